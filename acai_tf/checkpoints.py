@@ -1,0 +1,85 @@
+"""Checkpoints of a run: everything that the next step depends on."""
+
+import logging
+import re
+
+import numpy as np
+import tensorflow as tf
+
+from acai_tf.errors import NonFiniteError, StorageError
+
+
+_logger = logging.getLogger(__name__)
+
+
+class Checkpoints:
+    """Saves and restores a model, its optimizers and the training loop's counters.
+
+    Args:
+        directory: where checkpoints are.
+        model: a compiled `Autoencoder`.
+        counters: {name: tf.Variable} of the loop.
+        keep: how many checkpoints stay.
+    """
+
+    def __init__(self, directory, model, counters, keep):
+        self._networks = model.networks
+        self._checkpoint = tf.train.Checkpoint(
+            **model.networks, **counters, **{f'{name}_optimizer': o for name, o in model.optimizers.items()})
+        self._manager = tf.train.CheckpointManager(
+            self._checkpoint, directory, max_to_keep=keep, checkpoint_name='step')
+
+    def save(self, step):
+        """Writes a checkpoint, unless the weights are not finite.
+
+        Raises:
+            NonFiniteError: a weight is NaN or infinite.
+            StorageError: it could not be written; earlier checkpoints are intact.
+        """
+        for name, network in self._networks.items():
+            for variable in network.variables:
+                if not np.all(np.isfinite(variable.numpy())):
+                    raise NonFiniteError(f'a weight of the {name} is not finite after step {step}; the last checkpoint '
+                                         'is from before')
+        try:
+            self._manager.save(checkpoint_number=step)
+        except (tf.errors.OpError, OSError) as error:
+            raise StorageError(f'the checkpoint of step {step} could not be written ({_first_line(error)}); earlier '
+                               'ones are intact') from None
+
+    def restore_latest(self):
+        """Restores the newest checkpoint that is sound; returns whether there was one.
+
+        Raises:
+            StorageError: there are checkpoints, all of them damaged.
+        """
+        paths = list(reversed(self._manager.checkpoints))
+        for path in paths:
+            try:
+                self._checkpoint.restore(path).assert_consumed()
+                return True
+            except (tf.errors.OpError, AssertionError, ValueError) as error:
+                _logger.warning('%s is damaged (%s); trying the one before', path, _first_line(error))
+        if paths:
+            raise StorageError(f'no checkpoint in {self._manager.directory} can be read; --overwrite starts over')
+        return False
+
+
+def available_steps(directory):
+    """Steps of the checkpoints in a directory, ascending."""
+    state = tf.train.get_checkpoint_state(directory)
+    paths = state.all_model_checkpoint_paths if state else []
+    return sorted(int(re.search(r'-(\d+)$', path).group(1)) for path in paths)
+
+
+def restore_networks(directory, model, step):
+    """Restores only the networks of `model` from the checkpoint of `step`. Raises StorageError."""
+    path = f'{directory}/step-{step}'
+    try:
+        tf.train.Checkpoint(**model.networks).restore(path).assert_existing_objects_matched().expect_partial()
+    except (tf.errors.OpError, AssertionError, ValueError) as error:
+        raise StorageError(f'{path} cannot be read ({_first_line(error)}); choose another --step') from None
+
+
+def _first_line(error):
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]

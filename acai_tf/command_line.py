@@ -1,0 +1,90 @@
+"""What every binary shares: a quiet TensorFlow, `--help` that exits 0, one line and an exit code for each error."""
+
+import contextlib
+import logging
+import os
+import re
+import sys
+import tempfile
+
+from acai_tf.errors import AcaiError, StorageError
+
+# TensorFlow's C++ prints these at import, before any log level is in force.
+_NOISE = re.compile(rb'^(WARNING: All log messages before absl|[IWE]\d{4,} .*(port|cudart_stub|cuda\w+)\.cc)')
+
+
+@contextlib.contextmanager
+def _without_import_noise():
+    """Holds back file descriptor 2 and passes on what is no known noise."""
+    sys.stderr.flush()
+    original = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(original, 2)
+            held.seek(0)
+            os.write(2, b''.join(line for line in held if not _NOISE.match(line)))
+            os.close(original)
+
+
+def run(main, define_flags=lambda: None):
+    """Runs a binary and exits.
+
+    Args:
+        main: called without arguments once the flags are parsed.
+        define_flags: defines those flags that need the library; the binary's own are defined at its import.
+
+    Exits with 0, with an AcaiError's exit code after one line on stderr, or with 1 for wrong flags.
+    """
+    from absl import flags
+    program = os.path.basename(sys.argv[0])
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter('%(message)s'))
+    logging.getLogger('acai_tf').addHandler(handler)
+    logging.getLogger('acai_tf').setLevel(logging.INFO)
+    logging.getLogger('acai_tf').propagate = False
+    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+    try:
+        with _without_import_noise():
+            import tensorflow as tf
+            tf.config.get_visible_devices()  # the rest of the noise comes when devices are first listed
+        _set_logical_cpus(tf)
+        define_flags()
+        if any(argument.lstrip('-') in ('help', 'helpfull', 'helpshort', '?') for argument in sys.argv[1:]):
+            print(f'{sys.modules["__main__"].__doc__.strip()}\n\nflags:\n{_help(flags.FLAGS)}')
+            sys.exit(0)
+        try:
+            rest = flags.FLAGS(sys.argv)[1:]
+        except flags.Error as error:
+            raise AcaiError(f'{" ".join(str(error).split())}; see --help') from None
+        if rest:
+            raise AcaiError(f'unexpected argument {rest[0]!r}: options are given as --name=value; see --help')
+        main()
+    except AcaiError as error:
+        print(f'{program}: {error}', file=sys.stderr)
+        sys.exit(error.exit_code)
+    except OSError as error:
+        print(f'{program}: reading or writing failed: {error}', file=sys.stderr)
+        sys.exit(StorageError.exit_code)
+    sys.exit(0)
+
+
+def _set_logical_cpus(tf):
+    """Splits the CPU as $ACAI_LOGICAL_CPUS asks, for trying `--strategy=mirrored` without GPUs."""
+    count = os.environ.get('ACAI_LOGICAL_CPUS', '1')
+    if not count.isdigit() or int(count) < 1:
+        raise AcaiError(f'ACAI_LOGICAL_CPUS={count!r}: must be a positive number')
+    if int(count) > 1:
+        cpu, = tf.config.list_physical_devices('CPU')
+        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * int(count))
+
+
+def _help(values):
+    """Help of the flags that acai_tf and the binary define; absl's own are left out."""
+    by_module = values.flags_by_module_dict()
+    ours = [flag for module, found in by_module.items() if not module.startswith(('absl', 'tensorflow')) for flag in found]
+    return '\n'.join(f'  --{flag.name}: {flag.help}' + ('' if flag.default is None else f' [{flag.default_as_str}]')
+                     for flag in ours)

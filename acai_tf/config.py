@@ -1,0 +1,144 @@
+"""Options of a training run: each common option is declared here, once.
+
+The command line's flags, config.json and the comparison on resume are made from these declarations; a model's own
+hyperparameters are declared in its file and join them.
+"""
+
+import dataclasses
+import json
+import os
+import platform
+
+from absl import flags
+
+import acai_tf
+from acai_tf import models
+from acai_tf.errors import UsageError
+from acai_tf.models import hyperparameter
+
+
+def _option(default, help, *, choices=None, minimum=None, may_change=False):
+    return dataclasses.field(default=default, metadata={
+        'help': help, 'choices': choices, 'minimum': minimum, 'may_change': may_change})
+
+
+@dataclasses.dataclass
+class TrainConfig:
+    """All options of one run.
+
+    Every option but `train_dir` and those marked `may_change` must stay the same when a run is resumed; `total_kimg`
+    may only grow.
+
+    Raises:
+        UsageError: by `validate`, for a value outside its range.
+    """
+
+    model: str = _option('acai', 'the autoencoder: see --helpfull for each one\'s hyperparameters')
+    dataset: str = _option('lines32', 'the data set')
+    train_dir: str = _option('./experiments', 'where run directories are made', may_change=True)
+    data_dir: str = _option('', 'where prepared data sets are; default $AE_DATA, else ./data', may_change=True)
+    depth: int = _option(64, 'channels of the first convolutions, doubled at each scale', minimum=1)
+    latent: int = _option(16, 'channels of the latent', minimum=1)
+    latent_width: int = _option(4, 'width of the latent; image width / latent_width is a power of two', minimum=1)
+    lr: float = _option(0.0001, 'learning rate', minimum=0.0)
+    batch: int = _option(64, 'global batch size', minimum=1)
+    total_kimg: int = _option(16384, 'length of the training, in units of 1024 images', minimum=1, may_change=True)
+    report_kimg: int = _option(64, 'images between two reports, in units of 1024', minimum=1, may_change=True)
+    seed: int = _option(0, 'seed of the initial weights, the order of the data and every draw')
+    strategy: str = _option('auto', 'devices: auto is mirrored with several GPUs, else one',
+                            choices=('auto', 'one', 'mirrored'), may_change=True)
+    precision: str = _option('float32', 'compute dtype; weights and losses are float32 in both',
+                             choices=('float32', 'mixed_bfloat16'))
+    jit: str = _option('auto', 'XLA: auto is on with a single GPU', choices=('auto', 'on', 'off'), may_change=True)
+    deterministic: bool = _option(False, 'make TensorFlow use deterministic kernels only')
+    keep_checkpoints: int = _option(3, 'how many checkpoints are kept', minimum=1, may_change=True)
+    checkpoint_steps: int = _option(0, 'steps between two checkpoints; 0: at reports and every 10 minutes',
+                                    minimum=0, may_change=True)
+    hyperparameters: dict = dataclasses.field(default_factory=dict)
+
+    def validate(self):
+        """Checks every value and fills in the model's hyperparameters; returns self."""
+        for field in common_options():
+            value, choices = getattr(self, field.name), field.metadata['choices']
+            if choices and value not in choices:
+                raise UsageError(f'--{field.name}={value}: choose one of {", ".join(choices)}')
+            minimum = field.metadata['minimum']
+            if minimum is not None and not value >= minimum:
+                raise UsageError(f'--{field.name}={value}: must be at least {minimum}')
+        model_class = models.model_class(self.model)
+        self.hyperparameters = hyperparameter.resolve(self.model, model_class, self.hyperparameters)
+        for name, parameter in hyperparameter.declared(model_class).items():
+            if parameter.follows:
+                self.hyperparameters[name] = self.hyperparameters[name] or getattr(self, parameter.follows)
+        return self
+
+    def to_json(self):
+        """The options and the versions that the run began with, as JSON text."""
+        return json.dumps({**dataclasses.asdict(self), 'versions': versions()}, indent=2, sort_keys=True) + '\n'
+
+    @classmethod
+    def from_json(cls, text):
+        """Reads `to_json`'s text; unknown keys are refused. Raises ValueError."""
+        values = json.loads(text)
+        values.pop('versions', None)
+        unknown = set(values) - {field.name for field in dataclasses.fields(cls)}
+        if unknown:
+            raise ValueError(f'unknown options {", ".join(sorted(unknown))}')
+        return cls(**values)
+
+    def difference(self, other):
+        """Options that keep `other` from resuming this run: [(name, here, there)]."""
+        fixed = [field.name for field in common_options() if not field.metadata['may_change']]
+        rows = [(name, getattr(self, name), getattr(other, name)) for name in fixed]
+        for name in sorted({*self.hyperparameters, *other.hyperparameters}):
+            rows.append((name, self.hyperparameters.get(name), other.hyperparameters.get(name)))
+        if other.total_kimg < self.total_kimg:
+            rows.append(('total_kimg', self.total_kimg, other.total_kimg))
+        return [row for row in rows if row[1] != row[2]]
+
+
+def common_options():
+    """The dataclass fields that are options of every run (all but the model's own hyperparameters)."""
+    return [field for field in dataclasses.fields(TrainConfig) if field.name != 'hyperparameters']
+
+
+def versions():
+    """{library: version} of what a run depends on."""
+    import keras
+    import numpy
+    import tensorflow
+    return {'acai_tf': acai_tf.__version__, 'python': platform.python_version(), 'tensorflow': tensorflow.__version__,
+            'keras': keras.__version__, 'numpy': numpy.__version__}
+
+
+def resolve_data_dir(data_dir):
+    """Where prepared data sets are: `data_dir`, else $AE_DATA, else ./data."""
+    return os.fspath(data_dir) if data_dir else os.environ.get('AE_DATA') or './data'
+
+
+_DEFINE = {bool: flags.DEFINE_bool, int: flags.DEFINE_integer, float: flags.DEFINE_float, str: flags.DEFINE_string}
+
+
+def define_flags():
+    """Defines a flag for every common option and for every hyperparameter of any model."""
+    for field in common_options():
+        choices = field.metadata['choices']
+        if choices:
+            flags.DEFINE_enum(field.name, field.default, choices, field.metadata['help'])
+        else:
+            _DEFINE[field.type](field.name, field.default, field.metadata['help'])
+    users = {}
+    for model in models.names():
+        for name, parameter in hyperparameter.declared(models.model_class(model)).items():
+            users.setdefault(name, []).append((model, parameter))
+    for name, found in users.items():
+        defaults = '; '.join(f'{model} {parameter.default}' for model, parameter in found)
+        flags.DEFINE_string(name, None, f'{found[0][1].help} (default: {defaults})')
+
+
+def from_flags():
+    """The validated TrainConfig that the parsed flags describe."""
+    values = {field.name: flags.FLAGS[field.name].value for field in common_options()}
+    known = {name for model in models.names() for name in hyperparameter.declared(models.model_class(model))}
+    given = {name: flags.FLAGS[name].value for name in known if flags.FLAGS[name].value is not None}
+    return TrainConfig(**values, hyperparameters=given).validate()

@@ -1,0 +1,97 @@
+"""lines32: white lines from the centre of a black image at random angles (ACAI, section 3.1; released lib/data.py)."""
+
+import math
+
+import tensorflow as tf
+
+from acai_tf import randomness
+from acai_tf.datasets.base import Dataset, steps_from
+
+_TEST_LINES, _ONCE_LINES = 5000, 10000
+_FIXED_SEED = 0
+
+
+def draw_line(angles, height=32, width=32):
+    """Draws an antialiased line of width 2 from the image's centre, one an angle.
+
+    The computation is in float64: in float32 some angles give another image. As in the released drawer the line is 15
+    (not 16) long in a 32x32 image, its width is measured along the minor axis, and its end is antialiased only
+    where it points to smaller coordinates.
+
+    Args:
+        angles: [n] in radians; 0 points right, pi/2 up.
+        height, width: of the image, in pixels.
+
+    Returns:
+        float32 tensor [n, height, width, 1]; background -1, line 1.
+    """
+    angles = tf.cast(tf.convert_to_tensor(angles), tf.float64)
+    center_x, center_y = width // 2, height // 2
+    tip_x = center_x + (center_x - 1) * tf.cos(angles)
+    tip_y = center_y - (center_y - 1) * tf.sin(angles)
+    along_x = tf.abs(tip_x - center_x) > tf.abs(tip_y - center_y)
+    center_major, center_minor = (tf.where(along_x, tf.cast(x, tf.float64), tf.cast(y, tf.float64))
+                                  for x, y in ((center_x, center_y), (center_y, center_x)))
+    tip_major, tip_minor = tf.where(along_x, tip_x, tip_y), tf.where(along_x, tip_y, tip_x)
+    tip_first = tip_major < center_major
+    first, last = tf.minimum(tip_major, center_major), tf.maximum(tip_major, center_major)
+    minor = tf.where(tip_first, tip_minor, center_minor) - 1  # half the line's width
+    end_minor = tf.where(tip_first, center_minor, tip_minor) - 1
+    slope = tf.math.divide_no_nan(end_minor - minor, last - first)
+
+    def coverage(majors, minors):
+        """Of pixels at majors [t] along the line and minors [m] across it: [n, t, m]."""
+        t, m = (tf.range(size, dtype=tf.float64) for size in (majors, minors))
+        start, stop = tf.floor(first)[:, None], tf.math.ceil(last)[:, None]
+        weight = tf.where(t < tf.math.ceil(first)[:, None], (tf.math.ceil(first) - first)[:, None], 1.0)
+        weight = tf.where((t >= start) & (t < stop), weight, 0.0)
+        low = minor[:, None] + (t - first[:, None] - 0.5) * slope[:, None]
+        low = low[..., None]
+        overlap = tf.minimum(m + 1, low + 2) - tf.maximum(m, low)
+        return weight[..., None] * tf.clip_by_value(overlap, 0.0, 1.0)
+
+    covered = tf.where(along_x[:, None, None], tf.transpose(coverage(width, height), [0, 2, 1]),
+                       coverage(height, width))
+    return tf.cast(tf.clip_by_value(2 * covered - 1, -1.0, 1.0), tf.float32)[..., None]
+
+
+def label_of(angles):
+    """Class 0..9 of angles in [0, 2 pi): the tenth of the turn."""
+    label = tf.cast(10 * tf.cast(angles, tf.float64) / (2 * math.pi - 1e-6), tf.int64)
+    return tf.minimum(label, 9)  # as released a full turn's last 1e-6 would be an eleventh class
+
+
+def random_angles(count, draw_key):
+    """float64 [count], uniform in [0, 2 pi)."""
+    return 2 * math.pi * randomness.uniform([count], draw_key, tf.float64)
+
+
+class Lines(Dataset):
+    """Endless random training lines; 5,000 fixed test lines and 10,000 fixed ones for `train_once`."""
+
+    def __init__(self, name='lines32', data_dir=None):
+        del data_dir
+        super().__init__(name, (32, 32, 1), 10)
+
+    def train(self, batch, seed=0, start_step=0):
+        def draw(step):
+            return self._images_and_labels(random_angles(batch, randomness.key(seed, 'lines32/train', step)))
+        return steps_from(start_step).map(draw, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+
+    def train_once(self, batch):
+        return self._fixed('once', _ONCE_LINES, batch)
+
+    def test(self, batch):
+        return self._fixed('test', _TEST_LINES, batch)
+
+    def evaluation_pairs(self):
+        """The 256 fixed pairs of lines between which interpolation is measured: images twice [256, 32, 32, 1]."""
+        images, _ = next(iter(self.test(512)))
+        return images[:256], images[256:]
+
+    def _fixed(self, split, count, batch):
+        angles = random_angles(count, randomness.key(_FIXED_SEED, f'lines32/{split}'))
+        return tf.data.Dataset.from_tensor_slices(angles).batch(batch).map(self._images_and_labels, 2).prefetch(2)
+
+    def _images_and_labels(self, angles):
+        return draw_line(angles, *self.image_shape[:2]), label_of(angles)

@@ -1,0 +1,31 @@
+"""What can go wrong, and the exit code that each kind of trouble has on the command line."""
+
+
+class AcaiError(Exception):
+    """Base class: the message is one line that says what is wrong and what to do."""
+    exit_code = 1
+
+
+class UsageError(AcaiError, ValueError):
+    """Wrong usage: a flag, a name, a value, or a directory that cannot be used."""
+    exit_code = 1
+
+
+class DataError(AcaiError):
+    """Data that is missing or damaged; the message names the file and the command that makes it."""
+    exit_code = 2
+
+
+class NonFiniteError(AcaiError):
+    """Training became NaN or infinite; the message names the step and the loss."""
+    exit_code = 3
+
+
+class StorageError(AcaiError):
+    """Reading or writing failed: disk full, checkpoints all damaged."""
+    exit_code = 4
+
+
+class Stopped(AcaiError):
+    """Stopped by a signal after a checkpoint: the same command goes on from there."""
+    exit_code = 42

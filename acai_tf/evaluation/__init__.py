@@ -1,0 +1,13 @@
+"""Metrics: arrays, or functions on arrays, in; numbers out. Nothing here knows a model."""
+
+import importlib
+
+_MODULES = ('classification', 'lines')
+
+__all__ = sorted(_MODULES)
+
+
+def __getattr__(name):
+    if name in _MODULES:
+        return importlib.import_module(f'acai_tf.evaluation.{name}')
+    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

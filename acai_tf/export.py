@@ -1,0 +1,213 @@
+"""SavedModels that need neither acai_tf nor Keras to run, and a loader for them.
+
+Layout is TensorFlow Serving's, `<base>/<integer>/`; a version appears whole or not at all.
+"""
+
+import json
+import os
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from acai_tf import files, interpolation, models
+from acai_tf.datasets.base import to_float
+from acai_tf.errors import UsageError
+
+CONFIG_NAME = 'acai_config.json'
+_BYTES_RULE = ('PNG or JPEG of any size is converted to {colors} color channel(s); an image of {raw[0]}x{raw[1]} goes '
+               'through the pipeline of the data set, any other is resized (bilinear, antialias) to '
+               '{shape[0]}x{shape[1]}; values are scaled to [-1, 1]')
+
+
+def _float32_copy(model):
+    """The same model with the same weights, computing in float32 and outside any distribution strategy."""
+    copy = type(model).from_config({**model.get_config(), 'dtype': 'float32'})
+    for name, network in model.networks.items():
+        getattr(copy, name).set_weights(network.get_weights())
+    return copy
+
+
+def _bytes_reader(dataset):
+    """Function: string [n] of PNG or JPEG bytes -> images float32 [n, h, w, c] in [-1, 1]."""
+    height, width, colors = dataset.image_shape
+
+    def read_one(content):
+        image = tf.io.decode_image(content, channels=colors, expand_animations=False)
+        image.set_shape([None, None, colors])
+
+        def own_pipeline():
+            return to_float(dataset.preprocess(tf.reshape(image, [1, *dataset.raw_shape]))[0])
+
+        def resized():
+            floats = tf.image.resize(tf.cast(image, tf.float32), [height, width], antialias=True)
+            return floats * (2.0 / 255) - 1.0
+        is_raw = tf.reduce_all(tf.shape(image)[:2] == dataset.raw_shape[:2])
+        return tf.ensure_shape(tf.cond(is_raw, own_pipeline, resized), dataset.image_shape)
+
+    def read(contents):
+        return tf.map_fn(read_one, contents, fn_output_signature=tf.float32)
+    return read
+
+
+def _endpoints(model, dataset):
+    """{signature: (function, input signature)}; inputs and outputs are named."""
+    images = tf.TensorSpec([None, *model.image_shape], tf.float32, 'images')
+    latents = tf.TensorSpec([None, *model.latent_shape], tf.float32, 'latents')
+    read_bytes = _bytes_reader(dataset)
+
+    def encode(images):
+        return {'latents': model.encode(images)}
+
+    def interpolate(images_a, images_b, alpha):
+        mixed = interpolation.lerp(
+            model.encode(images_a), model.encode(images_b), tf.reshape(alpha, [-1, 1, 1, 1]))
+        return {'images': model.decode(mixed)}
+
+    def classify(images):
+        probabilities = tf.nn.softmax(model.classify(images))
+        return {'probabilities': probabilities, 'classes': tf.argmax(probabilities, axis=-1)}
+    return {
+        'serving_default': (encode, [images]),
+        'encode': (encode, [images]),
+        'encode_bytes': (lambda image_bytes: {'latents': model.encode(read_bytes(image_bytes))},
+                         [tf.TensorSpec([None], tf.string, 'image_bytes')]),
+        'decode': (lambda latents: {'images': model.decode(latents)}, [latents]),
+        'reconstruct': (lambda images: {'images': model(images)}, [images]),
+        'interpolate': (interpolate, [tf.TensorSpec(images.shape, tf.float32, 'images_a'),
+                                      tf.TensorSpec(images.shape, tf.float32, 'images_b'),
+                                      tf.TensorSpec([None], tf.float32, 'alpha')]),
+        'classify': (classify, [images]),
+    }
+
+
+def export_model(model, dataset, step, export_dir):
+    """Writes `<export_dir>/<step>/`.
+
+    Args:
+        model: a trained `Autoencoder`.
+        dataset: the `datasets.base.Dataset` it was trained on, whose pipeline `encode_bytes` applies.
+        step: int, the version's number.
+        export_dir: directory of the versions.
+
+    Returns:
+        Path of the version.
+
+    Raises:
+        UsageError: the version exists; it is never overwritten.
+    """
+    path = os.path.join(export_dir, str(int(step)))
+    if os.path.exists(path):
+        raise UsageError(f'{path} exists and is not overwritten; choose another --export_dir or delete it')
+    model = _float32_copy(model)
+    archive = keras.export.ExportArchive()
+    # Not the whole model: the critic is of no use to a server.
+    for name, network in model.networks.items():
+        if name != 'critic':
+            archive.track(network)
+    for name, (function, signature) in _endpoints(model, dataset).items():
+        archive.add_endpoint(name, function, input_signature=signature)
+    config = {
+        'model': model_name(model), 'dataset': dataset.name, 'step': int(step), 'image_shape': list(model.image_shape),
+        'latent_shape': list(model.latent_shape), 'nclass': model.nclass, 'value_range': [-1.0, 1.0],
+        'depth': model.depth, 'scales': model.scales, 'hyperparameters': model.hyperparameters(),
+        'encode_bytes': _BYTES_RULE.format(
+            colors=model.image_shape[-1], raw=dataset.raw_shape, shape=model.image_shape)}
+    try:
+        with files.new_directory(path) as beside:
+            archive.write_out(beside, verbose=False)
+            extra = os.path.join(beside, 'assets.extra')
+            os.makedirs(extra)
+            with open(os.path.join(extra, CONFIG_NAME), 'w', encoding='utf-8') as file:
+                json.dump(config, file, indent=2)
+                file.write('\n')
+    except FileExistsError:
+        raise UsageError(f'{path} exists and is not overwritten; choose another --export_dir or delete it') from None
+    return path
+
+
+def model_name(model):
+    """Registry name of a model."""
+    return next(name for name in models.names() if models.model_class(name) is type(model))
+
+
+def load(path):
+    """Loads an exported model; no model code is used.
+
+    Only load SavedModels that you trust: one can run any TensorFlow operation, also those that write files.
+
+    Args:
+        path: a version directory, or the directory of versions, of which the newest is taken.
+
+    Raises:
+        UsageError: there is no SavedModel of acai_tf.
+    """
+    return LoadedModel(path)
+
+
+class LoadedModel:
+    """An exported autoencoder on numpy arrays.
+
+    Attributes:
+        config: dict, the content of acai_config.json (model, dataset, shapes, step).
+        path: str, the version directory.
+    """
+
+    def __init__(self, path):
+        self.path = _version_directory(os.fspath(path))
+        try:
+            with open(os.path.join(self.path, 'assets.extra', CONFIG_NAME), encoding='utf-8') as file:
+                self.config = json.load(file)
+            self._signatures = tf.saved_model.load(self.path).signatures
+        except (OSError, ValueError) as error:
+            raise UsageError(f'{path} is no SavedModel of acai_tf ({str(error).splitlines()[0]})') from None
+        self._image, self._latent = tuple(self.config['image_shape']), tuple(self.config['latent_shape'])
+
+    def encode(self, images):
+        """Images float [n, h, w, c] in [-1, 1] -> latents [n, *latent_shape]."""
+        return self._call('encode', self._latent, images=(images, self._image))['latents']
+
+    def decode(self, latents):
+        """Latents [n, *latent_shape] -> images [n, h, w, c], not clipped."""
+        return self._call('decode', self._image, latents=(latents, self._latent))['images']
+
+    def reconstruct(self, images):
+        """Images -> images."""
+        return self._call('reconstruct', self._image, images=(images, self._image))['images']
+
+    def interpolate(self, images_a, images_b, alpha):
+        """Decoded mixes of the latents of a (alpha 0) and b (alpha 1); alpha is a number or [n]."""
+        alpha = np.broadcast_to(np.asarray(alpha, np.float32), [len(images_a)])
+        return self._call('interpolate', self._image, images_a=(images_a, self._image),
+                          images_b=(images_b, self._image), alpha=(alpha, ()))['images']
+
+    def classify(self, images):
+        """Images -> (probabilities [n, nclass], classes int64 [n]) of the single-layer classifier."""
+        answer = self._call('classify', (self.config['nclass'],), images=(images, self._image))
+        return answer['probabilities'], answer['classes']
+
+    def _call(self, signature, empty_shape, batch=512, **inputs):
+        arrays = {}
+        for name, (value, shape) in inputs.items():
+            arrays[name] = np.asarray(value, np.float32)
+            if arrays[name].shape[1:] != shape or arrays[name].ndim != 1 + len(shape):
+                raise ValueError(f'{name} has shape {list(arrays[name].shape)}; {signature} takes [n, *{list(shape)}]')
+        sizes = {len(value) for value in arrays.values()}
+        if len(sizes) > 1:
+            raise ValueError(f'{", ".join(arrays)} differ in their number of rows: {sorted(sizes)}')
+        size = sizes.pop()
+        if not size:  # oneDNN's fused convolutions refuse an empty batch
+            empty = np.zeros([0, *empty_shape], np.float32)
+            return {'latents': empty, 'images': empty, 'probabilities': empty, 'classes': np.zeros([0], np.int64)}
+        answers = [self._signatures[signature](**{k: tf.constant(v[i:i + batch]) for k, v in arrays.items()})
+                   for i in range(0, size, batch)]
+        return {key: np.concatenate([answer[key] for answer in answers]) for key in answers[0]}
+
+
+def _version_directory(path):
+    if os.path.isfile(os.path.join(path, 'saved_model.pb')):
+        return path
+    versions = [name for name in os.listdir(path) if name.isdigit()] if os.path.isdir(path) else []
+    if not versions:
+        raise UsageError(f'{path} is no SavedModel: there is neither saved_model.pb nor a numbered version in it')
+    return os.path.join(path, max(versions, key=int))

@@ -1,0 +1,48 @@
+"""Files that appear whole or not at all: written beside, then renamed."""
+
+import contextlib
+import os
+import shutil
+import tempfile
+
+
+@contextlib.contextmanager
+def replaced(path, mode='w'):
+    """Opens a new file that takes the place of `path` when the block ends without an error."""
+    directory = os.path.dirname(path) or '.'
+    descriptor, beside = tempfile.mkstemp(prefix=f'.{os.path.basename(path)}.', dir=directory)
+    try:
+        with os.fdopen(descriptor, mode, **({} if 'b' in mode else {'encoding': 'utf-8'})) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(beside, 0o666 & ~umask)
+        os.replace(beside, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(beside)
+        raise
+
+
+@contextlib.contextmanager
+def new_directory(path):
+    """Gives the path of a directory that becomes `path`, which must not exist, when the block ends without an error.
+
+    Raises FileExistsError where `path` has come to exist meanwhile.
+    """
+    parent, name = os.path.split(os.path.abspath(path))
+    os.makedirs(parent, exist_ok=True)
+    beside = tempfile.mkdtemp(prefix=f'.{name}.tmp-', dir=parent)
+    try:
+        yield beside
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(beside, 0o777 & ~umask)
+        if os.path.exists(path):
+            raise FileExistsError(path)
+        os.rename(beside, path)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise

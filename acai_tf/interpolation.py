@@ -1,0 +1,73 @@
+"""Mixing coefficients, paths through the latent space, and the picture grids that show them."""
+
+import tensorflow as tf
+
+__all__ = ['bilinear', 'fold_alpha', 'image_grid', 'lerp', 'mix_with_reversed', 'path', 'slerp']
+
+
+def fold_alpha(u):
+    """Mixing coefficients in [0, 0.5] from uniform numbers in [0, 1) (acai.py: 0.5 - |u - 0.5|)."""
+    return 0.5 - tf.abs(u - 0.5)
+
+
+def mix_with_reversed(latents, alpha):
+    """alpha * z + (1 - alpha) * z[::-1]: sample i is mixed with sample batch-1-i (acai.py).
+
+    Args:
+        latents: [batch, h, w, c].
+        alpha: [batch, 1, 1, 1], or the latents' shape. At 0 the result is the partner alone; in an odd batch the
+            middle sample is its own partner.
+    """
+    return alpha * latents + (1 - alpha) * tf.reverse(latents, axis=[0])
+
+
+def lerp(a, b, t):
+    """Straight line from `a` (t = 0) to `b` (t = 1); `t` broadcasts against both."""
+    return (1 - t) * a + t * b
+
+
+def slerp(a, b, t):
+    """Great-circle path from `a` (t = 0) to `b` (t = 1), by the angle between the flattened examples.
+
+    Args:
+        a, b: [batch, ...].
+        t: scalar, or [batch, 1, ...].
+
+    Returns:
+        [batch, ...]. Parallel, opposite and zero vectors have no great circle: they get the straight line (the
+        released code gives NaN there).
+    """
+    def flat_dot(x, y):
+        return tf.reduce_sum(x * y, axis=list(range(1, x.shape.rank)), keepdims=True)
+    cosine = tf.math.divide_no_nan(flat_dot(a, b), tf.sqrt(flat_dot(a, a) * flat_dot(b, b)))
+    omega = tf.acos(tf.clip_by_value(cosine, -1.0, 1.0))
+    sine = tf.sin(omega)
+    on_circle = tf.math.divide_no_nan(tf.sin((1 - t) * omega) * a + tf.sin(t * omega) * b, sine)
+    return tf.where((sine < 1e-6) | (flat_dot(a, a) * flat_dot(b, b) == 0), lerp(a, b, t), on_circle)
+
+
+def path(a, b, steps, curve=lerp):
+    """`steps` points from each a to its b, both ends included: [batch, ...] twice -> [batch, steps, ...]."""
+    return tf.stack([curve(a, b, k / (steps - 1)) for k in range(steps)], axis=1)
+
+
+def bilinear(corners, rows, columns):
+    """The grid between four latents: corners [4, ...] (top left, top right, bottom left, bottom right) ->
+    [rows, columns, ...]."""
+    left = path(corners[0:1], corners[2:3], rows)[0]
+    right = path(corners[1:2], corners[3:4], rows)[0]
+    return path(left, right, columns)
+
+
+def image_grid(images):
+    """One picture from images in rows and columns.
+
+    Args:
+        images: float [rows, columns, h, w, c] in [-1, 1]; values outside are clipped.
+
+    Returns:
+        uint8 [rows * h, columns * w, c].
+    """
+    rows, columns, height, width, colors = images.shape
+    grid = tf.reshape(tf.transpose(images, [0, 2, 1, 3, 4]), [rows * height, columns * width, colors])
+    return tf.cast(tf.round(127.5 * (tf.clip_by_value(grid, -1.0, 1.0) + 1)), tf.uint8)

@@ -1,0 +1,64 @@
+"""ACAI: Adversarially Constrained Autoencoder Interpolation (Berthelot et al., ICLR 2019; released acai.py)."""
+
+import keras
+import tensorflow as tf
+
+from acai_tf import networks
+from acai_tf.interpolation import fold_alpha, mix_with_reversed
+from acai_tf.losses import critic_loss
+from acai_tf.models.base import Autoencoder
+from acai_tf.models.hyperparameter import Hyperparameter
+
+
+@keras.saving.register_keras_serializable('acai_tf')
+class ACAI(Autoencoder):
+    """A critic tells from a decoded mix of two latents how much of each went in; the autoencoder makes it answer 0.
+
+        critic:       |c(x_mix) - alpha|^2 + |c(ae + reg * (x - ae))|^2           (eq. 1, gamma = reg)
+        autoencoder:  mean (x - ae)^2 + advweight * |c(x_mix)|^2                  (eq. 2, lambda = advweight)
+
+    with ae = D(E(x)), x_mix = D(alpha * z + (1 - alpha) * z[::-1]), alpha uniform in [0, 0.5]. As in the released code
+    the second term of the critic mixes x with its own reconstruction; no gradient is blocked between the networks.
+    """
+
+    advweight = Hyperparameter(0.5, 'lambda: weight of the critic in the autoencoder\'s loss', minimum=0)
+    advdepth = Hyperparameter(0, 'channels of the critic\'s first convolutions; 0 means depth', minimum=0,
+                              follows='depth')
+    reg = Hyperparameter(0.2, 'gamma: share of the image in the critic\'s "real" mix', minimum=0, maximum=1)
+
+    optimizes = {'autoencoder': ('encoder', 'decoder'), 'critic': ('critic',), 'classifier': ('classifier',)}
+    tags = ('loss_ae', 'rmse', 'loss_disc', 'loss_ae_disc', 'loss_disc_real', 'classify_latent')
+
+    def build_networks(self):
+        super().build_networks()
+        self.advdepth = self.advdepth or self.depth
+        self.add_network('critic', networks.encoder(
+            self.image_shape, self.scales, self.advdepth, self.latent, self.seed, self.dtype_policy, 'critic'))
+
+    def criticise(self, images):
+        """The critic's guess of alpha, [batch]: the mean over all outputs of an encoder (released layers.py)."""
+        return tf.reduce_mean(self.critic(images), axis=[1, 2, 3])
+
+    def draws(self, images):
+        return {'alpha': fold_alpha(self.uniform('alpha', [tf.shape(images)[0], 1, 1, 1]))}
+
+    def loss_terms(self, images, draws, labels=None):
+        latents = self.encoder(images)
+        reconstruction = self.decoder(latents)
+        mix = self.criticise(self.decoder(mix_with_reversed(latents, draws['alpha'])))
+        real = self.criticise(reconstruction + self.reg * (images - reconstruction))
+        alpha = tf.reshape(draws['alpha'], [-1])
+        return {**self.reconstruction_terms('loss_ae', images, reconstruction),
+                'loss_disc': tf.reduce_mean(critic_loss(mix, alpha)),
+                'loss_ae_disc': tf.reduce_mean(critic_loss(mix, 0)),
+                'loss_disc_real': tf.reduce_mean(critic_loss(real, 0)),
+                **self.classifier_terms(latents, labels)}
+
+    def train_step(self, data):
+        images, labels = data
+        with tf.GradientTape(persistent=True) as tape:
+            terms = self.loss_terms(images, self.draws(images), labels)
+            autoencoder = terms['loss_ae'] + self.advweight * terms['loss_ae_disc']
+            critic = terms['loss_disc'] + terms['loss_disc_real']
+        self.update(tape, {'autoencoder': autoencoder, 'critic': critic, 'classifier': terms['classify_latent']})
+        return self.track(terms)

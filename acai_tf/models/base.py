@@ -1,0 +1,211 @@
+"""What all autoencoders share: networks, the classifier in tandem, the order of one step's updates, configuration."""
+
+import keras
+import tensorflow as tf
+
+from acai_tf import losses, networks, randomness
+from acai_tf.errors import UsageError
+from acai_tf.models import hyperparameter
+
+
+def scales_of(image_shape, latent_width):
+    """Number of halvings between the image and the latent: log2(width / latent_width), at least 1.
+
+    Raises:
+        UsageError: width / latent_width is no power of two, or a side is not divisible by 2^scales.
+    """
+    height, width, _ = image_shape
+    ratio, rest = divmod(width, latent_width) if latent_width > 0 else (0, 1)
+    if rest or ratio < 2 or ratio & (ratio - 1):
+        fitting = [width >> s for s in range(1, width.bit_length()) if width % (1 << s) == height % (1 << s) == 0]
+        raise UsageError(f'latent_width={latent_width} does not fit images {width} wide: width / latent_width must be '
+                         f'a power of two; choose one of {", ".join(map(str, fitting))}')
+    if height % ratio:
+        raise UsageError(f'latent_width={latent_width} does not fit images {height} high: the height must be '
+                         f'divisible by {ratio}')
+    return ratio.bit_length() - 1
+
+
+class Autoencoder(keras.Model):
+    """Base class of the autoencoders.
+
+    A subclass declares its hyperparameters, says which optimizer updates which networks (`optimizes`) and which loss
+    terms it logs (`tags`), and has `loss_terms` and a `train_step` that reads like the paper's algorithm. Works with
+    `compile()` and `fit(dataset)` on batches `(images, labels)`: images float32 [batch, h, w, c] in [-1, 1], labels
+    int [batch]; and with `strategy.run(model.train_step, ...)`, which is how `acai_tf.training` runs it.
+
+    Args: see `acai_tf.models.create`.
+    """
+
+    optimizes = {}
+    tags = ()
+
+    def __init__(self, image_shape, nclass, depth=64, latent=16, latent_width=4, seed=0, dtype=None, name=None,
+                 **hyperparameters):
+        super().__init__(name=name, dtype=dtype)
+        for label, value in (('depth', depth), ('latent', latent), ('nclass', nclass)):
+            if value < 1:
+                raise UsageError(f'{label}={value} must be at least 1')
+        self.image_shape = tuple(image_shape)
+        self.nclass, self.depth, self.latent, self.latent_width, self.seed = nclass, depth, latent, latent_width, seed
+        self.scales = scales_of(self.image_shape, latent_width)
+        self.latent_shape = (self.image_shape[0] >> self.scales, latent_width, latent)
+        for key, value in hyperparameter.resolve(type(self).__name__, type(self), hyperparameters).items():
+            setattr(self, key, value)
+        self.optimizers = {}
+        self.network_names = []
+        self.build_networks()
+        self.trackers = {tag: keras.metrics.Mean(name=tag) for tag in self.tags}
+        self.built = True
+
+    # ---- networks
+
+    def build_networks(self):
+        """Makes the networks by `add_network`; a subclass calls this and adds its own."""
+        self.add_network('encoder', networks.encoder(
+            self.image_shape, self.scales, self.depth, self.latent, self.seed, self.dtype_policy))
+        self.add_network('decoder', networks.decoder(
+            self.latent_shape, self.scales, self.depth, self.image_shape[-1], self.seed, self.dtype_policy))
+        self.add_network('classifier', networks.dense(self.latent_shape, self.nclass, self.seed, 'classifier'))
+
+    def add_network(self, name, network):
+        """Keeps `network` as the attribute `name`, under which it is checkpointed too."""
+        setattr(self, name, network)
+        self.network_names.append(name)
+
+    @property
+    def networks(self):
+        """{name: network}, in order of construction."""
+        return {name: getattr(self, name) for name in self.network_names}
+
+    # ---- use
+
+    def encode(self, images):
+        """Images [n, h, w, c] in [-1, 1] -> latents [n, *latent_shape]."""
+        return self.encoder(images)
+
+    def decode(self, latents):
+        """Latents [n, *latent_shape] -> images [n, h, w, c], not clipped."""
+        return self.decoder(latents)
+
+    def call(self, images):
+        """Reconstructs images."""
+        return self.decode(self.encode(images))
+
+    def classifier_input(self, images):
+        """What the classifier reads, [n, ...]: the latents."""
+        return self.encode(images)
+
+    def classify(self, images):
+        """Logits [n, nclass] of the single-layer classifier."""
+        return self.classifier(self.classifier_input(images))
+
+    # ---- training
+
+    def compile(self, lr=1e-4, **kwargs):
+        """Makes one Adam for each entry of `optimizes` (beta 0.9, 0.999, epsilon 1e-8, as TF1's).
+
+        Args:
+            lr: learning rate, constant.
+            **kwargs: of `keras.Model.compile`, except optimizer and loss.
+        """
+        super().compile(optimizer=None, **kwargs)
+        self.lr = lr
+        for name in self.optimizes:
+            adam = keras.optimizers.Adam(self.learning_rate(name), beta_1=0.9, beta_2=0.999, epsilon=1e-8, name=name)
+            adam.build(self.variables_of(name))
+            self.optimizers[name] = adam
+
+    def learning_rate(self, optimizer):
+        """Learning rate of the optimizer of that name."""
+        del optimizer
+        return self.lr
+
+    def variables_of(self, optimizer):
+        """Trainable variables that the optimizer of that name updates."""
+        return [v for name in self.optimizes[optimizer] for v in getattr(self, name).trainable_variables]
+
+    def draws(self, images):
+        """The random numbers of this step, by name; a model without any has none."""
+        del images
+        return {}
+
+    def uniform(self, name, shape):
+        """Uniform numbers in [0, 1), keyed by seed, step, replica and `name`."""
+        return randomness.uniform(shape, self._key(name))
+
+    def _key(self, name):
+        step = next(iter(self.optimizers.values())).iterations
+        return randomness.key(self.seed, name, step, randomness.current_replica())
+
+    def loss_terms(self, images, draws, labels=None):
+        """All loss terms of one forward pass.
+
+        Args:
+            images: [batch, h, w, c].
+            draws: as returned by `draws`.
+            labels: int [batch]; without them there is no `classify_latent`.
+
+        Returns:
+            {tag: scalar}, means over the batch, under the released log tags.
+        """
+        raise NotImplementedError
+
+    def reconstruction_terms(self, tag, images, reconstruction):
+        """{tag: mean squared error, 'rmse': the same on the 0..255 scale}."""
+        mse = tf.reduce_mean(losses.mean_squared_error(images, reconstruction))
+        return {tag: mse, 'rmse': losses.rmse(mse)}
+
+    def classifier_terms(self, features, labels):
+        """{'classify_latent': cross-entropy of the classifier}; the autoencoder gets no gradient from it."""
+        if labels is None:
+            return {}
+        logits = self.classifier(tf.stop_gradient(features))
+        return {'classify_latent': tf.reduce_mean(losses.cross_entropy(logits, labels))}
+
+    def update(self, tape, objectives):
+        """Takes all gradients at the present parameters, then makes all updates.
+
+        Args:
+            tape: the persistent tape around the forward pass.
+            objectives: {optimizer: scalar that it minimises}.
+        """
+        # Optimizers sum gradients over replicas, and each replica's loss is the mean over its own part of the batch:
+        # 1 / replicas makes the sum the gradient of the global mean. This is the only place that scales.
+        scale = 1.0 / tf.distribute.get_strategy().num_replicas_in_sync
+        self.apply_gradients({
+            name: tape.gradient(objective, self.variables_of(name), output_gradients=tf.fill([], scale))
+            for name, objective in objectives.items()})
+
+    def apply_gradients(self, gradients):
+        """Applies {optimizer: gradients of `variables_of(optimizer)`}."""
+        for name, values in gradients.items():
+            self.optimizers[name].apply(values, self.variables_of(name))
+
+    def track(self, terms):
+        """Adds the terms to the means that `fit` shows; returns the terms themselves, for the training loop."""
+        for tag, value in terms.items():
+            self.trackers[tag].update_state(value)
+        return terms
+
+    def test_step(self, data):
+        """Loss terms without an update, for `evaluate` and for `fit`'s validation data."""
+        images, labels = data
+        return self.track(self.loss_terms(images, self.draws(images), labels))
+
+    # ---- configuration
+
+    def hyperparameters(self):
+        """{name: value in force} of the model's own hyperparameters."""
+        return {name: getattr(self, name) for name in hyperparameter.declared(type(self))}
+
+    def get_config(self):
+        return {'image_shape': self.image_shape, 'nclass': self.nclass, 'depth': self.depth, 'latent': self.latent,
+                'latent_width': self.latent_width, 'seed': self.seed, 'dtype': self.dtype_policy.name,
+                'name': self.name, **self.hyperparameters()}
+
+    def get_compile_config(self):
+        return {'lr': self.lr}
+
+    def compile_from_config(self, config):
+        self.compile(**config)

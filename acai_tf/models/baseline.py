@@ -1,0 +1,27 @@
+"""Baseline: a plain convolutional autoencoder (ACAI, section 4; released baseline.py)."""
+
+import keras
+import tensorflow as tf
+
+from acai_tf.models.base import Autoencoder
+
+
+@keras.saving.register_keras_serializable('acai_tf')
+class AEBaseline(Autoencoder):
+    """Minimises the mean of (x - D(E(x)))^2; one Adam updates everything, the classifier included."""
+
+    optimizes = {'all': ('encoder', 'decoder', 'classifier')}
+    tags = ('loss', 'rmse', 'classify_latent')
+
+    def loss_terms(self, images, draws, labels=None):
+        latents = self.encoder(images)
+        return {**self.reconstruction_terms('loss', images, self.decoder(latents)),
+                **self.classifier_terms(latents, labels)}
+
+    def train_step(self, data):
+        images, labels = data
+        with tf.GradientTape(persistent=True) as tape:
+            terms = self.loss_terms(images, self.draws(images), labels)
+            objective = terms['loss'] + terms['classify_latent']
+        self.update(tape, {'all': objective})
+        return self.track(terms)

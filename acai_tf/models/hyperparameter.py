@@ -1,0 +1,69 @@
+"""Declaration of a model's hyperparameters, once, in the model's own file."""
+
+import math
+
+from acai_tf.errors import UsageError
+
+
+class Hyperparameter:
+    """A class attribute of a model that becomes a constructor argument, a flag and a part of the run's name.
+
+        class ACAI(Autoencoder):
+            reg = Hyperparameter(0.2, 'gamma: ...')
+
+    On an instance the attribute is the value in force.
+
+    Args:
+        default: int, float, bool or str; its type is the type of the hyperparameter.
+        help: one line, with the paper's symbol.
+        minimum, maximum: the allowed range of a number, both ends included.
+        follows: name of the common option whose value a default of 0 stands for.
+        released: whether the released code has it. One that it has not joins the run directory's name only where it
+            differs from its default, so that the released names stay.
+    """
+
+    def __init__(self, default, help, minimum=None, maximum=None, follows=None, released=True):
+        self.default, self.help, self.minimum, self.maximum = default, help, minimum, maximum
+        self.follows, self.released = follows, released
+        self.name = None
+
+    def __set_name__(self, owner, name):
+        self.name = name
+
+    def parse(self, value):
+        """`value` (a number, a flag's string) as this hyperparameter's type; UsageError where it is none or outside."""
+        kind = type(self.default)
+        try:
+            if kind is bool:
+                parsed = {'true': True, '1': True, 'false': False, '0': False}[str(value).lower()]
+            elif kind is int and int(value) != float(value):
+                raise ValueError
+            else:
+                parsed = kind(value)
+        except (KeyError, TypeError, ValueError):
+            raise UsageError(f'{self.name}={value!r} is not of type {kind.__name__}') from None
+        if isinstance(parsed, float) and not math.isfinite(parsed):
+            raise UsageError(f'{self.name}={value!r} is not a finite number')
+        if (self.minimum is not None and parsed < self.minimum) or (self.maximum is not None and parsed > self.maximum):
+            low = '-inf' if self.minimum is None else self.minimum
+            high = 'inf' if self.maximum is None else self.maximum
+            raise UsageError(f'{self.name}={value} is outside [{low}, {high}]')
+        return parsed
+
+
+def declared(model_class):
+    """{name: Hyperparameter} of a model class and its ancestors, the ancestors' first."""
+    found = {}
+    for ancestor in reversed(model_class.__mro__):
+        found.update({name: value for name, value in vars(ancestor).items() if isinstance(value, Hyperparameter)})
+    return found
+
+
+def resolve(model_name, model_class, given):
+    """{name: value} with the defaults filled in; UsageError for a name that the model does not have."""
+    known = declared(model_class)
+    for name in given:
+        if name not in known:
+            has = f'it has {", ".join(known)}' if known else 'it has none'
+            raise UsageError(f'the model {model_name} has no hyperparameter {name}; {has}')
+    return {name: parameter.parse(given.get(name, parameter.default)) for name, parameter in known.items()}

@@ -1,0 +1,52 @@
+"""Stateless random draws, keyed by (seed, step, replica, name).
+
+A run that was killed and resumed draws the numbers that it would have drawn anyway, replicas draw different ones, and
+a draw added to a model does not shift the others. The algorithm is fixed to Philox, so that the numbers do not depend
+on the device.
+"""
+
+import zlib
+
+import tensorflow as tf
+
+_ALGORITHM = 'philox'
+
+
+def key(seed, name, step=0, replica=0):
+    """The key of one draw.
+
+    Args:
+        seed: int, the run's seed; any Python integer, its low 63 bits count.
+        name: str, what is drawn.
+        step: int or scalar integer tensor, the training step.
+        replica: int or scalar integer tensor, the replica's number.
+
+    Returns:
+        int64 tensor [2], for the functions below and for every `tf.random.stateless_*`.
+    """
+    low, high = seed & 0x7FFFFFFF, (seed >> 31) & 0xFFFFFFFF
+    folded = tf.constant([low, high], tf.int64)
+    for part in (zlib.crc32(name.encode()), step, replica):
+        folded = tf.random.fold_in(folded, tf.cast(part, tf.int64), alg=_ALGORITHM)
+    return folded
+
+
+def layer_seed(seed, *path):
+    """A non-negative int that seeds the initializer of the variable at `path` (names and numbers)."""
+    return zlib.crc32('/'.join(str(part) for part in (seed, *path)).encode())
+
+
+def uniform(shape, draw_key, dtype=tf.float32):
+    """Uniform numbers in [0, 1) of the given shape."""
+    return tf.random.stateless_uniform(shape, draw_key, dtype=dtype, alg=_ALGORITHM)
+
+
+def normal(shape, draw_key, dtype=tf.float32):
+    """Standard normal numbers of the given shape."""
+    return tf.random.stateless_normal(shape, draw_key, dtype=dtype, alg=_ALGORITHM)
+
+
+def current_replica():
+    """Number of the replica that runs this code; 0 outside `strategy.run`."""
+    context = tf.distribute.get_replica_context()
+    return 0 if context is None else context.replica_id_in_sync_group

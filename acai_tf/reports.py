@@ -1,0 +1,90 @@
+"""What a run shows of itself at each report: metrics.jsonl, TensorBoard, pictures."""
+
+import logging
+import math
+
+import tensorflow as tf
+
+from acai_tf import files, interpolation, randomness
+from acai_tf.datasets.lines import Lines
+from acai_tf.evaluation import classification, lines
+
+_logger = logging.getLogger(__name__)
+
+_ROWS, _STEPS = 8, 16
+
+
+class Reporter:
+    """Measures a model and writes what it finds into the run directory.
+
+    Args:
+        directory: RunDirectory.
+        model: Autoencoder.
+        dataset: datasets.base.Dataset.
+    """
+
+    def __init__(self, directory, model, dataset):
+        self._directory, self._dataset, self._model = directory, dataset, model
+        images = tf.TensorSpec([None, *model.image_shape], tf.float32)
+        self._encode = tf.function(model.encode, input_signature=[images])
+        self._decode = tf.function(model.decode, input_signature=[tf.TensorSpec([None, *model.latent_shape])])
+        self._classify = tf.function(model.classify, input_signature=[images])
+        try:
+            import tensorboard  # noqa: F401  (tf.summary needs it and does not say so until the first scalar)
+            self._writer = tf.summary.create_file_writer(directory.file('summaries'))
+        except ImportError:
+            _logger.warning('tensorboard is not installed: no summaries are written')
+            self._writer = tf.summary.create_noop_writer()
+
+    def write_config(self, config):
+        """Shows the config in TensorBoard."""
+        with self._writer.as_default():
+            tf.summary.text('config', f'```\n{config.to_json()}```', step=0)
+
+    def report(self, step, kimg, img_per_s, terms):
+        """Evaluates, writes everything, and returns the record that joined metrics.jsonl."""
+        record = {'kimg': kimg, 'step': step, 'img_per_s': round(img_per_s, 1), **terms,
+                  'latent_accuracy': classification.accuracy(self._classify, self._dataset.test(500))}
+        if isinstance(self._dataset, Lines):
+            record.update(evaluate_lines(self._encode, self._decode, self._dataset))
+        self._directory.append_metrics(record)
+        pictures = self._pictures()
+        with self._writer.as_default():
+            for tag, value in record.items():
+                if tag not in ('kimg', 'step') and not math.isnan(value):
+                    tf.summary.scalar(tag, value, step=step)
+            for name, picture in pictures.items():
+                tf.summary.image(name, picture[None], step=step)
+        self._writer.flush()
+        for name, picture in pictures.items():
+            with files.replaced(self._directory.file('images', f'{name}-{step:08d}.png'), 'wb') as file:
+                file.write(tf.io.encode_png(picture).numpy())
+        return record
+
+    def _pictures(self):
+        images, _ = next(iter(self._dataset.test(_ROWS * _STEPS // 2)))
+        images = tf.concat([images] * math.ceil(_ROWS * _STEPS / 2 / len(images)), axis=0)[:_ROWS * _STEPS // 2]
+        latents = self._encode(images)
+        pairs = tf.stack([images, self._decode(latents)], axis=1)
+        normal = randomness.normal([_ROWS * _STEPS, *self._model.latent_shape], randomness.key(0, 'pictures'))
+        starts, ends = latents[:_ROWS], latents[_ROWS:2 * _ROWS]
+        return {'reconstruction': _grid(pairs),
+                'interpolation': self._decoded_grid(interpolation.path(starts, ends, _STEPS)),
+                'slerp': self._decoded_grid(interpolation.path(starts, ends, _STEPS, interpolation.slerp)),
+                'samples': self._decoded_grid(normal)}
+
+    def _decoded_grid(self, latents):
+        return _grid(self._decode(tf.reshape(latents, [-1, *self._model.latent_shape])))
+
+
+def _grid(images):
+    return interpolation.image_grid(tf.reshape(images, [_ROWS, _STEPS, *images.shape[-3:]]))
+
+
+def evaluate_lines(encode, decode, dataset, steps=_STEPS, chunk=64):
+    """Mean Distance and Smoothness of the 256 evaluation pairs, decoded in chunks (as `evaluation.lines.evaluate`)."""
+    starts, ends = (encode(images) for images in dataset.evaluation_pairs())
+    latents = interpolation.path(starts, ends, steps)
+    flat = tf.reshape(latents, [-1, *latents.shape[2:]])
+    frames = tf.concat([decode(flat[i:i + chunk]) for i in range(0, len(flat), chunk)], axis=0)
+    return lines.evaluate(tf.reshape(frames, [len(starts), steps, *frames.shape[1:]]).numpy())

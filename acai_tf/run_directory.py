@@ -1,0 +1,146 @@
+"""The directory of one run: its name, its lock, config.json and metrics.jsonl."""
+
+import contextlib
+import fcntl
+import json
+import math
+import os
+import shutil
+
+from acai_tf import config as config_lib
+from acai_tf import files, models
+from acai_tf.errors import UsageError
+from acai_tf.models import hyperparameter
+from acai_tf.models.base import scales_of
+
+
+def run_name(config, image_shape):
+    """`<Class>_<sorted key+value>` as released, e.g. ACAI_advdepth64_advweight0.5_depth64_latent16_reg0.2_scales3.
+
+    The seed, and hyperparameters that the released code does not have, join where they differ from their default. The
+    name is for people; it is never parsed.
+    """
+    model_class = models.model_class(config.model)
+    parts = {'depth': config.depth, 'latent': config.latent, 'scales': scales_of(image_shape, config.latent_width)}
+    for name, parameter in hyperparameter.declared(model_class).items():
+        value = config.hyperparameters[name]
+        if parameter.released or value != parameter.default:
+            parts[name] = value
+    if config.seed:
+        parts['seed'] = config.seed
+    return '_'.join([model_class.__name__, *(f'{key}{parts[key]}' for key in sorted(parts))])
+
+
+class RunDirectory:
+    """A run directory that this process holds alone until `close`.
+
+    Args:
+        config: validated TrainConfig.
+        image_shape: of the data set.
+        overwrite: whether to start over where there is a run already.
+
+    Raises:
+        UsageError: the directory cannot be made, is in use, or holds a run of another config.
+    """
+
+    def __init__(self, config, image_shape, overwrite=False):
+        self.path = os.path.join(config.train_dir, config.dataset, run_name(config, image_shape))
+        self._config = config
+        try:
+            if os.path.islink(self.path):
+                raise UsageError(f'{self.path} is a link; name the directory it points to with --train_dir')
+            os.makedirs(self.path, exist_ok=True)
+            self._lock = open(self.file('.lock'), 'w')
+        except OSError as error:
+            raise UsageError(f'{self.path} cannot be written ({error.strerror}); choose another --train_dir') from None
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if overwrite:
+                self._clear()
+            self._check_config()
+            with files.replaced(self.file('config.json')) as file:
+                file.write(config.to_json())
+        except BlockingIOError:
+            self.close()
+            raise UsageError(f'{self.path} is in use by another process; wait for it or choose another '
+                             '--train_dir') from None
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self):
+        """Lets other processes use the directory."""
+        self._lock.close()
+
+    def file(self, *parts):
+        """Path of something inside."""
+        return os.path.join(self.path, *parts)
+
+    def _clear(self):
+        for entry in os.scandir(self.path):
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path)
+            elif entry.name != '.lock':
+                os.remove(entry.path)
+
+    def _check_config(self):
+        try:
+            earlier = read_config(self.path)
+        except FileNotFoundError:
+            if set(os.listdir(self.path)) - {'.lock'}:
+                raise UsageError(f'{self.path} is not empty and has no config.json; choose another --train_dir, or '
+                                 '--overwrite to start over') from None
+            return
+        rows = earlier.difference(self._config)
+        if rows:
+            changes = ', '.join(f'{name} is {there} there and {here} here' for name, there, here in rows)
+            raise UsageError(f'{self.path} holds a run of another config ({changes}); choose another --train_dir, or '
+                             '--overwrite to start over')
+
+    # ---- metrics.jsonl
+
+    def append_metrics(self, record):
+        """Adds one report; NaN is written as null."""
+        line = json.dumps({key: None if isinstance(value, float) and math.isnan(value) else value
+                           for key, value in record.items()}, allow_nan=False)
+        with open(self.file('metrics.jsonl'), 'a', encoding='utf-8') as file:
+            file.write(line + '\n')
+            file.flush()
+            os.fsync(file.fileno())
+
+    def metrics(self):
+        """All reports, oldest first; a last line that was cut off is left out."""
+        records = []
+        with contextlib.suppress(FileNotFoundError), open(self.file('metrics.jsonl'), encoding='utf-8') as file:
+            for line in file:
+                with contextlib.suppress(ValueError):
+                    records.append(json.loads(line))
+        return records
+
+    def cut_metrics(self, step):
+        """Drops the reports after `step`, which will be made again."""
+        kept = [record for record in self.metrics() if record['step'] <= step]
+        with files.replaced(self.file('metrics.jsonl')) as file:
+            file.writelines(json.dumps(record) + '\n' for record in kept)
+
+
+def read_config(path):
+    """The TrainConfig of a run directory.
+
+    Raises:
+        FileNotFoundError: there is no config.json.
+        UsageError: it is damaged.
+    """
+    try:
+        with open(os.path.join(path, 'config.json'), encoding='utf-8') as file:
+            return config_lib.TrainConfig.from_json(file.read())
+    except (ValueError, TypeError) as error:
+        raise UsageError(f'{path}/config.json is damaged ({error}); --overwrite starts over') from None
+
+
+def summary(path):
+    """A few lines for people: the last report of a run and where its results are."""
+    with open(os.path.join(path, 'metrics.jsonl'), encoding='utf-8') as file:
+        last = json.loads(file.readlines()[-1])
+    rows = [f'  {key:<26}{value:.6g}' if value is not None else f'  {key:<26}undefined' for key, value in last.items()]
+    return '\n'.join(['final metrics', *rows, f'pictures    {path}/images', f'SavedModel  {path}/export/{last["step"]}'])

@@ -1,0 +1,256 @@
+"""The training loop: strategy, steps, reports, checkpoints, resume.
+
+The loop is ours, not `fit`, because Keras 3.15 cannot resume `fit` in mid-epoch, nor `fit` under
+MultiWorkerMirroredStrategy (keras#20585).
+"""
+
+import contextlib
+import logging
+import os
+import signal
+import sys
+import time
+
+import numpy as np
+import tensorflow as tf
+import tqdm
+import tqdm.contrib.logging
+
+from acai_tf import datasets, export, models
+from acai_tf.checkpoints import Checkpoints
+from acai_tf.errors import NonFiniteError, Stopped, UsageError
+from acai_tf.reports import Reporter
+from acai_tf.run_directory import RunDirectory
+
+_logger = logging.getLogger(__name__)
+
+_CHECKPOINT_SECONDS = 600
+# One call of the compiled loop takes about this long: short enough to answer a signal, long enough to cost nothing.
+_CALL_SECONDS = 0.5
+_MOST_STEPS_PER_CALL = 100
+
+
+def train(config, overwrite=False):
+    """Trains the run that `config` describes, or goes on with it, and exports the result.
+
+    Args:
+        config: TrainConfig.
+        overwrite: start over where the run directory holds a run already.
+
+    Returns:
+        Path of the run directory.
+
+    Raises:
+        UsageError: wrong options, or a run directory that cannot be used.
+        DataError: data missing or damaged.
+        NonFiniteError: a loss or weight became NaN or infinite; the last good checkpoint stays.
+        StorageError: checkpoints cannot be written or read.
+        Stopped: by SIGTERM or SIGINT, after a checkpoint.
+    """
+    config.validate()
+    dataset = datasets.get(config.dataset, config.data_dir)
+    strategy = make_strategy(config)
+    dataset.check()
+    directory = RunDirectory(config, dataset.image_shape, overwrite)
+    try:
+        path = os.path.join(directory.file('export'), str(total_steps(config)))
+        if os.path.exists(path):
+            _logger.info('%s is finished already: %s', directory.path, path)
+        else:
+            if config.deterministic:
+                tf.config.experimental.enable_op_determinism()
+            Trainer(config, dataset, directory, strategy).run()
+        return directory.path
+    finally:
+        directory.close()
+
+
+def total_steps(config):
+    """Number of steps of the whole run."""
+    return -(-config.total_kimg * 1024 // config.batch)
+
+
+def make_strategy(config):
+    """The tf.distribute strategy that the config asks for. Raises UsageError where it does not fit."""
+    gpus = tf.config.list_logical_devices('GPU')
+    devices = gpus or tf.config.list_logical_devices('CPU')
+    mirrored = config.strategy == 'mirrored' or (config.strategy == 'auto' and len(gpus) > 1)
+    strategy = tf.distribute.MirroredStrategy([d.name for d in devices]) if mirrored else tf.distribute.get_strategy()
+    replicas = strategy.num_replicas_in_sync
+    if config.batch % replicas:
+        raise UsageError(f'--batch={config.batch} is not divisible by the {replicas} replicas; choose a multiple of '
+                         f'{replicas}, or --strategy=one')
+    if config.jit == 'on' and replicas > 1:
+        raise UsageError(f'--jit=on does not work with {replicas} replicas; use --jit=off, or --strategy=one')
+    return strategy
+
+
+def create_model(config, dataset, dtype=None):
+    """The model that the config describes, compiled; its weights are fresh."""
+    model = models.create(
+        config.model, dataset.image_shape, dataset.nclass, config.depth, config.latent, config.latent_width, config.seed,
+        dtype=dtype or config.precision, **config.hyperparameters)
+    model.compile(lr=config.lr)
+    return model
+
+
+def step_function(model, strategy, jit='auto'):
+    """Compiles several training steps into one call.
+
+    Returns:
+        Function (iterator, count) -> float32 [count, len(model.tags)]: the global mean of each loss term at each step.
+    """
+    use_xla = jit == 'on' or (jit == 'auto' and len(tf.config.list_logical_devices('GPU')) == 1
+                              and strategy.num_replicas_in_sync == 1)
+    train_step = tf.function(model.train_step, jit_compile=True) if use_xla else model.train_step
+
+    @tf.function(reduce_retracing=True)
+    def run_steps(iterator, count):
+        history = tf.TensorArray(tf.float32, count, element_shape=[len(model.tags)])
+        for i in tf.range(count):
+            terms = strategy.run(train_step, args=(next(iterator),))
+            means = [strategy.reduce(tf.distribute.ReduceOp.MEAN, terms[tag], axis=None) for tag in model.tags]
+            history = history.write(i, tf.stack(means))
+        return history.stack()
+    return run_steps
+
+
+class Trainer:
+    """One run, from its last checkpoint to its end."""
+
+    def __init__(self, config, dataset, directory, strategy):
+        self.config, self.dataset, self.directory, self.strategy = config, dataset, directory, strategy
+        os.makedirs(directory.file('images'), exist_ok=True)
+        with strategy.scope():
+            self.model = create_model(config, dataset)
+        # Of the steps since the last report: the sum of each loss term, and their number.
+        self._counters = {'step': tf.Variable(0, dtype=tf.int64),
+                          'term_sums': tf.Variable(np.zeros(len(self.model.tags))),
+                          'term_count': tf.Variable(0, dtype=tf.int64)}
+        self.checkpoints = Checkpoints(directory.file('checkpoints'), self.model, self._counters,
+                                       config.keep_checkpoints)
+        self.reporter = Reporter(directory, self.model, dataset)
+        self._seconds_per_step = None
+
+    def run(self):
+        """Trains to the end and exports; see `train` for what it raises."""
+        last = total_steps(self.config)
+        resumed = self.checkpoints.restore_latest()
+        step = int(self._counters['step'].numpy())
+        self.directory.cut_metrics(step)
+        if resumed:
+            _logger.info('going on from step %d in %s', step, self.directory.path)
+        else:
+            self.reporter.write_config(self.config)
+            _logger.info('training in %s', self.directory.path)
+        with (_stop_signals() as stop, self._progress(step, last) as progress,
+              tqdm.contrib.logging.logging_redirect_tqdm([logging.getLogger('acai_tf')])):
+            self._loop(step, last, stop, progress)
+        path = export.export_model(self.model, self.dataset, last, self.directory.file('export'))
+        _logger.info('exported %s', path)
+
+    def _loop(self, step, last, stop, progress):
+        batches = self.dataset.train(self.config.batch, self.config.seed, step)
+        iterator = iter(self.strategy.experimental_distribute_dataset(batches))
+        run_steps = step_function(self.model, self.strategy, self.config.jit)
+        sums, count = self._counters['term_sums'].numpy(), int(self._counters['term_count'].numpy())
+        saved_at, report_seconds, report_steps = time.monotonic(), 0.0, 0
+        calls = 0
+        while step < last:
+            due = self._next_stop(step, last)
+            steps = min(due - step, self._steps_per_call())
+            started = time.monotonic()
+            history = run_steps(iterator, tf.constant(steps)).numpy()
+            seconds = time.monotonic() - started
+            self._check_finite(history, step)
+            step, count, calls = step + steps, count + steps, calls + 1
+            for values in history.astype(np.float64):
+                sums = sums + values  # one by one, so that the sum does not depend on how steps fell into calls
+            if calls > 1:  # the first call traces and compiles
+                self._seconds_per_step = seconds / steps
+                report_seconds, report_steps = report_seconds + seconds, report_steps + steps
+            if calls == 5:
+                self._announce(last - step)
+            progress.update(steps * self.config.batch / 1024)
+            is_report = step in (last, self._next_report(step - 1, last))
+            if is_report:
+                terms = dict(zip(self.model.tags, (sums / count).tolist()))
+                img_per_s = report_steps * self.config.batch / report_seconds if report_steps else 0.0
+                self._report(step, img_per_s, terms)
+                sums, count, report_seconds, report_steps = np.zeros_like(sums), 0, 0.0, 0
+            at_checkpoint = self.config.checkpoint_steps and step % self.config.checkpoint_steps == 0
+            on_time = not self.config.checkpoint_steps and time.monotonic() - saved_at > _CHECKPOINT_SECONDS
+            if is_report or at_checkpoint or on_time or stop.signal:
+                # After the report, so that a run killed in between makes the report again.
+                self._save(step, sums, count)
+                saved_at = time.monotonic()
+            if stop.signal and step < last:
+                raise Stopped(f'stopped by {stop.signal} after step {step}; the same command goes on from there')
+
+    def _save(self, step, sums, count):
+        for name, value in (('step', step), ('term_sums', sums), ('term_count', count)):
+            self._counters[name].assign(value)
+        self.checkpoints.save(step)
+
+    def _report(self, step, img_per_s, terms):
+        record = self.reporter.report(step, step * self.config.batch / 1024, img_per_s, terms)
+        shown = ', '.join(f'{key} {value:.4g}' for key, value in record.items() if key not in ('kimg', 'step'))
+        _logger.info('%g of %d kimg: %s', record['kimg'], self.config.total_kimg, shown)
+
+    def _next_report(self, step, last):
+        """The first step after `step` at which a report is due: the one that completes report_kimg more."""
+        images = self.config.report_kimg * 1024
+        reports = step * self.config.batch // images + 1
+        return min(-(-reports * images // self.config.batch), last)
+
+    def _next_stop(self, step, last):
+        stop = self._next_report(step, last)
+        every = self.config.checkpoint_steps
+        return min(stop, (step // every + 1) * every) if every else stop
+
+    def _steps_per_call(self):
+        if self._seconds_per_step is None:
+            return 1
+        return int(np.clip(_CALL_SECONDS / self._seconds_per_step, 1, _MOST_STEPS_PER_CALL))
+
+    def _check_finite(self, history, step):
+        bad = np.argwhere(~np.isfinite(history))
+        if len(bad):
+            row, column = bad[0]
+            raise NonFiniteError(f'{self.model.tags[column]} is {history[row, column]} at step {step + row + 1}; the last '
+                                 'good checkpoint stays; try a smaller --lr')
+
+    def _announce(self, steps):
+        seconds = steps * self._seconds_per_step
+        _logger.info('%.0f images/s: about %s to go', self.config.batch / self._seconds_per_step,
+                     f'{seconds / 3600:.1f} hours' if seconds > 5400 else f'{seconds / 60:.1f} minutes')
+
+    def _progress(self, step, last):
+        kimg = self.config.batch / 1024
+        return tqdm.tqdm(initial=round(step * kimg, 3), total=round(last * kimg, 3), unit='kimg', dynamic_ncols=True,
+                         disable=not sys.stderr.isatty(), smoothing=0.1,
+                         bar_format='{l_bar}{bar}| {n:.1f}/{total:.0f} kimg [{elapsed}<{remaining}]')
+
+
+class _Stop:
+    signal = None
+
+
+@contextlib.contextmanager
+def _stop_signals():
+    """Gives an object whose `signal` becomes the name of the first SIGTERM or SIGINT; a second one ends the process."""
+    stop = _Stop()
+
+    def note(number, _):
+        stop.signal = signal.Signals(number).name
+        signal.signal(number, signal.SIG_DFL)
+        _logger.info('%s: finishing the step and saving a checkpoint; once more ends at once', stop.signal)
+    try:
+        previous = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
+    except ValueError:  # not in the main thread
+        previous = {}
+    try:
+        yield stop
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
