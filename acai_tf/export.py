@@ -6,7 +6,6 @@ Layout is TensorFlow Serving's, `<base>/<integer>/`; a version appears whole or 
 import json
 import os
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -100,13 +99,13 @@ def export_model(model, dataset, step, export_dir):
     if os.path.exists(path):
         raise UsageError(f'{path} exists and is not overwritten; choose another --export_dir or delete it')
     model = _float32_copy(model)
-    archive = keras.export.ExportArchive()
-    # Not the whole model: the critic is of no use to a server.
-    for name, network in model.networks.items():
-        if name != 'critic':
-            archive.track(network)
-    for name, (function, signature) in _endpoints(model, dataset).items():
-        archive.add_endpoint(name, function, input_signature=signature)
+    module = tf.Module()
+    # The plain variables, which Keras's own would be saved beside a second time; and not the critic's, which is of no
+    # use to a server.
+    module.weights = [variable.value for name, network in model.networks.items() if name != 'critic'
+                      for variable in network.variables]
+    signatures = {name: tf.function(function, input_signature=signature)
+                  for name, (function, signature) in _endpoints(model, dataset).items()}
     config = {
         'model': model_name(model), 'dataset': dataset.name, 'step': int(step), 'image_shape': list(model.image_shape),
         'latent_shape': list(model.latent_shape), 'nclass': model.nclass, 'value_range': [-1.0, 1.0],
@@ -115,7 +114,7 @@ def export_model(model, dataset, step, export_dir):
             colors=model.image_shape[-1], raw=dataset.raw_shape, shape=model.image_shape)}
     try:
         with files.new_directory(path) as beside:
-            archive.write_out(beside, verbose=False)
+            tf.saved_model.save(module, beside, signatures=signatures)
             extra = os.path.join(beside, 'assets.extra')
             os.makedirs(extra)
             with open(os.path.join(extra, CONFIG_NAME), 'w', encoding='utf-8') as file:

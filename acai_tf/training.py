@@ -17,10 +17,10 @@ import tqdm
 import tqdm.contrib.logging
 
 from acai_tf import datasets, export, models
-from acai_tf.checkpoints import Checkpoints
+from acai_tf.checkpoints import Checkpoints, available_steps, restore_networks
 from acai_tf.errors import NonFiniteError, Stopped, UsageError
 from acai_tf.reports import Reporter
-from acai_tf.run_directory import RunDirectory
+from acai_tf.run_directory import RunDirectory, read_config
 
 _logger = logging.getLogger(__name__)
 
@@ -92,6 +92,36 @@ def create_model(config, dataset, dtype=None):
         dtype=dtype or config.precision, **config.hyperparameters)
     model.compile(lr=config.lr)
     return model
+
+
+def export_run(run_dir, export_dir=None, step=None):
+    """Exports a checkpoint of a run directory.
+
+    Args:
+        run_dir: as `train` returned it.
+        export_dir: directory of the versions; default `<run_dir>/export`.
+        step: int; default the last checkpoint's.
+
+    Returns:
+        Path of the version.
+
+    Raises:
+        UsageError: no run there, no checkpoint of that step, or the version exists.
+        StorageError: the checkpoint is damaged.
+    """
+    try:
+        config = read_config(run_dir).validate()
+    except FileNotFoundError:
+        raise UsageError(f'{run_dir} is no run directory: it has no config.json') from None
+    checkpoint_dir = os.path.join(run_dir, 'checkpoints')
+    steps = available_steps(checkpoint_dir)
+    if not steps or step not in (None, *steps):
+        raise UsageError(f'{run_dir} has no checkpoint of step {step}; it has {", ".join(map(str, steps)) or "none"}')
+    step = steps[-1] if step is None else step
+    dataset = datasets.get(config.dataset, config.data_dir)
+    model = create_model(config, dataset, dtype='float32')
+    restore_networks(checkpoint_dir, model, step)
+    return export.export_model(model, dataset, step, export_dir or os.path.join(run_dir, 'export'))
 
 
 def step_function(model, strategy, jit='auto'):

@@ -25,7 +25,7 @@ def draw_line(angles, height=32, width=32):
     Returns:
         float32 tensor [n, height, width, 1]; background -1, line 1.
     """
-    angles = tf.cast(tf.convert_to_tensor(angles), tf.float64)
+    angles = _float64(angles)
     center_x, center_y = width // 2, height // 2
     tip_x = center_x + (center_x - 1) * tf.cos(angles)
     tip_y = center_y - (center_y - 1) * tf.sin(angles)
@@ -55,9 +55,14 @@ def draw_line(angles, height=32, width=32):
     return tf.cast(tf.clip_by_value(2 * covered - 1, -1.0, 1.0), tf.float32)[..., None]
 
 
+def _float64(angles):
+    # The hint keeps Python floats from becoming float32 on the way.
+    return tf.cast(tf.convert_to_tensor(angles, dtype_hint=tf.float64), tf.float64)
+
+
 def label_of(angles):
     """Class 0..9 of angles in [0, 2 pi): the tenth of the turn."""
-    label = tf.cast(10 * tf.cast(angles, tf.float64) / (2 * math.pi - 1e-6), tf.int64)
+    label = tf.cast(10 * _float64(angles) / (2 * math.pi - 1e-6), tf.int64)
     return tf.minimum(label, 9)  # as released a full turn's last 1e-6 would be an eleventh class
 
 

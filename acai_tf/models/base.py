@@ -184,9 +184,16 @@ class Autoencoder(keras.Model):
 
     def track(self, terms):
         """Adds the terms to the means that `fit` shows; returns the terms themselves, for the training loop."""
-        for tag, value in terms.items():
-            self.trackers[tag].update_state(value)
+        # Without the dependency `fit` would count one step more, that at which it finds its data set at an end.
+        with tf.control_dependencies(list(terms.values())):
+            for tag, value in terms.items():
+                self.trackers[tag].update_state(value)
         return terms
+
+    @property
+    def metrics(self):
+        # Only ours: Keras would add a tracker of the loss that it did not compute.
+        return list(self.trackers.values())
 
     def test_step(self, data):
         """Loss terms without an update, for `evaluate` and for `fit`'s validation data."""

@@ -1,0 +1,205 @@
+"""The programs as a user runs them: processes, files, signals."""
+
+import glob
+import json
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import tensorflow as tf
+from absl.testing import parameterized
+
+from data_prep_test import write_mnist_layout
+from training_test import assert_same_weights, metrics, weights
+
+ROOT = pathlib.Path(__file__).parents[1]
+SMALL = ['--dataset=digits32', '--depth=2', '--latent=2', '--batch=32', '--total_kimg=4', '--report_kimg=2',
+         '--deterministic', '--checkpoint_steps=10']
+
+
+def command(program, *flags):
+    return [sys.executable, str(ROOT / program), *flags]
+
+
+def run(program, *flags, **kwargs):
+    """(exit code, stdout, stderr) of a program."""
+    done = subprocess.run(command(program, *flags), capture_output=True, text=True, timeout=300, cwd=ROOT, **kwargs)
+    return done.returncode, done.stdout, done.stderr
+
+
+class WrongUseTest(parameterized.TestCase, tf.test.TestCase):
+
+    @parameterized.parameters(
+        (['--depht=3'], 1, "Unknown command line flag 'depht'"),
+        (['--batch=many'], 1, '--batch'),
+        (['stray'], 1, "unexpected argument 'stray'"),
+        (['--model=gan'], 1, "unknown model 'gan'"),
+        (['--model=baseline', '--reg=0.1'], 1, 'the model baseline has no hyperparameter reg; it has none'),
+        (['--advwieght=1'], 1, 'advwieght'),
+        (['--reg=2'], 1, r'reg=2 is outside \[0, 1\]'),
+        (['--strategy=mirrored', '--batch=63'], 1, '--batch=63 is not divisible by the 2 replicas'),
+        (['--latent_width=5'], 1, 'choose one of 16, 8, 4, 2, 1'),
+        (['--total_kimg=-1'], 1, '--total_kimg=-1: must be at least 1'),
+        (['--dataset=lines64'], 1, "unknown data set 'lines64'"),
+        (['--dataset=svhn32', '--data_dir=/nowhere'], 2,
+         '/nowhere/svhn-train.tfrecord, which is missing.*bin/acai_create_datasets --datasets=svhn --data_dir=/nowhere'),
+        (['--train_dir=/proc/version'], 1, 'cannot be written'))
+    def test_one_line_and_the_exit_code(self, flags, code, message):
+        directory = self.create_tempdir().full_path
+        actual, out, err = run('bin/acai_train', f'--train_dir={directory}', '--total_kimg=1', *flags,
+                               env={**os.environ, 'ACAI_LOGICAL_CPUS': '2'})
+        self.assertEqual((actual, out), (code, ''), err)
+        self.assertRegex(err, f'^acai_train: .*{message}')
+        self.assertLen(err.splitlines(), 1)
+        self.assertEqual(os.listdir(directory), [])
+
+
+class HelpTest(parameterized.TestCase, tf.test.TestCase):
+
+    @parameterized.parameters([f'bin/{path.name}' for path in sorted((ROOT / 'bin').iterdir())] +
+                              ['data_prep/create_datasets.py'])
+    def test_help_exits_0(self, program):
+        code, out, err = run(program, '--help')
+        self.assertEqual((code, err), (0, ''))
+        self.assertIn('--', out)
+
+    def test_importing_the_package_does_not_import_tensorflow(self):
+        code = 'import sys, acai_tf; sys.exit("tensorflow" in sys.modules)'
+        self.assertEqual(subprocess.run([sys.executable, '-c', code], cwd=ROOT).returncode, 0)
+
+
+class TrainTest(tf.test.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.train_dir = self.create_tempdir().full_path
+
+    def train(self, *flags, train_dir=None):
+        code, out, err = run('bin/acai_train', *SMALL, f'--train_dir={train_dir or self.train_dir}', *flags)
+        self.assertEqual(code, 0, err)
+        return out
+
+    def run_dir(self, train_dir=None):
+        path, = glob.glob(os.path.join(train_dir or self.train_dir, 'digits32', '*'))
+        return path
+
+    def start(self):
+        return subprocess.Popen(command('bin/acai_train', *SMALL, f'--train_dir={self.train_dir}'), cwd=ROOT,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def wait_for_checkpoint(self, process, step):
+        pattern = os.path.join(self.train_dir, 'digits32', '*', 'checkpoints', 'step-*.index')
+        deadline = time.monotonic() + 120
+        while process.poll() is None and time.monotonic() < deadline:
+            if any(int(path.split('-')[-1].split('.')[0]) >= step for path in glob.glob(pattern)):
+                return
+            time.sleep(0.02)
+
+    def assert_equals_uninterrupted(self):
+        whole = self.create_tempdir().full_path
+        self.train(train_dir=whole)
+        self.assertEqual(metrics(self.run_dir()), metrics(self.run_dir(whole)))
+        assert_same_weights(self, weights(self.run_dir(), 128), weights(self.run_dir(whole), 128))
+
+    def test_killed_and_resumed_equals_uninterrupted(self):
+        source = random.Random(0)
+        for step in range(10, 120, 40 if 'ACAI_LONG_TESTS' not in os.environ else 5):
+            process = self.start()
+            self.wait_for_checkpoint(process, step)
+            time.sleep(source.uniform(0, 0.3))
+            process.kill()
+            process.communicate()
+        self.train()
+        self.assert_equals_uninterrupted()
+
+    def test_sigterm_checkpoints_and_exits_42_and_the_same_command_goes_on(self):
+        process = self.start()
+        self.wait_for_checkpoint(process, 10)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 42, err)
+        self.assertRegex(err.splitlines()[-1], r'stopped by SIGTERM after step \d+; the same command goes on from there')
+        stopped = int(err.rsplit('after step ', 1)[1].split(';')[0])
+        self.assertTrue(glob.glob(os.path.join(self.run_dir(), 'checkpoints', f'step-{stopped}.index')))
+        self.train()
+        self.assert_equals_uninterrupted()
+
+    def test_results_on_stdout_and_what_the_second_run_does(self):
+        out = self.train()
+        self.assertRegex(out, 'final metrics\n.*kimg +4\n')
+        self.assertIn(f'SavedModel  {self.run_dir()}/export/128', out)
+        code, again, err = run('bin/acai_train', *SMALL, f'--train_dir={self.train_dir}')
+        self.assertEqual((code, again), (0, out))
+        self.assertIn('is finished already', err)
+        code, _, err = run('bin/acai_train', *SMALL, f'--train_dir={self.train_dir}', '--lr=0.5')
+        self.assertEqual(code, 1)
+        self.assertRegex(err, '^acai_train: .*lr is 0.0001 there and 0.5 here.*--overwrite')
+        self.assertLen(err.splitlines(), 1)
+
+        exports = os.path.join(self.train_dir, 'exports')
+        code, out, err = run('bin/acai_export', f'--run_dir={self.run_dir()}', f'--export_dir={exports}')
+        self.assertEqual((code, out.strip()), (0, os.path.join(exports, '128')), err)
+        code, _, err = run('bin/acai_export', f'--run_dir={self.run_dir()}', f'--export_dir={exports}')
+        self.assertEqual(code, 1)
+        self.assertIn('exists and is not overwritten', err)
+
+    def test_non_finite_is_exit_3(self):
+        code, _, err = run('bin/acai_train', *SMALL, f'--train_dir={self.train_dir}', '--lr=1e20')
+        self.assertEqual(code, 3)
+        self.assertRegex(err.splitlines()[-1], r'^acai_train: \w+ is (nan|inf) at step \d+')
+
+    def test_print_config(self):
+        out = self.train('--print_config', '--reg=0.5')
+        self.assertEqual(json.loads(out)['hyperparameters'], {'advdepth': 2, 'advweight': 0.5, 'reg': 0.5})
+        self.assertEqual(os.listdir(self.train_dir), [])
+
+
+class DataTest(tf.test.TestCase):
+
+    def test_idx_files_are_prepared_and_trained_on(self):
+        source, data, train = (self.create_tempdir().full_path for _ in range(3))
+        write_mnist_layout(source, train=40, test=20)
+        code, out, err = run('data_prep/create_datasets.py', '--datasets=fashion', f'--source_dir={source}',
+                             f'--data_dir={data}')
+        self.assertEqual(code, 0, err)
+        self.assertEqual(out.split(), [f'{data}/fashion-train.tfrecord', f'{data}/fashion-test.tfrecord'])
+        code, out, err = run('bin/acai_train', '--dataset=fashion32', f'--data_dir={data}', f'--train_dir={train}',
+                             '--depth=2', '--latent=2', '--total_kimg=1')
+        self.assertEqual(code, 0, err)
+        self.assertIn('latent_accuracy', out)
+
+    def test_wrong_use(self):
+        source = self.create_tempdir().full_path
+        for flags, code, message in (([], 1, '--datasets is missing'), (['--datasets=imagenet'], 1, "'imagenet'"),
+                                     (['--datasets=mnist'], 1, '--source_dir is missing'),
+                                     (['--datasets=mnist', '--source_dir=/nowhere'], 2, '/nowhere is no directory'),
+                                     (['--datasets=mnist', f'--source_dir={source}'], 2, 'is missing')):
+            actual, _, err = run('data_prep/create_datasets.py', f'--data_dir={source}/data', *flags)
+            self.assertEqual(actual, code, err)
+            self.assertRegex(err, f'^create_datasets.py: .*{message}')
+            self.assertLen(err.splitlines(), 1)
+        self.assertEqual(os.listdir(source), [])
+
+
+class BenchmarkTest(tf.test.TestCase):
+
+    def test_figures(self):
+        code, out, err = run('bin/acai_benchmark', '--what=input')
+        self.assertEqual(code, 0, err)
+        figures = json.loads(out.splitlines()[-1])
+        self.assertGreater(figures['matmul_gflops']['float32'], 0)
+        self.assertContainsSubset({'lines32', 'mnist32'}, figures['input'])
+        self.assertGreater(figures['input']['mnist32']['img_per_s'], 1000)
+
+    def test_unknown(self):
+        code, _, err = run('bin/acai_benchmark', '--what=coffee')
+        self.assertEqual(code, 1)
+        self.assertRegex(err, "^acai_benchmark: cannot measure 'coffee'")
+
+
+if __name__ == '__main__':
+    tf.test.main()

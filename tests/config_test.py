@@ -1,0 +1,52 @@
+import dataclasses
+import json
+
+import tensorflow as tf
+
+from acai_tf.config import TrainConfig
+from acai_tf.errors import UsageError
+
+
+class TrainConfigTest(tf.test.TestCase):
+
+    def test_released_defaults(self):
+        config = TrainConfig()
+        self.assertEqual((config.train_dir, config.lr, config.batch, config.dataset, config.total_kimg),
+                         ('./experiments', 0.0001, 64, 'lines32', 16384))
+        self.assertEqual((config.depth, config.latent, config.latent_width), (64, 16, 4))
+
+    def test_json_round_trip_keeps_every_option(self):
+        config = TrainConfig(lr=0.5, seed=3, hyperparameters={'reg': 0.75}).validate()
+        self.assertEqual(TrainConfig.from_json(config.to_json()), config)
+        self.assertIn('tensorflow', json.loads(config.to_json())['versions'])
+
+    def test_unknown_options_in_json_are_refused(self):
+        with self.assertRaisesRegex(ValueError, 'unknown options depht'):
+            TrainConfig.from_json('{"depht": 3}')
+
+    def test_values_outside_their_range(self):
+        for name, value in (('total_kimg', -1), ('total_kimg', 0), ('batch', 0), ('depth', -2), ('strategy', 'tpu'),
+                            ('precision', 'float16'), ('lr', float('nan')), ('keep_checkpoints', 0)):
+            with self.assertRaisesRegex(UsageError, f'--{name}='):
+                TrainConfig(**{name: value}).validate()
+
+    def test_hyperparameters_are_filled_in(self):
+        config = TrainConfig(depth=24, hyperparameters={'reg': '0.5'}).validate()
+        self.assertEqual(config.hyperparameters, {'advweight': 0.5, 'advdepth': 24, 'reg': 0.5})
+
+    def test_what_may_change_on_resume(self):
+        config = TrainConfig(total_kimg=10).validate()
+        for change in ({'total_kimg': 20}, {'report_kimg': 1}, {'strategy': 'one'}, {'jit': 'off'}, {'data_dir': 'x'},
+                       {'keep_checkpoints': 9}, {'checkpoint_steps': 5}, {'train_dir': 'elsewhere'}):
+            self.assertEqual(config.difference(dataclasses.replace(config, **change)), [], change)
+        for change in ({'total_kimg': 5}, {'lr': 1.0}, {'seed': 1}, {'batch': 32}, {'precision': 'mixed_bfloat16'},
+                       {'deterministic': True}):
+            (name, value), = change.items()
+            self.assertEqual(config.difference(dataclasses.replace(config, **change)),
+                             [(name, getattr(config, name), value)])
+        other = TrainConfig(total_kimg=10, hyperparameters={'reg': 0.9}).validate()
+        self.assertEqual(config.difference(other), [('reg', 0.2, 0.9)])
+
+
+if __name__ == '__main__':
+    tf.test.main()

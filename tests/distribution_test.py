@@ -1,0 +1,81 @@
+import two_cpus  # noqa: F401, I001  (first: TensorFlow must not have started)
+
+import functools
+
+import numpy as np
+import tensorflow as tf
+from absl.testing import parameterized
+
+from acai_tf import models, training
+from acai_tf.config import TrainConfig
+from acai_tf.errors import UsageError
+
+STEPS, BATCH = 5, 8
+
+
+@functools.cache  # one a process: a second strategy would reuse the first one's collective keys
+def _mirrored():
+    return tf.distribute.MirroredStrategy([d.name for d in tf.config.list_logical_devices('CPU')])
+
+
+def _draws_from(images):
+    """Draws that depend on the image alone, so that they are the same wherever it is computed."""
+    mean = tf.reduce_mean(images, axis=[1, 2, 3], keepdims=True)
+    return {'alpha': 0.25 + 0.25 * tf.sin(1000 * mean)}
+
+
+def _train(name, strategy, order):
+    """Networks' weights before and after some steps, and the terms."""
+    with strategy.scope():
+        model = models.create(name, (16, 16, 1), 3, depth=4, latent=2)
+        model.compile(lr=1e-3)
+    model.draws = _draws_from
+    before = [np.concatenate([np.ravel(w) for w in n.get_weights()]) for n in model.networks.values()]
+    random = np.random.default_rng(0)
+    images = random.uniform(-1, 1, [STEPS, BATCH, 16, 16, 1]).astype(np.float32)[:, order]
+    labels = random.integers(0, 3, [STEPS, BATCH])[:, order]
+    data = tf.data.Dataset.from_tensor_slices((images, labels))
+    run_steps = training.step_function(model, strategy)
+    terms = run_steps(iter(strategy.experimental_distribute_dataset(data)), tf.constant(STEPS)).numpy()
+    after = [np.concatenate([np.ravel(w) for w in n.get_weights()]) for n in model.networks.values()]
+    return before, after, terms
+
+
+class DistributionTest(parameterized.TestCase, tf.test.TestCase):
+
+    @parameterized.parameters(models.names())
+    def test_two_replicas_train_as_one_device_does(self, name):
+        before, together, terms = _train(name, _mirrored(), list(range(BATCH)))
+        # One device pairs i with 7-i, a replica 0 with 3 and 1 with 2 of its own four: this order makes the same pairs.
+        _, alone, terms_alone = _train(name, tf.distribute.get_strategy(), [0, 1, 4, 5, 6, 7, 2, 3])
+        for start, a, b in zip(before, together, alone):
+            self.assertLess(np.linalg.norm(a - b) / np.linalg.norm(b - start), 1e-3)
+        rmse = models.model_class(name).tags.index('rmse')  # a mean over replicas of roots is not the root of the mean
+        self.assertAllClose(np.delete(terms, rmse, 1), np.delete(terms_alone, rmse, 1), rtol=1e-4)
+
+    def test_replicas_draw_different_numbers(self):
+        strategy = _mirrored()
+        with strategy.scope():
+            model = models.create('acai', (16, 16, 1), 3, depth=1, latent=1)
+            model.compile()
+
+        @tf.function
+        def draw():
+            return strategy.run(lambda: model.draws(tf.zeros([4, 16, 16, 1]))['alpha'])
+        first, second = strategy.experimental_local_results(draw())
+        self.assertNotAllClose(first, second)
+
+    def test_a_batch_that_does_not_divide_is_refused(self):
+        with self.assertRaisesRegex(UsageError, '--batch=63 is not divisible by the 2 replicas'):
+            training.make_strategy(TrainConfig(batch=63, strategy='mirrored'))
+
+    def test_xla_with_replicas_is_refused(self):
+        with self.assertRaisesRegex(UsageError, '--jit=on does not work with 2 replicas'):
+            training.make_strategy(TrainConfig(jit='on', strategy='mirrored'))
+
+    def test_auto_is_one_device_without_gpus(self):
+        self.assertEqual(training.make_strategy(TrainConfig()).num_replicas_in_sync, 1)
+
+
+if __name__ == '__main__':
+    tf.test.main()

@@ -1,0 +1,183 @@
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import tensorflow as tf
+from absl.testing import parameterized
+
+from acai_tf import datasets, export, models
+from acai_tf.errors import UsageError
+
+# Runs where neither acai_tf nor keras can be imported.
+_RELOAD = '''
+import sys
+for name in ('acai_tf', 'keras'):
+    sys.modules[name] = None
+import numpy as np, tensorflow as tf
+signatures = tf.saved_model.load(sys.argv[1]).signatures
+inputs = np.load(sys.argv[2], allow_pickle=False)
+answers = {}
+for name in ('serving_default', 'encode', 'reconstruct', 'classify'):
+    for key, value in signatures[name](images=tf.constant(inputs['images'])).items():
+        answers[name + '/' + key] = value.numpy()
+answers['decode/images'] = signatures['decode'](latents=tf.constant(inputs['latents']))['images'].numpy()
+answers['interpolate/images'] = signatures['interpolate'](
+    images_a=tf.constant(inputs['images']), images_b=tf.constant(inputs['images'][::-1]),
+    alpha=tf.constant(inputs['alpha']))['images'].numpy()
+np.savez(sys.argv[3], **answers)
+'''
+
+
+def _png(image):
+    return tf.io.encode_png(image).numpy()
+
+
+class ExportTest(parameterized.TestCase, tf.test.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.directory = self.create_tempdir().full_path
+        self.dataset = datasets.get('mnist32')
+        random = np.random.default_rng(0)
+        self.images = random.uniform(-1, 1, [5, 32, 32, 1]).astype(np.float32)
+        self.alpha = np.float32([0, .25, .5, .75, 1])
+
+    def exported(self, name='acai', step=7):
+        model = models.create(name, self.dataset.image_shape, 10, depth=2, latent=3)
+        return model, export.export_model(model, self.dataset, step, self.directory)
+
+    @parameterized.parameters(models.names())
+    def test_a_process_without_acai_tf_and_keras_answers_the_same(self, name):
+        model, path = self.exported(name)
+        latents = model.encode(self.images).numpy()
+        inputs, outputs = (os.path.join(self.directory, f'{which}.npz') for which in ('inputs', 'outputs'))
+        np.savez(inputs, images=self.images, latents=latents, alpha=self.alpha)
+        done = subprocess.run([sys.executable, '-c', _RELOAD, path, inputs, outputs], cwd='/', capture_output=True)
+        self.assertEqual(done.returncode, 0, done.stderr.decode())
+        answers = np.load(outputs, allow_pickle=False)
+        weight = self.alpha.reshape(-1, 1, 1, 1)
+        probabilities = tf.nn.softmax(model.classify(self.images)).numpy()
+        expected = {
+            'serving_default/latents': latents, 'encode/latents': latents, 'reconstruct/images': model(self.images),
+            'decode/images': model.decode(latents), 'classify/probabilities': probabilities,
+            'classify/classes': probabilities.argmax(axis=1),
+            'interpolate/images': model.decode((1 - weight) * latents + weight * latents[::-1])}
+        self.assertCountEqual(answers.files, expected)
+        for key, value in expected.items():
+            self.assertAllClose(answers[key], value, rtol=1e-5, atol=1e-5, msg=key)
+
+    def test_the_loader_answers_as_the_model_in_batches_of_any_size(self):
+        model, _ = self.exported()
+        loaded = export.load(self.directory)
+        for size in (1, 5):
+            self.assertAllClose(loaded.encode(self.images[:size]), model.encode(self.images[:size]), atol=1e-5)
+        latents = loaded.encode(self.images)
+        self.assertAllClose(loaded.decode(latents), model.decode(latents), atol=1e-5)
+        self.assertAllClose(loaded.reconstruct(self.images), model(self.images), atol=1e-5)
+        many = np.concatenate([self.images] * 205)  # more than one internal batch
+        self.assertAllClose(loaded.encode(many), np.concatenate([latents] * 205), atol=1e-5)
+        probabilities, classes = loaded.classify(self.images)
+        self.assertAllClose(probabilities.sum(axis=1), np.ones(5))
+        self.assertAllEqual(classes, probabilities.argmax(axis=1))
+        a, b = self.images, self.images[::-1]
+        self.assertAllClose(loaded.interpolate(a, b, 0), model(a), atol=1e-5)
+        self.assertAllClose(loaded.interpolate(a, b, np.ones(5)), model(b), atol=1e-5)
+
+    def test_an_empty_batch(self):
+        self.exported()
+        loaded, empty = export.load(self.directory), self.images[:0]
+        self.assertEqual(loaded.encode(empty).shape, (0, 4, 4, 3))
+        self.assertEqual(loaded.reconstruct(empty).shape, (0, 32, 32, 1))
+        self.assertEqual([part.shape for part in loaded.classify(empty)], [(0, 10), (0,)])
+
+    def test_a_row_depends_on_its_own_row_alone(self):
+        self.exported()
+        loaded = export.load(self.directory)
+        self.assertAllClose(loaded.encode(self.images)[3:4], loaded.encode(self.images[3:4]), atol=1e-6)
+
+    def test_bytes_of_the_raw_size_are_padded_and_others_resized(self):
+        model, path = self.exported()
+        random = np.random.default_rng(1)
+        raw = random.integers(0, 256, [28, 28, 1], np.uint8)
+        color = random.integers(0, 256, [50, 40, 3], np.uint8)
+        jpeg = tf.io.encode_jpeg(color, quality=100).numpy()
+        contents = [_png(raw), _png(color), jpeg]
+        encode = tf.saved_model.load(path).signatures['encode_bytes']
+        latents = encode(image_bytes=tf.constant(contents))['latents']
+        padded = np.pad(raw * np.float32(2 / 255) - 1, [(2, 2), (2, 2), (0, 0)], constant_values=-1)
+        resized = [tf.image.resize(np.float32(tf.io.decode_image(c, channels=1)), [32, 32], antialias=True) * 2 / 255 - 1
+                   for c in contents[1:]]
+        self.assertAllClose(latents, model.encode(np.stack([padded, *resized])), atol=1e-5)
+
+    def test_signatures_are_named_and_of_free_batch_size(self):
+        _, path = self.exported()
+        found = {name: ({k: (s.shape.as_list(), s.dtype) for k, s in f.structured_input_signature[1].items()},
+                        {k: (s.shape.as_list(), s.dtype) for k, s in f.structured_outputs.items()})
+                 for name, f in tf.saved_model.load(path).signatures.items()}
+        image, latent = ([None, 32, 32, 1], tf.float32), ([None, 4, 4, 3], tf.float32)
+        self.assertEqual(found, {
+            'serving_default': ({'images': image}, {'latents': latent}),
+            'encode': ({'images': image}, {'latents': latent}),
+            'encode_bytes': ({'image_bytes': ([None], tf.string)}, {'latents': latent}),
+            'decode': ({'latents': latent}, {'images': image}),
+            'reconstruct': ({'images': image}, {'images': image}),
+            'interpolate': ({'images_a': image, 'images_b': image, 'alpha': ([None], tf.float32)}, {'images': image}),
+            'classify': ({'images': image}, {'probabilities': ([None, 10], tf.float32), 'classes': ([None], tf.int64)})})
+
+    def test_config(self):
+        _, path = self.exported(step=42)
+        with open(os.path.join(path, 'assets.extra', 'acai_config.json')) as file:
+            config = json.load(file)
+        self.assertEqual(config, export.load(path).config)
+        self.assertEqual({key: config[key] for key in ('model', 'dataset', 'step', 'image_shape', 'latent_shape')}, {
+            'model': 'acai', 'dataset': 'mnist32', 'step': 42, 'image_shape': [32, 32, 1], 'latent_shape': [4, 4, 3]})
+        self.assertIn('28x28', config['encode_bytes'])
+
+    def test_an_existing_version_is_never_overwritten(self):
+        _, path = self.exported()
+        before = os.stat(os.path.join(path, 'saved_model.pb')).st_mtime_ns
+        with self.assertRaisesRegex(UsageError, 'exists and is not overwritten'):
+            self.exported('baseline')
+        self.assertEqual(os.stat(os.path.join(path, 'saved_model.pb')).st_mtime_ns, before)
+        self.assertEqual(os.listdir(self.directory), ['7'])
+
+    def test_the_newest_version_is_loaded(self):
+        self.exported(step=9)
+        self.exported(step=10)
+        self.assertEqual(export.load(self.directory).config['step'], 10)
+
+    def test_what_is_no_savedmodel_of_ours(self):
+        class Other(tf.Module):
+            @tf.function(input_signature=[tf.TensorSpec([None])])
+            def __call__(self, x):
+                return x
+        other = os.path.join(self.directory, 'other')
+        tf.saved_model.save(Other(), other)
+        for path in (other, self.directory, '/nowhere'):
+            with self.assertRaisesRegex(UsageError, 'is no SavedModel'):
+                export.load(path)
+
+    def test_wrong_shapes(self):
+        self.exported()
+        loaded = export.load(self.directory)
+        with self.assertRaisesRegex(ValueError, r'images has shape \[5, 28, 28, 1\]; encode takes \[n, \*\[32, 32, 1\]\]'):
+            loaded.encode(np.zeros([5, 28, 28, 1]))
+        with self.assertRaisesRegex(ValueError, 'differ in their number of rows'):
+            loaded._call('interpolate', (32, 32, 1), images_a=(self.images, (32, 32, 1)),
+                         images_b=(self.images[:2], (32, 32, 1)), alpha=(self.alpha, ()))
+
+    def test_the_critic_is_not_exported_and_bfloat16_is_exported_in_float32(self):
+        model = models.create('acai', (32, 32, 1), 10, depth=2, latent=3, dtype='mixed_bfloat16')
+        path = export.export_model(model, self.dataset, 1, self.directory)
+        values = tf.train.load_checkpoint(os.path.join(path, 'variables', 'variables'))
+        count = sum(int(np.prod(shape)) for key, shape in values.get_variable_to_shape_map().items()
+                    if 'VARIABLE_VALUE' in key)
+        self.assertEqual(count, sum(n.count_params() for n in (model.encoder, model.decoder, model.classifier)))
+        plain = models.create('acai', (32, 32, 1), 10, depth=2, latent=3)
+        self.assertAllClose(export.load(path).encode(self.images), plain.encode(self.images), atol=1e-5)
+
+
+if __name__ == '__main__':
+    tf.test.main()

@@ -1,0 +1,139 @@
+import dataclasses
+import json
+import os
+
+import tensorflow as tf
+
+from acai_tf import files
+from acai_tf.config import TrainConfig
+from acai_tf.errors import UsageError
+from acai_tf.run_directory import RunDirectory, run_name
+
+SHAPE = (32, 32, 1)
+
+
+class RunNameTest(tf.test.TestCase):
+
+    def test_released_names(self):
+        self.assertEqual(run_name(TrainConfig(dataset='svhn32').validate(), (32, 32, 3)),
+                         'ACAI_advdepth64_advweight0.5_depth64_latent16_reg0.2_scales3')
+        config = TrainConfig(model='baseline', depth=16, latent_width=2).validate()
+        self.assertEqual(run_name(config, SHAPE), 'AEBaseline_depth16_latent16_scales4')
+
+    def test_a_seed_of_ones_own_joins(self):
+        config = TrainConfig(model='baseline', seed=1).validate()
+        self.assertEqual(run_name(config, SHAPE), 'AEBaseline_depth64_latent16_scales3_seed1')
+
+
+class RunDirectoryTest(tf.test.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.config = TrainConfig(model='baseline', train_dir=self.create_tempdir().full_path).validate()
+
+    def open(self, overwrite=False, **changes):
+        directory = RunDirectory(dataclasses.replace(self.config, **changes), SHAPE, overwrite)
+        self.addCleanup(directory.close)
+        return directory
+
+    def test_the_same_run_again_and_a_longer_one(self):
+        self.open().close()
+        directory = self.open(total_kimg=99999)
+        with open(directory.file('config.json')) as file:
+            self.assertEqual(json.load(file)['total_kimg'], 99999)
+
+    def test_another_config_is_refused_and_changes_nothing(self):
+        directory = self.open()
+        directory.close()
+        with open(directory.file('config.json')) as file:
+            before = file.read()
+        with self.assertRaisesRegex(UsageError, 'lr is 0.0001 there and 0.5 here'):
+            self.open(lr=0.5)
+        with open(directory.file('config.json')) as file:
+            self.assertEqual(file.read(), before)
+
+    def test_in_use(self):
+        self.open()
+        with self.assertRaisesRegex(UsageError, 'in use'):
+            self.open()
+
+    def test_overwrite_clears_the_run_and_follows_no_links(self):
+        outside = self.create_tempdir()
+        outside.create_file('kept', content='x')
+        directory = self.open()
+        directory.close()
+        os.symlink(outside.full_path, directory.file('link'))
+        os.makedirs(directory.file('images'))
+        directory.append_metrics({'step': 1})
+        self.open(overwrite=True, lr=0.5)
+        self.assertCountEqual(os.listdir(directory.path), ['.lock', 'config.json'])
+        self.assertEqual(os.listdir(outside.full_path), ['kept'])
+
+    def test_a_link_in_place_of_the_directory_is_refused(self):
+        path = os.path.join(self.config.train_dir, 'lines32', run_name(self.config, SHAPE))
+        os.makedirs(os.path.dirname(path))
+        os.symlink(self.create_tempdir().full_path, path)
+        with self.assertRaisesRegex(UsageError, 'is a link'):
+            self.open(overwrite=True)
+
+    def test_foreign_files_are_refused(self):
+        path = os.path.join(self.config.train_dir, 'lines32', run_name(self.config, SHAPE))
+        os.makedirs(path)
+        with open(os.path.join(path, 'thesis.tex'), 'w'):
+            pass
+        with self.assertRaisesRegex(UsageError, 'not empty'):
+            self.open()
+        self.assertTrue(os.path.exists(os.path.join(path, 'thesis.tex')))
+
+    def test_unwritable(self):
+        blocker = self.create_tempfile('file').full_path
+        with self.assertRaisesRegex(UsageError, 'cannot be written'):
+            self.open(train_dir=blocker)
+
+    def test_damaged_config(self):
+        directory = self.open()
+        directory.close()
+        with open(directory.file('config.json'), 'w') as file:
+            file.write('{')
+        with self.assertRaisesRegex(UsageError, 'config.json is damaged'):
+            self.open()
+
+    def test_metrics_are_cut_back_and_nan_is_null(self):
+        directory = self.open()
+        for step in (1, 2, 3):
+            directory.append_metrics({'step': step, 'mean_smoothness': float('nan')})
+        with open(directory.file('metrics.jsonl'), 'a') as file:
+            file.write('{"step": 4, "lo')  # a process died here
+        directory.cut_metrics(2)
+        with open(directory.file('metrics.jsonl')) as file:
+            self.assertEqual(file.read(), '{"step": 1, "mean_smoothness": null}\n{"step": 2, "mean_smoothness": null}\n')
+
+
+class FilesTest(tf.test.TestCase):
+
+    def test_a_failed_replacement_leaves_the_old_file_alone(self):
+        path = self.create_tempfile('file', content='old').full_path
+        with self.assertRaises(RuntimeError), files.replaced(path) as file:
+            file.write('new')
+            raise RuntimeError
+        with open(path) as file:
+            self.assertEqual(file.read(), 'old')
+        self.assertLen(os.listdir(os.path.dirname(path)), 1)
+
+    def test_a_failed_directory_does_not_appear(self):
+        parent = self.create_tempdir().full_path
+        with self.assertRaises(RuntimeError), files.new_directory(os.path.join(parent, '5')):
+            raise RuntimeError
+        self.assertEqual(os.listdir(parent), [])
+
+    def test_an_existing_directory_is_not_replaced(self):
+        parent = self.create_tempdir()
+        parent.create_file('5/kept')
+        with self.assertRaises(FileExistsError), files.new_directory(os.path.join(parent.full_path, '5')):
+            pass
+        self.assertEqual(os.listdir(os.path.join(parent.full_path, '5')), ['kept'])
+        self.assertEqual(os.listdir(parent.full_path), ['5'])
+
+
+if __name__ == '__main__':
+    tf.test.main()

@@ -1,0 +1,155 @@
+import dataclasses
+import glob
+import json
+import os
+from unittest import mock
+
+import numpy as np
+import tensorflow as tf
+
+from acai_tf import export, training
+from acai_tf.checkpoints import available_steps
+from acai_tf.config import TrainConfig
+from acai_tf.errors import NonFiniteError, StorageError, UsageError
+
+
+def weights(run_dir, step):
+    """All values in a checkpoint."""
+    reader = tf.train.load_checkpoint(os.path.join(run_dir, 'checkpoints', f'step-{step}'))
+    return {key: reader.get_tensor(key) for key in reader.get_variable_to_shape_map() if 'VARIABLE_VALUE' in key}
+
+
+def metrics(run_dir):
+    """metrics.jsonl without what depends on the clock."""
+    with open(os.path.join(run_dir, 'metrics.jsonl')) as file:
+        return [{k: v for k, v in json.loads(line).items() if k != 'img_per_s'} for line in file]
+
+
+def assert_same_weights(test, first, second):
+    test.assertCountEqual(first, second)
+    for key, value in first.items():
+        test.assertAllEqual(value, second[key], key)
+
+
+class TrainTest(tf.test.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.config = TrainConfig(dataset='digits32', depth=2, latent=2, batch=32, total_kimg=2, report_kimg=1, lr=0.01,
+                                  train_dir=self.create_tempdir().full_path)
+
+    def train(self, **changes):
+        return training.train(dataclasses.replace(self.config, **changes))
+
+    def test_a_run_directory_has_everything(self):
+        run_dir = self.train()
+        reports = metrics(run_dir)
+        self.assertEqual([(r['kimg'], r['step']) for r in reports], [(1, 32), (2, 64)])
+        self.assertContainsSubset({'loss_ae', 'rmse', 'loss_disc', 'loss_ae_disc', 'loss_disc_real', 'classify_latent',
+                                   'latent_accuracy'}, reports[0])
+        self.assertLess(reports[1]['loss_ae'], reports[0]['loss_ae'])
+        self.assertEqual(available_steps(os.path.join(run_dir, 'checkpoints')), [32, 64])
+        for kind in ('reconstruction', 'interpolation', 'slerp', 'samples'):
+            with open(os.path.join(run_dir, 'images', f'{kind}-00000064.png'), 'rb') as file:
+                self.assertEqual(tf.io.decode_png(file.read()).shape, (256, 512, 1))
+        self.assertNotEmpty(glob.glob(os.path.join(run_dir, 'summaries', 'events*')))
+        loaded = export.load(os.path.join(run_dir, 'export'))
+        self.assertEqual((loaded.config['step'], loaded.config['model']), (64, 'acai'))
+
+    def test_the_accuracy_in_the_report_is_that_of_the_exported_model(self):
+        run_dir = self.train()
+        loaded = export.load(os.path.join(run_dir, 'export'))
+        from acai_tf import datasets
+        from acai_tf.evaluation.classification import accuracy
+        self.assertAllClose(accuracy(lambda x: loaded.classify(x)[0], datasets.get('digits32').test(77)),
+                            metrics(run_dir)[-1]['latent_accuracy'])
+
+    def test_tensorboard_has_the_released_tags_and_the_pictures(self):
+        run_dir = self.train()
+        tags = set()
+        for path in glob.glob(os.path.join(run_dir, 'summaries', 'events*')):
+            for event in tf.compat.v1.train.summary_iterator(path):
+                tags.update(value.tag for value in event.summary.value)
+        self.assertContainsSubset({'loss_ae', 'loss_disc', 'latent_accuracy', 'interpolation', 'config'}, tags)
+
+    def test_a_longer_run_goes_on_and_equals_one_in_one_go(self):
+        first = self.train(total_kimg=1)
+        self.assertEqual(self.train(), first)
+        whole = self.train(train_dir=self.create_tempdir().full_path)
+        self.assertEqual(metrics(first), metrics(whole))
+        assert_same_weights(self, weights(first, 64), weights(whole, 64))
+
+    def test_a_finished_run_is_left_alone(self):
+        run_dir = self.train()
+        before = os.stat(os.path.join(run_dir, 'metrics.jsonl')).st_mtime_ns
+        self.train()
+        self.assertEqual(os.stat(os.path.join(run_dir, 'metrics.jsonl')).st_mtime_ns, before)
+
+    def test_reports_and_checkpoints_need_not_divide_anything(self):
+        run_dir = self.train(batch=100, checkpoint_steps=7, keep_checkpoints=2)
+        # 1024 and 2048 images are complete after 11 and 21 steps of 100.
+        self.assertEqual([r['step'] for r in metrics(run_dir)], [11, 21])
+        self.assertEqual(available_steps(os.path.join(run_dir, 'checkpoints')), [14, 21])
+
+    def test_steps_per_call_do_not_matter(self):
+        first = self.train(total_kimg=1)
+        with mock.patch.object(training, '_MOST_STEPS_PER_CALL', 1):
+            second = self.train(total_kimg=1, train_dir=self.create_tempdir().full_path)
+        self.assertEqual(metrics(first), metrics(second))
+        assert_same_weights(self, weights(first, 32), weights(second, 32))
+
+    def test_non_finite_losses_stop_the_run_and_keep_the_last_checkpoint(self):
+        with self.assertRaisesRegex(NonFiniteError, r'\w+ is (nan|inf) at step \d+'):
+            self.train(lr=1e20, checkpoint_steps=1)
+        run_dir, = glob.glob(os.path.join(self.config.train_dir, 'digits32', '*'))
+        for step in available_steps(os.path.join(run_dir, 'checkpoints')):
+            for key, value in weights(run_dir, step).items():
+                if not key.startswith(('autoencoder_optimizer', 'critic_optimizer', 'classifier_optimizer')):
+                    self.assertTrue(np.all(np.isfinite(value)), key)
+
+    def test_a_damaged_checkpoint_falls_back_to_the_one_before(self):
+        run_dir = self.train(total_kimg=1, checkpoint_steps=16)
+        whole = self.train(train_dir=self.create_tempdir().full_path, checkpoint_steps=16)
+        path = os.path.join(run_dir, 'checkpoints', 'step-32.data-00000-of-00001')
+        with open(path, 'r+b') as file:
+            file.seek(os.path.getsize(path) // 2)
+            byte = file.read(1)
+            file.seek(-1, os.SEEK_CUR)
+            file.write(bytes([byte[0] ^ 255]))
+        with self.assertLogs('acai_tf', 'WARNING') as logs:
+            self.train(checkpoint_steps=16)
+        self.assertRegex(logs.output[0], 'step-32 is damaged.*the one before')
+        self.assertEqual(metrics(run_dir), metrics(whole))
+        assert_same_weights(self, weights(run_dir, 64), weights(whole, 64))
+
+    def test_checkpoints_all_damaged(self):
+        run_dir = self.train(total_kimg=1)
+        for path in glob.glob(os.path.join(run_dir, 'checkpoints', '*.index')):
+            with open(path, 'wb'):
+                pass
+        with self.assertRaisesRegex(StorageError, '--overwrite starts over'), self.assertLogs('acai_tf', 'WARNING'):
+            self.train()
+
+    def test_export_of_an_earlier_step(self):
+        run_dir = self.train()
+        exports = self.create_tempdir().full_path
+        path = training.export_run(run_dir, exports, step=32)
+        self.assertEqual(path, os.path.join(exports, '32'))
+        self.assertEqual(export.load(path).config['step'], 32)
+        self.assertEqual(training.export_run(run_dir, exports), os.path.join(exports, '64'))
+        last, again = (export.load(d).encode(np.ones([1, 32, 32, 1])) for d in (os.path.join(run_dir, 'export'), exports))
+        self.assertAllEqual(last, again)
+        with self.assertRaisesRegex(UsageError, 'no checkpoint of step 5; it has 32, 64'):
+            training.export_run(run_dir, exports, step=5)
+        with self.assertRaisesRegex(UsageError, 'is no run directory'):
+            training.export_run(exports)
+
+    def test_lines_are_measured(self):
+        run_dir = self.train(dataset='lines32', model='baseline', total_kimg=1, latent_width=2, report_kimg=64)
+        report, = metrics(run_dir)
+        self.assertBetween(report['mean_distance'], 0.001, 0.2)
+        self.assertBetween(report['undefined_interpolations'], 0, 256)
+
+
+if __name__ == '__main__':
+    tf.test.main()
