@@ -81,9 +81,9 @@ def _grid(images):
     return interpolation.image_grid(tf.reshape(images, [_ROWS, _STEPS, *images.shape[-3:]]))
 
 
-def evaluate_lines(encode, decode, dataset, steps=_STEPS, chunk=64):
+def evaluate_lines(encode, decode, dataset, steps=_STEPS, chunk=512):
     """Mean Distance and Smoothness of the 256 evaluation pairs, decoded in chunks (as `evaluation.lines.evaluate`)."""
-    starts, ends = (encode(images) for images in dataset.evaluation_pairs())
+    starts, ends = (encode(images) for images in dataset.evaluation_pairs)
     latents = interpolation.path(starts, ends, steps)
     flat = tf.reshape(latents, [-1, *latents.shape[2:]])
     frames = tf.concat([decode(flat[i:i + chunk]) for i in range(0, len(flat), chunk)], axis=0)

@@ -63,7 +63,7 @@ class Lines32Test(tf.test.TestCase):
         self.assertAllInRange(np.bincount(labels), 500 - 5 * 21.2, 500 + 5 * 21.2)
 
     def test_evaluation_pairs_are_test_lines_i_and_i_plus_256(self):
-        starts, ends = self.dataset.evaluation_pairs()
+        starts, ends = self.dataset.evaluation_pairs
         images = np.concatenate([x for x, _ in self.dataset.test(128).take(4)])
         self.assertAllEqual(starts, images[:256])
         self.assertAllEqual(ends, images[256:])

@@ -1,5 +1,6 @@
 """lines32: white lines from the centre of a black image at random angles (ACAI, section 3.1; released lib/data.py)."""
 
+import functools
 import math
 
 import tensorflow as tf
@@ -89,6 +90,7 @@ class Lines(Dataset):
     def test(self, batch):
         return self._fixed('test', _TEST_LINES, batch)
 
+    @functools.cached_property
     def evaluation_pairs(self):
         """The 256 fixed pairs of lines between which interpolation is measured: images twice [256, 32, 32, 1]."""
         images, _ = next(iter(self.test(512)))

@@ -25,7 +25,7 @@ def celeba_crop(images):
     """218x178 -> rows 36..182 and columns 16..162 -> 32x32, bicubic without antialiasing on TF1's pixel grid (released
     lib/data.py)."""
     cropped = tf.cast(images[:, 36:-36, 16:-16], tf.float32)
-    resized = tf.compat.v1.image.resize_bicubic(cropped, [32, 32])
+    resized = tf.raw_ops.ResizeBicubic(images=cropped, size=[32, 32], align_corners=False, half_pixel_centers=False)
     return tf.cast(tf.clip_by_value(tf.round(resized), 0.0, 255.0), tf.uint8)
 
 
