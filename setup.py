@@ -25,5 +25,5 @@ setuptools.setup(
     scripts=sorted(glob.glob('bin/*')),
     python_requires='>=3.11',
     install_requires=(_HERE / 'requirements.txt').read_text(encoding='utf-8').split('\n'),
-    extras_require={'test': ['pytest>=8']},
+    extras_require={'test': ['pytest>=8', 'pytest-xdist>=3.6']},
 )
