@@ -59,15 +59,19 @@ def bilinear(corners, rows, columns):
     return path(left, right, columns)
 
 
-def image_grid(images):
+def image_grid(images, gap=2):
     """One picture from images in rows and columns.
 
     Args:
         images: float [rows, columns, h, w, c] in [-1, 1]; values outside are clipped.
+        gap: width in pixels of the dark gray lines around every image.
 
     Returns:
-        uint8 [rows * h, columns * w, c].
+        uint8 [rows * (h + gap) + gap, columns * (w + gap) + gap, c].
     """
     rows, columns, height, width, colors = images.shape
-    grid = tf.reshape(tf.transpose(images, [0, 2, 1, 3, 4]), [rows * height, columns * width, colors])
-    return tf.cast(tf.round(127.5 * (tf.clip_by_value(grid, -1.0, 1.0) + 1)), tf.uint8)
+    framed = tf.pad(tf.clip_by_value(images, -1.0, 1.0), [[0, 0], [0, 0], [gap, 0], [gap, 0], [0, 0]],
+                    constant_values=-0.5)
+    grid = tf.reshape(tf.transpose(framed, [0, 2, 1, 3, 4]), [rows * (height + gap), columns * (width + gap), colors])
+    grid = tf.pad(grid, [[0, gap], [0, gap], [0, 0]], constant_values=-0.5)
+    return tf.cast(tf.round(127.5 * (grid + 1)), tf.uint8)
