@@ -1,11 +1,14 @@
 """Losses as formulas: tensors in, one value per example out, nothing reduced over the batch, nothing logged.
 
-Sources: ACAI (Berthelot et al., ICLR 2019) and the released programs acai.py, baseline.py.
+Sources: ACAI (Berthelot et al., ICLR 2019), MIDR-AE (Qian et al., IJCAI 2019) and their released programs.
 """
 
 import tensorflow as tf
 
-__all__ = ['critic_loss', 'cross_entropy', 'mean_squared_error', 'rmse']
+__all__ = ['bernoulli_log_likelihood', 'binary_cross_entropy', 'critic_loss', 'cross_entropy', 'gaussian_kl',
+           'mean_squared_error', 'mmd', 'rmse']
+
+_MMD_BANDWIDTHS = (2, 5, 10, 20, 40, 80)
 
 
 def _mean_over_example(x):
@@ -58,3 +61,51 @@ def cross_entropy(logits, labels):
     """
     one_hot = tf.one_hot(labels, logits.shape[-1], dtype=logits.dtype)
     return tf.nn.softmax_cross_entropy_with_logits(one_hot, logits)
+
+
+def binary_cross_entropy(logits, target):
+    """Of a critic that tells two kinds apart: logits [batch], the kind as 0 or 1 for all -> [batch]."""
+    return tf.nn.sigmoid_cross_entropy_with_logits(tf.fill(tf.shape(logits), float(target)), logits)
+
+
+def gaussian_kl(mean, log_variance):
+    """KL divergence of N(mean, exp(log_variance)) from N(0, 1), summed over the dimensions: [batch, d] twice -> [batch].
+    (vae.py; the paper's section 2.2)"""
+    return 0.5 * tf.reduce_sum(tf.square(mean) + tf.exp(log_variance) - log_variance - 1, axis=-1)
+
+
+def bernoulli_log_likelihood(images, logits):
+    """Log-likelihood of pixels as probabilities, summed over an image.
+
+    Args:
+        images: [batch, h, w, c] in [-1, 1]; not rounded to black and white.
+        logits: of the same shape.
+
+    Returns:
+        [batch], negative.
+    """
+    probabilities = 0.5 * (images + 1)
+    return -tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(probabilities, logits), axis=[1, 2, 3])
+
+
+def mmd(x, y):
+    """Unbiased estimate of the squared maximum mean discrepancy of two samples (MIDR-AE eq. 5; lib/mmd.py).
+
+    The kernel is the sum of exp(-|a - b|^2 / (2 s^2)) over s = 2, 5, 10, 20, 40, 80, whatever the dimension.
+
+    Args:
+        x, y: [n, d], [m, d], at least two of each.
+
+    Returns:
+        Scalar; negative where the samples are nearer than two of one distribution are on average.
+    """
+    def kernel(a, b):
+        distance = (tf.reduce_sum(tf.square(a), 1)[:, None] + tf.reduce_sum(tf.square(b), 1)[None]
+                    - 2 * tf.matmul(a, b, transpose_b=True))
+        return tf.add_n([tf.exp(-distance / (2 * s**2)) for s in _MMD_BANDWIDTHS])
+
+    def mean_of_pairs(a):
+        n = tf.cast(tf.shape(a)[0], a.dtype)
+        similarity = kernel(a, a)
+        return (tf.reduce_sum(similarity) - tf.linalg.trace(similarity)) / (n * (n - 1))
+    return mean_of_pairs(x) + mean_of_pairs(y) - 2 * tf.reduce_mean(kernel(x, y))

@@ -11,7 +11,16 @@ from acai_tf.models import hyperparameter
 # name (also its file's) -> class; the class's name begins the run directory's.
 _REGISTRY = {
     'baseline': 'AEBaseline',
+    'dropout': 'AEDropout',
+    'denoising': 'AEDenoising',
+    'vae': 'VAE',
+    'aae': 'AAE',
+    'vqvae': 'AEVQVAE',
     'acai': 'ACAI',
+    'miae': 'MIAE',
+    'lrae': 'LRAE',
+    'dracai': 'DRACAI',
+    'midrae': 'MIDRAE',
 }
 
 

@@ -36,23 +36,29 @@ class ACAI(Autoencoder):
             self.image_shape, self.scales, self.advdepth, self.latent, self.seed, self.dtype_policy, 'critic'))
 
     def criticise(self, images):
-        """The critic's guess of alpha, [batch]: the mean over all outputs of an encoder (released layers.py)."""
-        return tf.reduce_mean(self.critic(images), axis=[1, 2, 3])
+        """The critic's guess of alpha, [batch, 1, 1, 1]: the mean over all outputs of an encoder (released layers.py)."""
+        return tf.reduce_mean(self.critic(images), axis=[1, 2, 3], keepdims=True)
+
+    def alpha_shape(self, images):
+        """Shape of the mixing coefficients, and of the critic's guess of them."""
+        return [tf.shape(images)[0], 1, 1, 1]
 
     def draws(self, images):
-        return {'alpha': fold_alpha(self.uniform('alpha', [tf.shape(images)[0], 1, 1, 1]))}
+        return {'alpha': fold_alpha(self.uniform('alpha', self.alpha_shape(images)))}
 
     def loss_terms(self, images, draws, labels=None):
         latents = self.encoder(images)
+        return {**self.autoencoder_and_critic_terms(images, latents, draws), **self.classifier_terms(latents, labels)}
+
+    def autoencoder_and_critic_terms(self, images, latents, draws):
+        """The terms of both losses, from images and their latents; its descendants add theirs."""
         reconstruction = self.decoder(latents)
         mix = self.criticise(self.decoder(mix_with_reversed(latents, draws['alpha'])))
         real = self.criticise(reconstruction + self.reg * (images - reconstruction))
-        alpha = tf.reshape(draws['alpha'], [-1])
         return {**self.reconstruction_terms('loss_ae', images, reconstruction),
-                'loss_disc': tf.reduce_mean(critic_loss(mix, alpha)),
+                'loss_disc': tf.reduce_mean(critic_loss(mix, draws['alpha'])),
                 'loss_ae_disc': tf.reduce_mean(critic_loss(mix, 0)),
-                'loss_disc_real': tf.reduce_mean(critic_loss(real, 0)),
-                **self.classifier_terms(latents, labels)}
+                'loss_disc_real': tf.reduce_mean(critic_loss(real, 0))}
 
     def train_step(self, data):
         images, labels = data

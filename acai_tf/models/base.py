@@ -134,6 +134,10 @@ class Autoencoder(keras.Model):
         """Uniform numbers in [0, 1), keyed by seed, step, replica and `name`."""
         return randomness.uniform(shape, self._key(name))
 
+    def normal(self, name, shape):
+        """Standard normal numbers, keyed alike."""
+        return randomness.normal(shape, self._key(name))
+
     def _key(self, name):
         step = next(iter(self.optimizers.values())).iterations
         return randomness.key(self.seed, name, step, randomness.current_replica())
@@ -150,6 +154,12 @@ class Autoencoder(keras.Model):
             {tag: scalar}, means over the batch, under the released log tags.
         """
         raise NotImplementedError
+
+    def gather(self, values):
+        """[batch of this replica, ...] -> [global batch, ...]; gradients flow back to every replica's part."""
+        if tf.distribute.get_strategy().num_replicas_in_sync == 1:
+            return values
+        return tf.distribute.get_replica_context().all_gather(values, axis=0)
 
     def reconstruction_terms(self, tag, images, reconstruction):
         """{tag: mean squared error, 'rmse': the same on the 0..255 scale}."""

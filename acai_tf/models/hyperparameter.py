@@ -1,5 +1,6 @@
 """Declaration of a model's hyperparameters, once, in the model's own file."""
 
+import inspect
 import math
 
 from acai_tf.errors import UsageError
@@ -52,11 +53,13 @@ class Hyperparameter:
 
 
 def declared(model_class):
-    """{name: Hyperparameter} of a model class and its ancestors, the ancestors' first."""
-    found = {}
-    for ancestor in reversed(model_class.__mro__):
-        found.update({name: value for name, value in vars(ancestor).items() if isinstance(value, Hyperparameter)})
-    return found
+    """{name: Hyperparameter} of a model class and its ancestors, the ancestors' first.
+
+    A subclass that sets an inherited one to a plain value fixes it there, and no longer has it.
+    """
+    names = [name for ancestor in reversed(model_class.__mro__) for name in vars(ancestor)]
+    found = {name: inspect.getattr_static(model_class, name) for name in names}
+    return {name: value for name, value in found.items() if isinstance(value, Hyperparameter)}
 
 
 def resolve(model_name, model_class, given):

@@ -1,0 +1,60 @@
+"""AAE: adversarial autoencoder (Makhzani et al., 2015; released aae.py)."""
+
+import keras
+import tensorflow as tf
+
+from acai_tf import networks
+from acai_tf.errors import UsageError
+from acai_tf.losses import binary_cross_entropy
+from acai_tf.models.base import Autoencoder
+from acai_tf.models.hyperparameter import Hyperparameter
+
+
+@keras.saving.register_keras_serializable('acai_tf')
+class AAE(Autoencoder):
+    """A critic tells latents from draws of N(0, I); the encoder makes it take latents for draws.
+
+        critic:       BCE(c(prior), 1) + BCE(c(z), 0)
+        autoencoder:  mean (x - D(z))^2 + BCE(c(z), 1)
+    """
+
+    adversary_lr = Hyperparameter(0.0, 'learning rate of the critic; 0 means lr', minimum=0, follows='lr')
+    disc_layer_sizes = Hyperparameter('100,100', 'sizes of the critic\'s hidden layers, separated by commas')
+
+    optimizes = {'autoencoder': ('encoder', 'decoder'), 'critic': ('critic',), 'classifier': ('classifier',)}
+    tags = ('loss_ae', 'rmse', 'loss_adv_latent', 'loss_adv_prior', 'loss_ae_latent', 'adversary_accuracy',
+            'classify_latent')
+
+    def build_networks(self):
+        super().build_networks()
+        sizes = self.disc_layer_sizes.split(',')
+        if not all(size.strip().isdigit() and int(size) for size in sizes):
+            raise UsageError(f'disc_layer_sizes={self.disc_layer_sizes!r}: positive numbers, separated by commas')
+        self.add_network('critic', networks.dense(
+            self.latent_shape, [*map(int, sizes), 1], self.seed, 'critic', networks.leaky_relu))
+
+    def learning_rate(self, optimizer):
+        return self.adversary_lr or self.lr if optimizer == 'critic' else self.lr
+
+    def draws(self, images):
+        return {'prior': self.normal('prior', [tf.shape(images)[0], *self.latent_shape])}
+
+    def loss_terms(self, images, draws, labels=None):
+        latents = self.encoder(images)
+        of_latents, of_prior = self.critic(latents), self.critic(draws['prior'])
+        right = [tf.cast(of_latents < 0, tf.float32), tf.cast(of_prior > 0, tf.float32)]
+        return {**self.reconstruction_terms('loss_ae', images, self.decoder(latents)),
+                'loss_adv_latent': tf.reduce_mean(binary_cross_entropy(of_latents, 0)),
+                'loss_adv_prior': tf.reduce_mean(binary_cross_entropy(of_prior, 1)),
+                'loss_ae_latent': tf.reduce_mean(binary_cross_entropy(of_latents, 1)),
+                'adversary_accuracy': tf.reduce_mean(right),
+                **self.classifier_terms(latents, labels)}
+
+    def train_step(self, data):
+        images, labels = data
+        with tf.GradientTape(persistent=True) as tape:
+            terms = self.loss_terms(images, self.draws(images), labels)
+            autoencoder = terms['loss_ae'] + terms['loss_ae_latent']
+            critic = terms['loss_adv_latent'] + terms['loss_adv_prior']
+        self.update(tape, {'autoencoder': autoencoder, 'critic': critic, 'classifier': terms['classify_latent']})
+        return self.track(terms)

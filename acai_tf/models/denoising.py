@@ -1,0 +1,23 @@
+"""Denoising autoencoder (ACAI, section 4; released denoising.py)."""
+
+import keras
+import tensorflow as tf
+
+from acai_tf.models.baseline import AEBaseline
+from acai_tf.models.hyperparameter import Hyperparameter
+
+
+@keras.saving.register_keras_serializable('acai_tf')
+class AEDenoising(AEBaseline):
+    """Minimises the mean of (x - D(E(x + noise * n)))^2, n standard normal; the sum is not clipped. The classifier reads
+    the latents of clean images."""
+
+    noise = Hyperparameter(1.0, 'sigma: standard deviation of the noise on images in [-1, 1]', minimum=0)
+
+    def draws(self, images):
+        return {'noise': self.normal('noise', tf.shape(images))}
+
+    def loss_terms(self, images, draws, labels=None):
+        reconstruction = self.decoder(self.encoder(images + self.noise * draws['noise']))
+        return {**self.reconstruction_terms('loss', images, reconstruction),
+                **self.classifier_terms(self.encoder(images), labels)}

@@ -1,0 +1,61 @@
+"""DR-ACAI: ACAI with dual regularizations (guanyuelee/midrae, dracai.py; no published numbers)."""
+
+import keras
+import tensorflow as tf
+
+from acai_tf.interpolation import fold_alpha
+from acai_tf.losses import critic_loss
+from acai_tf.models.hyperparameter import Hyperparameter
+from acai_tf.models.lrae import LRAE
+
+
+@keras.saving.register_keras_serializable('acai_tf')
+class DRACAI(LRAE):
+    """LR-AE whose critic also judges mixes of latents with the prior, and draws of the prior alone:
+
+        x_noise = D(alpha_noise * z + (1 - alpha_noise) * prior),  x_fake = D(prior)
+        critic:       LR-AE's + |c(x_noise) - alpha_noise|^2 + |c(x_fake) - 0.5|^2
+        autoencoder:  LR-AE's + advnoise * |c(x_noise)|^2 + advfake * |c(x_fake)|^2
+
+    The targets do not agree where alpha_noise is 0 (0 in one term, 0.5 in the other): as released.
+    """
+
+    advnoise = Hyperparameter(0.1, 'omega_3: weight of the critic on mixes with the prior', minimum=0)
+    advfake = Hyperparameter(0.1, 'omega_4: weight of the critic on decoded draws of the prior', minimum=0)
+    broadcast_noise_target = Hyperparameter(
+        False, 'compare each guess with every alpha_noise of the batch, as the released code does by mistake',
+        released=False)
+
+    tags = (*LRAE.tags, 'loss_disc_noise', 'loss_ae_disc_noise', 'loss_disc_fake', 'loss_ae_disc_fake')
+
+    def draws(self, images):
+        return {**super().draws(images), 'alpha_noise': self.alpha_noise(self.alpha_shape(images))}
+
+    def alpha_noise(self, shape):
+        """Mixing coefficients of latents with the prior, in [0, 0.5]."""
+        return fold_alpha(self.uniform('alpha_noise', shape))
+
+    def autoencoder_and_critic_terms(self, images, latents, draws):
+        alpha, prior = draws['alpha_noise'], draws['prior']
+        noise = self.criticise(self.decoder(alpha * latents + (1 - alpha) * prior))
+        fake = self.criticise(self.decoder(prior))
+        guess_and_target = noise, alpha
+        if self.broadcast_noise_target:
+            guess_and_target = tf.meshgrid(tf.reshape(noise, [-1]), tf.reshape(alpha, [-1]))
+        return {**super().autoencoder_and_critic_terms(images, latents, draws),
+                'loss_disc_noise': tf.reduce_mean(critic_loss(*guess_and_target)),
+                'loss_ae_disc_noise': tf.reduce_mean(critic_loss(noise, 0)),
+                'loss_disc_fake': tf.reduce_mean(critic_loss(fake, 0.5)),
+                'loss_ae_disc_fake': tf.reduce_mean(critic_loss(fake, 0))}
+
+    def train_step(self, data):
+        images, labels = data
+        with tf.GradientTape(persistent=True) as tape:
+            terms = self.loss_terms(images, self.draws(images), labels)
+            autoencoder = (terms['loss_ae'] + self.advweight * terms['loss_ae_disc']
+                           + self.wgt_mmd * terms['loss_mmd'] + self.advnoise * terms['loss_ae_disc_noise']
+                           + self.advfake * terms['loss_ae_disc_fake'])
+            critic = (terms['loss_disc'] + terms['loss_disc_real'] + terms['loss_disc_noise']
+                      + terms['loss_disc_fake'])
+        self.update(tape, {'autoencoder': autoencoder, 'critic': critic, 'classifier': terms['classify_latent']})
+        return self.track(terms)

@@ -1,0 +1,25 @@
+"""Dropout autoencoder (arXiv version 2 of ACAI; released dropout.py)."""
+
+import keras
+import tensorflow as tf
+
+from acai_tf.models.baseline import AEBaseline
+from acai_tf.models.hyperparameter import Hyperparameter
+
+
+@keras.saving.register_keras_serializable('acai_tf')
+class AEDropout(AEBaseline):
+    """Minimises the mean of (x - D(drop(E(x))))^2, with inverted dropout on single values of the latent, in training
+    only: the classifier, `encode` and `call` see all of it."""
+
+    dropout = Hyperparameter(0.5, 'probability to KEEP a value of the latent', minimum=1e-3, maximum=1)
+
+    def draws(self, images):
+        shape = [tf.shape(images)[0], *self.latent_shape]
+        return {'mask': tf.floor(self.dropout + self.uniform('mask', shape))}
+
+    def loss_terms(self, images, draws, labels=None):
+        latents = self.encoder(images)
+        dropped = latents / self.dropout * tf.reshape(draws['mask'], tf.shape(latents))
+        return {**self.reconstruction_terms('loss', images, self.decoder(dropped)),
+                **self.classifier_terms(latents, labels)}

@@ -1,0 +1,38 @@
+"""LR-AE: ACAI with a regularized latent (Qian et al., IJCAI 2019, section 3.2; released lrae.py)."""
+
+import keras
+import tensorflow as tf
+
+from acai_tf.losses import mmd
+from acai_tf.models.acai import ACAI
+from acai_tf.models.hyperparameter import Hyperparameter
+
+
+@keras.saving.register_keras_serializable('acai_tf')
+class LRAE(ACAI):
+    """ACAI whose encoder also brings latents near N(0, I): autoencoder + wgt_mmd * relu(MMD(z, prior)) (eq. 5).
+
+    The MMD is that of the global batch. Where its unbiased estimate is negative, relu leaves no gradient, as released.
+    """
+
+    wgt_mmd = Hyperparameter(1.0, 'omega_1: weight of the MMD between latents and prior', minimum=0)
+
+    tags = (*ACAI.tags, 'loss_mmd')
+
+    def draws(self, images):
+        return {**super().draws(images), 'prior': self.normal('prior', [tf.shape(images)[0], *self.latent_shape])}
+
+    def autoencoder_and_critic_terms(self, images, latents, draws):
+        both = [tf.reshape(self.gather(x), [-1, latents.shape[1] * latents.shape[2] * latents.shape[3]])
+                for x in (latents, draws['prior'])]
+        return {**super().autoencoder_and_critic_terms(images, latents, draws), 'loss_mmd': tf.nn.relu(mmd(*both))}
+
+    def train_step(self, data):
+        images, labels = data
+        with tf.GradientTape(persistent=True) as tape:
+            terms = self.loss_terms(images, self.draws(images), labels)
+            autoencoder = (terms['loss_ae'] + self.advweight * terms['loss_ae_disc']
+                           + self.wgt_mmd * terms['loss_mmd'])
+            critic = terms['loss_disc'] + terms['loss_disc_real']
+        self.update(tape, {'autoencoder': autoencoder, 'critic': critic, 'classifier': terms['classify_latent']})
+        return self.track(terms)

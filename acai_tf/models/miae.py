@@ -1,0 +1,18 @@
+"""MI-AE: multidimensional interpolation (Qian et al., IJCAI 2019; released miae.py)."""
+
+import keras
+import tensorflow as tf
+
+from acai_tf.models.acai import ACAI
+
+
+@keras.saving.register_keras_serializable('acai_tf')
+class MIAE(ACAI):
+    """ACAI with a mixing coefficient, and a guess of the critic, for every value of the latent: means over batch and
+    values. (The paper's critic sees x itself in the second term: that is reg = 1.)"""
+
+    def criticise(self, images):
+        return self.critic(images)
+
+    def alpha_shape(self, images):
+        return [tf.shape(images)[0], *self.latent_shape]

@@ -1,0 +1,44 @@
+"""MIDR-AE: multidimensional interpolation and dual regularizations (Qian et al., IJCAI 2019; released midrae.py)."""
+
+import keras
+import tensorflow as tf
+
+from acai_tf.models.dracai import DRACAI
+from acai_tf.models.hyperparameter import Hyperparameter
+from acai_tf.models.miae import MIAE
+
+# midrae.py logs two of ACAI's terms under other names.
+_RELEASED_TAGS = {'loss_disc': 'loss_disc_mix', 'loss_ae_disc': 'loss_ae_disc_mix'}
+
+
+@keras.saving.register_keras_serializable('acai_tf')
+class MIDRAE(MIAE, DRACAI):
+    """DR-ACAI with MI-AE's coefficients and guesses for every value of the latent (eq. 10; omega_2 is advweight).
+
+    alpha_noise is uniform in [0, 1], as in midrae.py; the paper has [0, 0.5]: alpha_noise_max = 0.5.
+    """
+
+    alpha_noise_max = Hyperparameter(1.0, 'largest share of the latent in its mix with the prior; 0.5 in the paper',
+                                     minimum=0, maximum=1, released=False)
+    broadcast_noise_target = False  # every guess has a target of its own shape
+
+    tags = tuple(_RELEASED_TAGS.get(tag, tag) for tag in DRACAI.tags)
+
+    def alpha_noise(self, shape):
+        return self.alpha_noise_max * self.uniform('alpha_noise', shape)
+
+    def autoencoder_and_critic_terms(self, images, latents, draws):
+        terms = super().autoencoder_and_critic_terms(images, latents, draws)
+        return {_RELEASED_TAGS.get(tag, tag): value for tag, value in terms.items()}
+
+    def train_step(self, data):
+        images, labels = data
+        with tf.GradientTape(persistent=True) as tape:
+            terms = self.loss_terms(images, self.draws(images), labels)
+            autoencoder = (terms['loss_ae'] + self.advweight * terms['loss_ae_disc_mix']
+                           + self.advnoise * terms['loss_ae_disc_noise'] + self.advfake * terms['loss_ae_disc_fake']
+                           + self.wgt_mmd * terms['loss_mmd'])
+            critic = (terms['loss_disc_mix'] + terms['loss_disc_real'] + terms['loss_disc_noise']
+                      + terms['loss_disc_fake'])
+        self.update(tape, {'autoencoder': autoencoder, 'critic': critic, 'classifier': terms['classify_latent']})
+        return self.track(terms)

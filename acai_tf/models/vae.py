@@ -1,0 +1,71 @@
+"""VAE and beta-VAE (Kingma and Welling, 2014; Higgins et al., 2017; released vae.py)."""
+
+import keras
+import tensorflow as tf
+
+from acai_tf import losses, networks
+from acai_tf.models.base import Autoencoder
+from acai_tf.models.hyperparameter import Hyperparameter
+
+
+@keras.saving.register_keras_serializable('acai_tf')
+class VAE(Autoencoder):
+    """Maximises loss_ll - beta * loss_kl: the log-likelihood of pixels under a Bernoulli, summed over an image, and the
+    KL divergence of the posterior from N(0, I).
+
+    Two linear heads on the flattened encoder give the posterior's mean and log variance. `encode` is the mean; with
+    `sample_latent` a sample, as in the released code. The classifier reads the encoder before the heads, as released.
+    """
+
+    beta = Hyperparameter(1.0, 'weight of the KL divergence; 1 is the VAE', minimum=0)
+    sample_latent = Hyperparameter(False, 'encode to a sample of the posterior, as the released code does, not to its '
+                                   'mean', released=False)
+
+    optimizes = {'autoencoder': ('encoder', 'latent_heads', 'decoder'), 'classifier': ('classifier',)}
+    tags = ('loss_kl', 'loss_ll', 'elbo', 'rmse', 'classify_latent')
+
+    def build_networks(self):
+        super().build_networks()
+        size = self.latent_shape[0] * self.latent_shape[1] * self.latent_shape[2]
+        self.add_network('latent_heads', networks.heads(self.latent_shape, size, 2, self.seed, 'latent_heads'))
+
+    def sample(self, mean, log_variance, eps):
+        """mean + exp(log_variance / 2) * eps, as latents [n, *latent_shape]."""
+        return tf.reshape(mean + tf.exp(log_variance / 2) * eps, [-1, *self.latent_shape])
+
+    def encode(self, images):
+        mean, log_variance = self.latent_heads(self.encoder(images))
+        if not self.sample_latent:
+            return tf.reshape(mean, [-1, *self.latent_shape])
+        return self.sample(mean, log_variance, self.noise(tf.shape(mean)))
+
+    def noise(self, shape):
+        """Noise for `sample_latent`: of the step's key in training, so that a resumed run reports the same; else new."""
+        return self.normal('sample_latent', shape) if self.optimizers else tf.random.normal(shape)
+
+    def decode(self, latents):
+        return 2 * tf.sigmoid(self.decoder(latents)) - 1
+
+    def classifier_input(self, images):
+        return self.encoder(images)
+
+    def draws(self, images):
+        return {'eps': self.normal('eps', [tf.shape(images)[0], self.latent_heads.output_shape[0][-1]])}
+
+    def loss_terms(self, images, draws, labels=None):
+        features = self.encoder(images)
+        mean, log_variance = self.latent_heads(features)
+        logits = self.decoder(self.sample(mean, log_variance, draws['eps']))
+        kl = tf.reduce_mean(losses.gaussian_kl(mean, log_variance))
+        likelihood = tf.reduce_mean(losses.bernoulli_log_likelihood(images, logits))
+        mse = tf.reduce_mean(losses.mean_squared_error(images, 2 * tf.sigmoid(logits) - 1))
+        return {'loss_kl': kl, 'loss_ll': likelihood, 'elbo': likelihood - self.beta * kl, 'rmse': losses.rmse(mse),
+                **self.classifier_terms(features, labels)}
+
+    def train_step(self, data):
+        images, labels = data
+        with tf.GradientTape(persistent=True) as tape:
+            terms = self.loss_terms(images, self.draws(images), labels)
+            autoencoder = -terms['elbo']
+        self.update(tape, {'autoencoder': autoencoder, 'classifier': terms['classify_latent']})
+        return self.track(terms)

@@ -1,0 +1,136 @@
+"""VQ-VAE (van den Oord et al., 2017), in the form of the released vqvae.py and lib/discretization.py."""
+
+import keras
+import tensorflow as tf
+
+from acai_tf import losses, networks
+from acai_tf.errors import UsageError
+from acai_tf.models.base import Autoencoder
+from acai_tf.models.hyperparameter import Hyperparameter
+
+_DECAY, _EPSILON = 0.999, 1e-5
+_HIDDEN = 512
+
+
+class Codebook(keras.layers.Layer):
+    """Codes that follow the moving averages of the vectors that they stand for.
+
+    As released, the counts begin at zero and the means at the codes themselves, so that the first update multiplies a
+    code by up to 1e5.
+
+    Args:
+        size: number of codes.
+        dim: length of a code.
+        seed: int.
+    """
+
+    def __init__(self, size, dim, seed):
+        super().__init__(name='codebook', dtype='float32')
+        bound = (3 / size)**0.5  # TF1's uniform_unit_scaling on shape [1, 1, size, dim]
+        uniform = keras.initializers.RandomUniform(-bound, bound, seed=seed)
+        # Every replica makes the same update, from the summed statistics.
+        self.codes, self.ema_means, self.ema_count = (
+            self.add_weight(name=name, shape=shape, initializer=initializer, trainable=False,
+                            aggregation='only_first_replica')
+            for name, shape, initializer in (('codes', [size, dim], uniform), ('ema_means', [size, dim], 'zeros'),
+                                             ('ema_count', [size], 'zeros')))
+        self.ema_means.assign(self.codes)
+
+    def call(self, vectors):
+        """[n, dim] -> (the nearest codes [n, dim], their numbers [n]); no gradient."""
+        distance = tf.reduce_sum(tf.square(self.codes), 1) - 2 * tf.matmul(vectors, self.codes, transpose_b=True)
+        numbers = tf.argmin(distance, axis=1)
+        return tf.stop_gradient(tf.gather(self.codes, numbers)), numbers
+
+    def statistics(self, vectors, numbers):
+        """(how many vectors each code stands for [size], their sum [size, dim]), over all replicas."""
+        size = self.ema_count.shape[0]
+        found = [tf.math.unsorted_segment_sum(tf.ones_like(vectors[:, 0]), numbers, size),
+                 tf.math.unsorted_segment_sum(vectors, numbers, size)]
+        if tf.distribute.get_strategy().num_replicas_in_sync > 1:
+            found = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, found)
+        return found
+
+    def update(self, counts, sums):
+        """Moves the averages, and the codes to the means that they give."""
+        count = _DECAY * self.ema_count + (1 - _DECAY) * counts
+        means = _DECAY * self.ema_means + (1 - _DECAY) * sums
+        total = tf.reduce_sum(count)
+        smoothed = (count + _EPSILON) / (total + count.shape[0] * _EPSILON) * total
+        self.ema_count.assign(count)
+        self.ema_means.assign(means)
+        self.codes.assign(means / smoothed[:, None])
+
+
+@keras.saving.register_keras_serializable('acai_tf')
+class AEVQVAE(Autoencoder):
+    """Minimises mean (x - ae)^2 + beta * mean (v - sg(code))^2; one Adam updates everything, the classifier included.
+
+    The flattened latent (size d) is projected to `num_latents` vectors v of size d, each replaced by its nearest of
+    2^z_log_size codes (straight through for the gradient); two linear layers after ReLUs lead back to the decoder. The
+    classifier reads their output. `encode` is the latent before the projection; `decode` quantises.
+
+    With `plain`, the paper's form: the latent itself is the one vector, and the code itself is decoded.
+    """
+
+    beta = Hyperparameter(10.0, 'weight of the commitment loss', minimum=0)
+    z_log_size = Hyperparameter(14, 'logarithm to base 2 of the number of codes', minimum=1, maximum=20)
+    num_latents = Hyperparameter(10, 'number of codes for an image', minimum=1)
+    plain = Hyperparameter(False, 'the paper\'s form: no projection before, no layers after the codes; with '
+                           'num_latents=1', released=False)
+
+    tags = ('loss_ae', 'rmse', 'vqvae_loss', 'perplexity', 'classify_latent')
+
+    def build_networks(self):
+        super().build_networks()
+        if self.plain and self.num_latents != 1:
+            raise UsageError(f'plain needs num_latents=1, not {self.num_latents}')
+        size = self.latent_shape[0] * self.latent_shape[1] * self.latent_shape[2]
+        trained = ['encoder', 'decoder', 'classifier']
+        if not self.plain:
+            self.add_network('pre_quantizer', networks.dense(
+                self.latent_shape, self.num_latents * size, self.seed, 'pre_quantizer'))
+            self.add_network('post_quantizer', networks.dense(
+                [self.num_latents * size], [_HIDDEN, size], self.seed, 'post_quantizer', 'relu'))
+            trained += ['pre_quantizer', 'post_quantizer']
+        self.add_network('codebook', Codebook(2**self.z_log_size, size, self.seed))
+        self.optimizes = {'all': tuple(trained)}
+
+    def quantise(self, latents):
+        """Latents -> (what the decoder eats, of their shape; vectors v [n * num_latents, d]; codes; their numbers)."""
+        flat = tf.reshape(latents, [-1, self.codebook.codes.shape[1]])
+        vectors = flat if self.plain else tf.reshape(self.pre_quantizer(latents), tf.shape(flat) * [self.num_latents, 1])
+        codes, numbers = self.codebook(vectors)
+        straight = vectors + tf.stop_gradient(codes - vectors)
+        if not self.plain:
+            straight = self.post_quantizer(tf.nn.relu(tf.reshape(straight, [tf.shape(flat)[0], -1])))
+        return tf.reshape(straight, tf.shape(latents)), vectors, codes, numbers
+
+    def decode(self, latents):
+        return self.decoder(self.quantise(latents)[0])
+
+    def classifier_input(self, images):
+        return self.quantise(self.encoder(images))[0]
+
+    def loss_terms(self, images, draws, labels=None):
+        return self._terms_and_statistics(images, labels)[0]
+
+    def _terms_and_statistics(self, images, labels):
+        quantised, vectors, codes, numbers = self.quantise(self.encoder(images))
+        commitment = tf.reduce_mean(losses.mean_squared_error(vectors, codes))
+        counts, sums = self.codebook.statistics(tf.stop_gradient(vectors), numbers)
+        share = counts / tf.reduce_sum(counts)
+        terms = {**self.reconstruction_terms('loss_ae', images, self.decoder(quantised)),
+                 'vqvae_loss': self.beta * commitment,
+                 'perplexity': tf.exp(-tf.reduce_sum(tf.math.xlogy(share, share))),
+                 **self.classifier_terms(quantised, labels)}
+        return terms, (counts, sums)
+
+    def train_step(self, data):
+        images, labels = data
+        with tf.GradientTape(persistent=True) as tape:
+            terms, statistics = self._terms_and_statistics(images, labels)
+            objective = terms['loss_ae'] + terms['vqvae_loss'] + terms['classify_latent']
+        self.update(tape, {'all': objective})
+        self.codebook.update(*statistics)
+        return self.track(terms)
