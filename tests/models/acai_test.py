@@ -37,7 +37,7 @@ class ACAITest(tf.test.TestCase):
         images = tf.random.stateless_uniform([2, 16, 16, 1], [0, 0])
         outputs = model.critic(images).numpy()
         self.assertEqual(outputs.shape, (2, 4, 4, 3))
-        self.assertAllClose(model.criticise(images), outputs.reshape(2, -1).mean(axis=1))
+        self.assertAllClose(model.criticise(images), outputs.mean(axis=(1, 2, 3), keepdims=True))
 
     def test_objectives_weigh_the_terms(self):
         """With an advdepth of its own: each network's gradient is that of its own objective, by finite differences."""
