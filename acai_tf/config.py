@@ -33,7 +33,7 @@ class TrainConfig:
         UsageError: by `validate`, for a value outside its range.
     """
 
-    model: str = _option('acai', 'the autoencoder: see --helpfull for each one\'s hyperparameters')
+    model: str = _option('acai', f'the autoencoder: {", ".join(models.names())}')
     dataset: str = _option('lines32', 'the data set')
     train_dir: str = _option('./experiments', 'where run directories are made', may_change=True)
     data_dir: str = _option('', 'where prepared data sets are; default $AE_DATA, else ./data', may_change=True)

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from acai_tf import datasets
-from acai_tf.datasets import base, records
+from acai_tf.datasets import base, records, stripes
 from acai_tf.errors import DataError, UsageError
 from data_prep import tfrecord
 
@@ -68,6 +68,33 @@ class DigitsTest(tf.test.TestCase):
         everything = np.concatenate([train[0], test[0]]).reshape(1797, -1)
         self.assertLen(np.unique(everything, axis=0), 1797)
         self.assertAllClose([everything.min(), everything.max()], [-1, 1])
+
+
+class StripesTest(tf.test.TestCase):
+
+    def test_the_formula(self):
+        image = stripes.draw_stripes([0.5], [0.8]).numpy()[0, ..., 0]
+        for y, x in ((0, 0), (16, 16), (3, 30)):
+            self.assertAllClose(image[y, x], np.sin(0.5 * ((y - 16) * np.cos(0.8) - (x - 16) * np.sin(0.8))), atol=1e-6)
+
+    def test_the_papers_grid_is_split_in_fifths(self):
+        dataset = datasets.get('stripes32')
+        train, test = ([np.concatenate(part) for part in zip(*split(1000))] for split in
+                       (dataset.train_once, dataset.test))
+        self.assertEqual((len(train[1]), len(test[1])), (8000, 2000))
+        everything = np.concatenate([train[0], test[0]]).reshape(10000, -1)
+        grid = stripes.draw_stripes(np.repeat(0.3 + 0.004 * np.arange(100), 100),
+                                    np.tile(0.02 * np.pi * np.arange(100), 100)).numpy().reshape(10000, -1)
+        self.assertAllEqual(everything[np.lexsort(everything.T)], grid[np.lexsort(grid.T)])
+        self.assertAllEqual(np.bincount(np.concatenate([train[1], test[1]])), np.full(10, 1000))
+        self.assertEqual(next(iter(dataset.train(7)))[0].shape, (7, 32, 32, 1))
+
+    def test_the_codes_stream_has_labels_without_a_class(self):
+        dataset = datasets.get('stripes32-code')
+        labels = np.concatenate([y for _, y in dataset.test(1000)])
+        self.assertLen(labels, 5000)
+        self.assertAllEqual(np.unique(labels), np.arange(20))
+        self.assertNotAllClose(*[images for images, _ in dataset.train(3).take(2)])
 
 
 class RecordsTest(tf.test.TestCase):
@@ -188,7 +215,8 @@ class RegistryTest(tf.test.TestCase):
         found = {name: (datasets.get(name).image_shape, datasets.get(name).nclass) for name in datasets.names()}
         gray, color = (32, 32, 1), (32, 32, 3)
         self.assertEqual(found, {
-            'lines32': (gray, 10), 'digits32': (gray, 10), 'mnist32': (gray, 10), 'fashion32': (gray, 10),
+            'lines32': (gray, 10), 'stripes32': (gray, 10), 'stripes32-code': (gray, 10),
+            'digits32': (gray, 10), 'mnist32': (gray, 10), 'fashion32': (gray, 10),
             'svhn32': (color, 10), 'cifar10': (color, 10), 'celeba32': (color, 1), 'coil100': ((128, 128, 3), 100)})
 
 

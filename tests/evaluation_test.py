@@ -2,7 +2,7 @@ import numpy as np
 import tensorflow as tf
 
 from acai_tf.datasets.lines import draw_line
-from acai_tf.evaluation import classification, lines
+from acai_tf.evaluation import classification, correlation, lines
 from lines_test import REFERENCE
 
 
@@ -119,6 +119,27 @@ class AccuracyTest(tf.test.TestCase):
     def test_no_images(self):
         with self.assertRaisesRegex(ValueError, 'no images'):
             classification.accuracy(lambda x: x, [])
+
+
+class CorrelationTest(tf.test.TestCase):
+
+    def test_known_correlations(self):
+        a, b = np.random.default_rng(0).normal(size=[2, 50000])
+        # Of a, -2a + 1 and b: one pair of correlation -1, two of 0.
+        self.assertNear(correlation.mean_absolute_correlation(np.stack([a, 1 - 2 * a, b], axis=1)), 1 / 3, 0.01)
+        self.assertNear(correlation.mean_absolute_correlation(np.stack([a, b], axis=1)), 0, 0.02)
+        # corr(a, a + b) = 1 / sqrt(2)
+        self.assertNear(correlation.mean_absolute_correlation(np.stack([a, a + b], axis=1)), 0.5**0.5, 0.01)
+
+    def test_latents_are_flattened(self):
+        values = np.random.default_rng(0).normal(size=[40, 6])
+        self.assertAllClose(correlation.mean_absolute_correlation(values.reshape(40, 1, 2, 3)),
+                            correlation.mean_absolute_correlation(values))
+
+    def test_constant_dimensions_are_left_out(self):
+        a = np.arange(10.)
+        self.assertAllClose(correlation.mean_absolute_correlation(np.stack([a, -a, 0 * a], axis=1)), 1)
+        self.assertTrue(np.isnan(correlation.mean_absolute_correlation(np.stack([a, 0 * a], axis=1))))
 
 
 if __name__ == '__main__':

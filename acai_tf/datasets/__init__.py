@@ -7,11 +7,13 @@ float32 [batch, h, w, c] in [-1, 1], labels int64 [batch]. A new data set is one
 import functools
 
 from acai_tf.config import resolve_data_dir
-from acai_tf.datasets import digits, lines, records
+from acai_tf.datasets import digits, lines, records, stripes
 from acai_tf.errors import UsageError
 
 _REGISTRY = {
     'lines32': lines.Lines,
+    'stripes32': stripes.Stripes,
+    'stripes32-code': stripes.StripesOfTheCode,
     'digits32': digits.Digits,
     'mnist32': functools.partial(records.Records, 'mnist', (28, 28, 1), 10, preprocess=records.pad(2)),
     'fashion32': functools.partial(records.Records, 'fashion', (28, 28, 1), 10, preprocess=records.pad(2)),

@@ -8,8 +8,8 @@ from acai_tf import randomness
 
 
 def to_float(images):
-    """uint8 0..255 -> float32 in [-1, 1], as released: v * (2 / 255) - 1."""
-    return tf.cast(images, tf.float32) * (2.0 / 255) - 1.0
+    """uint8 0..255 -> float32 in [-1, 1], as released: v * (2 / 255) - 1; float32 stays as it is."""
+    return images if images.dtype == tf.float32 else tf.cast(images, tf.float32) * (2.0 / 255) - 1.0
 
 
 def steps_from(start_step):
@@ -52,14 +52,48 @@ class Dataset:
         raise NotImplementedError
 
 
+class Generated(Dataset):
+    """Images made as they are needed: an endless stream to train on, 5,000 fixed ones to test, 10,000 for `train_once`.
+
+    A subclass has `parameters(count, draw_key)`, random numbers [count, ...] that describe images, and
+    `render(parameters)`, the images and labels they describe.
+    """
+
+    test_size, once_size = 5000, 10000
+    _FIXED_SEED = 0
+
+    def parameters(self, count, draw_key):
+        """Random descriptions of `count` images."""
+        raise NotImplementedError
+
+    def render(self, parameters):
+        """Descriptions [n, ...] -> (images float32 [n, *image_shape], labels int64 [n])."""
+        raise NotImplementedError
+
+    def train(self, batch, seed=0, start_step=0):
+        def draw(step):
+            return self.render(self.parameters(batch, randomness.key(seed, f'{self.name}/train', step)))
+        return steps_from(start_step).map(draw, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+
+    def train_once(self, batch):
+        return self._fixed('once', self.once_size, batch)
+
+    def test(self, batch):
+        return self._fixed('test', self.test_size, batch)
+
+    def _fixed(self, split, count, batch):
+        parameters = self.parameters(count, randomness.key(self._FIXED_SEED, f'{self.name}/{split}'))
+        return tf.data.Dataset.from_tensor_slices(parameters).batch(batch).map(self.render, 2).prefetch(2)
+
+
 class InMemory(Dataset):
-    """A data set whose images are kept in memory as uint8, and shuffled over the whole set.
+    """A data set whose images are kept in memory, as uint8 where they come so, and shuffled over the whole set.
 
     A subclass has `load(split)` for the splits 'train', 'once' (training images in order) and 'test'.
     """
 
     def load(self, split):
-        """(images uint8 [n, *image_shape], labels int64 [n]) of a split."""
+        """(images uint8, or float32 in [-1, 1], [n, *image_shape], labels int64 [n]) of a split."""
         raise NotImplementedError
 
     @functools.cached_property
@@ -69,7 +103,7 @@ class InMemory(Dataset):
     def _tensors(self, split):
         if split not in self._loaded:
             images, labels = self.load(split)
-            self._loaded[split] = tf.convert_to_tensor(images, tf.uint8), tf.convert_to_tensor(labels, tf.int64)
+            self._loaded[split] = tf.convert_to_tensor(images), tf.convert_to_tensor(labels, tf.int64)
         return self._loaded[split]
 
     def train(self, batch, seed=0, start_step=0):

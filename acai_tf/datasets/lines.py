@@ -6,10 +6,7 @@ import math
 import tensorflow as tf
 
 from acai_tf import randomness
-from acai_tf.datasets.base import Dataset, steps_from
-
-_TEST_LINES, _ONCE_LINES = 5000, 10000
-_FIXED_SEED = 0
+from acai_tf.datasets.base import Generated
 
 
 def draw_line(angles, height=32, width=32):
@@ -67,38 +64,21 @@ def label_of(angles):
     return tf.minimum(label, 9)  # as released a full turn's last 1e-6 would be an eleventh class
 
 
-def random_angles(count, draw_key):
-    """float64 [count], uniform in [0, 2 pi)."""
-    return 2 * math.pi * randomness.uniform([count], draw_key, tf.float64)
-
-
-class Lines(Dataset):
-    """Endless random training lines; 5,000 fixed test lines and 10,000 fixed ones for `train_once`."""
+class Lines(Generated):
+    """Lines at angles uniform in [0, 2 pi)."""
 
     def __init__(self, name='lines32', data_dir=None):
         del data_dir
         super().__init__(name, (32, 32, 1), 10)
 
-    def train(self, batch, seed=0, start_step=0):
-        def draw(step):
-            return self._images_and_labels(random_angles(batch, randomness.key(seed, 'lines32/train', step)))
-        return steps_from(start_step).map(draw, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    def parameters(self, count, draw_key):
+        return 2 * math.pi * randomness.uniform([count], draw_key, tf.float64)
 
-    def train_once(self, batch):
-        return self._fixed('once', _ONCE_LINES, batch)
-
-    def test(self, batch):
-        return self._fixed('test', _TEST_LINES, batch)
+    def render(self, angles):
+        return draw_line(angles, *self.image_shape[:2]), label_of(angles)
 
     @functools.cached_property
     def evaluation_pairs(self):
         """The 256 fixed pairs of lines between which interpolation is measured: images twice [256, 32, 32, 1]."""
         images, _ = next(iter(self.test(512)))
         return images[:256], images[256:]
-
-    def _fixed(self, split, count, batch):
-        angles = random_angles(count, randomness.key(_FIXED_SEED, f'lines32/{split}'))
-        return tf.data.Dataset.from_tensor_slices(angles).batch(batch).map(self._images_and_labels, 2).prefetch(2)
-
-    def _images_and_labels(self, angles):
-        return draw_line(angles, *self.image_shape[:2]), label_of(angles)

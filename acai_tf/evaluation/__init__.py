@@ -2,7 +2,7 @@
 
 import importlib
 
-_MODULES = ('classification', 'lines')
+_MODULES = ('classification', 'correlation', 'lines')
 
 __all__ = sorted(_MODULES)
 

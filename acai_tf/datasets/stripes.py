@@ -1,0 +1,59 @@
+"""stripes32: sinusoidal stripes of two parameters (MIDR-AE, section 4.1; `lines2` in the released code)."""
+
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from acai_tf import randomness
+from acai_tf.datasets.base import Generated, InMemory
+
+_SHAPE = (32, 32, 1)
+
+
+def draw_stripes(frequency, angle):
+    """sin(frequency * ((y - 16) cos(angle) - (x - 16) sin(angle))) for row y and column x.
+
+    Args:
+        frequency, angle: [n], in radians per pixel and radians.
+
+    Returns:
+        float32 tensor [n, 32, 32, 1] in [-1, 1].
+    """
+    frequency, angle = (tf.cast(tf.convert_to_tensor(v, dtype_hint=tf.float64), tf.float64)[:, None, None]
+                        for v in (frequency, angle))
+    offset = tf.range(32, dtype=tf.float64) - 16  # as released: not the pixels' true centre, 15.5
+    phase = offset[:, None] * tf.cos(angle) - offset * tf.sin(angle)
+    return tf.cast(tf.sin(frequency * phase), tf.float32)[..., None]
+
+
+class Stripes(InMemory):
+    """The paper's 10,000 images: frequencies 0.3, 0.304, ... and angles 0, 0.02 pi, ..., 100 of each. A fixed fifth is
+    the test set; the label is the tenth of the turn."""
+
+    def __init__(self, name='stripes32', data_dir=None):
+        del data_dir
+        super().__init__(name, _SHAPE, 10)
+
+    def load(self, split):
+        number = np.random.default_rng(0).permutation(10000)
+        number = np.sort(number[:2000] if split == 'test' else number[2000:])
+        frequency, turn = np.divmod(number, 100)
+        return draw_stripes(0.3 + 0.004 * frequency, 0.02 * math.pi * turn), turn // 10
+
+
+class StripesOfTheCode(Generated):
+    """The released code's endless stream: frequency uniform in [0.2, 0.7], angle in [0, 2 pi). Its labels are tenths of
+    half a turn, 0..19: those from 10 on have no class, so their images teach the classifier nothing."""
+
+    def __init__(self, name='stripes32-code', data_dir=None):
+        del data_dir
+        super().__init__(name, _SHAPE, 10)
+
+    def parameters(self, count, draw_key):
+        unit = randomness.uniform([count, 2], draw_key, tf.float64)
+        return tf.stack([0.2 + 0.5 * unit[:, 0], 2 * math.pi * unit[:, 1]], axis=1)
+
+    def render(self, parameters):
+        label = tf.cast(10 * parameters[:, 1] / math.pi, tf.int64)
+        return draw_stripes(parameters[:, 0], parameters[:, 1]), tf.minimum(label, 19)

@@ -1,0 +1,21 @@
+"""How far the dimensions of a latent depend on each other (MIDR-AE, table 1; released calculate_cor.py)."""
+
+import numpy as np
+
+
+def mean_absolute_correlation(latents):
+    """Mean of |R_ij| over i != j, R the matrix of correlation coefficients.
+
+    Args:
+        latents: [n, ...], flattened to [n, d].
+
+    Returns:
+        float in [0, 1]. Dimensions that never change have no correlation and are left out; NaN where fewer than two are
+        left.
+    """
+    flat = np.asarray(latents, np.float64).reshape(len(latents), -1)
+    flat = flat[:, flat.std(axis=0) > 0]
+    size = flat.shape[1]
+    if size < 2:
+        return float('nan')
+    return float((np.abs(np.corrcoef(flat, rowvar=False)).sum() - size) / (size * (size - 1)))
