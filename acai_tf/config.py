@@ -133,7 +133,8 @@ def define_flags():
             users.setdefault(name, []).append((model, parameter))
     for name, found in users.items():
         defaults = '; '.join(f'{model} {parameter.default}' for model, parameter in found)
-        flags.DEFINE_string(name, None, f'{found[0][1].help} (default: {defaults})')
+        define = flags.DEFINE_bool if isinstance(found[0][1].default, bool) else flags.DEFINE_string
+        define(name, None, f'{found[0][1].help} (default: {defaults})')
 
 
 def from_flags():
