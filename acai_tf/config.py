@@ -6,7 +6,6 @@ hyperparameters are declared in its file and join them.
 
 import dataclasses
 import json
-import os
 import platform
 
 from absl import flags
@@ -109,11 +108,6 @@ def versions():
     import tensorflow
     return {'acai_tf': acai_tf.__version__, 'python': platform.python_version(), 'tensorflow': tensorflow.__version__,
             'keras': keras.__version__, 'numpy': numpy.__version__}
-
-
-def resolve_data_dir(data_dir):
-    """Where prepared data sets are: `data_dir`, else $AE_DATA, else ./data."""
-    return os.fspath(data_dir) if data_dir else os.environ.get('AE_DATA') or './data'
 
 
 _DEFINE = {bool: flags.DEFINE_bool, int: flags.DEFINE_integer, float: flags.DEFINE_float, str: flags.DEFINE_string}

@@ -5,6 +5,7 @@ Layout is TensorFlow Serving's, `<base>/<integer>/`; a version appears whole or 
 
 import json
 import os
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -144,6 +145,12 @@ def load(path):
     return LoadedModel(path)
 
 
+class Classification(NamedTuple):
+    """Answer of `LoadedModel.classify`."""
+    probabilities: np.ndarray
+    classes: np.ndarray
+
+
 class LoadedModel:
     """An exported autoencoder on numpy arrays.
 
@@ -181,9 +188,9 @@ class LoadedModel:
                           images_b=(images_b, self._image), alpha=(alpha, ()))['images']
 
     def classify(self, images):
-        """Images -> (probabilities [n, nclass], classes int64 [n]) of the single-layer classifier."""
+        """Images -> Classification(probabilities [n, nclass], classes int64 [n]) of the single-layer classifier."""
         answer = self._call('classify', (self.config['nclass'],), images=(images, self._image))
-        return answer['probabilities'], answer['classes']
+        return Classification(answer['probabilities'], answer['classes'])
 
     def _call(self, signature, empty_shape, batch=512, **inputs):
         arrays = {}

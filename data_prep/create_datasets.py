@@ -20,7 +20,7 @@ SOURCE_DIR = flags.DEFINE_string('source_dir', '', 'where the original files are
 
 
 def main():
-    from acai_tf.config import resolve_data_dir
+    from acai_tf.datasets import resolve_data_dir
     from data_prep import sources, tfrecord
     if not DATASETS.value:
         raise UsageError(f'--datasets is missing; there are {", ".join(sources.SOURCES)}')

@@ -58,6 +58,21 @@ class DistributionTest(parameterized.TestCase, tf.test.TestCase):
         rmse = models.model_class(name).tags.index('rmse')  # a mean over replicas of roots is not the root of the mean
         self.assertAllClose(np.delete(terms, rmse, 1), np.delete(terms_alone, rmse, 1), rtol=1e-3, atol=1e-6)
 
+    @parameterized.parameters('baseline', 'vqvae', 'acai', 'lrae')
+    def test_fit_under_a_strategy_shows_the_mean_of_the_epoch(self, name):
+        random = np.random.default_rng(0)
+        data = tf.data.Dataset.from_tensor_slices((random.uniform(-1, 1, [24, 16, 16, 1]).astype(np.float32),
+                                                   random.integers(0, 3, 24))).batch(BATCH)
+        with _mirrored().scope():
+            model = models.create(name, (16, 16, 1), 3, depth=2, latent=2)
+            model.compile()
+        history = model.fit(data, epochs=2, verbose=0).history
+        self.assertEqual(set(history), set(model.tags))
+        for tag, values in history.items():
+            self.assertTrue(np.all(np.isfinite(values)), tag)
+        # Nothing is learnt in three steps of 1e-4: log(3) for three classes, and epochs alike.
+        self.assertAllClose(history['classify_latent'], [np.log(3)] * 2, atol=0.2)
+
     def test_replicas_draw_different_numbers(self):
         strategy = _mirrored()
         with strategy.scope():

@@ -5,8 +5,8 @@ float32 [batch, h, w, c] in [-1, 1], labels int64 [batch]. A new data set is one
 """
 
 import functools
+import os
 
-from acai_tf.config import resolve_data_dir
 from acai_tf.datasets import digits, lines, records, stripes
 from acai_tf.errors import UsageError
 
@@ -27,6 +27,11 @@ _REGISTRY = {
 def names():
     """Names of all data sets."""
     return list(_REGISTRY)
+
+
+def resolve_data_dir(data_dir):
+    """Where prepared data sets are: `data_dir`, else $AE_DATA, else ./data."""
+    return os.fspath(data_dir) if data_dir else os.environ.get('AE_DATA') or './data'
 
 
 def get(name, data_dir=None):
