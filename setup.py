@@ -24,6 +24,6 @@ setuptools.setup(
     packages=setuptools.find_packages(include=['acai_tf', 'acai_tf.*', 'data_prep', 'data_prep.*']),
     scripts=sorted(glob.glob('bin/*')),
     python_requires='>=3.11',
-    install_requires=(_HERE / 'requirements.txt').read_text(encoding='utf-8').split('\n'),
+    install_requires=(_HERE / 'requirements.txt').read_text(encoding='utf-8').splitlines(),
     extras_require={'test': ['pytest>=8', 'pytest-xdist>=3.6']},
 )
