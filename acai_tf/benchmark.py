@@ -136,7 +136,9 @@ def _write_noise(directory):
     random = np.random.default_rng(0)
     images = random.integers(0, 256, [8192, 28, 28, 1], np.uint8)
     labels = random.integers(0, 10, len(images))
-    tfrecord.write_dataset(directory, 'mnist', {'train': (images, labels), 'test': (images[:64], labels[:64])}, 'noise')
+    splits = {'train': tfrecord.Split.from_arrays(images, labels),
+              'test': tfrecord.Split.from_arrays(images[:64], labels[:64])}
+    tfrecord.write_dataset(directory, 'mnist', splits, 'noise')
 
 
 def _measure_line_eval(results):

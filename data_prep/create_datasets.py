@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prepares data sets as TFRecords that acai_train reads.
+"""Prepares data sets as TFRecords that acai_train reads: downloads them through tensorflow-datasets, or reads --source_dir.
 
   create_datasets.py --datasets=fashion --source_dir=/usr/share/datasets/fashion-mnist --data_dir=data
 """
@@ -16,7 +16,7 @@ _logger = logging.getLogger('acai_tf.data_prep')
 
 DATASETS = flags.DEFINE_list('datasets', [], 'what to prepare, separated by commas')
 DATA_DIR = flags.DEFINE_string('data_dir', '', 'where the prepared files go; default $AE_DATA, else ./data')
-SOURCE_DIR = flags.DEFINE_string('source_dir', '', 'where the original files are')
+SOURCE_DIR = flags.DEFINE_string('source_dir', '', 'where the original files are; without it they are downloaded')
 
 
 def main():
@@ -30,12 +30,13 @@ def main():
             raise UsageError(f'cannot prepare {name!r}; there are {", ".join(sources.SOURCES)}')
     for name in DATASETS.value:
         source = sources.SOURCES[name]
-        if not SOURCE_DIR.value:
-            raise UsageError(f'--source_dir is missing: the directory with {source.files}')
-        if not os.path.isdir(SOURCE_DIR.value):
+        if SOURCE_DIR.value and not source.read:
+            raise UsageError(f'--source_dir does not serve {name}: it comes through tensorflow-datasets')
+        if SOURCE_DIR.value and not os.path.isdir(SOURCE_DIR.value):
             raise DataError(f'{SOURCE_DIR.value} is no directory; put {source.files} there')
-        splits = source.read(SOURCE_DIR.value)
-        for path in tfrecord.write_dataset(data_dir, name, splits, os.path.abspath(SOURCE_DIR.value)):
+        splits = source.read(SOURCE_DIR.value) if SOURCE_DIR.value else sources.download(source)
+        origin = os.path.abspath(SOURCE_DIR.value) if SOURCE_DIR.value else f'tensorflow-datasets {source.tfds_name}'
+        for path in tfrecord.write_dataset(data_dir, name, splits, origin):
             print(path)
 
 

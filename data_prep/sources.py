@@ -1,9 +1,10 @@
-"""Readers of data sets as their authors publish them.
+"""Where data sets come from: tensorflow-datasets, or the files that their authors publish.
 
-A reader gives {split: (images uint8 [n, h, w, c], labels int64 [n])}, or raises DataError with the file's name.
+A reader gives {split: tfrecord.Split}, or raises DataError with the file's name.
 """
 
 import dataclasses
+import functools
 import gzip
 import math
 import os
@@ -14,6 +15,7 @@ from typing import Callable
 import numpy as np
 
 from acai_tf.errors import DataError
+from data_prep.tfrecord import Split
 
 _IDX_UINT8 = 0x08
 
@@ -23,13 +25,51 @@ class Source:
     """How one data set is prepared.
 
     Attributes:
-        nclass: labels are 0..nclass-1.
-        read: function, source_dir -> {split: (images, labels)}.
+        tfds_name: its name in tensorflow-datasets.
+        splits: {split of ours: split of tensorflow-datasets}.
+        image_shape: (height, width, colors).
+        label: the feature that is the label; None labels everything 0.
+        read: function, source_dir -> {split: Split}, of the original files; None where only tensorflow-datasets serves.
         files: what `source_dir` must hold, for people.
     """
-    nclass: int
-    read: Callable
-    files: str
+    tfds_name: str
+    splits: dict
+    image_shape: tuple
+    label: str | None = 'label'
+    read: Callable | None = None
+    files: str = ''
+
+
+def download(source):
+    """{split: Split} through tensorflow-datasets, which keeps what it downloads in $TFDS_DATA_DIR, else
+    ~/tensorflow_datasets. Images stay the PNG or JPEG bytes that it stores.
+
+    Raises:
+        DataError: not there and not to be had; lists the files that can be put there by hand.
+    """
+    import tensorflow_datasets as tfds
+    builder = tfds.builder(source.tfds_name, data_dir=os.environ.get('TFDS_DATA_DIR'))
+    try:
+        builder.download_and_prepare()
+    except Exception as error:  # whatever a network, a quota page or a full disk makes of it
+        manual = os.path.join(os.path.dirname(os.path.dirname(builder.data_dir.rstrip('/'))), 'downloads', 'manual')
+        raise DataError(_by_hand(source, builder, manual, error)) from None
+
+    def examples(split):
+        decoders = {'image': tfds.decode.SkipDecoding()}
+        dataset = builder.as_dataset(split=split, decoders=decoders, shuffle_files=False)
+        for example in dataset.as_numpy_iterator():
+            yield example['image'], 0 if source.label is None else example[source.label]
+    return {ours: Split(builder.info.splits[theirs].num_examples, source.image_shape,
+                        functools.partial(examples, theirs)) for ours, theirs in source.splits.items()}
+
+
+def _by_hand(source, builder, manual, error):
+    reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+    rows = [f'{source.tfds_name} could not be downloaded ({reason}); fetch these files by hand, put them into {manual} '
+            'and run the same command again' + (f', or give --source_dir with {source.files}' if source.read else '')]
+    rows += [f'  {info.filename}  sha256 {info.checksum}  {url}' for url, info in sorted(builder.url_infos.items())]
+    return '\n'.join(rows)
 
 
 def read_idx(path):
@@ -80,13 +120,20 @@ def read_mnist_layout(source_dir):
             raise DataError(f'{labels_path} holds {labels.size} labels for the {len(images)} images of {images_path}')
         if labels.max() > 9:
             raise DataError(f'{labels_path} has the label {labels.max()}; labels are 0..9')
-        splits[split] = images[..., None], labels.astype(np.int64)
+        splits[split] = Split.from_arrays(images[..., None], labels.astype(np.int64))
     return splits
 
 
 _IDX_FILES = '{train,t10k}-{images-idx3,labels-idx1}-ubyte[.gz]'
 
+_TRAIN_TEST = {'train': 'train', 'test': 'test'}
+
 SOURCES = {
-    'mnist': Source(10, read_mnist_layout, _IDX_FILES),
-    'fashion': Source(10, read_mnist_layout, _IDX_FILES),
+    'mnist': Source('mnist', _TRAIN_TEST, (28, 28, 1), read=read_mnist_layout, files=_IDX_FILES),
+    'fashion': Source('fashion_mnist', _TRAIN_TEST, (28, 28, 1), read=read_mnist_layout, files=_IDX_FILES),
+    'svhn': Source('svhn_cropped', {'train': 'train', 'extra': 'extra', 'test': 'test'}, (32, 32, 3)),
+    'cifar10': Source('cifar10', _TRAIN_TEST, (32, 32, 3)),
+    'celeba': Source('celeb_a', {'train': 'train', 'validation': 'validation', 'test': 'test'}, (218, 178, 3),
+                     label=None),
+    'coil100': Source('coil100', {'all': 'train'}, (128, 128, 3), label='object_id'),
 }

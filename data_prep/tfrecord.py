@@ -1,5 +1,7 @@
-"""Writes TFRecord files of the released schema (`image` PNG bytes, `label` int64) and their manifest."""
+"""Writes TFRecord files of the released schema (`image` PNG or JPEG bytes, `label` int64) and their manifest."""
 
+import collections
+import dataclasses
 import datetime
 import fcntl
 import hashlib
@@ -7,8 +9,8 @@ import json
 import os
 import sys
 import tempfile
+from typing import Callable
 
-import numpy as np
 import tensorflow as tf
 import tqdm
 
@@ -17,12 +19,28 @@ from acai_tf import files
 from acai_tf.datasets.records import read_manifest
 
 
-def _encoded(images, labels):
-    """Iterates over (PNG bytes, label), encoded on all cores, in order."""
-    def encode(image, label):
-        return tf.io.encode_png(image), label
-    return (tf.data.Dataset.from_tensor_slices((images, labels))
-            .map(encode, num_parallel_calls=tf.data.AUTOTUNE).prefetch(1024).as_numpy_iterator())
+@dataclasses.dataclass(frozen=True)
+class Split:
+    """The images of one file.
+
+    Attributes:
+        count: int, how many.
+        image_shape: (height, width, colors).
+        examples: function without arguments -> iterator over (PNG or JPEG bytes, int label).
+    """
+    count: int
+    image_shape: tuple
+    examples: Callable
+
+    @classmethod
+    def from_arrays(cls, images, labels):
+        """Of images uint8 [n, h, w, c] and labels int [n]; encoded as PNG on all cores, in order."""
+        def examples():
+            def encode(image, label):
+                return tf.io.encode_png(image), label
+            return (tf.data.Dataset.from_tensor_slices((images, labels))
+                    .map(encode, num_parallel_calls=tf.data.AUTOTUNE).prefetch(1024).as_numpy_iterator())
+        return cls(len(labels), tuple(images.shape[1:]), examples)
 
 
 def write_dataset(data_dir, prepared, splits, source):
@@ -31,7 +49,7 @@ def write_dataset(data_dir, prepared, splits, source):
     All files are written beside before the first one is renamed, so a run that fails leaves none behind.
 
     Args:
-        splits: {split: (images uint8 [n, h, w, c], labels int64 [n])}.
+        splits: {split: Split}.
         source: str, where they come from; kept in the manifest.
 
     Returns:
@@ -40,16 +58,19 @@ def write_dataset(data_dir, prepared, splits, source):
     os.makedirs(data_dir, exist_ok=True)
     entries = {}
     with tempfile.TemporaryDirectory(prefix=f'.{prepared}-', dir=data_dir) as beside:
-        for split, (images, labels) in splits.items():
+        for split, content in splits.items():
             name = f'{prepared}-{split}.tfrecord'
             path = os.path.join(beside, name)
+            histogram = collections.Counter()
             with tf.io.TFRecordWriter(path) as writer:
-                for image, label in tqdm.tqdm(_encoded(images, labels), total=len(labels), unit='image', desc=name,
+                for image, label in tqdm.tqdm(content.examples(), total=content.count, unit='image', desc=name,
                                               disable=not sys.stderr.isatty()):
                     writer.write(_example(image, label))
+                    histogram[int(label)] += 1
             entries[name] = {
-                'count': len(labels), 'bytes': os.path.getsize(path), 'sha256': sha256(path),
-                'image_shape': list(images.shape[1:]), 'label_histogram': np.bincount(labels).tolist(), 'source': source,
+                'count': histogram.total(), 'bytes': os.path.getsize(path), 'sha256': sha256(path),
+                'image_shape': list(content.image_shape),
+                'label_histogram': [histogram[label] for label in range(max(histogram) + 1)], 'source': source,
                 'date': datetime.datetime.now(datetime.timezone.utc).isoformat(timespec='seconds'),
                 'versions': {'acai_tf': acai_tf.__version__, 'tensorflow': tf.__version__}}
         for name in entries:

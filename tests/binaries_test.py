@@ -175,7 +175,7 @@ class DataTest(tf.test.TestCase):
     def test_wrong_use(self):
         source = self.create_tempdir().full_path
         for flags, code, message in (([], 1, '--datasets is missing'), (['--datasets=imagenet'], 1, "'imagenet'"),
-                                     (['--datasets=mnist'], 1, '--source_dir is missing'),
+                                     (['--datasets=svhn', f'--source_dir={source}'], 1, 'does not serve svhn'),
                                      (['--datasets=mnist', '--source_dir=/nowhere'], 2, '/nowhere is no directory'),
                                      (['--datasets=mnist', f'--source_dir={source}'], 2, 'is missing')):
             actual, _, err = run('data_prep/create_datasets.py', f'--data_dir={source}/data', *flags)

@@ -2,9 +2,11 @@ import gzip
 import json
 import os
 import struct
+from unittest import mock
 
 import numpy as np
 import tensorflow as tf
+import tensorflow_datasets as tfds
 
 from acai_tf.errors import DataError
 from data_prep import sources, tfrecord
@@ -57,8 +59,10 @@ class IdxTest(tf.test.TestCase):
         for zipped in (True, False):
             directory = self.create_tempdir().full_path
             expected = write_mnist_layout(directory, zipped=zipped)
-            for split, (images, labels) in sources.read_mnist_layout(directory).items():
-                self.assertAllEqual(images[..., 0], expected[split][0])
+            for split, content in sources.read_mnist_layout(directory).items():
+                self.assertEqual((content.count, content.image_shape), (len(expected[split][1]), (28, 28, 1)))
+                encoded, labels = zip(*content.examples())
+                self.assertAllEqual([tf.io.decode_png(image)[..., 0] for image in encoded], expected[split][0])
                 self.assertAllEqual(labels, expected[split][1])
 
     def test_files_that_do_not_fit_together(self):
@@ -75,6 +79,51 @@ class IdxTest(tf.test.TestCase):
             sources.read_mnist_layout(self.directory)
 
 
+class DownloadTest(tf.test.TestCase):
+    """With data sets in the format that tensorflow-datasets prepares, so that nothing is downloaded."""
+
+    def prepare(self, source, features, examples):
+        directory = self.create_tempdir().full_path
+        builder = tfds.builder(source.tfds_name, data_dir=directory)
+        datasets = {split: tf.data.Dataset.from_generator(
+            lambda: iter(examples), output_signature={key: tf.TensorSpec(np.shape(value), np.asarray(value).dtype)
+                                                      for key, value in examples[0].items()})
+            for split in source.splits.values()}
+        tfds.dataset_builders.store_as_tfds_dataset(
+            name=source.tfds_name, version=str(builder.version), data_dir=directory, split_datasets=datasets,
+            features=tfds.features.FeaturesDict(features))
+        patch = mock.patch.dict(os.environ, {'TFDS_DATA_DIR': directory})
+        patch.start()
+        self.addCleanup(patch.stop)
+        return sources.download(source)
+
+    def test_labels_and_png_bytes(self):
+        images = np.random.default_rng(0).integers(0, 256, [3, 32, 32, 3], np.uint8)
+        splits = self.prepare(
+            sources.SOURCES['svhn'],
+            {'id': tfds.features.Text(), 'image': tfds.features.Image(shape=(32, 32, 3)),
+             'label': tfds.features.ClassLabel(num_classes=10)},
+            [{'id': f'{i}', 'image': image, 'label': label} for i, (image, label) in enumerate(zip(images, [3, 0, 9]))])
+        self.assertCountEqual(splits, ['train', 'extra', 'test'])
+        self.assertEqual((splits['extra'].count, splits['extra'].image_shape), (3, (32, 32, 3)))
+        encoded, labels = zip(*splits['extra'].examples())
+        self.assertCountEqual([tf.io.decode_png(png).numpy().tobytes() for png in encoded],
+                              [image.tobytes() for image in images])
+        self.assertCountEqual(labels, [3, 0, 9])
+
+    def test_without_a_network_the_files_are_listed(self):
+        source = sources.SOURCES['svhn']
+        directory = self.create_tempdir().full_path
+        with (mock.patch.dict(os.environ, {'TFDS_DATA_DIR': directory}),
+              mock.patch.object(tfds.core.DatasetBuilder, 'download_and_prepare', side_effect=ConnectionError('down')),
+              self.assertRaises(DataError) as raised):
+            sources.download(source)
+        first, *rows = str(raised.exception).splitlines()
+        self.assertRegex(first, rf'svhn_cropped could not be downloaded \(down\).*{directory}/downloads/manual')
+        self.assertLen(rows, 3)
+        self.assertRegex('\n'.join(rows), r'extra_32x32.mat  sha256 [0-9a-f]{64}  http')
+
+
 class WriteTest(tf.test.TestCase):
 
     def setUp(self):
@@ -82,9 +131,10 @@ class WriteTest(tf.test.TestCase):
         self.directory = self.create_tempdir().full_path
         self.images = np.arange(6 * 4, dtype=np.uint8).reshape(6, 2, 2, 1)
         self.labels = np.array([0, 1, 1, 2, 2, 2])
+        self.split = tfrecord.Split.from_arrays(self.images, self.labels)
 
     def test_schema_and_manifest(self):
-        path, = tfrecord.write_dataset(self.directory, 'some', {'train': (self.images, self.labels)}, 'here')
+        path, = tfrecord.write_dataset(self.directory, 'some', {'train': self.split}, 'here')
         records = [tf.train.Example.FromString(r) for r in tf.data.TFRecordDataset(path).as_numpy_iterator()]
         self.assertEqual([r.features.feature['label'].int64_list.value[0] for r in records], list(self.labels))
         self.assertAllEqual([tf.io.decode_png(r.features.feature['image'].bytes_list.value[0]) for r in records],
@@ -97,15 +147,15 @@ class WriteTest(tf.test.TestCase):
 
     def test_data_sets_share_a_manifest(self):
         for name in ('one', 'two'):
-            tfrecord.write_dataset(self.directory, name, {'train': (self.images, self.labels)}, '')
+            tfrecord.write_dataset(self.directory, name, {'train': self.split}, '')
         with open(os.path.join(self.directory, 'manifest.json')) as file:
             self.assertCountEqual(json.load(file)['files'], ['one-train.tfrecord', 'two-train.tfrecord'])
 
     def test_failure_leaves_no_file(self):
         bad = np.zeros([2, 2, 2, 7], np.uint8)  # no PNG has 7 channels
         with self.assertRaises(tf.errors.InvalidArgumentError):
-            tfrecord.write_dataset(self.directory, 'some', {'train': (self.images, self.labels),
-                                                            'test': (bad, self.labels[:2])}, '')
+            tfrecord.write_dataset(self.directory, 'some', {
+                'train': self.split, 'test': tfrecord.Split.from_arrays(bad, self.labels[:2])}, '')
         self.assertEqual(os.listdir(self.directory), [])
 
 

@@ -105,9 +105,12 @@ class RecordsTest(tf.test.TestCase):
         random = np.random.default_rng(0)
         self.images = random.integers(0, 256, [30, 28, 28, 1], np.uint8)
         self.labels = random.integers(0, 10, 30)
-        tfrecord.write_dataset(self.data_dir, 'mnist', {'train': (self.images[:20], self.labels[:20]),
-                                                        'test': (self.images[20:], self.labels[20:])}, 'a test')
+        self.write('mnist', train=(self.images[:20], self.labels[:20]), test=(self.images[20:], self.labels[20:]))
         self.path = os.path.join(self.data_dir, 'mnist-train.tfrecord')
+
+    def write(self, prepared, **splits):
+        splits = {split: tfrecord.Split.from_arrays(*arrays) for split, arrays in splits.items()}
+        tfrecord.write_dataset(self.data_dir, prepared, splits, 'a test')
 
     def load(self):
         return next(iter(datasets.get('mnist32', self.data_dir).train_once(100)))
@@ -182,7 +185,7 @@ class RecordsTest(tf.test.TestCase):
         random = np.random.default_rng(1)
         splits = {split: (random.integers(0, 256, [n, 32, 32, 3], np.uint8), random.integers(0, 10, n))
                   for split, n in (('train', 4), ('extra', 8), ('test', 2))}
-        tfrecord.write_dataset(self.data_dir, 'svhn', splits, 'a test')
+        self.write('svhn', **splits)
         dataset = datasets.get('svhn32', self.data_dir)
         labels = np.concatenate([y for _, y in dataset.train(6).take(2)])
         self.assertCountEqual(labels, np.concatenate([splits['train'][1], splits['extra'][1]]))
@@ -190,7 +193,7 @@ class RecordsTest(tf.test.TestCase):
 
     def test_coil100_is_split_when_read(self):
         images = np.arange(20, dtype=np.uint8).reshape(-1, 1, 1, 1) * np.ones([1, 128, 128, 3], np.uint8)
-        tfrecord.write_dataset(self.data_dir, 'coil100', {'all': (images, np.arange(20))}, 'a test')
+        self.write('coil100', all=(images, np.arange(20)))
         dataset = datasets.get('coil100', self.data_dir)
         train, test = (np.concatenate([y for _, y in split(7)]) for split in (dataset.train_once, dataset.test))
         self.assertLen(test, 4)
