@@ -51,6 +51,7 @@ class AAE(Autoencoder):
                 **self.classifier_terms(latents, labels)}
 
     def train_step(self, data):
+        """One update of autoencoder, critic and classifier, from one forward pass; returns the loss terms."""
         images, labels = data
         with tf.GradientTape(persistent=True) as tape:
             terms = self.loss_terms(images, self.draws(images), labels)

@@ -61,6 +61,7 @@ class ACAI(Autoencoder):
                 'loss_disc_real': tf.reduce_mean(critic_loss(real, 0))}
 
     def train_step(self, data):
+        """One update of autoencoder, critic and classifier, from one forward pass; returns the loss terms."""
         images, labels = data
         with tf.GradientTape(persistent=True) as tape:
             terms = self.loss_terms(images, self.draws(images), labels)

@@ -19,6 +19,7 @@ class AEBaseline(Autoencoder):
                 **self.classifier_terms(latents, labels)}
 
     def train_step(self, data):
+        """One update of everything, from one forward pass; returns the loss terms."""
         images, labels = data
         with tf.GradientTape(persistent=True) as tape:
             terms = self.loss_terms(images, self.draws(images), labels)

@@ -49,6 +49,7 @@ class DRACAI(LRAE):
                 'loss_ae_disc_fake': tf.reduce_mean(critic_loss(fake, 0))}
 
     def train_step(self, data):
+        """One update of autoencoder, critic and classifier, from one forward pass; returns the loss terms."""
         images, labels = data
         with tf.GradientTape(persistent=True) as tape:
             terms = self.loss_terms(images, self.draws(images), labels)

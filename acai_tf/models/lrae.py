@@ -28,6 +28,7 @@ class LRAE(ACAI):
         return {**super().autoencoder_and_critic_terms(images, latents, draws), 'loss_mmd': tf.nn.relu(mmd(*both))}
 
     def train_step(self, data):
+        """One update of autoencoder, critic and classifier, from one forward pass; returns the loss terms."""
         images, labels = data
         with tf.GradientTape(persistent=True) as tape:
             terms = self.loss_terms(images, self.draws(images), labels)

@@ -32,6 +32,7 @@ class MIDRAE(MIAE, DRACAI):
         return {_RELEASED_TAGS.get(tag, tag): value for tag, value in terms.items()}
 
     def train_step(self, data):
+        """One update of autoencoder, critic and classifier, from one forward pass; returns the loss terms."""
         images, labels = data
         with tf.GradientTape(persistent=True) as tape:
             terms = self.loss_terms(images, self.draws(images), labels)

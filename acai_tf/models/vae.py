@@ -63,6 +63,7 @@ class VAE(Autoencoder):
                 **self.classifier_terms(features, labels)}
 
     def train_step(self, data):
+        """One update of autoencoder and classifier, from one forward pass; returns the loss terms."""
         images, labels = data
         with tf.GradientTape(persistent=True) as tape:
             terms = self.loss_terms(images, self.draws(images), labels)

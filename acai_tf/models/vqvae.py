@@ -127,6 +127,7 @@ class AEVQVAE(Autoencoder):
         return terms, (counts, sums)
 
     def train_step(self, data):
+        """One update of everything and of the codebook's averages, from one forward pass; returns the loss terms."""
         images, labels = data
         with tf.GradientTape(persistent=True) as tape:
             terms, statistics = self._terms_and_statistics(images, labels)
