@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import re
+import signal
 import sys
 import tempfile
 
@@ -37,7 +38,8 @@ def run(main, define_flags=lambda: None):
         main: called without arguments once the flags are parsed.
         define_flags: defines those flags that need the library; the binary's own are defined at its import.
 
-    Exits with 0, with an AcaiError's exit code after one line on stderr, or with 1 for wrong flags.
+    Exits with 0, with an AcaiError's exit code after one line on stderr, or with 1 for wrong flags; after SIGINT or
+    SIGTERM with 128 and the signal's number, as shells do, once what was begun is cleaned up.
     """
     from absl import flags
     program = os.path.basename(sys.argv[0])
@@ -47,6 +49,8 @@ def run(main, define_flags=lambda: None):
     logging.getLogger('acai_tf').setLevel(logging.INFO)
     logging.getLogger('acai_tf').propagate = False
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, _end)
     try:
         with _without_import_noise():
             import tensorflow as tf
@@ -70,6 +74,11 @@ def run(main, define_flags=lambda: None):
         print(f'{program}: reading or writing failed: {error}', file=sys.stderr)
         sys.exit(StorageError.exit_code)
     sys.exit(0)
+
+
+def _end(number, _):
+    print(f'{os.path.basename(sys.argv[0])}: ended by {signal.Signals(number).name}', file=sys.stderr)
+    sys.exit(128 + number)
 
 
 def _set_logical_cpus(tf):

@@ -11,7 +11,7 @@ import platform
 from absl import flags
 
 import acai_tf
-from acai_tf import models
+from acai_tf import datasets, models
 from acai_tf.errors import UsageError
 from acai_tf.models import hyperparameter
 
@@ -33,7 +33,7 @@ class TrainConfig:
     """
 
     model: str = _option('acai', f'the autoencoder: {", ".join(models.names())}')
-    dataset: str = _option('lines32', 'the data set')
+    dataset: str = _option('lines32', f'the data: {", ".join(datasets.names())}, or records:DIR for your own')
     train_dir: str = _option('./experiments', 'where run directories are made', may_change=True)
     data_dir: str = _option('', 'where prepared data sets are; default $AE_DATA, else ./data', may_change=True)
     depth: int = _option(64, 'channels of the first convolutions, doubled at each scale', minimum=1)
@@ -49,6 +49,11 @@ class TrainConfig:
     precision: str = _option('float32', 'compute dtype; weights and losses are float32 in both',
                              choices=('float32', 'mixed_bfloat16'))
     jit: str = _option('auto', 'XLA: auto is on with a single GPU', choices=('auto', 'on', 'off'), may_change=True)
+    cache_gib: float = _option(4.0, 'a prepared data set larger than this in memory, decoded, is streamed from its files',
+                               minimum=0.0, may_change=True)
+    coil_object: int = _option(0, 'of coil100: the only object, 1 to 100; 0 is all', minimum=0)
+    resolution: int = _option(0, 'of coil100 and records: height and width to resize images to; 0 keeps their size',
+                              minimum=0)
     deterministic: bool = _option(False, 'make TensorFlow use deterministic kernels only')
     keep_checkpoints: int = _option(3, 'how many checkpoints are kept', minimum=1, may_change=True)
     checkpoint_steps: int = _option(0, 'steps between two checkpoints; 0: at reports and every 10 minutes',
@@ -70,6 +75,11 @@ class TrainConfig:
             if parameter.follows:
                 self.hyperparameters[name] = self.hyperparameters[name] or getattr(self, parameter.follows)
         return self
+
+    def open_dataset(self):
+        """The data set; raises as `datasets.get`."""
+        options = {name: getattr(self, name) for name in ('coil_object', 'resolution') if getattr(self, name)}
+        return datasets.get(self.dataset, self.data_dir, cache_gib=self.cache_gib, **options)
 
     def to_json(self):
         """The options and the versions that the run began with, as JSON text."""

@@ -31,6 +31,19 @@ def run_name(config, image_shape):
     return '_'.join([model_class.__name__, *(f'{key}{parts[key]}' for key in sorted(parts))])
 
 
+def dataset_name(config):
+    """Name of the directory that holds the runs on one data set, e.g. lines32, records-photos, coil100-object7-64px."""
+    kind, _, directory = config.dataset.partition(':')
+    parts = [kind]
+    if directory:
+        parts.append(os.path.basename(os.path.abspath(directory)))
+    if config.coil_object:
+        parts.append(f'object{config.coil_object}')
+    if config.resolution:
+        parts.append(f'{config.resolution}px')
+    return '-'.join(parts)
+
+
 class RunDirectory:
     """A run directory that this process holds alone until `close`.
 
@@ -44,7 +57,7 @@ class RunDirectory:
     """
 
     def __init__(self, config, image_shape, overwrite=False):
-        self.path = os.path.join(config.train_dir, config.dataset, run_name(config, image_shape))
+        self.path = os.path.join(config.train_dir, dataset_name(config), run_name(config, image_shape))
         self._config = config
         try:
             if os.path.islink(self.path):

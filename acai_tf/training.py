@@ -16,7 +16,7 @@ import tensorflow as tf
 import tqdm
 import tqdm.contrib.logging
 
-from acai_tf import datasets, export, models
+from acai_tf import export, models
 from acai_tf.checkpoints import Checkpoints, available_steps, restore_networks
 from acai_tf.errors import NonFiniteError, Stopped, UsageError
 from acai_tf.reports import Reporter
@@ -48,7 +48,7 @@ def train(config, overwrite=False):
         Stopped: by SIGTERM or SIGINT, after a checkpoint.
     """
     config.validate()
-    dataset = datasets.get(config.dataset, config.data_dir)
+    dataset = config.open_dataset()
     strategy = make_strategy(config)
     dataset.check()
     directory = RunDirectory(config, dataset.image_shape, overwrite)
@@ -118,7 +118,7 @@ def export_run(run_dir, export_dir=None, step=None):
     if not steps or step not in (None, *steps):
         raise UsageError(f'{run_dir} has no checkpoint of step {step}; it has {", ".join(map(str, steps)) or "none"}')
     step = steps[-1] if step is None else step
-    dataset = datasets.get(config.dataset, config.data_dir)
+    dataset = config.open_dataset()
     model = create_model(config, dataset, dtype='float32')
     restore_networks(checkpoint_dir, model, step)
     return export.export_model(model, dataset, step, export_dir or os.path.join(run_dir, 'export'))
@@ -190,7 +190,8 @@ class Trainer:
             due = self._next_stop(step, last)
             steps = min(due - step, self._steps_per_call())
             started = time.monotonic()
-            history = run_steps(iterator, tf.constant(steps)).numpy()
+            with self._damaged_data():
+                history = run_steps(iterator, tf.constant(steps)).numpy()
             seconds = time.monotonic() - started
             self._check_finite(history, step)
             step, count, calls = step + steps, count + steps, calls + 1
@@ -216,6 +217,15 @@ class Trainer:
                 saved_at = time.monotonic()
             if stop.signal and step < last:
                 raise Stopped(f'stopped by {stop.signal} after step {step}; the same command goes on from there')
+
+    @contextlib.contextmanager
+    def _damaged_data(self):
+        try:
+            yield
+        except (tf.errors.DataLossError, tf.errors.InvalidArgumentError, tf.errors.NotFoundError) as error:
+            if 'IteratorGetNext' not in str(error):
+                raise
+            raise self.dataset.unreadable(error) from None
 
     def _save(self, step, sums, count):
         for name, value in (('step', step), ('term_sums', sums), ('term_count', count)):

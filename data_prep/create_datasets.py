@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
-"""Prepares data sets as TFRecords that acai_train reads: downloads them through tensorflow-datasets, or reads --source_dir.
+"""Prepares data sets as TFRecords that acai_train reads: downloads them through tensorflow-datasets, or reads the files
+that are in --source_dir. Turns a folder of your own images into such a data set, and checks what was prepared.
 
+  create_datasets.py --datasets=svhn,cifar10 --data_dir=data
   create_datasets.py --datasets=fashion --source_dir=/usr/share/datasets/fashion-mnist --data_dir=data
+  create_datasets.py --images_dir=photos --resolution=32 --data_dir=prepared   (then: acai_train --dataset=records:prepared)
+  create_datasets.py --verify --data_dir=data
 """
 
-import logging
 import os
 
 from absl import flags
@@ -12,32 +15,76 @@ from absl import flags
 from acai_tf import command_line
 from acai_tf.errors import DataError, UsageError
 
-_logger = logging.getLogger('acai_tf.data_prep')
-
 DATASETS = flags.DEFINE_list('datasets', [], 'what to prepare, separated by commas')
 DATA_DIR = flags.DEFINE_string('data_dir', '', 'where the prepared files go; default $AE_DATA, else ./data')
 SOURCE_DIR = flags.DEFINE_string('source_dir', '', 'where the original files are; without it they are downloaded')
+IMAGES_DIR = flags.DEFINE_string('images_dir', '', 'a folder of PNG, JPEG, BMP or GIF images, in subfolders by class or '
+                                 'not, to prepare as train.tfrecord and test.tfrecord')
+RESOLUTION = flags.DEFINE_integer('resolution', 0, 'of --images_dir: resize to this height and width; 0 keeps the size, '
+                                  'which must be the same for all', lower_bound=0)
+TEST_FRACTION = flags.DEFINE_float('test_fraction', 0.1, 'of --images_dir: the part that becomes the test set')
+VERIFY = flags.DEFINE_bool('verify', False, 'check all prepared files, or those of --datasets, against the manifest')
 
 
 def main():
     from acai_tf.datasets import resolve_data_dir
-    from data_prep import sources, tfrecord
-    if not DATASETS.value:
-        raise UsageError(f'--datasets is missing; there are {", ".join(sources.SOURCES)}')
+    from data_prep import sources
     data_dir = resolve_data_dir(DATA_DIR.value)
     for name in DATASETS.value:
         if name not in sources.SOURCES:
             raise UsageError(f'cannot prepare {name!r}; there are {", ".join(sources.SOURCES)}')
-    for name in DATASETS.value:
-        source = sources.SOURCES[name]
-        if SOURCE_DIR.value and not source.read:
-            raise UsageError(f'--source_dir does not serve {name}: it comes through tensorflow-datasets')
-        if SOURCE_DIR.value and not os.path.isdir(SOURCE_DIR.value):
-            raise DataError(f'{SOURCE_DIR.value} is no directory; put {source.files} there')
-        splits = source.read(SOURCE_DIR.value) if SOURCE_DIR.value else sources.download(source)
-        origin = os.path.abspath(SOURCE_DIR.value) if SOURCE_DIR.value else f'tensorflow-datasets {source.tfds_name}'
-        for path in tfrecord.write_dataset(data_dir, name, splits, origin):
-            print(path)
+    if VERIFY.value:
+        _verify(data_dir)
+    elif IMAGES_DIR.value:
+        if DATASETS.value:
+            raise UsageError('--images_dir and --datasets are two jobs; give one of them')
+        _prepare_images(data_dir)
+    elif DATASETS.value:
+        for name in DATASETS.value:
+            _prepare(data_dir, name, sources.SOURCES[name])
+    else:
+        raise UsageError(f'--datasets is missing; there are {", ".join(sources.SOURCES)}')
+
+
+def _prepare(data_dir, name, source):
+    from data_prep import sources, tfrecord
+    if SOURCE_DIR.value and not os.path.isdir(SOURCE_DIR.value):
+        raise DataError(f'{SOURCE_DIR.value} is no directory; put {source.files} there')
+
+    def make_splits():
+        return source.read(SOURCE_DIR.value) if SOURCE_DIR.value else sources.download(source)
+    origin = os.path.abspath(SOURCE_DIR.value) if SOURCE_DIR.value else f'tensorflow-datasets {source.tfds_name}'
+    for path in tfrecord.prepare(data_dir, name, source.splits, origin, make_splits):
+        print(path)
+
+
+def _prepare_images(data_dir):
+    from data_prep import image_folder, tfrecord
+    if not 0 < TEST_FRACTION.value < 1:
+        raise UsageError(f'--test_fraction={TEST_FRACTION.value}: must be between 0 and 1')
+    paths, _, _ = image_folder.find_images(IMAGES_DIR.value)
+    origin = (f'{os.path.abspath(IMAGES_DIR.value)} ({len(paths)} images, resolution {RESOLUTION.value}, test_fraction '
+              f'{TEST_FRACTION.value})')
+
+    def make_splits():
+        return image_folder.read_images(IMAGES_DIR.value, RESOLUTION.value, TEST_FRACTION.value)
+    for path in tfrecord.prepare(data_dir, '', ('train', 'test'), origin, make_splits):
+        print(path)
+
+
+def _verify(data_dir):
+    from data_prep import sources, tfrecord
+    names = [tfrecord.file_name(name, split) for name in DATASETS.value for split in sources.SOURCES[name].splits]
+    if not os.path.isdir(data_dir):
+        raise DataError(f'{data_dir} is no directory')
+    damaged = []
+    for name, count, trouble in tfrecord.verify(data_dir, names or None):
+        print(f'{name}: {trouble or f"sound, {count:,} images"}')
+        if trouble:
+            damaged.append(name)
+    if damaged:
+        raise DataError(f'{data_dir}: {", ".join(damaged)} {"is" if len(damaged) == 1 else "are"} not as the manifest '
+                        'says; delete and prepare again')
 
 
 if __name__ == '__main__':

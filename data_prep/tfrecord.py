@@ -1,14 +1,21 @@
-"""Writes TFRecord files of the released schema (`image` PNG or JPEG bytes, `label` int64) and their manifest."""
+"""Writes TFRecord files of the released schema (`image` PNG or JPEG bytes, `label` int64) and their manifest.
+
+The files of a data set appear together: they are written beside, their entries join the manifest, and then they are
+renamed.
+"""
 
 import collections
+import concurrent.futures
+import contextlib
 import dataclasses
 import datetime
 import fcntl
 import hashlib
 import json
+import logging
 import os
+import shutil
 import sys
-import tempfile
 from typing import Callable
 
 import tensorflow as tf
@@ -16,7 +23,23 @@ import tqdm
 
 import acai_tf
 from acai_tf import files
-from acai_tf.datasets.records import read_manifest
+from acai_tf.datasets.records import parse_record, read_manifest
+from acai_tf.errors import DataError, StorageError, UsageError
+
+_logger = logging.getLogger('acai_tf.data_prep')
+_CHUNK = 64
+
+
+def in_order(function, items, ahead=32):
+    """Yields function(item) for each item, in order, computed by threads; at most `ahead` results wait."""
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        waiting = collections.deque()
+        for item in items:
+            waiting.append(pool.submit(function, item))
+            if len(waiting) >= ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,74 +50,265 @@ class Split:
         count: int, how many.
         image_shape: (height, width, colors).
         examples: function without arguments -> iterator over (PNG or JPEG bytes, int label).
+        checksums: {name of an original file: its sha256}.
+        classes: names of the classes, where they have any.
     """
     count: int
     image_shape: tuple
     examples: Callable
+    checksums: dict = dataclasses.field(default_factory=dict)
+    classes: list | None = None
 
     @classmethod
-    def from_arrays(cls, images, labels):
-        """Of images uint8 [n, h, w, c] and labels int [n]; encoded as PNG on all cores, in order."""
+    def from_arrays(cls, images, labels, **kwargs):
+        """Of images uint8 [n, h, w, c] and labels int [n]."""
+        def chunks():
+            for start in range(0, len(labels), _CHUNK):
+                yield images[start:start + _CHUNK], labels[start:start + _CHUNK]
+        return cls.from_chunks(len(labels), images.shape[1:], chunks, **kwargs)
+
+    @classmethod
+    def from_chunks(cls, count, image_shape, chunks, **kwargs):
+        """Of a function that gives pairs of images uint8 [k, h, w, c] and labels int [k]; encoded as PNG."""
+        def encode(chunk):
+            images, labels = chunk
+            return list(zip(tf.io.encode_png(images).numpy().tolist(), map(int, labels)))
+
         def examples():
-            def encode(image, label):
-                return tf.io.encode_png(image), label
-            return (tf.data.Dataset.from_tensor_slices((images, labels))
-                    .map(encode, num_parallel_calls=tf.data.AUTOTUNE).prefetch(1024).as_numpy_iterator())
-        return cls(len(labels), tuple(images.shape[1:]), examples)
+            for encoded in in_order(encode, chunks()):
+                yield from encoded
+        return cls(count, tuple(image_shape), examples, **kwargs)
+
+    @classmethod
+    def from_encoded(cls, image_shape, read, items, **kwargs):
+        """Of `items`, pairs of a name and an int label; `read(name)` gives PNG or JPEG bytes, which stay as they are.
+
+        Its examples raise DataError for an image that does not decode or has another shape.
+        """
+        def checked(item):
+            name, label = item
+            content = read(name)
+            shape = tuple(decode_image(content, name, image_shape[-1]).shape)
+            if shape != tuple(image_shape):
+                raise DataError(f'{name} is an image of {_by(shape)}, not {_by(image_shape)}')
+            return content, label
+        return cls(len(items), tuple(image_shape), lambda: in_order(checked, items), **kwargs)
 
 
-def write_dataset(data_dir, prepared, splits, source):
-    """Writes `<data_dir>/<prepared>-<split>.tfrecord` for every split, and their entries of manifest.json.
+def decode_image(content, name, colors=0):
+    """uint8 tensor [h, w, colors] of an image's bytes; raises DataError with the name where they do not decode."""
+    try:
+        return tf.io.decode_image(content, channels=colors, expand_animations=False)
+    except (tf.errors.OpError, ValueError) as error:
+        raise DataError(f'{name} does not decode as an image ({_first_line(error)})') from None
 
-    All files are written beside before the first one is renamed, so a run that fails leaves none behind.
+
+def _by(shape):
+    return 'x'.join(map(str, shape))
+
+
+def _first_line(error):
+    message = getattr(error, 'message', None) or str(error) or type(error).__name__
+    return message.split(' [Op:')[0].splitlines()[0][:200]
+
+
+def file_name(prepared, split):
+    """Name of the file that holds a split; the user's own images have no name before the dash."""
+    return f'{prepared}-{split}.tfrecord' if prepared else f'{split}.tfrecord'
+
+
+def prepare(data_dir, prepared, split_names, source, make_splits):
+    """Prepares one data set unless it is there already.
 
     Args:
-        splits: {split: Split}.
-        source: str, where they come from; kept in the manifest.
+        data_dir: directory; made where it is missing.
+        prepared: name that the files begin with, or ''.
+        split_names: names of all its splits.
+        source: str, where it comes from; kept in the manifest.
+        make_splits: function without arguments -> {split: Split}; called only where something is to be done.
+
+    Returns:
+        The paths.
+
+    Raises:
+        UsageError: a file of that name is there that the manifest does not know, or that was made from another source.
+        DataError: as `make_splits` and its examples.
+        StorageError: it cannot be written.
+    """
+    names = [file_name(prepared, split) for split in split_names]
+    paths = [os.path.join(data_dir, name) for name in names]
+    with _work_directory(data_dir, prepared) as beside:
+        manifest = read_manifest(data_dir)
+        for name, path in zip(names, paths):
+            if os.path.lexists(path) and name not in manifest:
+                raise UsageError(f'{path} is there already and is not in manifest.json; move it away')
+        if not all(_size(path) == manifest.get(name, {}).get('bytes') for name, path in zip(names, paths)):
+            write_dataset(data_dir, prepared, make_splits(), source, beside)
+        elif any(manifest[name]['source'] != source for name in names):
+            raise UsageError(f'{", ".join(paths)} were made from {manifest[names[0]]["source"]}; to make them from {source}, '
+                             'delete them, or choose another --data_dir')
+        else:
+            _logger.info('nothing to do, %s are there; to make them again, delete them', ', '.join(paths))
+    return paths
+
+
+def _size(path):
+    return os.path.getsize(path) if os.path.isfile(path) else -1
+
+
+@contextlib.contextmanager
+def _work_directory(data_dir, prepared):
+    """An empty directory in data_dir that this process alone holds until it is removed at the end; whoever comes
+    meanwhile waits."""
+    path = os.path.join(data_dir, f'.{prepared or "images"}.partial')
+    while True:
+        os.makedirs(path, exist_ok=True)
+        descriptor = os.open(path, os.O_RDONLY)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.path.isdir(path) and os.path.samestat(os.stat(path), os.fstat(descriptor)):
+            break
+        os.close(descriptor)  # whoever held it has removed it
+    try:
+        for entry in os.scandir(path):  # of a process that was killed
+            os.remove(entry.path)
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+        os.close(descriptor)
+
+
+def write_dataset(data_dir, prepared, splits, source, beside=None):
+    """Writes the files of `splits` and their entries of manifest.json, as `prepare` does, whatever is there.
+
+    Args:
+        beside: an empty directory on the same file system; default one that is made for it.
 
     Returns:
         The paths.
     """
-    os.makedirs(data_dir, exist_ok=True)
+    if beside is None:
+        with _work_directory(data_dir, prepared) as path:
+            return write_dataset(data_dir, prepared, splits, source, path)
     entries = {}
-    with tempfile.TemporaryDirectory(prefix=f'.{prepared}-', dir=data_dir) as beside:
-        for split, content in splits.items():
-            name = f'{prepared}-{split}.tfrecord'
-            path = os.path.join(beside, name)
-            histogram = collections.Counter()
-            with tf.io.TFRecordWriter(path) as writer:
-                for image, label in tqdm.tqdm(content.examples(), total=content.count, unit='image', desc=name,
-                                              disable=not sys.stderr.isatty()):
-                    writer.write(_example(image, label))
-                    histogram[int(label)] += 1
-            entries[name] = {
-                'count': histogram.total(), 'bytes': os.path.getsize(path), 'sha256': sha256(path),
-                'image_shape': list(content.image_shape),
-                'label_histogram': [histogram[label] for label in range(max(histogram) + 1)], 'source': source,
-                'date': datetime.datetime.now(datetime.timezone.utc).isoformat(timespec='seconds'),
-                'versions': {'acai_tf': acai_tf.__version__, 'tensorflow': tf.__version__}}
-        for name in entries:
-            os.replace(os.path.join(beside, name), os.path.join(data_dir, name))
+    for split, content in splits.items():
+        name = file_name(prepared, split)
+        path = os.path.join(beside, name)
+        histogram = _write(path, content)
+        if content.count != histogram.total() or not content.count:
+            raise DataError(f'{name}: the source holds {histogram.total()} images where {content.count} were announced')
+        entries[name] = {
+            'count': content.count, 'bytes': os.path.getsize(path), 'sha256': sha256(path),
+            'image_shape': list(content.image_shape),
+            'label_histogram': [histogram[label] for label in range(max([*histogram, len(content.classes or []) - 1]) + 1)],
+            'source': source, 'source_sha256': content.checksums,
+            'date': datetime.datetime.now(datetime.timezone.utc).isoformat(timespec='seconds'),
+            'versions': {'acai_tf': acai_tf.__version__, 'tensorflow': tf.__version__}}
+        if content.classes:
+            entries[name]['classes'] = content.classes
+    # The manifest first: a process killed in between leaves files that are missing, not files that nobody knows.
     _join_manifest(data_dir, entries)
+    for name in entries:
+        os.replace(os.path.join(beside, name), os.path.join(data_dir, name))
     return [os.path.join(data_dir, name) for name in entries]
 
 
-def _example(image, label):
+def _write(path, content):
+    """Writes one file; returns {label: count}."""
+    histogram = collections.Counter()
+    examples = tqdm.tqdm(content.examples(), total=content.count, unit='image', desc=os.path.basename(path),
+                         disable=not sys.stderr.isatty())
+    with contextlib.ExitStack() as stack:
+        with _storage_errors(path):
+            writer = stack.enter_context(tf.io.TFRecordWriter(path))
+        for image, label in examples:
+            record = example(image, label)
+            with _storage_errors(path):
+                writer.write(record)
+            histogram[int(label)] += 1
+        with _storage_errors(path):
+            stack.close()
+    return histogram
+
+
+@contextlib.contextmanager
+def _storage_errors(path):
+    try:
+        yield
+    except tf.errors.OpError as error:
+        raise StorageError(f'{path} cannot be written ({_first_line(error)}); nothing was left behind') from None
+
+
+def example(image, label):
+    """A serialised tf.train.Example of the released schema."""
     features = {'image': tf.train.Feature(bytes_list=tf.train.BytesList(value=[image])),
                 'label': tf.train.Feature(int64_list=tf.train.Int64List(value=[label]))}
     return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
 
 
 def _join_manifest(data_dir, entries):
-    with open(os.path.join(data_dir, '.manifest.lock'), 'w') as lock:
+    lock = os.open(data_dir, os.O_RDONLY)
+    try:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two programs may prepare two data sets into one directory
         manifest = {**read_manifest(data_dir), **entries}
         with files.replaced(os.path.join(data_dir, 'manifest.json')) as file:
             json.dump({'files': manifest}, file, indent=2, sort_keys=True)
             file.write('\n')
+    finally:
+        os.close(lock)
 
 
 def sha256(path):
     """Checksum of a file, as hexadecimal digits."""
     with open(path, 'rb') as file:
         return hashlib.file_digest(file, 'sha256').hexdigest()
+
+
+def checksums(*paths):
+    """{name: sha256} of files."""
+    return {os.path.basename(path): sha256(path) for path in paths}
+
+
+def verify(data_dir, names=None):
+    """Checks every file of a manifest: size, checksum, number of images, their shape, the labels.
+
+    Args:
+        names: the files to check; default all that are there or in the manifest.
+
+    Yields:
+        (name, number of images, None or what is wrong).
+    """
+    manifest = read_manifest(data_dir)
+    found = [name for name in os.listdir(data_dir) if name.endswith('.tfrecord')]
+    for name in sorted({*manifest, *found}) if names is None else names:
+        try:
+            yield name, _verify(os.path.join(data_dir, name), manifest.get(name)), None
+        except DataError as error:
+            yield name, 0, str(error)
+
+
+def _verify(path, entry):
+    if entry is None:
+        raise DataError('is not in the manifest')
+    if not os.path.isfile(path):
+        raise DataError('is missing')
+    if os.path.getsize(path) != entry['bytes']:
+        raise DataError(f'has {os.path.getsize(path)} bytes, not {entry["bytes"]}')
+    if sha256(path) != entry['sha256']:
+        raise DataError('has another checksum')
+    shape, histogram = tuple(entry['image_shape']), collections.Counter()
+
+    def parse(record):
+        image, label = parse_record(record, shape[-1])
+        return tf.shape(image), label
+    try:
+        for shapes, labels in (tf.data.TFRecordDataset(path).map(parse, num_parallel_calls=tf.data.AUTOTUNE)
+                               .batch(1000).as_numpy_iterator()):
+            if (shapes != shape).any():
+                raise DataError(f'holds an image that is not {_by(shape)}')
+            histogram.update(labels.tolist())
+    except (tf.errors.OpError, ValueError) as error:
+        raise DataError(f'is damaged near record {histogram.total()} ({_first_line(error)})') from None
+    expected = collections.Counter(dict(enumerate(entry['label_histogram'])))
+    if histogram.total() != entry['count'] or histogram != expected:
+        raise DataError('holds other labels than its manifest says')
+    return entry['count']

@@ -3,7 +3,6 @@
 import glob
 import json
 import os
-import pathlib
 import random
 import signal
 import subprocess
@@ -13,22 +12,11 @@ import time
 import tensorflow as tf
 from absl.testing import parameterized
 
-from data_prep_test import write_mnist_layout
+from programs import ROOT, command, run
 from training_test import assert_same_weights, metrics, weights
 
-ROOT = pathlib.Path(__file__).parents[1]
 SMALL = ['--dataset=digits32', '--depth=2', '--latent=2', '--batch=32', '--total_kimg=4', '--report_kimg=2',
          '--deterministic', '--checkpoint_steps=10']
-
-
-def command(program, *flags):
-    return [sys.executable, str(ROOT / program), *flags]
-
-
-def run(program, *flags, **kwargs):
-    """(exit code, stdout, stderr) of a program."""
-    done = subprocess.run(command(program, *flags), capture_output=True, text=True, timeout=300, cwd=ROOT, **kwargs)
-    return done.returncode, done.stdout, done.stderr
 
 
 class WrongUseTest(parameterized.TestCase, tf.test.TestCase):
@@ -156,33 +144,6 @@ class TrainTest(tf.test.TestCase):
         out = self.train('--print_config', '--reg=0.5')
         self.assertEqual(json.loads(out)['hyperparameters'], {'advdepth': 2, 'advweight': 0.5, 'reg': 0.5})
         self.assertEqual(os.listdir(self.train_dir), [])
-
-
-class DataTest(tf.test.TestCase):
-
-    def test_idx_files_are_prepared_and_trained_on(self):
-        source, data, train = (self.create_tempdir().full_path for _ in range(3))
-        write_mnist_layout(source, train=40, test=20)
-        code, out, err = run('data_prep/create_datasets.py', '--datasets=fashion', f'--source_dir={source}',
-                             f'--data_dir={data}')
-        self.assertEqual(code, 0, err)
-        self.assertEqual(out.split(), [f'{data}/fashion-train.tfrecord', f'{data}/fashion-test.tfrecord'])
-        code, out, err = run('bin/acai_train', '--dataset=fashion32', f'--data_dir={data}', f'--train_dir={train}',
-                             '--depth=2', '--latent=2', '--total_kimg=1')
-        self.assertEqual(code, 0, err)
-        self.assertIn('latent_accuracy', out)
-
-    def test_wrong_use(self):
-        source = self.create_tempdir().full_path
-        for flags, code, message in (([], 1, '--datasets is missing'), (['--datasets=imagenet'], 1, "'imagenet'"),
-                                     (['--datasets=svhn', f'--source_dir={source}'], 1, 'does not serve svhn'),
-                                     (['--datasets=mnist', '--source_dir=/nowhere'], 2, '/nowhere is no directory'),
-                                     (['--datasets=mnist', f'--source_dir={source}'], 2, 'is missing')):
-            actual, _, err = run('data_prep/create_datasets.py', f'--data_dir={source}/data', *flags)
-            self.assertEqual(actual, code, err)
-            self.assertRegex(err, f'^create_datasets.py: .*{message}')
-            self.assertLen(err.splitlines(), 1)
-        self.assertEqual(os.listdir(source), [])
 
 
 class BenchmarkTest(tf.test.TestCase):

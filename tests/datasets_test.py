@@ -1,4 +1,6 @@
+import json
 import os
+from unittest import mock
 
 import numpy as np
 import tensorflow as tf
@@ -171,7 +173,7 @@ class RecordsTest(tf.test.TestCase):
         for image, label, reason in ((b'no image', 1, 'damaged near record 0'), (small, 1, 'damaged near record 0'),
                                      (png, 10, 'label outside 0..9'), (png, -1, 'label outside 0..9')):
             with tf.io.TFRecordWriter(self.path) as writer:
-                writer.write(tfrecord._example(image, label))
+                writer.write(tfrecord.example(image, label))
             with self.assertRaisesRegex(DataError, f'mnist-train.tfrecord.*{reason}'):
                 self.load()
 
@@ -191,13 +193,39 @@ class RecordsTest(tf.test.TestCase):
         self.assertCountEqual(labels, np.concatenate([splits['train'][1], splits['extra'][1]]))
         self.assertAllEqual(next(iter(dataset.train_once(9)))[1], splits['train'][1])
 
-    def test_coil100_is_split_when_read(self):
-        images = np.arange(20, dtype=np.uint8).reshape(-1, 1, 1, 1) * np.ones([1, 128, 128, 3], np.uint8)
-        self.write('coil100', all=(images, np.arange(20)))
+    def write_coil(self, objects=3, angles=10):
+        numbers = np.arange(objects * angles)
+        images = numbers.astype(np.uint8).reshape(-1, 1, 1, 1) * np.ones([1, 128, 128, 3], np.uint8)
+        self.write('coil100', all=(images, numbers // angles))
+
+    def test_coil100_is_split_within_each_object(self):
+        self.write_coil()
         dataset = datasets.get('coil100', self.data_dir)
-        train, test = (np.concatenate([y for _, y in split(7)]) for split in (dataset.train_once, dataset.test))
-        self.assertLen(test, 4)
-        self.assertCountEqual([*train, *test], range(20))
+        train, test = (numbers_in(split(7)) for split in (dataset.train_once, dataset.test))
+        self.assertCountEqual([*train, *test], range(30))
+        self.assertAllEqual(np.bincount(test // 10), [2, 2, 2])
+        self.assertCountEqual(numbers_in(dataset.train(6).take(4)), train)
+
+    def test_one_object_of_coil100_has_the_split_that_it_has_among_all(self):
+        self.write_coil()
+        everything, one = (datasets.get('coil100', self.data_dir, **options) for options in ({}, {'coil_object': 2}))
+        for split in ('train_once', 'test'):
+            among_all = numbers_in(getattr(everything, split)(7))
+            self.assertAllEqual(numbers_in(getattr(one, split)(7)), among_all[among_all // 10 == 1])
+        with self.assertRaisesRegex(DataError, 'coil100-all.tfrecord holds 0 images of coil100'):
+            list(datasets.get('coil100', self.data_dir, coil_object=50).test(7))
+
+    def test_coil100_can_be_smaller(self):
+        self.write_coil()
+        dataset = datasets.get('coil100', self.data_dir, resolution=64)
+        self.assertEqual((dataset.image_shape, dataset.raw_shape), ((64, 64, 3), (128, 128, 3)))
+        images, _ = next(iter(dataset.test(7)))
+        self.assertEqual(images.shape, (6, 64, 64, 3))
+
+    def test_options_of_another_data_set(self):
+        for options in ({'coil_object': 2}, {'resolution': 64}):
+            with self.assertRaisesRegex(UsageError, 'does not apply to mnist32'):
+                datasets.get('mnist32', self.data_dir, **options)
 
     def test_celeba_is_cropped_and_shrunk(self):
         image = np.zeros([1, 218, 178, 3], np.uint8)
@@ -206,6 +234,132 @@ class RecordsTest(tf.test.TestCase):
         ramp = np.broadcast_to(np.arange(178, dtype=np.uint8)[:, None], [1, 218, 178, 3])
         # TF1's grid: output column k is input column 146 / 32 * k of the crop, which begins at 16.
         self.assertAllClose(records.celeba_crop(ramp)[0, 0, :31, 0], 16 + 146 / 32 * np.arange(31), atol=0.51)
+
+
+def numbers_in(batches):
+    """Each image's value, which is its number in these tests."""
+    return np.concatenate([np.rint((images.numpy()[:, 0, 0, 0] + 1) * 255 / 2) for images, _ in batches]).astype(int)
+
+
+class StreamTest(tf.test.TestCase):
+    """SVHN's two training files, where image i is filled with i, too large for the memory that is allowed."""
+
+    def setUp(self):
+        super().setUp()
+        self.data_dir = self.create_tempdir().full_path
+        self.write(200, 50)
+
+    def write(self, extra, train, label=0):
+        def split(first, count):
+            images = (first + np.arange(count, dtype=np.uint8)).reshape(-1, 1, 1, 1) * np.ones([1, 32, 32, 3], np.uint8)
+            return tfrecord.Split.from_arrays(images, np.full(count, label))
+        tfrecord.write_dataset(self.data_dir, 'svhn', {
+            'train': split(0, train), 'extra': split(train, extra), 'test': split(0, 30)}, '')
+
+    def get(self, cache_gib=0.0):
+        return datasets.get('svhn32', self.data_dir, cache_gib=cache_gib)
+
+    def test_only_what_is_too_large_streams(self):
+        self.assertTrue(self.get().streams)
+        size = 280 * 32 * 32 * 3 / 2**30
+        self.assertFalse(self.get(cache_gib=1.01 * size).streams)
+        self.assertTrue(self.get(cache_gib=0.99 * size).streams)
+
+    def test_every_image_once_an_epoch(self):
+        numbers = numbers_in(self.get().train(20).take(25))
+        self.assertCountEqual(numbers[:250], range(250))
+        self.assertCountEqual(numbers[250:], range(250))
+        self.assertNotAllEqual(numbers[:250], numbers[250:])
+        other_seed = numbers_in(self.get().train(20, seed=1).take(12))
+        self.assertLess(abs(np.corrcoef(numbers[:240], other_seed)[0, 1]), 0.3)
+
+    def test_the_files_are_mixed_though_the_buffer_is_small(self):
+        with mock.patch.object(records, '_SHUFFLE_BYTES', 0), mock.patch.object(np, 'clip', lambda *_: 16):
+            numbers = numbers_in(self.get().train(50).take(5)).reshape(5, 50)
+        # Of 50 images 10 are expected from `train`, with a deviation of 2.6; one after the other all or none would be.
+        self.assertAllInRange((numbers < 50).sum(axis=1), 1, 22)
+
+    def test_a_resumed_stream_is_the_same_stream(self):
+        dataset = self.get()
+        whole = numbers_in(dataset.train(20, seed=3).take(30))
+        for start in (1, 12, 13, 27):  # 250 images end within step 12
+            self.assertAllEqual(numbers_in(dataset.train(20, seed=3, start_step=start).take(3)),
+                                whole[20 * start:20 * (start + 3)])
+
+    def test_passes_in_order_equal_those_from_memory(self):
+        for split in ('train_once', 'test'):
+            streamed, kept = (list(getattr(self.get(gib), split)(32)) for gib in (0.0, 4.0))
+            self.assertEqual(len(streamed), len(kept))
+            for ours, theirs in zip(streamed, kept):
+                self.assertAllEqual(ours[0], theirs[0])
+                self.assertAllEqual(ours[1], theirs[1])
+
+    def test_one_object_of_coil100_streams(self):
+        images = np.arange(30, dtype=np.uint8).reshape(-1, 1, 1, 1) * np.ones([1, 128, 128, 3], np.uint8)
+        tfrecord.write_dataset(self.data_dir, 'coil100', {
+            'all': tfrecord.Split.from_arrays(images, np.arange(30) // 10)}, '')
+        streamed, kept = (datasets.get('coil100', self.data_dir, coil_object=2, cache_gib=gib) for gib in (0.0, 4.0))
+        self.assertTrue(streamed.streams)
+        self.assertAllEqual(numbers_in(streamed.test(5)), numbers_in(kept.test(5)))
+        self.assertCountEqual(numbers_in(streamed.train(4).take(2)), numbers_in(kept.train_once(8)))
+
+    def test_a_label_without_a_class_is_an_error(self):
+        for label in (-1, 10):
+            os.remove(os.path.join(self.data_dir, 'manifest.json'))
+            self.write(10, 10)
+            path = os.path.join(self.data_dir, 'svhn-train.tfrecord')
+            with tf.io.TFRecordWriter(path) as writer:
+                writer.write(tfrecord.example(tf.io.encode_png(np.zeros([32, 32, 3], np.uint8)).numpy(), label))
+            os.remove(os.path.join(self.data_dir, 'manifest.json'))
+            with self.assertRaisesRegex(tf.errors.InvalidArgumentError, 'a label has no class'):
+                list(self.get().train_once(5))
+            self.write(10, 10)
+
+
+class OwnRecordsTest(tf.test.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.directory = self.create_tempdir().full_path
+        self.images = np.random.default_rng(0).integers(0, 256, [12, 20, 24, 3], np.uint8)
+        self.labels = np.arange(12) % 3
+        self.manifest = os.path.join(self.directory, 'manifest.json')
+        self.write(self.images)
+
+    def write(self, images):
+        splits = {'train': tfrecord.Split.from_arrays(images, self.labels),
+                  'test': tfrecord.Split.from_arrays(self.images[:2], self.labels[:2])}
+        tfrecord.write_dataset(self.directory, '', splits, '')
+
+    def test_size_colors_and_classes_come_from_the_manifest(self):
+        dataset = datasets.get(f'records:{self.directory}')
+        self.assertEqual((dataset.image_shape, dataset.nclass), ((20, 24, 3), 3))
+        images, labels = next(iter(dataset.train_once(100)))
+        self.assertAllClose(images, self.images * (2 / 255) - 1, atol=1e-6)
+        self.assertAllEqual(labels, self.labels)
+        self.assertEqual(next(iter(dataset.test(100)))[0].shape, (2, 20, 24, 3))
+
+    def test_resolution(self):
+        dataset = datasets.get(f'records:{self.directory}', resolution=16)
+        self.assertEqual(next(iter(dataset.train(4)))[0].shape, (4, 16, 16, 3))
+
+    def test_manifests_that_do_not_describe_the_files(self):
+        with open(self.manifest) as file:
+            files = json.load(file)['files']
+        self.write(self.images[:, :10])
+        with self.assertRaisesRegex(DataError, 'manifest.json: train.tfrecord and test.tfrecord do not hold images of one'):
+            datasets.get(f'records:{self.directory}')
+        for change, reason in (({'test.tfrecord': None}, "does not describe .*test.tfrecord"),
+                               ({'train.tfrecord': {**files['train.tfrecord'], 'image_shape': 'x'}}, 'ValueError'),
+                               ({'train.tfrecord': 7}, 'cannot be read')):
+            changed = {name: entry for name, entry in {**files, **change}.items() if entry}
+            with open(self.manifest, 'w') as file:
+                json.dump({'files': changed}, file)
+            with self.assertRaisesRegex(DataError, f'manifest.json.*{reason}'):
+                datasets.get(f'records:{self.directory}')
+        os.remove(self.manifest)
+        with self.assertRaisesRegex(DataError, 'manifest.json is missing.*--images_dir=DIR'):
+            datasets.get(f'records:{self.directory}')
 
 
 class RegistryTest(tf.test.TestCase):

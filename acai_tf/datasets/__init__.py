@@ -5,22 +5,25 @@ float32 [batch, h, w, c] in [-1, 1], labels int64 [batch]. A new data set is one
 """
 
 import functools
+import inspect
 import os
 
 from acai_tf.datasets import digits, lines, records, stripes
 from acai_tf.errors import UsageError
+
+_OWN = 'records'
 
 _REGISTRY = {
     'lines32': lines.Lines,
     'stripes32': stripes.Stripes,
     'stripes32-code': stripes.StripesOfTheCode,
     'digits32': digits.Digits,
-    'mnist32': functools.partial(records.Records, 'mnist', (28, 28, 1), 10, preprocess=records.pad(2)),
-    'fashion32': functools.partial(records.Records, 'fashion', (28, 28, 1), 10, preprocess=records.pad(2)),
-    'svhn32': functools.partial(records.Records, 'svhn', (32, 32, 3), 10, train=('train', 'extra'), once=('train',)),
-    'cifar10': functools.partial(records.Records, 'cifar10', (32, 32, 3), 10),
-    'celeba32': functools.partial(records.Records, 'celeba', (218, 178, 3), 1, preprocess=records.celeba_crop),
-    'coil100': functools.partial(records.Records, 'coil100', (128, 128, 3), 100, train=('all',), test=None),
+    'mnist32': functools.partial(records.prepared, 'mnist', (28, 28, 1), 10, preprocess=records.pad(2)),
+    'fashion32': functools.partial(records.prepared, 'fashion', (28, 28, 1), 10, preprocess=records.pad(2)),
+    'svhn32': functools.partial(records.prepared, 'svhn', (32, 32, 3), 10, train=('train', 'extra'), once=1),
+    'cifar10': functools.partial(records.prepared, 'cifar10', (32, 32, 3), 10),
+    'celeba32': functools.partial(records.prepared, 'celeba', (218, 178, 3), 1, preprocess=records.celeba_crop),
+    'coil100': records.Coil,
 }
 
 
@@ -34,19 +37,34 @@ def resolve_data_dir(data_dir):
     return os.fspath(data_dir) if data_dir else os.environ.get('AE_DATA') or './data'
 
 
-def get(name, data_dir=None):
-    """The data set of that name; no file is opened yet.
+def get(name, data_dir=None, **options):
+    """The data set of that name; only for `records:` is a file opened yet.
 
     Args:
-        name: one of `names()`.
+        name: one of `names()`, or `records:DIR` for a user's own records.
         data_dir: where prepared files are; default $AE_DATA, else ./data.
+        **options: `cache_gib` (4.0): a prepared set larger than that in memory, decoded, is streamed from its files;
+            `resolution` of coil100 and records: height and width to resize to; `coil_object` (1..100) of coil100: the
+            only object.
 
     Returns:
         A `base.Dataset`.
 
     Raises:
-        UsageError: unknown name.
+        UsageError: unknown name, or an option that the data set does not have.
+        DataError: for `records:`, no manifest.
     """
-    if name not in _REGISTRY:
-        raise UsageError(f'unknown data set {name!r}; there are {", ".join(names())}')
-    return _REGISTRY[name](name=name, data_dir=resolve_data_dir(data_dir))
+    kind, _, directory = name.partition(':')
+    if kind == _OWN and directory:
+        make = functools.partial(records.of_directory, directory=directory)
+    elif name in _REGISTRY:
+        make = functools.partial(_REGISTRY[name], data_dir=resolve_data_dir(data_dir))
+    else:
+        raise UsageError(f'unknown data set {name!r}; there are {", ".join(names())} and {_OWN}:DIR')
+    known = inspect.signature(make).parameters
+    if 'cache_gib' not in known:
+        options.pop('cache_gib', None)  # generated: nothing is kept
+    for option in options:
+        if option not in known:
+            raise UsageError(f'--{option} does not apply to {name}')
+    return make(name=name, **options)

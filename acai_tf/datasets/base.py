@@ -5,6 +5,7 @@ import functools
 import tensorflow as tf
 
 from acai_tf import randomness
+from acai_tf.errors import DataError
 
 
 def to_float(images):
@@ -15,6 +16,14 @@ def to_float(images):
 def steps_from(start_step):
     """The steps start_step, start_step + 1, ... without end."""
     return tf.data.Dataset.range(start_step, tf.int64.max)
+
+
+def permuted(index, keys, size):
+    """Element `index` [n] of the permutation of 0..size-1 that each key [n, 3] stands for; needs no table."""
+    # The raw operation, because in TF 2.21 tf.random.experimental.index_shuffle pads a batch of seeds on the wrong axis,
+    # and because its 4 rounds order 60,000 images almost alike in successive epochs (correlation 0.9); 24 leave none.
+    last = tf.fill(tf.shape(index), tf.cast(size - 1, tf.int64))
+    return tf.raw_ops.RandomIndexShuffle(index=index, seed=keys, max_index=last, rounds=24)
 
 
 class Dataset:
@@ -38,6 +47,10 @@ class Dataset:
 
     def check(self):
         """Raises DataError where a file is missing or its size is wrong; cheap."""
+
+    def unreadable(self, error):
+        """The DataError to raise where reading failed with a TensorFlow error."""
+        return DataError(f'{self.name} cannot be read ({error.message.splitlines()[0][:200]})')
 
     def train(self, batch, seed=0, start_step=0):
         """Endless shuffled batches. Batch t depends on (seed, t) alone, so a resumed run sees what it would have."""
@@ -89,7 +102,7 @@ class Generated(Dataset):
 class InMemory(Dataset):
     """A data set whose images are kept in memory, as uint8 where they come so, and shuffled over the whole set.
 
-    A subclass has `load(split)` for the splits 'train', 'once' (training images in order) and 'test'.
+    A subclass has `load(split)` for the splits 'train' and 'test'.
     """
 
     def load(self, split):
@@ -109,31 +122,29 @@ class InMemory(Dataset):
     def train(self, batch, seed=0, start_step=0):
         images, labels = self._tensors('train')
         size = images.shape[0]
-        # Epoch e shuffles with a key of its own; a permutation computed index by index needs no table, so any step
-        # can be the first.
+        # Epoch e shuffles with a key of its own, and any step can be the first.
         base_key = randomness.key(seed, f'shuffle/{self.name}')
 
         def read(step):
             position = step * batch + tf.range(batch, dtype=tf.int64)
             epoch, offset = position // size, position % size
             keys = tf.concat([tf.tile(base_key[None], [batch, 1]), epoch[:, None]], axis=1)
-            # The raw operation, because in TF 2.21 tf.random.experimental.index_shuffle pads a batch of seeds on the
-            # wrong axis, and because its 4 rounds order 60,000 images almost alike in successive epochs
-            # (correlation 0.9); 24 leave none.
-            index = tf.raw_ops.RandomIndexShuffle(
-                index=offset, seed=keys, max_index=tf.fill([batch], tf.cast(size - 1, tf.int64)), rounds=24)
+            index = permuted(offset, keys, size)
             return to_float(tf.gather(images, index)), tf.gather(labels, index)
         return steps_from(start_step).map(read, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
+    def once_size(self):
+        """How many of the training images, from the first on, `train_once` passes over; None: all."""
+
     def train_once(self, batch):
-        return self._in_order('once', batch)
+        return self._in_order('train', batch, self.once_size())
 
     def test(self, batch):
         return self._in_order('test', batch)
 
-    def _in_order(self, split, batch):
+    def _in_order(self, split, batch, limit=None):
         images, labels = self._tensors(split)
-        size = images.shape[0]
+        size = limit or images.shape[0]
 
         def read(start):
             stop = tf.minimum(start + batch, size)

@@ -1,17 +1,26 @@
 """Data sets in TFRecord files of the released schema: `image` (PNG or JPEG bytes) and `label` (int64).
 
-Files are `<data_dir>/<prepared name>-<split>.tfrecord`, made by data_prep/create_datasets.py, which also writes
-`manifest.json`. Images are decoded once.
+data_prep/create_datasets.py makes the files, and `manifest.json`, which says what they hold. A set that fits into
+`cache_gib` is decoded once and kept in memory; a larger one streams from the files.
 """
 
+import functools
 import json
+import math
 import os
 
 import numpy as np
 import tensorflow as tf
 
-from acai_tf.datasets.base import InMemory
+from acai_tf import randomness
+from acai_tf.datasets.base import InMemory, permuted, to_float
 from acai_tf.errors import DataError
+
+_CHUNK = 1000
+_READ_BYTES = 4 * 2**20
+# Of encoded images, from which the next of a stream is drawn.
+_SHUFFLE_BYTES = 256 * 2**20
+_FEATURES = {'image': tf.io.FixedLenFeature([], tf.string), 'label': tf.io.FixedLenFeature([], tf.int64)}
 
 
 def pad(pixels):
@@ -19,6 +28,14 @@ def pad(pixels):
     def padded(images):
         return tf.pad(images, [[0, 0], [pixels, pixels], [pixels, pixels], [0, 0]])
     return padded
+
+
+def resize(size):
+    """A `preprocess` that resizes to size x size (bilinear, antialiased)."""
+    def resized(images):
+        smaller = tf.image.resize(images, [size, size], antialias=True)
+        return tf.cast(tf.clip_by_value(tf.round(smaller), 0.0, 255.0), tf.uint8)
+    return resized
 
 
 def celeba_crop(images):
@@ -33,107 +50,291 @@ class Records(InMemory):
     """A data set of TFRecord files.
 
     Args:
-        prepared: name under which data_prep prepares it.
+        directory: of the files.
         raw_shape: (height, width, colors) of the stored images.
         nclass: number of classes.
-        train, once, test: the files, by the last part of their name, that make each split; without test files a fixed
-            fifth of the training files' images is the test set.
+        train, test: names of the files that make each split, without `.tfrecord`.
+        once: how many of the training files `train_once` passes over; default all.
+        command: what makes the files, for messages.
+        cache_gib: a larger set is streamed.
         preprocess: stored images uint8 [n, *raw_shape] -> uint8 [n, *image_shape].
     """
 
-    def __init__(self, prepared, raw_shape, nclass, *, name, data_dir, train=('train',), once=None, test=('test',),
+    def __init__(self, directory, raw_shape, nclass, *, name, train, test, command, once=None, cache_gib=4.0,
                  preprocess=None):
         self._preprocess = preprocess or (lambda images: images)
         blank = self._preprocess(tf.zeros([1, *raw_shape], tf.uint8))
         super().__init__(name, blank.shape[1:], nclass, raw_shape)
-        self.prepared, self.data_dir = prepared, data_dir
-        self._files = {'train': train, 'once': once or train, 'test': test or train}
-        self._has_test_files = test is not None
+        self.directory, self._command, self._cache_bytes = directory, command, cache_gib * 2**30
+        self._paths = {split: [os.path.join(directory, f'{name}.tfrecord') for name in names]
+                       for split, names in (('train', train), ('test', test))}
+        self._once_files = once
 
     def preprocess(self, images):
         return self._preprocess(images)
 
-    @property
-    def _command(self):
-        return f'bin/acai_create_datasets --datasets={self.prepared} --data_dir={self.data_dir}'
-
-    def path(self, part):
-        """Path of the file whose name ends in `part`."""
-        return os.path.join(self.data_dir, f'{self.prepared}-{part}.tfrecord')
+    def select(self, split, labels):
+        """Mask of the images of a file, whose labels are given, that belong to the split; None: all, whatever they are.
+        """
+        del split, labels
 
     def check(self):
-        manifest = read_manifest(self.data_dir)
-        for part in dict.fromkeys(sum(self._files.values(), ())):
-            path = self.path(part)
+        manifest = read_manifest(self.directory)
+        for path in dict.fromkeys(sum(self._paths.values(), [])):
             if not os.path.isfile(path):
                 raise DataError(f'{self.name} needs {path}, which is missing; make it with: {self._command}')
-            expected = manifest.get(os.path.basename(path), {}).get('bytes')
-            actual = os.path.getsize(path)
-            if actual == 0 or expected not in (None, actual):
-                raise DataError(f'{path} has {actual} bytes, its manifest says {expected}; delete it and make it again '
-                                f'with: {self._command}')
+            entry = manifest.get(os.path.basename(path), {})
+            size = os.path.getsize(path)
+            if size == 0 or entry.get('bytes') not in (None, size):
+                raise self._damaged(path, f'has {size} bytes, its manifest says {entry.get("bytes")}')
+            shape = tuple(entry.get('image_shape', self.raw_shape))
+            if shape != self.raw_shape:
+                raise self._damaged(path, f'holds images of {shape} by its manifest, not {self.raw_shape}')
+            if len(entry.get('label_histogram', [])) > self.nclass:
+                raise self._damaged(path, f'has a label outside 0..{self.nclass - 1} by its manifest')
+
+    def _damaged(self, path, reason):
+        return DataError(f'{path} {reason}; delete it and make it again with: {self._command}')
+
+    def unreadable(self, error):
+        return DataError(f'{super().unreadable(error)}; find the file with: bin/acai_create_datasets --verify '
+                         f'--data_dir={self.directory}')
+
+    # ---- what the files hold
+
+    @functools.cached_property
+    def _masks(self):
+        return {}
+
+    def _mask(self, split, path):
+        """`select`'s mask of a file, or None."""
+        if (split, path) not in self._masks:
+            chooses = type(self).select is not Records.select
+            labels = self._scan(path) if chooses else None
+            self._masks[split, path] = self.select(split, labels)
+        return self._masks[split, path]
+
+    def _scan(self, path):
+        """Labels of all records of a file; nothing is decoded."""
+        labels = tf.data.TFRecordDataset(path, buffer_size=_READ_BYTES).batch(_CHUNK).map(
+            lambda records: tf.io.parse_example(records, _FEATURES)['label'])
+        return np.concatenate([np.empty(0, np.int64), *self._pass_over(path, labels)])
+
+    def _pass_over(self, path, dataset):
+        """Elements of a data set made of a file's records; damage is a DataError."""
+        position = 0
+        try:
+            for element in dataset.as_numpy_iterator():
+                yield element
+                position += len(element[0] if isinstance(element, tuple) else element)
+        except (tf.errors.OpError, ValueError) as error:
+            raise self._damaged(path, f'is damaged near record {position} ({_first_line(error)})') from None
+
+    def _count(self, path):
+        """Number of images in a file."""
+        entry = read_manifest(self.directory).get(os.path.basename(path), {})
+        return entry['count'] if 'count' in entry else len(self._scan(path))
+
+    def _size(self, split, path):
+        mask = self._mask(split, path)
+        return self._count(path) if mask is None else int(mask.sum())
+
+    @functools.cached_property
+    def streams(self):
+        """Whether the images are too many for the memory that `cache_gib` allows."""
+        self.check()
+        count = sum(self._size(split, path) for split, paths in self._paths.items() for path in paths)
+        return count * math.prod(self.image_shape) > self._cache_bytes
+
+    # ---- in memory
 
     def load(self, split):
         self.check()
-        parts = [read_images(self.path(part), self.raw_shape, self.nclass, self.preprocess, self._command)
-                 for part in self._files[split]]
-        images, labels = (np.concatenate(column) if len(parts) > 1 else column[0] for column in zip(*parts))
-        if self._has_test_files:
-            return images, labels
+        sizes = [self._size(split, path) for path in self._paths[split]]
+        images, tensor = _shared_memory([sum(sizes), *self.image_shape])
+        labels, begin = np.empty(sum(sizes), np.int64), 0
+        for path, size in zip(self._paths[split], sizes):
+            end = begin + size
+            found = self._fill(images[begin:end], labels[begin:end], path, self._mask(split, path))
+            if found != size or not found:
+                raise self._damaged(path, f'holds {found} images of {self.name}, {size} are expected')
+            begin = end
+        return tensor, labels
+
+    def _fill(self, images, labels, path, mask):
+        """Decodes a file's images, or those of a mask, into arrays; returns their number, though more than fit."""
+        position = found = 0
+        for some_images, some_labels in self._pass_over(path, self._decoded(path)):
+            self._check_labels(path, some_labels)
+            if mask is not None:
+                chosen = mask[position:position + len(some_labels)]
+                position += len(some_labels)
+                some_images, some_labels = some_images[chosen], some_labels[chosen]
+            room = images[found:found + len(some_labels)]
+            room[:] = some_images[:len(room)]
+            labels[found:found + len(room)] = some_labels[:len(room)]
+            found += len(some_labels)
+        return found
+
+    def _check_labels(self, path, labels):
+        if len(labels) and (labels.min() < 0 or labels.max() >= self.nclass):
+            raise self._damaged(path, f'has a label outside 0..{self.nclass - 1}')
+
+    def _parse(self, record):
+        image, label = parse_record(record, self.raw_shape[-1])
+        return tf.ensure_shape(image, self.raw_shape), label
+
+    def _decoded(self, path):
+        """Chunks of (images uint8 [k, *image_shape], labels [k]) of a file, in order."""
+        parsed = tf.data.TFRecordDataset(path, buffer_size=_READ_BYTES).map(
+            self._parse, num_parallel_calls=tf.data.AUTOTUNE)
+        return parsed.batch(_CHUNK).map(lambda images, labels: (self.preprocess(images), labels)).prefetch(2)
+
+    def once_size(self):
+        return sum(self._size('train', path) for path in self._paths['train'][:self._once_files])
+
+    # ---- streamed
+
+    def train(self, batch, seed=0, start_step=0):
+        if not self.streams:
+            return super().train(batch, seed, start_step)
+        paths = self._paths['train']
+        ends = np.cumsum([self._size('train', path) for path in paths])
+        size = int(ends[-1])
+        mean_bytes = sum(map(os.path.getsize, paths)) / sum(map(self._count, paths))
+        buffer = int(np.clip(_SHUFFLE_BYTES / mean_bytes, 1024, size))
+        base_key = randomness.key(seed, f'shuffle/{self.name}')
+        first_epoch, offset = divmod(start_step * batch, size)
+
+        def records(epoch):
+            # Each file in its order, but mixed as if every record came from a random place of the whole set; then
+            # out of a buffer. Of the epoch in which a run resumes, what it has seen is read but not decoded.
+            def file_of(index):
+                place = permuted(index[None], tf.concat([base_key, epoch[None]], 0)[None], size)[0]
+                return tf.searchsorted(ends, place[None], side='right', out_type=tf.int64)[0]
+            mixed = tf.data.Dataset.choose_from_datasets(
+                [self._records('train', path) for path in paths], tf.data.Dataset.range(size).map(file_of),
+                stop_on_empty_dataset=False)
+            seeds = tf.random.stateless_uniform([], tf.stack([base_key[0] + epoch, base_key[1]]), None, None, tf.int64)
+            shuffled = mixed.shuffle(buffer, seeds, reshuffle_each_iteration=False)
+            return shuffled.skip(tf.where(epoch == first_epoch, tf.constant(offset, tf.int64), 0))
+        epochs = tf.data.Dataset.range(first_epoch, tf.int64.max).flat_map(records)
+        return self._batches(epochs, batch, drop_remainder=True)
+
+    def _records(self, split, path):
+        """The serialised records of a file that belong to a split, in order."""
+        records = tf.data.TFRecordDataset(path, buffer_size=_READ_BYTES)
+        mask = self._mask(split, path)
+        if mask is None:
+            return records
+        return records.enumerate().filter(lambda i, _: tf.gather(mask, i)).map(lambda _, record: record)
+
+    def _batches(self, records, batch, drop_remainder=False):
+        def ready(images, labels):
+            last = tf.cast(self.nclass - 1, tf.int64)
+            with tf.control_dependencies([tf.debugging.assert_equal(labels, tf.clip_by_value(labels, 0, last),
+                                                                    'a label has no class')]):
+                return to_float(self.preprocess(images)), labels
+        return (records.map(self._parse, num_parallel_calls=tf.data.AUTOTUNE).batch(batch, drop_remainder)
+                .map(ready, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE))
+
+    def _in_order(self, split, batch, limit=None):
+        if not self.streams:
+            return super()._in_order(split, batch, limit)
+        parts = [self._records(split, path) for path in self._paths[split]]
+        records = functools.reduce(lambda a, b: a.concatenate(b), parts)
+        return self._batches(records if limit is None else records.take(limit), batch)
+
+
+def prepared(prepared_name, raw_shape, nclass, *, name, data_dir, train=('train',), test=('test',), once=None,
+             preprocess=None, cache_gib=4.0):
+    """A data set that data_prep prepares under `prepared_name`; `train` and `test` are the last parts of file names."""
+    return Records(data_dir, raw_shape, nclass, name=name, once=once, preprocess=preprocess, cache_gib=cache_gib,
+                   train=[f'{prepared_name}-{part}' for part in train],
+                   test=[f'{prepared_name}-{part}' for part in test],
+                   command=_command(prepared_name, data_dir))
+
+
+def _command(prepared_name, data_dir):
+    return f'bin/acai_create_datasets --datasets={prepared_name} --data_dir={data_dir}'
+
+
+class Coil(Records):
+    """COIL-100: photographs of 100 objects from 72 angles.
+
+    A fifth of each object's images, chosen at random but always the same, is the test set (AEAI, section 4.1: 14 of 72).
+
+    Args:
+        coil_object: 1..100, the only object; 0: all.
+        resolution: height and width to which images are resized; 0: 128, as they are.
+    """
+
+    def __init__(self, *, name, data_dir, cache_gib=4.0, coil_object=0, resolution=0):
+        super().__init__(data_dir, (128, 128, 3), 100, name=name, train=['coil100-all'], test=['coil100-all'],
+                         command=_command('coil100', data_dir), cache_gib=cache_gib,
+                         preprocess=resize(resolution) if resolution else None)
+        self._object = coil_object
+
+    def select(self, split, labels):
         is_test = np.zeros(len(labels), bool)
-        is_test[np.random.default_rng(0).permutation(len(labels))[:len(labels) // 5]] = True
+        for label in np.unique(labels):
+            members = np.random.default_rng(label).permutation(np.flatnonzero(labels == label))
+            is_test[members[:len(members) // 5]] = True
         chosen = is_test if split == 'test' else ~is_test
-        return images[chosen], labels[chosen]
+        return chosen & (labels == self._object - 1) if self._object else chosen
 
 
-def read_manifest(data_dir):
-    """The `files` entry of data_dir/manifest.json; {} where there is none. Raises DataError for a damaged one."""
-    path = os.path.join(data_dir, 'manifest.json')
+def of_directory(name, directory, cache_gib=4.0, resolution=0):
+    """The data set of a user's own records: train.tfrecord, test.tfrecord and manifest.json in a directory.
+
+    Raises:
+        DataError: something is missing, or the manifest does not say what the files hold.
+    """
+    command = f'bin/acai_create_datasets --images_dir=DIR --data_dir={directory}'
+    manifest = read_manifest(directory)
+    if not manifest:
+        raise DataError(f'{os.path.join(directory, "manifest.json")} is missing, which says the size, colors and classes '
+                        f'of {name}; make it with: {command}')
+    try:
+        entries = [manifest[f'{split}.tfrecord'] for split in ('train', 'test')]
+        shape, *others = [tuple(map(int, entry['image_shape'])) for entry in entries]
+        nclass = max(len(entry['label_histogram']) for entry in entries)
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f'{os.path.join(directory, "manifest.json")} does not describe train.tfrecord and test.tfrecord '
+                        f'({type(error).__name__} {error}); make them with: {command}') from None
+    if others != [shape] or len(shape) != 3 or shape[2] not in (1, 3) or not nclass:
+        raise DataError(f'{os.path.join(directory, "manifest.json")}: train.tfrecord and test.tfrecord do not hold images '
+                        f'of one shape in 1 or 3 colors; make them with: {command}')
+    return Records(directory, shape, nclass, name=name, train=['train'], test=['test'], command=command,
+                   cache_gib=cache_gib, preprocess=resize(resolution) if resolution else None)
+
+
+def parse_record(record, colors):
+    """A serialised record -> (image uint8 [h, w, colors], label int64)."""
+    example = tf.io.parse_single_example(record, _FEATURES)
+    return tf.io.decode_image(example['image'], channels=colors, expand_animations=False), example['label']
+
+
+def read_manifest(directory):
+    """The `files` entry of directory/manifest.json; {} where there is none. Raises DataError for a damaged one."""
+    path = os.path.join(directory, 'manifest.json')
     try:
         with open(path, encoding='utf-8') as file:
-            return dict(json.load(file)['files'])
+            return {name: dict(entry) for name, entry in json.load(file)['files'].items()}
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f'{path} cannot be read ({error}); delete it and prepare the data sets again') from None
 
 
-def read_images(path, raw_shape, nclass, preprocess, command, batch=1000):
-    """All images and labels of one file.
+def _first_line(error):
+    return (getattr(error, 'message', '') or str(error)).splitlines()[0][:200]
 
-    Returns:
-        (uint8 [n, *image_shape], int64 [n]) numpy arrays.
 
-    Raises:
-        DataError: names the file and what is wrong: a record that does not parse, an image that does not decode or
-            has another shape, a label outside 0..nclass-1, another count than the manifest's, no image at all.
-    """
-    features = {'image': tf.io.FixedLenFeature([], tf.string), 'label': tf.io.FixedLenFeature([], tf.int64)}
-
-    def parse(record):
-        example = tf.io.parse_single_example(record, features)
-        image = tf.io.decode_image(example['image'], channels=raw_shape[-1], expand_animations=False)
-        return tf.ensure_shape(image, raw_shape), example['label']
-
-    def make_ready(images, labels):
-        return preprocess(images), labels
-    parsed = tf.data.TFRecordDataset(path).map(parse, num_parallel_calls=tf.data.AUTOTUNE).batch(batch)
-    images, labels = [], []
-    try:
-        for some_images, some_labels in parsed.map(make_ready).prefetch(2).as_numpy_iterator():
-            images.append(some_images)
-            labels.append(some_labels)
-    except (tf.errors.OpError, ValueError) as error:
-        reason = (getattr(error, 'message', '') or str(error)).splitlines()[0]
-        raise DataError(f'{path} is damaged near record {sum(map(len, labels))} ({reason[:200]}); delete it and make '
-                        f'it again with: {command}') from None
-    if not images:
-        raise DataError(f'{path} holds no images; delete it and make it again with: {command}')
-    images, labels = np.concatenate(images), np.concatenate(labels)
-    expected = read_manifest(os.path.dirname(path)).get(os.path.basename(path), {}).get('count', len(labels))
-    if len(labels) != expected:
-        raise DataError(f'{path} holds {len(labels)} images, its manifest says {expected}; delete it and make it again '
-                        f'with: {command}')
-    if labels.min() < 0 or labels.max() >= nclass:
-        raise DataError(f'{path} has a label outside 0..{nclass - 1}; delete it and make it again with: {command}')
-    return images, labels
+def _shared_memory(shape):
+    """uint8 memory as (numpy array to write, tensor that reads the same): a large set is not held twice."""
+    size = math.prod(shape)
+    memory = np.empty(size + 64, np.uint8)
+    start = -memory.ctypes.data % 64  # tensors must be aligned
+    array = memory[start:start + size].reshape(shape)
+    return array, tf.experimental.dlpack.from_dlpack(array.__dlpack__())

@@ -1,0 +1,111 @@
+"""Reading members of zip and tar archives by name: nothing is extracted to disk, and hostile archives are refused."""
+
+import gzip
+import os
+import posixpath
+import tarfile
+import zipfile
+import zlib
+
+from acai_tf.errors import DataError
+
+_UNREADABLE = (OSError, EOFError, ValueError, zlib.error, tarfile.TarError, zipfile.BadZipFile, NotImplementedError,
+               RuntimeError)
+_MOST_MEMBER_BYTES = 64 * 2**20
+_MOST_PADDING = 2**20
+
+
+def _safe(name):
+    return not (posixpath.isabs(name) or '\\' in name or '..' in name.split('/') or '\0' in name)
+
+
+def _unreadable(path, kind, error):
+    with open(path, 'rb') as file:
+        start = file.read(256).lstrip().lower()
+    if start.startswith((b'<!doctype', b'<html')):
+        return DataError(f'{path} is a web page, not a {kind}, perhaps a notice of a download limit; fetch it again')
+    return DataError(f'{path} cannot be read as a {kind} ({str(error) or type(error).__name__}); fetch it again')
+
+
+class Zip:
+    """A zip archive whose members are read by name.
+
+    Args:
+        path: of the file.
+        most_member_bytes: no member may claim more.
+
+    Raises:
+        DataError: no zip archive, or one with names that point outside, names given twice, or members that are too
+            large. Names the file.
+    """
+
+    def __init__(self, path, most_member_bytes=2**20):
+        self.path = path
+        try:
+            self._zip = zipfile.ZipFile(path)
+        except FileNotFoundError:
+            raise DataError(f'{path} is missing') from None
+        except _UNREADABLE as error:
+            raise _unreadable(path, 'zip archive', error) from None
+        self._members = {}
+        for info in self._zip.infolist():
+            if not _safe(info.filename):
+                raise DataError(f'{path} is refused: its member {info.filename!r} points outside the archive')
+            if info.filename in self._members:
+                raise DataError(f'{path} is refused: it holds {info.filename!r} twice')
+            if info.file_size > most_member_bytes:
+                raise DataError(f'{path} is refused: its member {info.filename!r} claims {info.file_size:,} bytes')
+            self._members[info.filename] = info
+
+    def names(self):
+        """Names of the members, in the archive's order."""
+        return list(self._members)
+
+    def read(self, name):
+        """Bytes of a member; raises DataError where it is damaged. Threads may read at the same time."""
+        try:
+            return self._zip.read(self._members[name])
+        except _UNREADABLE as error:
+            raise DataError(f'{name} in {self.path} is damaged ({error}); fetch the archive again') from None
+
+
+def read_tar_gz(path, wanted):
+    """The members of a gzipped tar archive whose names are in `wanted`.
+
+    Returns:
+        {name: bytes}; may lack some.
+
+    Raises:
+        DataError: no such archive, cut off, with bytes after its end, or with a link, a device, a name that points
+            outside, a name given twice or a member that is too large. Names the file.
+    """
+    found = {}
+    try:
+        with gzip.open(path) as unzipped:
+            with tarfile.open(fileobj=unzipped, mode='r|') as archive:
+                for member in archive:
+                    if not _safe(member.name):
+                        raise DataError(f'{path} is refused: its member {member.name!r} points outside the archive')
+                    if not (member.isreg() or member.isdir()):
+                        raise DataError(f'{path} is refused: its member {member.name!r} is a link or a device')
+                    if member.size > _MOST_MEMBER_BYTES:
+                        raise DataError(f'{path} is refused: its member {member.name!r} claims {member.size:,} bytes')
+                    if member.name in wanted and member.isreg():
+                        if member.name in found:
+                            raise DataError(f'{path} is refused: it holds {member.name!r} twice')
+                        found[member.name] = archive.extractfile(member).read()
+                        if len(found[member.name]) != member.size:
+                            raise EOFError(f'it ends within {member.name}')
+            # What follows the archive's end is padding; reading it also checks gzip's checksum.
+            if unzipped.read(_MOST_PADDING).strip(b'\0') or unzipped.read(1):
+                raise DataError(f'{path} is refused: bytes follow the end of the archive')
+    except FileNotFoundError:
+        raise DataError(f'{path} is missing') from None
+    except _UNREADABLE as error:
+        raise _unreadable(path, 'gzipped tar archive', error) from None
+    return found
+
+
+def present(source_dir, *names):
+    """Path of the first of `names` that is in source_dir, or None."""
+    return next((path for path in (os.path.join(source_dir, name) for name in names) if os.path.isfile(path)), None)

@@ -1,0 +1,192 @@
+"""create_datasets as a user runs it: processes, files, signals, full disks."""
+
+import os
+import resource
+import signal
+import subprocess
+import time
+
+import numpy as np
+import tensorflow as tf
+from absl.testing import parameterized
+
+import published_files
+from acai_tf import datasets
+from programs import ROOT, command, run
+
+PROGRAM = 'data_prep/create_datasets.py'
+
+
+class PrepareTest(parameterized.TestCase, tf.test.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.source, self.data, self.train_dir = (self.create_tempdir().full_path for _ in range(3))
+
+    def prepare(self, *flags, **kwargs):
+        return run(PROGRAM, f'--data_dir={self.data}', *flags, **kwargs)
+
+    def train(self, *flags):
+        code, out, err = run('bin/acai_train', f'--data_dir={self.data}', f'--train_dir={self.train_dir}', '--depth=2',
+                             '--latent=2', '--total_kimg=1', *flags)
+        self.assertEqual(code, 0, err)
+        self.assertIn('latent_accuracy', out)
+
+    def test_idx_files_are_prepared_verified_and_trained_on(self):
+        published_files.write_mnist_layout(self.source, train=40, test=20)
+        code, out, err = self.prepare('--datasets=fashion', f'--source_dir={self.source}')
+        self.assertEqual(code, 0, err)
+        self.assertEqual(out.split(), [f'{self.data}/fashion-train.tfrecord', f'{self.data}/fashion-test.tfrecord'])
+        again = self.prepare('--datasets=fashion', f'--source_dir={self.source}')
+        self.assertEqual(again[:2], (0, out))
+        self.assertRegex(again[2], 'nothing to do')
+        code, out, err = self.prepare('--verify')
+        self.assertEqual((code, err), (0, ''))
+        self.assertEqual(out.splitlines(), ['fashion-test.tfrecord: sound, 20 images',
+                                            'fashion-train.tfrecord: sound, 40 images'])
+        self.train('--dataset=fashion32')
+        self.train('--dataset=fashion32', '--cache_gib=0', '--seed=1')
+
+    @parameterized.parameters(('svhn', published_files.write_svhn, 'svhn32', [200, 5]),
+                              ('cifar10', published_files.write_cifar10, 'cifar10', [20, 4]),
+                              ('celeba', published_files.write_celeba, 'celeba32', [3, 2]))
+    def test_published_files_become_what_is_trained_on(self, name, write, dataset, counts):
+        write(self.source)
+        code, _, err = self.prepare(f'--datasets={name}', f'--source_dir={self.source}')
+        self.assertEqual(code, 0, err)
+        read = datasets.get(dataset, self.data)
+        epoch = np.concatenate([images for images, _ in read.train(counts[0]).take(1)])
+        self.assertLen(np.unique(epoch.reshape(counts[0], -1), axis=0), counts[0])
+        self.assertLen(np.concatenate([labels for _, labels in read.test(64)]), counts[1])
+
+    def test_a_folder_of_images_is_prepared_and_trained_on(self):
+        random = np.random.default_rng(0)
+        for name in ('cats', 'dogs'):
+            os.makedirs(os.path.join(self.source, name))
+            for i in range(20):
+                with open(os.path.join(self.source, name, f'{i}.png'), 'wb') as file:
+                    file.write(tf.io.encode_png(random.integers(0, 256, [10, 12, 3], np.uint8)).numpy())
+        flags = [f'--images_dir={self.source}', '--resolution=16']
+        code, out, err = self.prepare(*flags)
+        self.assertEqual(code, 0, err)
+        self.assertEqual(out.split(), [f'{self.data}/train.tfrecord', f'{self.data}/test.tfrecord'])
+        self.assertEqual(self.prepare(*flags)[0], 0)
+        code, _, err = self.prepare(f'--images_dir={self.source}', '--resolution=32')
+        self.assertEqual(code, 1)
+        self.assertRegex(err, 'were made from .*resolution 16.*to make them from .*resolution 32')
+        self.train(f'--dataset=records:{self.data}')
+        self.assertEqual(os.listdir(self.train_dir), [f'records-{os.path.basename(self.data)}'])
+        code, _, err = run('bin/acai_train', f'--dataset=records:{self.data}', f'--train_dir={self.train_dir}',
+                           '--latent_width=5')
+        self.assertEqual(code, 1)
+        self.assertRegex(err, '^acai_train: .*latent_width')
+        self.assertLen(err.splitlines(), 1)
+
+    def test_wrong_use(self):
+        for flags, code, message in (
+                ([], 1, '--datasets is missing'), (['--datasets=imagenet'], 1, "'imagenet'"),
+                (['--datasets=mnist', '--source_dir=/nowhere'], 2, '/nowhere is no directory'),
+                (['--datasets=mnist', f'--source_dir={self.source}'], 2, 'train-images-idx3-ubyte.* is missing'),
+                (['--images_dir=/nowhere'], 2, '/nowhere is no folder'),
+                ([f'--images_dir={self.source}'], 2, 'holds no images'),
+                ([f'--images_dir={self.source}', '--datasets=mnist'], 1, 'give one of them'),
+                ([f'--images_dir={self.source}', '--test_fraction=1'], 1, '--test_fraction=1.0'),
+                ([f'--images_dir={self.source}', '--resolution=-1'], 1, '--resolution'),
+                (['--verify', '--data_dir=/nowhere'], 2, '/nowhere is no directory')):
+            actual, _, err = self.prepare(*flags)
+            self.assertEqual(actual, code, err)
+            self.assertRegex(err, f'^create_datasets.py: .*{message}')
+            self.assertLen(err.splitlines(), 1)
+        self.assertEqual(os.listdir(self.data), [])
+
+    def test_damage_is_named(self):
+        published_files.write_mnist_layout(self.source)
+        self.prepare('--datasets=mnist', f'--source_dir={self.source}')
+        path = os.path.join(self.data, 'mnist-test.tfrecord')
+        os.truncate(path, os.path.getsize(path) - 1)
+        code, out, err = self.prepare('--verify')
+        self.assertEqual(code, 2)
+        self.assertRegex(out, 'mnist-test.tfrecord: has .* bytes, not')
+        self.assertRegex(out, 'mnist-train.tfrecord: sound, 12 images')
+        self.assertRegex(err, '^create_datasets.py: .*: mnist-test.tfrecord is not as the manifest says')
+        self.assertLen(err.splitlines(), 1)
+
+    def test_damage_found_while_training_from_a_stream(self):
+        published_files.write_mnist_layout(self.source)
+        self.prepare('--datasets=mnist', f'--source_dir={self.source}')
+        with open(os.path.join(self.data, 'mnist-train.tfrecord'), 'r+b') as file:
+            file.seek(2000)
+            byte = file.read(1)
+            file.seek(2000)
+            file.write(bytes([byte[0] ^ 1]))
+        for gib in (0, 4):
+            code, _, err = run('bin/acai_train', '--dataset=mnist32', f'--data_dir={self.data}', '--depth=2',
+                               f'--train_dir={self.train_dir}', f'--cache_gib={gib}', '--total_kimg=1', f'--seed={gib}')
+            self.assertEqual(code, 2, err)
+            self.assertRegex(err.splitlines()[-1], '^acai_train: .*(mnist32|mnist-train.tfrecord).*bin/acai_create_datasets')
+
+
+class InterruptedTest(tf.test.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.source, self.data = (self.create_tempdir().full_path for _ in range(2))
+        random = np.random.default_rng(0)
+        for prefix in ('train', 't10k'):
+            published_files.write_idx(self.source, prefix, random.integers(0, 256, [20000, 28, 28], np.uint8),
+                                      random.integers(0, 10, 20000).astype(np.uint8), zipped=False)
+        self.flags = ['--datasets=mnist', f'--source_dir={self.source}', f'--data_dir={self.data}']
+
+    def start(self):
+        return subprocess.Popen(command(PROGRAM, *self.flags), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                cwd=ROOT)
+
+    def wait_until_it_writes(self, process):
+        work = os.path.join(self.data, '.mnist.partial')
+        while process.poll() is None and not (os.path.isdir(work) and os.listdir(work)):
+            time.sleep(0.01)
+
+    def test_a_signal_leaves_nothing(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            process = self.start()
+            self.wait_until_it_writes(process)
+            process.send_signal(number)
+            _, err = process.communicate(timeout=60)
+            self.assertEqual(process.returncode, 128 + number, err)
+            self.assertEqual(err.splitlines(), [f'create_datasets.py: ended by {number.name}'])
+            self.assertEqual(os.listdir(self.data), [])
+
+    def test_after_a_kill_the_next_run_makes_everything(self):
+        process = self.start()
+        self.wait_until_it_writes(process)
+        process.kill()
+        process.communicate()
+        self.assertEqual(os.listdir(self.data), ['.mnist.partial'])
+        code, _, err = run(PROGRAM, *self.flags)
+        self.assertEqual(code, 0, err)
+        self.assert_complete()
+
+    def assert_complete(self):
+        self.assertCountEqual(os.listdir(self.data), ['manifest.json', 'mnist-train.tfrecord', 'mnist-test.tfrecord'])
+        code, out, _ = run(PROGRAM, '--verify', f'--data_dir={self.data}')
+        self.assertEqual(code, 0, out)
+
+    def test_two_at_a_time(self):
+        processes = [self.start() for _ in range(2)]
+        errors = [process.communicate(timeout=120)[1] for process in processes]
+        self.assertEqual([process.returncode for process in processes], [0, 0], errors)
+        self.assertLen([err for err in errors if 'nothing to do' in err], 1)
+        self.assert_complete()
+
+    def test_a_full_disk(self):
+        def allow_files_of_a_megabyte():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))
+        code, _, err = run(PROGRAM, *self.flags, preexec_fn=allow_files_of_a_megabyte)
+        self.assertEqual(code, 4, err)
+        self.assertRegex(err, '^create_datasets.py: .*mnist-train.tfrecord cannot be written')
+        self.assertLen(err.splitlines(), 1)
+        self.assertEqual(os.listdir(self.data), [])
+
+
+if __name__ == '__main__':
+    tf.test.main()

@@ -1,0 +1,115 @@
+import os
+
+import numpy as np
+import tensorflow as tf
+
+from acai_tf.errors import DataError, UsageError
+from data_prep import image_folder
+
+ENCODE = {'.png': tf.io.encode_png, '.jpg': tf.io.encode_jpeg, '.JPEG': tf.io.encode_jpeg}
+
+
+class ImageFolderTest(tf.test.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.directory = self.create_tempdir().full_path
+
+    def add(self, name, shape=(8, 8, 3), value=0, content=None):
+        """Writes an image of one value; returns the bytes."""
+        path = os.path.join(self.directory, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        if content is None:
+            content = ENCODE[os.path.splitext(name)[1]](np.full(shape, value, np.uint8)).numpy()
+        with open(path, 'wb') as file:
+            file.write(content)
+        return content
+
+    def read(self, resolution=0, test_fraction=0.25):
+        return image_folder.read_images(self.directory, resolution, test_fraction)
+
+    def examples(self, **kwargs):
+        return [example for split in self.read(**kwargs).values() for example in split.examples()]
+
+    def test_classes_are_the_subfolders_and_each_is_split(self):
+        expected = []
+        for label, name in enumerate(('ant', 'bee', 'cat')):
+            for i in range(8):
+                end = ('.png', '.jpg', '.JPEG')[i % 3]
+                expected.append((self.add(f'{name}/deeper/{i}{end}', value=10 * label + i), label))
+        self.add('.hidden/x.png')
+        self.add('ant/notes.txt', content=b'no image')
+        splits = self.read()
+        self.assertEqual({name: split.count for name, split in splits.items()}, {'train': 18, 'test': 6})
+        found = {name: list(split.examples()) for name, split in splits.items()}
+        self.assertCountEqual(found['train'] + found['test'], expected)
+        self.assertAllEqual(np.bincount([label for _, label in found['test']]), [2, 2, 2])
+        self.assertEqual(splits['train'].classes, ['ant', 'bee', 'cat'])
+        self.assertEqual({name: list(split.examples()) for name, split in self.read().items()}, found)
+
+    def test_without_subfolders_there_is_one_class(self):
+        for i in range(5):
+            self.add(f'{i}.png', value=i)
+        splits = self.read(test_fraction=0.01)
+        self.assertEqual((splits['train'].count, splits['test'].count, splits['test'].classes), (4, 1, []))
+        self.assertEqual({label for split in splits.values() for _, label in split.examples()}, {0})
+
+    def test_other_sizes_are_resized(self):
+        stays = self.add('a.png', (16, 16, 3), 50)
+        self.add('b.jpg', (31, 9, 3), 100)
+        self.add('c.png', (2, 2, 1), 150)
+        self.add('d.png', (16, 16, 4), 200)
+        found = {int(tf.io.decode_image(content)[0, 0, 0]): content for content, _ in self.examples(resolution=16)}
+        self.assertCountEqual(found, [50, 100, 150, 200])
+        self.assertEqual(found[50], stays)
+        for value, content in found.items():
+            self.assertAllEqual(tf.io.decode_image(content, channels=3), np.full([16, 16, 3], value))
+        self.assertEqual(self.read(resolution=16)['train'].image_shape, (16, 16, 3))
+
+    def test_gray_only_where_all_are(self):
+        self.add('a.png', (8, 8, 1), 3)
+        self.add('b.jpg', (8, 8, 1), 3)
+        self.assertEqual(self.read()['train'].image_shape, (8, 8, 1))
+        self.add('c.png', (8, 8, 3), 3)
+        self.assertEqual(self.read()['train'].image_shape, (8, 8, 3))
+
+    def test_sixteen_bits_and_animations_become_one_plain_image(self):
+        self.add('a.png', content=tf.io.encode_png(np.full([8, 8, 1], 0x8080, np.uint16)).numpy())
+        from PIL import Image
+        frames = [Image.new('L', (8, 8), value) for value in (128, 0)]
+        frames[0].save(os.path.join(self.directory, 'b.gif'), save_all=True, append_images=frames[1:])
+        for content, _ in self.examples():
+            self.assertAllClose(tf.io.decode_image(content, channels=1, expand_animations=False), np.full([8, 8, 1], 128))
+
+    def test_wrong_folders(self):
+        with self.assertRaisesRegex(DataError, 'holds no images'):
+            self.read()
+        with self.assertRaisesRegex(DataError, '/nowhere is no folder'):
+            image_folder.read_images('/nowhere', 0, 0.1)
+        self.add('a.png')
+        with self.assertRaisesRegex(UsageError, 'leaves none of the 1 images'):
+            self.read()
+        self.add('b.png', (8, 9, 3))
+        with self.assertRaisesRegex(DataError, 'b.png is 9x8 but .*a.png is 8x8; give --resolution'):
+            self.read()
+        self.add('folder/c.png')
+        with self.assertRaisesRegex(DataError, r'images \(a.png\) beside folders of images \(folder\)'):
+            self.read()
+
+    def test_images_that_cannot_be_read_are_named(self):
+        png = self.add('a.png')
+        self.add('b.png')
+        from PIL import Image
+        large = bytearray(png)
+        large[16:24] = (60000).to_bytes(4, 'big') * 2
+        for content in (b'', b'no image', png[:20], png[:-30], bytes(large)):
+            self.add('c.png', content=content)
+            with self.assertRaisesRegex(DataError, 'c.png (does not|claims)'):
+                self.examples(resolution=8)
+        Image.new('CMYK', (8, 8)).save(os.path.join(self.directory, 'c.jpg'))
+        os.remove(os.path.join(self.directory, 'c.png'))
+        self.assertLen(self.examples(resolution=8), 3)
+
+
+if __name__ == '__main__':
+    tf.test.main()

@@ -1,0 +1,151 @@
+import json
+import os
+
+import numpy as np
+import tensorflow as tf
+
+from acai_tf.errors import DataError, UsageError
+from data_prep import tfrecord
+
+
+class WriteTest(tf.test.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.directory = self.create_tempdir().full_path
+        self.images = np.arange(6 * 4, dtype=np.uint8).reshape(6, 2, 2, 1)
+        self.labels = np.array([0, 1, 1, 2, 2, 2])
+        self.split = tfrecord.Split.from_arrays(self.images, self.labels)
+
+    def test_schema_and_manifest(self):
+        path, = tfrecord.write_dataset(self.directory, 'some', {'train': self.split}, 'here')
+        records = [tf.train.Example.FromString(r) for r in tf.data.TFRecordDataset(path).as_numpy_iterator()]
+        self.assertEqual([r.features.feature['label'].int64_list.value[0] for r in records], list(self.labels))
+        self.assertAllEqual([tf.io.decode_png(r.features.feature['image'].bytes_list.value[0]) for r in records],
+                            self.images)
+        with open(os.path.join(self.directory, 'manifest.json')) as file:
+            entry = json.load(file)['files']['some-train.tfrecord']
+        self.assertEqual((entry['count'], entry['image_shape'], entry['label_histogram'], entry['source']),
+                         (6, [2, 2, 1], [1, 2, 3], 'here'))
+        self.assertEqual((entry['bytes'], entry['sha256']), (os.path.getsize(path), tfrecord.sha256(path)))
+
+    def test_data_sets_share_a_manifest(self):
+        for name in ('one', 'two'):
+            tfrecord.write_dataset(self.directory, name, {'train': self.split}, '')
+        with open(os.path.join(self.directory, 'manifest.json')) as file:
+            self.assertCountEqual(json.load(file)['files'], ['one-train.tfrecord', 'two-train.tfrecord'])
+
+    def test_failure_leaves_no_file(self):
+        bad = np.zeros([2, 2, 2, 7], np.uint8)  # no PNG has 7 channels
+        with self.assertRaises(tf.errors.InvalidArgumentError):
+            tfrecord.write_dataset(self.directory, 'some', {
+                'train': self.split, 'test': tfrecord.Split.from_arrays(bad, self.labels[:2])}, '')
+        self.assertEqual(os.listdir(self.directory), [])
+
+
+class PrepareTest(tf.test.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.directory = self.create_tempdir().full_path
+        self.calls = 0
+
+    def make(self):
+        self.calls += 1
+        images = np.arange(6 * 4, dtype=np.uint8).reshape(6, 2, 2, 1)
+        return {split: tfrecord.Split.from_arrays(images, np.arange(6) % 3) for split in ('train', 'test')}
+
+    def prepare(self, make=None, source='here'):
+        return tfrecord.prepare(self.directory, 'some', ('train', 'test'), source, make or self.make)
+
+    def content(self):
+        return {name: open(os.path.join(self.directory, name), 'rb').read() for name in os.listdir(self.directory)}
+
+    def test_a_second_run_does_nothing(self):
+        paths = self.prepare()
+        content = self.content()
+        self.assertCountEqual(content, ['manifest.json', 'some-train.tfrecord', 'some-test.tfrecord'])
+        self.assertEqual(self.prepare(), paths)
+        self.assertEqual((self.calls, self.content()), (1, content))
+
+    def test_what_is_missing_or_cut_is_made_again(self):
+        path, _ = self.prepare()
+        content = self.content()
+        os.remove(path)
+        self.prepare()
+        os.truncate(path, 20)
+        self.prepare()
+        self.assertEqual(self.calls, 3)
+        self.assertEqual(self.content()['some-train.tfrecord'], content['some-train.tfrecord'])
+
+    def test_files_of_others_and_of_other_sources_stay(self):
+        path, _ = self.prepare()
+        with self.assertRaisesRegex(UsageError, f'{path}, .* were made from here; to make them from there, delete them'):
+            self.prepare(source='there')
+        os.remove(os.path.join(self.directory, 'manifest.json'))
+        with self.assertRaisesRegex(UsageError, f'{path} is there already and is not in manifest.json'):
+            self.prepare()
+        self.assertEqual(self.calls, 1)
+
+    def test_an_image_that_does_not_decode_leaves_nothing(self):
+        good = tf.io.encode_png(np.zeros([2, 2, 1], np.uint8)).numpy()
+        for bad, reason in ((b'no image', 'obj does not decode'), (good[:-20], 'obj does not decode'),
+                            (tf.io.encode_png(np.zeros([3, 2, 1], np.uint8)).numpy(), 'obj is an image of 3x2x1, not 2x2x1')):
+            contents = {'first': good, 'obj': bad}
+            split = tfrecord.Split.from_encoded((2, 2, 1), contents.get, [('first', 0), ('obj', 1)])
+            with self.assertRaisesRegex(DataError, reason):
+                self.prepare(lambda: {**self.make(), 'test': split})
+            self.assertEqual(os.listdir(self.directory), [])
+
+    def test_images_of_from_encoded_are_kept_as_they_are(self):
+        jpeg = tf.io.encode_jpeg(np.zeros([2, 2, 3], np.uint8)).numpy()
+        split = tfrecord.Split.from_encoded((2, 2, 3), lambda name: jpeg, [('a', 4), ('b', 2)])
+        self.assertEqual(list(split.examples()), [(jpeg, 4), (jpeg, 2)])
+
+    def test_verify(self):
+        path, other = self.prepare()
+        with open(path, 'rb') as file:
+            sound = file.read()
+
+        def verify():
+            return {name: trouble for name, _, trouble in tfrecord.verify(self.directory)}
+        self.assertEqual(verify(), {'some-train.tfrecord': None, 'some-test.tfrecord': None})
+        flipped = bytearray(sound)
+        flipped[len(sound) // 2] ^= 1
+        for content, reason in ((bytes(flipped), 'has another checksum'), (sound[:-1], f'has {len(sound) - 1} bytes, not'),
+                                (b'', 'has 0 bytes'), (None, 'is missing')):
+            if content is None:
+                os.remove(path)
+            else:
+                with open(path, 'wb') as file:
+                    file.write(content)
+            self.assertRegex(verify()['some-train.tfrecord'], reason)
+            self.assertIsNone(verify()['some-test.tfrecord'])
+        with open(path, 'wb') as file:
+            file.write(sound)
+        with open(os.path.join(self.directory, 'stray.tfrecord'), 'wb') as file:
+            file.write(sound)
+        self.assertEqual(verify()['stray.tfrecord'], 'is not in the manifest')
+
+    def test_verify_reads_the_images_and_labels(self):
+        path, _ = self.prepare()
+        manifest_path = os.path.join(self.directory, 'manifest.json')
+        with open(manifest_path) as file:
+            manifest = json.load(file)
+        entry = manifest['files']['some-train.tfrecord']
+        png = tf.io.encode_png(np.zeros([2, 2, 1], np.uint8)).numpy()
+        wide = tf.io.encode_png(np.zeros([2, 3, 1], np.uint8)).numpy()
+        for records, reason in (([(png, 0)], None), ([(png, 1)], 'other labels'), ([(png, 0)] * 2, 'other labels'),
+                                ([(wide, 0)], 'not 2x2x1'), ([(b'x', 0)], 'damaged near record 0')):
+            with tf.io.TFRecordWriter(path) as writer:
+                for record in records:
+                    writer.write(tfrecord.example(*record))
+            entry.update(count=1, bytes=os.path.getsize(path), sha256=tfrecord.sha256(path), label_histogram=[1])
+            with open(manifest_path, 'w') as file:
+                json.dump(manifest, file)
+            (_, _, trouble), = tfrecord.verify(self.directory, ['some-train.tfrecord'])
+            self.assertRegex(str(trouble), str(reason))
+
+
+if __name__ == '__main__':
+    tf.test.main()
