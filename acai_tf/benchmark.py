@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from acai_tf import datasets, models, reports, training
-from acai_tf.errors import DataError, UsageError
+from acai_tf.errors import UsageError
 
 _REPEATS = 5
 _BATCH = 64
@@ -22,7 +22,7 @@ def run(what):
     """Measures.
 
     Args:
-        what: names out of `train`, `input`, `line_eval`.
+        what: names out of `train`, `input` (which measures `train` too, to compare with), `line_eval`.
 
     Returns:
         Nested dict of figures: `train.float32.img_per_s` is result['train']['float32']['img_per_s'].
@@ -35,7 +35,8 @@ def run(what):
             raise UsageError(f'cannot measure {name!r}; there are {", ".join(_MEASURES)}')
     results = {'matmul_gflops': {dtype: median(matmul_gflops(dtype) for _ in range(_REPEATS))
                                  for dtype in ('float32', 'bfloat16')}}
-    for name in what:
+    wanted = {*what, *(['train'] if 'input' in what else [])}
+    for name in [name for name in _MEASURES if name in wanted]:
         _MEASURES[name](results)
     return results
 
@@ -107,38 +108,44 @@ def _measure_train(results):
         for name in dtypes}
 
 
+# Prepared data sets of which files are made: the name under which they are prepared, their files, images in each.
+_PREPARED = {'mnist32': ('mnist', ('train', 'test'), 8192), 'svhn32': ('svhn', ('train', 'extra', 'test'), 4096),
+             'celeba32': ('celeba', ('train', 'validation', 'test'), 1024), 'coil100': ('coil100', ('all',), 1024)}
+
+
 def _measure_input(results):
-    results['input'] = {}
-    for name in datasets.names():
-        dataset = datasets.get(name)
+    rates = {name: _input_rate(datasets.get(name)) for name in ('lines32', 'stripes32', 'stripes32-code', 'digits32')}
+    for name, (prepared, splits, count) in _PREPARED.items():
         with tempfile.TemporaryDirectory() as directory:
-            try:
-                dataset.check()
-            except DataError:
-                if name != 'mnist32':
-                    continue
-                _write_noise(directory)  # so that TFRecord input is measured on every machine
-                dataset = datasets.get(name, directory)
-            batches = iter(dataset.train(_BATCH))
+            _write_blurs(directory, prepared, splits, datasets.get(name).raw_shape, count)
+            rates[name] = _input_rate(datasets.get(name, directory))
+            rates[f'{name}-streamed'] = _input_rate(datasets.get(name, directory, cache_gib=0))
+    results['input'] = {name: {'img_per_s': rate} for name, rate in rates.items()}
+
+
+def _input_rate(dataset):
+    batches = iter(dataset.train(_BATCH))
+    next(batches)
+    rates = []
+    for _ in range(_REPEATS):
+        started, count = time.perf_counter(), 0
+        while time.perf_counter() - started < 0.5:
             next(batches)
-            rates = []
-            for _ in range(_REPEATS):
-                started, count = time.perf_counter(), 0
-                while time.perf_counter() - started < 0.5:
-                    next(batches)
-                    count += _BATCH
-                rates.append(count / (time.perf_counter() - started))
-        results['input'][name] = {'img_per_s': median(rates)}
+            count += _BATCH
+        rates.append(count / (time.perf_counter() - started))
+    return median(rates)
 
 
-def _write_noise(directory):
+def _write_blurs(directory, prepared, splits, shape, count):
+    """Files of images that compress about as photographs do; CelebA's are JPEG, as published."""
     from data_prep import tfrecord
-    random = np.random.default_rng(0)
-    images = random.integers(0, 256, [8192, 28, 28, 1], np.uint8)
-    labels = random.integers(0, 10, len(images))
-    splits = {'train': tfrecord.Split.from_arrays(images, labels),
-              'test': tfrecord.Split.from_arrays(images[:64], labels[:64])}
-    tfrecord.write_dataset(directory, 'mnist', splits, 'noise')
+    coarse = tf.random.stateless_uniform([64, 8, 8, shape[-1]], [0, 0], maxval=256)
+    images = np.tile(tf.cast(tf.image.resize(coarse, shape[:2]), tf.uint8), [count // 64, 1, 1, 1])
+    split = tfrecord.Split.from_arrays(images, np.zeros(count, int))
+    if prepared == 'celeba':
+        jpeg = [tf.io.encode_jpeg(image).numpy() for image in images[:64]]
+        split = tfrecord.Split(count, shape, lambda: ((content, 0) for content in jpeg * (count // 64)))
+    tfrecord.write_dataset(directory, prepared, {name: split for name in splits}, 'a benchmark')
 
 
 def _measure_line_eval(results):

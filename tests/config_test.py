@@ -30,6 +30,14 @@ class TrainConfigTest(tf.test.TestCase):
             with self.assertRaisesRegex(UsageError, f'--{name}='):
                 TrainConfig(**{name: value}).validate()
 
+    def test_options_of_the_data_reach_it(self):
+        dataset = TrainConfig(dataset='coil100', data_dir='/d', coil_object=7, resolution=64, cache_gib=0.5).open_dataset()
+        self.assertEqual((dataset.directory, dataset.image_shape), ('/d', (64, 64, 3)))
+        for options, message in (({'dataset': 'lines32', 'coil_object': 7}, 'coil_object does not apply to lines32'),
+                                 ({'dataset': 'coil100', 'coil_object': 101}, 'coil_object=101')):
+            with self.assertRaisesRegex(UsageError, message):
+                TrainConfig(**options).open_dataset()
+
     def test_hyperparameters_are_filled_in(self):
         config = TrainConfig(depth=24, hyperparameters={'reg': '0.5'}).validate()
         self.assertEqual(config.hyperparameters, {'advweight': 0.5, 'advdepth': 24, 'reg': 0.5})

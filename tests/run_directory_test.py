@@ -7,7 +7,7 @@ import tensorflow as tf
 from acai_tf import files
 from acai_tf.config import TrainConfig
 from acai_tf.errors import UsageError
-from acai_tf.run_directory import RunDirectory, run_name
+from acai_tf.run_directory import RunDirectory, dataset_name, run_name
 
 SHAPE = (32, 32, 1)
 
@@ -23,6 +23,12 @@ class RunNameTest(tf.test.TestCase):
     def test_a_seed_of_ones_own_joins(self):
         config = TrainConfig(model='baseline', seed=1).validate()
         self.assertEqual(run_name(config, SHAPE), 'AEBaseline_depth64_latent16_scales3_seed1')
+
+    def test_names_of_data_sets(self):
+        for options, name in (({}, 'lines32'), ({'dataset': 'coil100'}, 'coil100'),
+                              ({'dataset': 'coil100', 'coil_object': 7, 'resolution': 64}, 'coil100-object7-64px'),
+                              ({'dataset': 'records:/some/where/photos/'}, 'records-photos')):
+            self.assertEqual(dataset_name(TrainConfig(**options)), name)
 
 
 class RunDirectoryTest(tf.test.TestCase):

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from acai_tf import randomness
 from acai_tf.datasets.base import InMemory, permuted, to_float
-from acai_tf.errors import DataError
+from acai_tf.errors import DataError, UsageError
 
 _CHUNK = 1000
 _READ_BYTES = 4 * 2**20
@@ -270,6 +270,8 @@ class Coil(Records):
     """
 
     def __init__(self, *, name, data_dir, cache_gib=4.0, coil_object=0, resolution=0):
+        if not 0 <= coil_object <= 100:
+            raise UsageError(f'--coil_object={coil_object}: must be 1 to 100, or 0 for all')
         super().__init__(data_dir, (128, 128, 3), 100, name=name, train=['coil100-all'], test=['coil100-all'],
                          command=_command('coil100', data_dir), cache_gib=cache_gib,
                          preprocess=resize(resolution) if resolution else None)
