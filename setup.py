@@ -25,5 +25,5 @@ setuptools.setup(
     scripts=sorted(glob.glob('bin/*')),
     python_requires='>=3.11',
     install_requires=(_HERE / 'requirements.txt').read_text(encoding='utf-8').splitlines(),
-    extras_require={'test': ['pytest>=8', 'pytest-xdist>=3.6']},
+    extras_require={'test': ['pytest>=8', 'pytest-xdist>=3.6'], 'serving': ['tensorflow-serving-api>=2.21,<2.22']},
 )

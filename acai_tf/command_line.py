@@ -1,6 +1,7 @@
 """What every binary shares: a quiet TensorFlow, `--help` that exits 0, one line and an exit code for each error."""
 
 import contextlib
+import json
 import logging
 import os
 import re
@@ -8,7 +9,7 @@ import signal
 import sys
 import tempfile
 
-from acai_tf.errors import AcaiError, StorageError
+from acai_tf.errors import AcaiError, StorageError, UsageError
 
 # TensorFlow's C++ prints these at import, before any log level is in force.
 _NOISE = re.compile(rb'^(WARNING: All log messages before absl|[IWE]\d{4,} .*(port|cudart_stub|cuda\w+)\.cc)')
@@ -74,6 +75,35 @@ def run(main, define_flags=lambda: None):
         print(f'{program}: reading or writing failed: {error}', file=sys.stderr)
         sys.exit(StorageError.exit_code)
     sys.exit(0)
+
+
+def required(flag):
+    """Value of a flag that must be given. Raises UsageError where it is not."""
+    if not flag.value:
+        raise UsageError(f'--{flag.name} is missing: {flag.help}')
+    return flag.value
+
+
+def model_and_dataset(saved_model, space):
+    """(LoadedModel, or None for --space=pixels; data set) that the flags `--saved_model`, `--space` and the data flags ask
+    for; the data set is by default the one that the model was trained on."""
+    from acai_tf import config, export
+    if space.value == 'pixels':
+        if saved_model.value:
+            raise UsageError('--saved_model and --space=pixels exclude each other')
+        return None, config.dataset_from_flags()
+    loaded = export.load(required(saved_model))
+    return loaded, config.dataset_from_flags(loaded.config['dataset'])
+
+
+def write_results(results, path=None):
+    """Prints results as JSON, and writes them to a file where a path is given."""
+    text = json.dumps(results, indent=2)
+    if path:
+        from acai_tf import files
+        with files.replaced(path) as file:
+            file.write(text + '\n')
+    print(text)
 
 
 def _end(number, _):

@@ -141,6 +141,30 @@ def define_flags():
         define(name, None, f'{found[0][1].help} (default: {defaults})')
 
 
+_DATA_OPTIONS = ('dataset', 'data_dir', 'cache_gib', 'coil_object', 'resolution')
+
+
+def define_data_flags():
+    """Defines the flags that say which data set a program reads, for programs that do not train."""
+    for field in common_options():
+        if field.name in _DATA_OPTIONS:
+            default = None if field.name == 'dataset' else field.default
+            _DEFINE[field.type](field.name, default, field.metadata['help'])
+
+
+def dataset_from_flags(default=None):
+    """The data set that the flags describe; without --dataset that of the name `default`, if any.
+
+    Raises:
+        UsageError: there is neither.
+    """
+    values = {name: flags.FLAGS[name].value for name in _DATA_OPTIONS}
+    values['dataset'] = values['dataset'] or default
+    if not values['dataset']:
+        raise UsageError(f'--dataset is missing; there are {", ".join(datasets.names())} and records:DIR')
+    return TrainConfig(**values).open_dataset()
+
+
 def from_flags():
     """The validated TrainConfig that the parsed flags describe."""
     values = {field.name: flags.FLAGS[field.name].value for field in common_options()}

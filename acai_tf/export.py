@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from acai_tf import files, interpolation, models
 from acai_tf.datasets.base import to_float
-from acai_tf.errors import UsageError
+from acai_tf.errors import DataError, UsageError
 
 CONFIG_NAME = 'acai_config.json'
 _BYTES_RULE = ('PNG or JPEG of any size is converted to {colors} color channel(s); an image of {raw[0]}x{raw[1]} goes '
@@ -28,7 +28,7 @@ def _float32_copy(model):
     return copy
 
 
-def _bytes_reader(dataset):
+def bytes_reader(dataset):
     """Function: string [n] of PNG or JPEG bytes -> images float32 [n, h, w, c] in [-1, 1]."""
     height, width, colors = dataset.image_shape
 
@@ -54,7 +54,7 @@ def _endpoints(model, dataset):
     """{signature: (function, input signature)}; inputs and outputs are named."""
     images = tf.TensorSpec([None, *model.image_shape], tf.float32, 'images')
     latents = tf.TensorSpec([None, *model.latent_shape], tf.float32, 'latents')
-    read_bytes = _bytes_reader(dataset)
+    read_bytes = bytes_reader(dataset)
 
     def encode(images):
         return {'latents': model.encode(images)}
@@ -121,9 +121,31 @@ def export_model(model, dataset, step, export_dir):
             with open(os.path.join(extra, CONFIG_NAME), 'w', encoding='utf-8') as file:
                 json.dump(config, file, indent=2)
                 file.write('\n')
+            _write_warm_up(os.path.join(extra, 'tf_serving_warmup_requests'), model)
     except FileExistsError:
         raise UsageError(f'{path} exists and is not overwritten; choose another --export_dir or delete it') from None
     return path
+
+
+def _write_warm_up(path, model):
+    """One request for each signature, which TensorFlow Serving sends to itself at its start; needs the extra `serving`."""
+    try:
+        from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+    except ImportError:
+        return
+    image, latent = (np.zeros([1, *shape], np.float32) for shape in (model.image_shape, model.latent_shape))
+    black = tf.io.encode_png(np.zeros(model.image_shape, np.uint8)).numpy()
+    requests = {'encode': {'images': image}, 'encode_bytes': {'image_bytes': [black]}, 'decode': {'latents': latent},
+                'reconstruct': {'images': image}, 'classify': {'images': image},
+                'interpolate': {'images_a': image, 'images_b': image, 'alpha': np.zeros([1], np.float32)}}
+    with tf.io.TFRecordWriter(path) as writer:
+        for signature, inputs in requests.items():
+            request = predict_pb2.PredictRequest()
+            request.model_spec.signature_name = signature
+            for name, value in inputs.items():
+                request.inputs[name].CopyFrom(tf.make_tensor_proto(value))
+            log = prediction_log_pb2.PredictionLog(predict_log=prediction_log_pb2.PredictLog(request=request))
+            writer.write(log.SerializeToString())
 
 
 def model_name(model):
@@ -140,7 +162,7 @@ def load(path):
         path: a version directory, or the directory of versions, of which the newest is taken.
 
     Raises:
-        UsageError: there is no SavedModel of acai_tf.
+        DataError: there is no SavedModel of acai_tf.
     """
     return LoadedModel(path)
 
@@ -165,13 +187,24 @@ class LoadedModel:
             with open(os.path.join(self.path, 'assets.extra', CONFIG_NAME), encoding='utf-8') as file:
                 self.config = json.load(file)
             self._signatures = tf.saved_model.load(self.path).signatures
-        except (OSError, ValueError) as error:
-            raise UsageError(f'{path} is no SavedModel of acai_tf ({str(error).splitlines()[0]})') from None
-        self._image, self._latent = tuple(self.config['image_shape']), tuple(self.config['latent_shape'])
+            self._image, self._latent = tuple(self.config['image_shape']), tuple(self.config['latent_shape'])
+        except (OSError, ValueError, KeyError, TypeError, tf.errors.OpError) as error:
+            reason = (str(error).splitlines() or [''])[0][:200]
+            raise DataError(f'{path} is no SavedModel of acai_tf ({type(error).__name__}: {reason})') from None
 
     def encode(self, images):
         """Images float [n, h, w, c] in [-1, 1] -> latents [n, *latent_shape]."""
         return self._call('encode', self._latent, images=(images, self._image))['latents']
+
+    def encode_bytes(self, contents):
+        """PNG or JPEG bytes, [n] of any size -> latents [n, *latent_shape]. Raises ValueError where one does not decode.
+        """
+        if not len(contents):
+            return np.zeros([0, *self._latent], np.float32)
+        try:
+            return self._signatures['encode_bytes'](image_bytes=tf.constant(list(contents), tf.string))['latents'].numpy()
+        except tf.errors.InvalidArgumentError as error:
+            raise ValueError(error.message.splitlines()[0][:200]) from None
 
     def decode(self, latents):
         """Latents [n, *latent_shape] -> images [n, h, w, c], not clipped."""
@@ -215,5 +248,5 @@ def _version_directory(path):
         return path
     versions = [name for name in os.listdir(path) if name.isdigit()] if os.path.isdir(path) else []
     if not versions:
-        raise UsageError(f'{path} is no SavedModel: there is neither saved_model.pb nor a numbered version in it')
+        raise DataError(f'{path} is no SavedModel: there is neither saved_model.pb nor a numbered version in it')
     return os.path.join(path, max(versions, key=int))

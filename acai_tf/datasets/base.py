@@ -2,6 +2,7 @@
 
 import functools
 
+import numpy as np
 import tensorflow as tf
 
 from acai_tf import randomness
@@ -113,15 +114,24 @@ class InMemory(Dataset):
     def _loaded(self):
         return {}
 
-    def _tensors(self, split):
+    def _arrays(self, split):
         if split not in self._loaded:
             images, labels = self.load(split)
-            self._loaded[split] = tf.convert_to_tensor(images), tf.convert_to_tensor(labels, tf.int64)
+            self._loaded[split] = np.asarray(images), np.asarray(labels, np.int64)
         return self._loaded[split]
 
+    def _take(self, split, index):
+        """Images and labels at `index`, for use inside tf.data."""
+        arrays = self._arrays(split)
+        # Out of numpy's memory: tf.data makes a second copy of every tensor that its functions refer to.
+        images, labels = tf.numpy_function(lambda i: tuple(array[i] for array in arrays), [index],
+                                           [array.dtype for array in arrays], stateful=False)
+        images.set_shape([index.shape[0], *self.image_shape])
+        labels.set_shape([index.shape[0]])
+        return to_float(images), labels
+
     def train(self, batch, seed=0, start_step=0):
-        images, labels = self._tensors('train')
-        size = images.shape[0]
+        size = len(self._arrays('train')[1])
         # Epoch e shuffles with a key of its own, and any step can be the first.
         base_key = randomness.key(seed, f'shuffle/{self.name}')
 
@@ -129,24 +139,21 @@ class InMemory(Dataset):
             position = step * batch + tf.range(batch, dtype=tf.int64)
             epoch, offset = position // size, position % size
             keys = tf.concat([tf.tile(base_key[None], [batch, 1]), epoch[:, None]], axis=1)
-            index = permuted(offset, keys, size)
-            return to_float(tf.gather(images, index)), tf.gather(labels, index)
+            return self._take('train', permuted(offset, keys, size))
         return steps_from(start_step).map(read, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
-    def once_size(self):
+    def once_count(self):
         """How many of the training images, from the first on, `train_once` passes over; None: all."""
 
     def train_once(self, batch):
-        return self._in_order('train', batch, self.once_size())
+        return self._in_order('train', batch, self.once_count())
 
     def test(self, batch):
         return self._in_order('test', batch)
 
     def _in_order(self, split, batch, limit=None):
-        images, labels = self._tensors(split)
-        size = limit or images.shape[0]
+        size = len(self._arrays(split)[1][:limit])
 
         def read(start):
-            stop = tf.minimum(start + batch, size)
-            return to_float(images[start:stop]), labels[start:stop]
+            return self._take(split, tf.range(start, tf.minimum(start + batch, size)))
         return tf.data.Dataset.range(0, size, batch).map(read, num_parallel_calls=2).prefetch(2)

@@ -151,15 +151,15 @@ class Records(InMemory):
     def load(self, split):
         self.check()
         sizes = [self._size(split, path) for path in self._paths[split]]
-        images, tensor = _shared_memory([sum(sizes), *self.image_shape])
-        labels, begin = np.empty(sum(sizes), np.int64), 0
+        images, labels = np.empty([sum(sizes), *self.image_shape], np.uint8), np.empty(sum(sizes), np.int64)
+        begin = 0
         for path, size in zip(self._paths[split], sizes):
             end = begin + size
             found = self._fill(images[begin:end], labels[begin:end], path, self._mask(split, path))
             if found != size or not found:
                 raise self._damaged(path, f'holds {found} images of {self.name}, {size} are expected')
             begin = end
-        return tensor, labels
+        return images, labels
 
     def _fill(self, images, labels, path, mask):
         """Decodes a file's images, or those of a mask, into arrays; returns their number, though more than fit."""
@@ -190,7 +190,7 @@ class Records(InMemory):
             self._parse, num_parallel_calls=tf.data.AUTOTUNE)
         return parsed.batch(_CHUNK).map(lambda images, labels: (self.preprocess(images), labels)).prefetch(2)
 
-    def once_size(self):
+    def once_count(self):
         return sum(self._size('train', path) for path in self._paths['train'][:self._once_files])
 
     # ---- streamed
@@ -331,12 +331,3 @@ def read_manifest(directory):
 
 def _first_line(error):
     return (getattr(error, 'message', '') or str(error)).splitlines()[0][:200]
-
-
-def _shared_memory(shape):
-    """uint8 memory as (numpy array to write, tensor that reads the same): a large set is not held twice."""
-    size = math.prod(shape)
-    memory = np.empty(size + 64, np.uint8)
-    start = -memory.ctypes.data % 64  # tensors must be aligned
-    array = memory[start:start + size].reshape(shape)
-    return array, tf.experimental.dlpack.from_dlpack(array.__dlpack__())

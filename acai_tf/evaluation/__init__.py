@@ -2,7 +2,7 @@
 
 import importlib
 
-_MODULES = ('classification', 'correlation', 'lines')
+_MODULES = ('classification', 'clustering', 'correlation', 'lines')
 
 __all__ = sorted(_MODULES)
 
