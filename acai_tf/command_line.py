@@ -80,7 +80,8 @@ def run(main, define_flags=lambda: None):
 def required(flag):
     """Value of a flag that must be given. Raises UsageError where it is not."""
     if not flag.value:
-        raise UsageError(f'--{flag.name} is missing: {flag.help}')
+        from absl import flags
+        raise UsageError(f'--{flag.name} is missing: {flags.FLAGS[flag.name].help}')
     return flag.value
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from acai_tf import datasets, export, models
-from acai_tf.errors import UsageError
+from acai_tf.errors import DataError, UsageError
 
 # Runs where neither acai_tf nor keras can be imported.
 _RELOAD = '''
@@ -15,17 +15,31 @@ import sys
 for name in ('acai_tf', 'keras'):
     sys.modules[name] = None
 import numpy as np, tensorflow as tf
-answers = {}
-inputs = np.load(sys.argv[1], allow_pickle=False)
-images, alpha = tf.constant(inputs['images']), tf.constant(inputs['alpha'])
-for path in sys.argv[3:]:
+answers, inputs = {}, np.load(sys.argv[1], allow_pickle=False)
+images, alpha, latents = (inputs[name] for name in ('images', 'alpha', 'latents'))
+calls = {name: dict(images=images) for name in ('serving_default', 'encode', 'reconstruct', 'classify')}
+calls['decode'] = dict(latents=latents)
+calls['interpolate'] = dict(images_a=images, images_b=images[::-1], alpha=alpha)
+
+def by_saved_model_load(path):
     signatures = tf.saved_model.load(path).signatures
-    calls = {name: dict(images=images) for name in ('serving_default', 'encode', 'reconstruct', 'classify')}
-    calls['decode'] = dict(latents=tf.constant(inputs['latents']))
-    calls['interpolate'] = dict(images_a=images, images_b=images[::-1], alpha=alpha)
     for name, arguments in calls.items():
-        for key, value in signatures[name](**arguments).items():
-            answers['|'.join([path, name, key])] = value.numpy()
+        for key, value in signatures[name](**{k: tf.constant(v) for k, v in arguments.items()}).items():
+            yield name, key, value.numpy()
+
+def by_session(path):
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        signatures = tf.compat.v1.saved_model.load(session, ['serve'], path).signature_def
+        for name, arguments in calls.items():
+            found = session.run({key: info.name for key, info in signatures[name].outputs.items()},
+                                {signatures[name].inputs[key].name: value for key, value in arguments.items()})
+            for key, value in found.items():
+                yield name, key, value
+
+for path in sys.argv[3:]:
+    for way in (by_saved_model_load, by_session):
+        for name, key, value in way(path):
+            answers['|'.join([way.__name__, path, name, key])] = value
 np.savez(sys.argv[2], **answers)
 '''
 
@@ -42,7 +56,6 @@ class ExportTest(tf.test.TestCase):
         self.dataset = datasets.get('mnist32')
         random = np.random.default_rng(0)
         self.images = random.uniform(-1, 1, [5, 32, 32, 1]).astype(np.float32)
-        self.alpha = np.float32([0, .25, .5, .75, 1])
 
     def exported(self, name='acai', step=7):
         model = models.create(name, self.dataset.image_shape, 10, depth=2, latent=3)
@@ -51,29 +64,93 @@ class ExportTest(tf.test.TestCase):
     def test_a_process_without_acai_tf_and_keras_answers_the_same(self):
         inputs, outputs = (os.path.join(self.directory, f'{which}.npz') for which in ('inputs', 'outputs'))
         found = {name: self.exported(name, step) for step, name in enumerate(models.names())}
-        code = np.random.default_rng(1).normal(size=[5, 4, 4, 3]).astype(np.float32)
-        np.savez(inputs, images=self.images, latents=code, alpha=self.alpha)
+        random = np.random.default_rng(1)
+        images = random.uniform(-1, 1, [64, 32, 32, 1]).astype(np.float32)
+        code, alpha = random.normal(size=[64, 4, 4, 3]).astype(np.float32), np.linspace(0, 1, 64, dtype=np.float32)
+        np.savez(inputs, images=images, latents=code, alpha=alpha)
         done = subprocess.run([sys.executable, '-c', _RELOAD, inputs, outputs, *(path for _, path in found.values())],
                               cwd='/', capture_output=True)
         self.assertEqual(done.returncode, 0, done.stderr.decode())
         answers = np.load(outputs, allow_pickle=False)
-        weight, seen = self.alpha.reshape(-1, 1, 1, 1), set()
+        weight, seen = alpha.reshape(-1, 1, 1, 1), set()
         for name, (model, path) in found.items():
-            latents = model.encode(self.images).numpy()
-            probabilities = tf.nn.softmax(model.classify(self.images)).numpy()
+            latents = model.encode(images).numpy()
+            probabilities = tf.nn.softmax(model.classify(images)).numpy()
             expected = {
-                'serving_default|latents': latents, 'encode|latents': latents, 'reconstruct|images': model(self.images),
+                'serving_default|latents': latents, 'encode|latents': latents, 'reconstruct|images': model(images),
                 'decode|images': model.decode(code), 'classify|probabilities': probabilities,
                 'classify|classes': probabilities.argmax(axis=1),
                 'interpolate|images': model.decode((1 - weight) * latents + weight * latents[::-1])}
             for key, value in expected.items():
-                self.assertAllClose(answers[f'{path}|{key}'], value, rtol=1e-5, atol=1e-5, msg=f'{name} {key}')
-                seen.add(f'{path}|{key}')
+                for way in ('by_saved_model_load', 'by_session'):
+                    self.assertAllClose(answers[f'{way}|{path}|{key}'], value, rtol=1e-5, atol=1e-5, msg=f'{name} {key}')
+                    seen.add(f'{way}|{path}|{key}')
         self.assertCountEqual(answers.files, seen)
+
+    def test_saved_model_cli_answers_the_same(self):
+        model, path = self.exported('vqvae')
+        inputs, outputs = os.path.join(self.directory, 'images.npy'), os.path.join(self.directory, 'out')
+        np.save(inputs, self.images)
+        done = subprocess.run([sys.executable, '-m', 'tensorflow.python.tools.saved_model_cli', 'run', '--dir', path,
+                               '--tag_set', 'serve', '--signature_def', 'reconstruct', '--inputs', f'images={inputs}',
+                               '--outdir', outputs], capture_output=True)
+        self.assertEqual(done.returncode, 0, done.stderr.decode())
+        self.assertAllClose(np.load(os.path.join(outputs, 'images.npy')), model(self.images), rtol=1e-5, atol=1e-5)
+
+    def test_openvino_answers_the_same(self):
+        try:
+            import openvino
+        except ImportError:
+            self.skipTest('openvino is not installed')
+        core = openvino.Core()
+        for step, name in enumerate(models.names()):
+            model, path = self.exported(name, step)
+            encode = core.compile_model(core.read_model(path), 'CPU', {'INFERENCE_PRECISION_HINT': 'f32'})
+            for size in (1, 5):
+                found, = encode([self.images[:size]]).values()
+                self.assertAllClose(found, model.encode(self.images[:size]), rtol=1e-5, atol=1e-5, msg=name)
+
+    def test_warm_up_requests_are_those_of_the_signatures(self):
+        try:
+            from tensorflow_serving.apis import prediction_log_pb2
+        except ImportError:
+            self.skipTest('tensorflow-serving-api is not installed')
+        _, path = self.exported('vae')
+        signatures = tf.saved_model.load(path).signatures
+        records = tf.data.TFRecordDataset(os.path.join(path, 'assets.extra', 'tf_serving_warmup_requests'))
+        asked = set()
+        for record in records.as_numpy_iterator():
+            request = prediction_log_pb2.PredictionLog.FromString(record).predict_log.request
+            name = request.model_spec.signature_name
+            signatures[name](**{key: tf.constant(tf.make_ndarray(value)) for key, value in request.inputs.items()})
+            asked.add(name)
+        self.assertCountEqual(asked, set(signatures) - {'serving_default'})
+
+    def test_killed_in_mid_export_leaves_no_version(self):
+        program = ('import os, signal, tensorflow as tf\n'
+                   'from acai_tf import datasets, export, models\n'
+                   'save = tf.saved_model.save\n'
+                   'def die(module, path, **kwargs):\n'
+                   '    save(module, path, **kwargs)\n'
+                   '    os.kill(os.getpid(), signal.SIGKILL)\n'
+                   'tf.saved_model.save = die\n'
+                   'data = datasets.get("mnist32")\n'
+                   'model = models.create("acai", data.image_shape, 10, depth=2, latent=3)\n'
+                   f'export.export_model(model, data, 7, {self.directory!r})\n')
+        done = subprocess.run([sys.executable, '-c', program], capture_output=True)
+        self.assertEqual(done.returncode, -9, done.stderr.decode())
+        self.assertEqual([name for name in os.listdir(self.directory) if name.isdigit()], [])
+        with self.assertRaisesRegex(DataError, 'neither saved_model.pb nor a numbered version'):
+            export.load(self.directory)
+        self.exported()
+        self.assertEqual(export.load(self.directory).config['step'], 7)
 
     def test_the_loader_answers_as_the_model_in_batches_of_any_size(self):
         model, _ = self.exported()
         loaded = export.load(self.directory)
+        with self.assertRaisesRegex(ValueError, ''):
+            loaded.encode_bytes([b'no image'])
+        self.assertEqual(loaded.encode_bytes([]).shape, (0, 4, 4, 3))
         for size in (1, 5):
             self.assertAllClose(loaded.encode(self.images[:size]), model.encode(self.images[:size]), atol=1e-5)
         latents = loaded.encode(self.images)
@@ -159,7 +236,7 @@ class ExportTest(tf.test.TestCase):
         other = os.path.join(self.directory, 'other')
         tf.saved_model.save(Other(), other)
         for path in (other, self.directory, '/nowhere'):
-            with self.assertRaisesRegex(UsageError, 'is no SavedModel'):
+            with self.assertRaisesRegex(DataError, 'is no SavedModel'):
                 export.load(path)
 
     def test_wrong_shapes(self):
@@ -168,8 +245,7 @@ class ExportTest(tf.test.TestCase):
         with self.assertRaisesRegex(ValueError, r'images has shape \[5, 28, 28, 1\]; encode takes \[n, \*\[32, 32, 1\]\]'):
             loaded.encode(np.zeros([5, 28, 28, 1]))
         with self.assertRaisesRegex(ValueError, 'differ in their number of rows'):
-            loaded._call('interpolate', (32, 32, 1), images_a=(self.images, (32, 32, 1)),
-                         images_b=(self.images[:2], (32, 32, 1)), alpha=(self.alpha, ()))
+            loaded.interpolate(self.images, self.images[:2], 0.5)
 
     def test_the_critic_is_not_exported_and_bfloat16_is_exported_in_float32(self):
         model = models.create('acai', (32, 32, 1), 10, depth=2, latent=3, dtype='mixed_bfloat16')

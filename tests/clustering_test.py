@@ -1,0 +1,101 @@
+import itertools
+import os
+
+import numpy as np
+import tensorflow as tf
+from sklearn.cluster import KMeans
+
+from acai_tf.evaluation import clustering
+
+
+class AccuracyTest(tf.test.TestCase):
+
+    def test_brute_force_over_permutations(self):
+        random = np.random.default_rng(0)
+        for size in range(1, 8):
+            labels, clusters = random.integers(0, size, [2, 60])
+            best = max((np.array(order)[clusters] == labels).mean() for order in itertools.permutations(range(size)))
+            self.assertAllClose(clustering.clustering_accuracy(labels, clusters), 100 * best)
+
+    def test_more_clusters_than_classes_and_the_other_way_round(self):
+        self.assertEqual(clustering.clustering_accuracy([0, 0, 0, 1], [5, 5, 3, 0]), 75.0)
+        self.assertEqual(clustering.clustering_accuracy([3, 2, 1, 0], [0, 0, 0, 0]), 25.0)
+
+    def test_wrong_sizes(self):
+        for labels, clusters in (([], []), ([1, 2], [1])):
+            with self.assertRaisesRegex(ValueError, 'must be'):
+                clustering.clustering_accuracy(labels, clusters)
+
+
+class WhitenTest(tf.test.TestCase):
+
+    def test_variance_of_the_training_set_is_one_nth_each_way(self):
+        random = np.random.default_rng(0)
+        train = random.normal(size=[400, 5]) @ random.normal(size=[5, 5]) + 3
+        white, _ = clustering.whiten(train, train[:1])
+        self.assertEqual(white.dtype, np.float64)
+        self.assertAllClose(white.T @ white, np.eye(5), atol=1e-4)
+        self.assertAllClose(white.mean(axis=0), np.zeros(5), atol=1e-12)
+
+    def test_the_test_set_goes_through_the_training_sets_map(self):
+        random = np.random.default_rng(1)
+        train, test = random.normal(size=[50, 3]).astype(np.float32), random.normal(size=[7, 3]).astype(np.float32)
+        white_train, white_test = clustering.whiten(train, test)
+        affine = np.linalg.lstsq(np.c_[train, np.ones(50)].astype(np.float64), white_train, rcond=None)[0]
+        self.assertAllClose(white_test, np.c_[test, np.ones(7)] @ affine, atol=1e-9)
+
+    def test_the_constant_beside_the_singular_values(self):
+        train = np.array([[1.0], [-1.0]])  # singular value sqrt(2)
+        self.assertAllClose(np.abs(clustering.whiten(train, train)[0]), np.full([2, 1], 1 / (np.sqrt(2) + 1e-5)), rtol=1e-12)
+
+    def test_fewer_images_than_dimensions(self):
+        train = np.random.default_rng(2).normal(size=[4, 9])
+        white, _ = clustering.whiten(train, train)
+        self.assertTrue(np.isfinite(white).all())
+
+
+class KMeansTest(tf.test.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.points = np.random.default_rng(0).normal(size=[300, 4])
+        self.state = os.path.join(self.create_tempdir().full_path, 'state')
+
+    def test_it_is_the_best_of_scikit_learns_single_restarts(self):
+        seeds = clustering.restart_seeds(3, 21)
+        singles = [KMeans(5, init='random', n_init=1, max_iter=1000, random_state=int(seed)).fit(self.points)
+                   for seed in seeds]
+        best = min(singles, key=lambda single: single.inertia_)
+        objective, centers = clustering.kmeans(self.points, 5, n_init=21, seed=3)
+        self.assertAllClose(objective, best.inertia_, rtol=1e-9)
+        self.assertAllClose(centers, best.cluster_centers_, rtol=1e-9)
+        index, total = clustering.assign(self.points, centers)
+        self.assertAllEqual(index, best.labels_)
+        self.assertAllClose(total, objective, rtol=1e-9)
+
+    def test_more_restarts_have_the_seeds_of_fewer(self):
+        self.assertAllEqual(clustering.restart_seeds(3, 5), clustering.restart_seeds(3, 50)[:5])
+        self.assertNotAllEqual(clustering.restart_seeds(3, 5), clustering.restart_seeds(4, 5))
+
+    def test_stopped_and_resumed_equals_uninterrupted(self):
+        class Stop(Exception):
+            pass
+
+        def stop(done):
+            counts.append(done)
+            if len(counts) == 2:
+                raise Stop
+        counts = []
+        with self.assertRaises(Stop):
+            clustering.kmeans(self.points, 5, 60, 1, self.state, stop)
+        self.assertTrue(os.path.exists(self.state))
+        later = []
+        resumed = clustering.kmeans(self.points, 5, 60, 1, self.state, later.append)
+        self.assertGreater(later[0], counts[-1])
+        objective, centers = clustering.kmeans(self.points, 5, 60, 1)
+        self.assertEqual(resumed[0], objective)
+        self.assertAllEqual(resumed[1], centers)
+
+
+if __name__ == '__main__':
+    tf.test.main()

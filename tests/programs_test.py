@@ -1,0 +1,156 @@
+"""The programs that put an exported encoder to work, as a user runs them."""
+
+import json
+import os
+
+import numpy as np
+import tensorflow as tf
+from absl.testing import parameterized
+from PIL import Image
+
+from acai_tf import datasets, export, models
+from acai_tf.evaluation import correlation
+from programs import run
+
+
+class WorkTest(parameterized.TestCase, tf.test.TestCase):
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.digits, cls.lines = datasets.get('digits32'), datasets.get('lines32')
+        model = models.create('acai', (32, 32, 1), 10, depth=2, latent=2)
+        other = models.create('baseline', (32, 32, 1), 10, depth=2, latent=2, seed=1)
+        cls.export_dir = os.path.join(os.environ.get('TEST_TMPDIR', '/tmp'), f'acai_programs_{os.getpid()}')
+        cls.saved = export.export_model(model, cls.digits, 1, os.path.join(cls.export_dir, 'acai'))
+        cls.other = export.export_model(other, cls.digits, 1, os.path.join(cls.export_dir, 'baseline'))
+        cls.loaded = export.load(cls.saved)
+
+    @classmethod
+    def tearDownClass(cls):
+        tf.io.gfile.rmtree(cls.export_dir)
+        super().tearDownClass()
+
+    def setUp(self):
+        super().setUp()
+        self.directory = self.create_tempdir().full_path
+
+    def path(self, name):
+        return os.path.join(self.directory, name)
+
+    def run_well(self, program, *flags):
+        code, out, err = run(f'bin/{program}', *flags)
+        self.assertEqual(code, 0, err)
+        return out
+
+    def test_encode(self):
+        self.run_well('acai_encode', f'--saved_model={self.saved}', '--split=test', f'--output={self.path("l.npz")}',
+                      '--batch=100')
+        with np.load(self.path('l.npz'), allow_pickle=False) as found:
+            images, labels = next(iter(self.digits.test(1000)))
+            self.assertAllClose(found['latents'], self.loaded.encode(images), atol=1e-5)
+            self.assertAllEqual(found['labels'], labels)
+
+    def test_encode_a_folder(self):
+        os.makedirs(self.path('folder/deeper'))
+        images = np.random.default_rng(0).integers(0, 256, [2, 20, 30, 3], np.uint8)
+        paths = [self.path('folder/a.png'), self.path('folder/deeper/b.png')]
+        for image, path in zip(images, paths):
+            Image.fromarray(image).save(path)
+        flags = [f'--saved_model={self.saved}', f'--images_dir={self.path("folder")}', f'--output={self.path("l.npz")}']
+        self.run_well('acai_encode', *flags)
+        with np.load(self.path('l.npz'), allow_pickle=False) as found:
+            self.assertEqual(found['paths'].tolist(), paths)
+            contents = [open(path, 'rb').read() for path in paths]
+            self.assertAllClose(found['latents'], self.loaded.encode_bytes(contents), atol=1e-6)
+        os.remove(self.path('l.npz'))
+        with open(self.path('folder/c.png'), 'wb') as file:
+            file.write(b'no image')
+        code, _, err = run('bin/acai_encode', *flags)
+        self.assertEqual(code, 2)
+        self.assertRegex(err, '^acai_encode: .*folder/c.png does not decode')
+        self.assertLen(err.splitlines(), 1)
+        self.assertFalse(os.path.exists(self.path('l.npz')))
+
+    @parameterized.parameters(['--saved_model'], ['--space=pixels'])
+    def test_classify(self, space):
+        space = f'{space}={self.saved}' if space == '--saved_model' else space
+        out = self.run_well('acai_classify', space, '--dataset=digits32', '--lr=0.01', '--total_kimg=64',
+                            f'--output={self.path("c.json")}')
+        with open(self.path('c.json')) as file:
+            found = json.load(file)
+        self.assertEqual(json.loads(out), found)
+        self.assertCountEqual(found, ['accuracy', 'train_accuracy'])
+        self.assertGreater(found['train_accuracy'], 60 if 'pixels' not in space else 95)
+
+    def test_cluster(self):
+        flags = [f'--saved_model={self.saved}', '--n_init=30', f'--output={self.path("c.json")}']
+        out = self.run_well('acai_cluster', *flags)
+        with open(self.path('c.json')) as file:
+            found = json.load(file)
+        self.assertEqual(json.loads(out), found)
+        self.assertCountEqual(found, ['accuracy', 'train_accuracy', 'objective', 'test_objective'])
+        self.assertEqual(os.listdir(self.directory), ['c.json'])
+        # 32 whitened dimensions have the variance 1 / n each, so the sum of squares is 32 at most.
+        self.assertBetween(found['objective'], 1, 32)
+        plain = json.loads(self.run_well('acai_cluster', '--space=pixels', '--dataset=digits32', '--n_init=3'))
+        self.assertGreater(plain['accuracy'], 50)
+        self.assertEqual(json.loads(self.run_well('acai_cluster', *flags))['objective'], found['objective'])
+
+    def test_evaluate(self):
+        found = json.loads(self.run_well('acai_evaluate', f'--saved_model={self.saved}'))
+        images = np.concatenate([images for images, _ in self.digits.test(100)])
+        mse = np.square(self.loaded.reconstruct(images) - images).mean()
+        self.assertAllClose(found, {
+            'correlation': correlation.mean_absolute_correlation(self.loaded.encode(images)), 'mse': mse,
+            'rmse': 127.5 * np.sqrt(mse)}, rtol=1e-4)
+        found = json.loads(self.run_well('acai_evaluate', f'--saved_model={self.saved}', '--dataset=lines32',
+                                         '--metrics=lines'))
+        self.assertCountEqual(found, ['mean_distance', 'mean_smoothness', 'undefined_interpolations'])
+
+    @parameterized.parameters('lerp', 'samples', 'map')
+    def test_figures(self, mode):
+        flags = [f'--saved_model={self.saved}', f'--saved_model={self.other}', f'--mode={mode}', '--rows=2', '--steps=4']
+        self.run_well('acai_interpolate', *flags, f'--output={self.path("f.png")}')
+        picture = np.asarray(Image.open(self.path('f.png')).convert('L'))
+        self.assertGreater(picture.std(), 5)
+        if mode == 'lerp':
+            self.run_well('acai_interpolate', *flags, f'--output={self.path("f.pdf")}')
+            with open(self.path('f.pdf'), 'rb') as file:
+                self.assertStartsWith(file.read().decode('latin1'), '%PDF')
+
+    def test_figures_of_image_files_and_the_projector(self):
+        for name in 'abcd':
+            Image.fromarray(np.full([8, 8], 60 * 'abcd'.index(name), np.uint8)).save(self.path(f'{name}.png'))
+        files = ','.join(self.path(f'{name}.png') for name in 'abcd')
+        for mode in ('slerp', 'bilinear', 'reconstruction'):
+            self.run_well('acai_interpolate', f'--saved_model={self.saved}', f'--mode={mode}', f'--images={files}',
+                          f'--output={self.path("f.png")}')
+        self.run_well('acai_interpolate', f'--saved_model={self.saved}', '--mode=map', '--projection=tsne',
+                      f'--output={self.path("f.png")}', f'--projector_dir={self.path("projector")}')
+        rows = np.loadtxt(self.path('projector/tensors.tsv'))
+        self.assertEqual(rows.shape, (360, 32))
+        self.assertLen(open(self.path('projector/metadata.tsv')).read().split(), 360)
+        self.assertEqual(Image.open(self.path('projector/sprite.png')).size, (19 * 32, 19 * 32))
+
+    @parameterized.parameters(
+        ('acai_encode', [], 1, '--saved_model is missing'),
+        ('acai_encode', ['--saved_model=/nowhere', '--output=x'], 2, '/nowhere is no SavedModel'),
+        ('acai_encode', ['--saved_model=HERE', '--output=x', '--dataset=svhn32', '--data_dir=/nowhere'], 2, 'is missing'),
+        ('acai_encode', ['--saved_model=HERE', '--output=/nowhere/x'], 4, '/nowhere'),
+        ('acai_classify', ['--saved_model=HERE', '--dataset=coil100', '--data_dir=/nowhere'], 2, 'missing|images of'),
+        ('acai_classify', ['--space=pixels', '--saved_model=HERE'], 1, 'exclude each other'),
+        ('acai_cluster', ['--saved_model=HERE', '--n_init=0'], 1, '--n_init'),
+        ('acai_evaluate', ['--saved_model=HERE', '--metrics=lines'], 1, 'the metric lines is for lines32'),
+        ('acai_interpolate', ['--saved_model=HERE', '--output=f.jpg'], 1, '--output=f.jpg: must end in .png or .pdf'),
+        ('acai_interpolate', ['--saved_model=HERE', '--output=f.png', '--images=a.png,b.png'], 2, 'a.png cannot be read'),
+        ('acai_interpolate', ['--saved_model=HERE', '--output=f.png', '--rows=1000'], 2, 'choose fewer --rows'))
+    def test_wrong_use(self, program, flags, expected, message):
+        code, _, err = run(f'bin/{program}', *(flag.replace('HERE', self.saved) for flag in flags))
+        self.assertEqual(code, expected, err)
+        self.assertRegex(err, f'^{program}: .*({message})')
+        self.assertLen(err.splitlines(), 1)
+
+
+if __name__ == '__main__':
+    tf.test.main()
