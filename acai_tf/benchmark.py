@@ -10,8 +10,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from acai_tf import datasets, models, reports, training
+from acai_tf import datasets, export, models, reports, training
 from acai_tf.errors import UsageError
+from acai_tf.evaluation import clustering
 
 _REPEATS = 5
 _BATCH = 64
@@ -22,7 +23,8 @@ def run(what):
     """Measures.
 
     Args:
-        what: names out of `train`, `input` (which measures `train` too, to compare with), `line_eval`.
+        what: names out of `train`, `input` (which measures `train` too, to compare with), `line_eval`, `encode`,
+            `kmeans`.
 
     Returns:
         Nested dict of figures: `train.float32.img_per_s` is result['train']['float32']['img_per_s'].
@@ -161,7 +163,42 @@ def _measure_line_eval(results):
     results['line_eval'] = {'seconds': median(seconds)}
 
 
-_MEASURES = {'train': _measure_train, 'input': _measure_input, 'line_eval': _measure_line_eval}
+def _measure_encode(results):
+    with tempfile.TemporaryDirectory() as directory:
+        model = _acai('float32')
+        encode = export.load(export.export_model(model, datasets.get('lines32'), 1, directory)).encode
+    flops = convolution_flops(model.encoder)
+    one, many = (tf.random.stateless_normal([size, 32, 32, 1], [0, 0]).numpy() for size in (1, 512))
+    encode(one), encode(many)
+    latencies = [_seconds(lambda: encode(one)) for _ in range(500)]
+    seconds, rates = [], []
+    for _ in range(_REPEATS):
+        rates.append(matmul_gflops('float32'))
+        seconds.append(median(_seconds(lambda: encode(many)) for _ in range(10)))
+    results['encode'] = {
+        'batch1_median_ms': 1000 * median(latencies), 'batch1_p99_ms': 1000 * float(np.percentile(latencies, 99)),
+        'batch512_img_per_s': 512 / median(seconds),
+        'fraction': median(512 * flops / s / 1e9 / rate for s, rate in zip(seconds, rates))}
+
+
+def _seconds(call):
+    started = time.perf_counter()
+    call()
+    return time.perf_counter() - started
+
+
+def _measure_kmeans(results):
+    # As the published sizes have it: 60,000 latents of 32 dimensions, 10 clusters.
+    centers = tf.random.stateless_normal([10, 32], [0, 0]).numpy()
+    labels = np.arange(60000) % 10
+    points = centers[labels] + tf.random.stateless_normal([60000, 32], [0, 1]).numpy().astype(np.float64)
+    restarts = 8
+    rates = [restarts / _seconds(lambda seed=seed: clustering.kmeans(points, 10, restarts, seed)) for seed in range(_REPEATS)]
+    results['kmeans'] = {'restarts_per_s': median(rates)}
+
+
+_MEASURES = {'train': _measure_train, 'input': _measure_input, 'line_eval': _measure_line_eval, 'encode': _measure_encode,
+             'kmeans': _measure_kmeans}
 
 
 def table(results):

@@ -149,11 +149,15 @@ class TrainTest(tf.test.TestCase):
 class BenchmarkTest(tf.test.TestCase):
 
     def test_figures(self):
-        code, out, err = run('bin/acai_benchmark', '--what=input')
+        code, out, err = run('bin/acai_benchmark', '--what=input,encode,kmeans')
         self.assertEqual(code, 0, err)
         figures = json.loads(out.splitlines()[-1])
         self.assertGreater(figures['matmul_gflops']['float32'], 0)
-        self.assertContainsSubset({'lines32', 'mnist32'}, figures['input'])
+        self.assertContainsSubset({'lines32', 'mnist32', 'mnist32-streamed', 'celeba32', 'coil100'}, figures['input'])
+        self.assertGreater(figures['train']['float32']['img_per_s'], 0)
+        self.assertGreaterEqual(figures['encode']['batch1_p99_ms'], figures['encode']['batch1_median_ms'])
+        self.assertBetween(figures['encode']['fraction'], 0.01, 1.5)
+        self.assertGreater(figures['kmeans']['restarts_per_s'], 0.01)
         self.assertGreater(figures['input']['mnist32']['img_per_s'], 1000)
 
     def test_unknown(self):
