@@ -1,11 +1,14 @@
 """What classifiers and clusters are made of: the latents that an exported encoder gives, or the pixels themselves."""
 
+import logging
 import os
 
 import numpy as np
 import tqdm
 
 from acai_tf.errors import DataError
+
+_logger = logging.getLogger(__name__)
 
 _ENDINGS = ('.png', '.jpg', '.jpeg', '.bmp', '.gif')
 SPLITS = ('train', 'test')
@@ -50,14 +53,24 @@ def of_dataset(dataset, split, loaded=None, limit=None, batch=512):
 
 
 def image_paths(images_dir):
-    """Paths of the images in a folder and below, sorted. Raises DataError where there are none."""
+    """Paths of the images in a folder and below, sorted; what is hidden is left out.
+
+    Raises:
+        DataError: no folder, or no images in it.
+    """
     if not os.path.isdir(images_dir):
         raise DataError(f'{images_dir} is no folder')
-    found = sorted(os.path.join(folder, name) for folder, _, names in os.walk(images_dir) for name in names
-                   if name.lower().endswith(_ENDINGS) and not name.startswith('.'))
-    if not found:
+    found = []
+    for folder, subfolders, names in os.walk(images_dir):
+        subfolders[:] = [name for name in subfolders if not name.startswith('.')]
+        found += [os.path.join(folder, name) for name in names if not name.startswith('.')]
+    images = sorted(path for path in found if path.lower().endswith(_ENDINGS))
+    if not images:
         raise DataError(f'{images_dir} holds no images ({", ".join(_ENDINGS)})')
-    return found
+    if len(images) < len(found):
+        _logger.warning('%d files in %s are no images (%s) and are left out', len(found) - len(images), images_dir,
+                        ', '.join(_ENDINGS))
+    return images
 
 
 def of_files(paths, loaded, batch=64):

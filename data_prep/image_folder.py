@@ -1,7 +1,6 @@
 """A folder of images, in subfolders by class or not, as a data set."""
 
 import hashlib
-import logging
 import os
 
 import numpy as np
@@ -9,11 +8,9 @@ import tensorflow as tf
 from PIL import Image, UnidentifiedImageError
 
 from acai_tf.errors import DataError, UsageError
+from acai_tf.features import image_paths
 from data_prep.tfrecord import Split, decode_image, in_order
 
-_logger = logging.getLogger('acai_tf.data_prep')
-
-_ENDINGS = ('.png', '.jpg', '.jpeg', '.bmp', '.gif')
 _GRAY_MODES = ('1', 'L', 'LA', 'I', 'I;16', 'F')
 _MOST_PIXELS = 10**8
 
@@ -28,29 +25,14 @@ def find_images(images_dir):
     Raises:
         DataError: no folder, no images, or images both in it and in subfolders.
     """
-    if not os.path.isdir(images_dir):
-        raise DataError(f'{images_dir} is no folder')
-    found, others = {}, 0
-    for folder, subfolders, names in os.walk(images_dir):
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith('.'))
-        relative = os.path.relpath(folder, images_dir)
-        for name in sorted(name for name in names if not name.startswith('.')):
-            if name.lower().endswith(_ENDINGS):
-                found.setdefault(relative.split(os.sep)[0], []).append(os.path.join(folder, name))
-            else:
-                others += 1
-    if not found:
-        raise DataError(f'{images_dir} holds no images ({", ".join(_ENDINGS)})')
-    if '.' in found and len(found) > 1:
-        loose, named = found['.'][0], sorted(set(found) - {'.'})[0]
-        raise DataError(f'{images_dir} holds images ({os.path.basename(loose)}) beside folders of images ({named}); '
-                        'give every image a class folder, or none')
-    if others:
-        _logger.warning('%d files in %s are no images and are left out', others, images_dir)
-    classes = sorted(found)
-    paths = [path for name in classes for path in found[name]]
-    labels = [label for label, name in enumerate(classes) for _ in found[name]]
-    return paths, labels, [] if classes == ['.'] else classes
+    paths = image_paths(images_dir)
+    folders = [os.path.relpath(path, images_dir).split(os.sep)[:-1][:1] for path in paths]
+    classes = sorted({folder[0] for folder in folders if folder})
+    if classes and [] in folders:
+        loose = os.path.basename(paths[folders.index([])])
+        raise DataError(f'{images_dir} holds images ({loose}) beside folders of images ({classes[0]}); give every image a '
+                        'class folder, or none')
+    return paths, [classes.index(folder[0]) if folder else 0 for folder in folders], classes
 
 
 def _peek(path):
