@@ -1,8 +1,11 @@
 """The data sets that can be prepared, and where each comes from."""
 
+import contextlib
 import dataclasses
 import functools
+import logging
 import os
+import sys
 from typing import Callable
 
 from acai_tf.errors import DataError
@@ -45,10 +48,14 @@ def download(source):
     import tensorflow_datasets as tfds
     from tensorflow_datasets.core.download import downloader
     downloader.MAX_RETRIES = _CONNECTION_RETRIES
+    logging.getLogger('urllib3').setLevel(logging.ERROR)  # it tells of every try
+    if not sys.stderr.isatty():
+        tfds.disable_progress_bar()
     builder = tfds.builder(source.tfds_name, data_dir=os.environ.get('TFDS_DATA_DIR'))
     manual = os.path.join(os.path.dirname(os.path.dirname(builder.data_dir.rstrip('/'))), 'downloads', 'manual')
     try:
-        builder.download_and_prepare()
+        with contextlib.redirect_stdout(sys.stderr):
+            builder.download_and_prepare()
     except Exception as error:  # whatever a network, a quota page or a full disk makes of it
         raise DataError(_by_hand(source, builder, manual, error)) from None
 
