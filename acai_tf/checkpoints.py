@@ -16,7 +16,7 @@ class Checkpoints:
     """Saves and restores a model, its optimizers and the training loop's counters.
 
     Args:
-        directory: where checkpoints are.
+        directory: where checkpoints are; None, where another process saves and restores.
         model: a compiled `Autoencoder`.
         counters: {name: tf.Variable} of the loop.
         keep: how many checkpoints stay.
@@ -24,9 +24,11 @@ class Checkpoints:
 
     def __init__(self, directory, model, counters, keep):
         self._networks = model.networks
+        self.variables = [*(variable for part in (*model.networks.values(), *model.optimizers.values())
+                            for variable in part.variables), *counters.values()]
         self._checkpoint = tf.train.Checkpoint(
             **model.networks, **counters, **{f'{name}_optimizer': o for name, o in model.optimizers.items()})
-        self._manager = tf.train.CheckpointManager(
+        self._manager = directory and tf.train.CheckpointManager(
             self._checkpoint, directory, max_to_keep=keep, checkpoint_name='step')
 
     def save(self, step):
@@ -41,6 +43,8 @@ class Checkpoints:
                 if not np.all(np.isfinite(variable.numpy())):
                     raise NonFiniteError(f'a weight of the {name} is not finite after step {step}; the last checkpoint '
                                          'is from before')
+        if not self._manager:
+            return
         try:
             self._manager.save(checkpoint_number=step)
         except (tf.errors.OpError, OSError) as error:
@@ -53,7 +57,7 @@ class Checkpoints:
         Raises:
             StorageError: there are checkpoints, all of them damaged.
         """
-        paths = list(reversed(self._manager.checkpoints))
+        paths = list(reversed(self._manager.checkpoints)) if self._manager else []
         for path in paths:
             try:
                 self._checkpoint.restore(path).assert_consumed()

@@ -44,8 +44,8 @@ class TrainConfig:
     total_kimg: int = _option(16384, 'length of the training, in units of 1024 images', minimum=1, may_change=True)
     report_kimg: int = _option(64, 'images between two reports, in units of 1024', minimum=1, may_change=True)
     seed: int = _option(0, 'seed of the initial weights, the order of the data and every draw')
-    strategy: str = _option('auto', 'devices: auto is mirrored with several GPUs, else one',
-                            choices=('auto', 'one', 'mirrored'), may_change=True)
+    strategy: str = _option('auto', 'devices: auto is mirrored with several GPUs, else one; multi_worker reads TF_CONFIG',
+                            choices=('auto', 'one', 'mirrored', 'multi_worker'), may_change=True)
     precision: str = _option('float32', 'compute dtype; weights and losses are float32 in both',
                              choices=('float32', 'mixed_bfloat16'))
     jit: str = _option('auto', 'XLA: auto is on with a single GPU', choices=('auto', 'on', 'off'), may_change=True)

@@ -26,6 +26,11 @@ class StorageError(AcaiError):
     exit_code = 4
 
 
+class WorkerLost(AcaiError):
+    """Another worker died or cannot be reached: the same commands go on from the last checkpoint."""
+    exit_code = 5
+
+
 class Stopped(AcaiError):
     """Stopped by a signal after a checkpoint: the same command goes on from there."""
     exit_code = 42

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import os
 
 import tensorflow as tf
 
@@ -25,6 +26,7 @@ class Reporter:
 
     def __init__(self, directory, model, dataset):
         self._directory, self._dataset, self._model = directory, dataset, model
+        os.makedirs(directory.file('images'), exist_ok=True)
         images = tf.TensorSpec([None, *model.image_shape], tf.float32)
         self._encode = tf.function(model.encode, input_signature=[images])
         self._decode = tf.function(model.decode, input_signature=[tf.TensorSpec([None, *model.latent_shape])])

@@ -16,7 +16,7 @@ import tensorflow as tf
 import tqdm
 import tqdm.contrib.logging
 
-from acai_tf import export, models
+from acai_tf import distribution, export, models
 from acai_tf.checkpoints import Checkpoints, available_steps, restore_networks
 from acai_tf.errors import NonFiniteError, Stopped, UsageError
 from acai_tf.reports import Reporter
@@ -38,51 +38,40 @@ def train(config, overwrite=False):
         overwrite: start over where the run directory holds a run already.
 
     Returns:
-        Path of the run directory.
+        Path of the run directory; None at a worker that is not the chief, and writes none.
 
     Raises:
         UsageError: wrong options, or a run directory that cannot be used.
         DataError: data missing or damaged.
         NonFiniteError: a loss or weight became NaN or infinite; the last good checkpoint stays.
         StorageError: checkpoints cannot be written or read.
+        WorkerLost: another worker died.
         Stopped: by SIGTERM or SIGINT, after a checkpoint.
     """
     config.validate()
-    dataset = config.open_dataset()
-    strategy = make_strategy(config)
-    dataset.check()
-    directory = RunDirectory(config, dataset.image_shape, overwrite)
-    try:
-        path = os.path.join(directory.file('export'), str(total_steps(config)))
-        if os.path.exists(path):
-            _logger.info('%s is finished already: %s', directory.path, path)
-        else:
+    strategy = distribution.make_strategy(config)
+    with distribution.losses_of_workers(strategy), contextlib.ExitStack() as stack:
+        dataset = config.open_dataset()
+        dataset.check()
+        distribution.check_alike(strategy, config)
+        directory, finished = None, False
+        if distribution.is_chief(strategy):
+            directory = stack.enter_context(contextlib.closing(RunDirectory(config, dataset.image_shape, overwrite)))
+            path = os.path.join(directory.file('export'), str(total_steps(config)))
+            finished = os.path.exists(path)
+            if finished:
+                _logger.info('%s is finished already: %s', directory.path, path)
+        if not distribution.gather(strategy, [finished])[0, 0]:
             if config.deterministic:
                 tf.config.experimental.enable_op_determinism()
             Trainer(config, dataset, directory, strategy).run()
-        return directory.path
-    finally:
-        directory.close()
+        distribution.leave(strategy)
+        return directory and directory.path
 
 
 def total_steps(config):
     """Number of steps of the whole run."""
     return -(-config.total_kimg * 1024 // config.batch)
-
-
-def make_strategy(config):
-    """The tf.distribute strategy that the config asks for. Raises UsageError where it does not fit."""
-    gpus = tf.config.list_logical_devices('GPU')
-    devices = gpus or tf.config.list_logical_devices('CPU')
-    mirrored = config.strategy == 'mirrored' or (config.strategy == 'auto' and len(gpus) > 1)
-    strategy = tf.distribute.MirroredStrategy([d.name for d in devices]) if mirrored else tf.distribute.get_strategy()
-    replicas = strategy.num_replicas_in_sync
-    if config.batch % replicas:
-        raise UsageError(f'--batch={config.batch} is not divisible by the {replicas} replicas; choose a multiple of '
-                         f'{replicas}, or --strategy=one')
-    if config.jit == 'on' and replicas > 1:
-        raise UsageError(f'--jit=on does not work with {replicas} replicas; use --jit=off, or --strategy=one')
-    return strategy
 
 
 def create_model(config, dataset, dtype=None):
@@ -128,7 +117,7 @@ def step_function(model, strategy, jit='auto'):
     """Compiles several training steps into one call.
 
     Returns:
-        Function (iterator, count) -> float32 [count, len(model.tags)]: the global mean of each loss term at each step.
+        Function (iterator, count) -> float32 [count, replicas, len(model.tags)]: each loss term at each step.
     """
     use_xla = jit == 'on' or (jit == 'auto' and len(tf.config.list_logical_devices('GPU')) == 1
                               and strategy.num_replicas_in_sync == 1)
@@ -136,52 +125,62 @@ def step_function(model, strategy, jit='auto'):
 
     @tf.function(reduce_retracing=True)
     def run_steps(iterator, count):
-        history = tf.TensorArray(tf.float32, count, element_shape=[len(model.tags)])
+        history = tf.TensorArray(tf.float32, count, element_shape=[strategy.num_replicas_in_sync, len(model.tags)])
         for i in tf.range(count):
-            terms = strategy.run(train_step, args=(next(iterator),))
-            means = [strategy.reduce(tf.distribute.ReduceOp.MEAN, terms[tag], axis=None) for tag in model.tags]
-            history = history.write(i, tf.stack(means))
+            history = history.write(i, strategy.gather(strategy.run(row, args=(next(iterator),)), axis=0))
         return history.stack()
+
+    def row(data):
+        terms = train_step(data)
+        return tf.stack([terms[tag] for tag in model.tags])[None]
     return run_steps
 
 
 class Trainer:
-    """One run, from its last checkpoint to its end."""
+    """One run, from its last checkpoint to its end.
+
+    Args:
+        config: TrainConfig.
+        dataset: datasets.base.Dataset.
+        directory: RunDirectory; None at a worker that is not the chief.
+        strategy: tf.distribute.Strategy.
+    """
 
     def __init__(self, config, dataset, directory, strategy):
         self.config, self.dataset, self.directory, self.strategy = config, dataset, directory, strategy
-        os.makedirs(directory.file('images'), exist_ok=True)
         with strategy.scope():
             self.model = create_model(config, dataset)
         # Of the steps since the last report: the sum of each loss term, and their number.
         self._counters = {'step': tf.Variable(0, dtype=tf.int64),
                           'term_sums': tf.Variable(np.zeros(len(self.model.tags))),
                           'term_count': tf.Variable(0, dtype=tf.int64)}
-        self.checkpoints = Checkpoints(directory.file('checkpoints'), self.model, self._counters,
+        self.checkpoints = Checkpoints(directory and directory.file('checkpoints'), self.model, self._counters,
                                        config.keep_checkpoints)
-        self.reporter = Reporter(directory, self.model, dataset)
+        self.reporter = directory and Reporter(directory, self.model, dataset)
         self._seconds_per_step = None
 
     def run(self):
         """Trains to the end and exports; see `train` for what it raises."""
         last = total_steps(self.config)
         resumed = self.checkpoints.restore_latest()
+        distribution.copy_from_chief(self.strategy, self.checkpoints.variables)
         step = int(self._counters['step'].numpy())
-        self.directory.cut_metrics(step)
-        if resumed:
-            _logger.info('going on from step %d in %s', step, self.directory.path)
-        else:
-            self.reporter.write_config(self.config)
-            _logger.info('training in %s', self.directory.path)
+        if self.directory:
+            self.directory.cut_metrics(step)
+            if resumed:
+                _logger.info('going on from step %d in %s', step, self.directory.path)
+            else:
+                self.reporter.write_config(self.config)
+                _logger.info('training in %s', self.directory.path)
         with (_stop_signals() as stop, self._progress(step, last) as progress,
               tqdm.contrib.logging.logging_redirect_tqdm([logging.getLogger('acai_tf')])):
             self._loop(step, last, stop, progress)
-        path = export.export_model(self.model, self.dataset, last, self.directory.file('export'))
-        _logger.info('exported %s', path)
+        if self.directory:
+            path = export.export_model(self.model, self.dataset, last, self.directory.file('export'))
+            _logger.info('exported %s', path)
 
     def _loop(self, step, last, stop, progress):
-        batches = self.dataset.train(self.config.batch, self.config.seed, step)
-        iterator = iter(self.strategy.experimental_distribute_dataset(batches))
+        iterator = iter(distribution.batches(self.strategy, self.dataset, self.config.batch, self.config.seed, step))
         run_steps = step_function(self.model, self.strategy, self.config.jit)
         sums, count = self._counters['term_sums'].numpy(), int(self._counters['term_count'].numpy())
         saved_at, report_seconds, report_steps = time.monotonic(), 0.0, 0
@@ -195,28 +194,34 @@ class Trainer:
             seconds = time.monotonic() - started
             self._check_finite(history, step)
             step, count, calls = step + steps, count + steps, calls + 1
-            for values in history.astype(np.float64):
+            for values in history.astype(np.float64).mean(axis=1):
                 sums = sums + values  # one by one, so that the sum does not depend on how steps fell into calls
             if calls > 1:  # the first call traces and compiles
-                self._seconds_per_step = seconds / steps
                 report_seconds, report_steps = report_seconds + seconds, report_steps + steps
-            if calls == 5:
+            # What must be the same everywhere is decided together: any worker's signal, the chief's clock.
+            on_time = not self.config.checkpoint_steps and time.monotonic() - saved_at > _CHECKPOINT_SECONDS
+            opinions = distribution.gather(self.strategy, [stop.signal, on_time, seconds / steps])
+            stopped_by, on_time = opinions[:, 0].max(), opinions[0, 1]
+            self._seconds_per_step = opinions[0, 2] if calls > 1 else None
+            if calls == 5 and self.directory:
                 self._announce(last - step)
             progress.update(steps * self.config.batch / 1024)
             is_report = step in (last, self._next_report(step - 1, last))
             if is_report:
-                terms = dict(zip(self.model.tags, (sums / count).tolist()))
-                img_per_s = report_steps * self.config.batch / report_seconds if report_steps else 0.0
-                self._report(step, img_per_s, terms)
+                if self.directory:
+                    terms = dict(zip(self.model.tags, (sums / count).tolist()))
+                    img_per_s = report_steps * self.config.batch / report_seconds if report_steps else 0.0
+                    self._report(step, img_per_s, terms)
                 sums, count, report_seconds, report_steps = np.zeros_like(sums), 0, 0.0, 0
             at_checkpoint = self.config.checkpoint_steps and step % self.config.checkpoint_steps == 0
-            on_time = not self.config.checkpoint_steps and time.monotonic() - saved_at > _CHECKPOINT_SECONDS
-            if is_report or at_checkpoint or on_time or stop.signal:
+            if is_report or at_checkpoint or on_time or stopped_by:
                 # After the report, so that a run killed in between makes the report again.
                 self._save(step, sums, count)
                 saved_at = time.monotonic()
-            if stop.signal and step < last:
-                raise Stopped(f'stopped by {stop.signal} after step {step}; the same command goes on from there')
+            if stopped_by and step < last:
+                distribution.leave(self.strategy)
+                raise Stopped(f'stopped by {signal.Signals(int(stopped_by)).name} after step {step}; the same command goes '
+                              'on from there')
 
     @contextlib.contextmanager
     def _damaged_data(self):
@@ -254,11 +259,14 @@ class Trainer:
         return int(np.clip(_CALL_SECONDS / self._seconds_per_step, 1, _MOST_STEPS_PER_CALL))
 
     def _check_finite(self, history, step):
-        bad = np.argwhere(~np.isfinite(history))
+        by_loss = history.swapaxes(1, 2)  # a term of the global batch is bad on all replicas: look at the others first
+        bad = np.argwhere(~np.isfinite(by_loss))
         if len(bad):
-            row, column = bad[0]
-            raise NonFiniteError(f'{self.model.tags[column]} is {history[row, column]} at step {step + row + 1}; the last '
-                                 'good checkpoint stays; try a smaller --lr')
+            row, column, replica = bad[0]
+            where = f' on replica {replica}' if history.shape[1] > 1 else ''
+            distribution.leave(self.strategy)
+            raise NonFiniteError(f'{self.model.tags[column]} is {by_loss[tuple(bad[0])]} at step {step + row + 1}{where}; '
+                                 'the last good checkpoint stays; try a smaller --lr')
 
     def _announce(self, steps):
         seconds = steps * self._seconds_per_step
@@ -268,27 +276,27 @@ class Trainer:
     def _progress(self, step, last):
         kimg = self.config.batch / 1024
         return tqdm.tqdm(initial=round(step * kimg, 3), total=round(last * kimg, 3), unit='kimg', dynamic_ncols=True,
-                         disable=not sys.stderr.isatty(), smoothing=0.1,
+                         disable=not (self.directory and sys.stderr.isatty()), smoothing=0.1,
                          bar_format='{l_bar}{bar}| {n:.1f}/{total:.0f} kimg [{elapsed}<{remaining}]')
 
 
 class _Stop:
-    signal = None
+    signal = 0
 
 
 @contextlib.contextmanager
 def _stop_signals():
-    """Gives an object whose `signal` becomes the name of the first SIGTERM or SIGINT; a second one ends the process."""
+    """Gives an object whose `signal` becomes the number of the first SIGTERM or SIGINT; a second one ends the process."""
     stop = _Stop()
 
     def note(number, _):
-        stop.signal = signal.Signals(number).name
-        signal.signal(number, signal.SIG_DFL)
-        _logger.info('%s: finishing the step and saving a checkpoint; once more ends at once', stop.signal)
-    try:
-        previous = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
-    except ValueError:  # not in the main thread
-        previous = {}
+        stop.signal = number
+        for either in previous:
+            signal.signal(either, signal.SIG_DFL)
+        _logger.info('%s: finishing the step and saving a checkpoint; once more ends at once', signal.Signals(number).name)
+    previous = {}
+    with contextlib.suppress(ValueError):  # not in the main thread
+        previous.update({number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)})
     try:
         yield stop
     finally:

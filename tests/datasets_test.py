@@ -23,7 +23,19 @@ class Numbered(base.InMemory):
         return numbers.astype(np.uint8).reshape(-1, 1, 1, 1), numbers
 
 
+def assert_shards_make_whole_batches(test, dataset, shards, start_step):
+    """That the shards' batches of images and labels, put together, are those of one process."""
+    parts = [list(dataset.train(12, 5, start_step, shard, shards).take(4)) for shard in range(shards)]
+    for of_shards, whole in zip(zip(*parts), dataset.train(12, 5, start_step).take(4), strict=True):
+        for together, expected in zip(zip(*of_shards), whole):
+            test.assertAllEqual(np.concatenate(together), expected)
+
+
 class InMemoryTest(tf.test.TestCase):
+
+    def test_shards_are_parts_of_the_same_batches(self):
+        for dataset in (Numbered(30), datasets.get('lines32'), datasets.get('stripes32')):
+            assert_shards_make_whole_batches(self, dataset, shards=3, start_step=2)
 
     def labels(self, size, batch, steps, **kwargs):
         stream = Numbered(size).train(batch, **kwargs).take(steps)
@@ -285,6 +297,9 @@ class StreamTest(tf.test.TestCase):
         for start in (1, 12, 13, 27):  # 250 images end within step 12
             self.assertAllEqual(numbers_in(dataset.train(20, seed=3, start_step=start).take(3)),
                                 whole[20 * start:20 * (start + 3)])
+
+    def test_shards_are_parts_of_the_same_batches(self):
+        assert_shards_make_whole_batches(self, self.get(), shards=2, start_step=11)
 
     def test_passes_in_order_equal_those_from_memory(self):
         for split in ('train_once', 'test'):

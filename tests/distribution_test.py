@@ -1,14 +1,19 @@
 import two_cpus  # noqa: F401, I001  (first: TensorFlow must not have started)
 
 import functools
+import glob
+import os
+from unittest import mock
 
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from acai_tf import models, training
+from acai_tf import distribution, models, randomness, training
+from acai_tf.checkpoints import available_steps
 from acai_tf.config import TrainConfig
-from acai_tf.errors import UsageError
+from acai_tf.errors import NonFiniteError, UsageError
+from training_test import weights
 
 STEPS, BATCH = 5, 8
 
@@ -41,7 +46,7 @@ def _train(name, strategy, order):
     labels = random.integers(0, 3, [STEPS, BATCH])[:, order]
     data = tf.data.Dataset.from_tensor_slices((images, labels))
     run_steps = training.step_function(model, strategy)
-    terms = run_steps(iter(strategy.experimental_distribute_dataset(data)), tf.constant(STEPS)).numpy()
+    terms = run_steps(iter(strategy.experimental_distribute_dataset(data)), tf.constant(STEPS)).numpy().mean(axis=1)
     after = [np.concatenate([np.ravel(w) for w in n.get_weights()]) for n in model.networks.values()]
     return before, after, terms
 
@@ -87,14 +92,43 @@ class DistributionTest(parameterized.TestCase, tf.test.TestCase):
 
     def test_a_batch_that_does_not_divide_is_refused(self):
         with self.assertRaisesRegex(UsageError, '--batch=63 is not divisible by the 2 replicas'):
-            training.make_strategy(TrainConfig(batch=63, strategy='mirrored'))
+            distribution.make_strategy(TrainConfig(batch=63, strategy='mirrored'))
+
+    @parameterized.parameters(
+        ('', 'TF_CONFIG is not set; it looks like .*"cluster"'),
+        ('{', 'TF_CONFIG cannot be used'),
+        ('{"cluster": {"worker": ["a:1"]}}', 'TF_CONFIG cannot be used .*task'),
+        ('{"cluster": {"worker": ["a"]}, "task": {"type": "worker", "index": 0}}', 'TF_CONFIG cannot be used'),
+        ('{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 3}}', 'has no worker 3'),
+        ('{"cluster": {"worker": ["a:1"], "ps": ["b:1"]}, "task": {"type": "ps", "index": 0}}', 'has no ps 0'))
+    def test_clusters_that_cannot_be(self, text, message):
+        with (mock.patch.dict(os.environ, {'TF_CONFIG': text}),
+              self.assertRaisesRegex(UsageError, f'^--strategy=multi_worker: .*{message}')):
+            distribution.make_strategy(TrainConfig(strategy='multi_worker'))
+
+    def test_the_replica_whose_loss_is_not_finite_is_named_and_no_checkpoint_has_its_update(self):
+        original = models.model_class('lrae').loss_terms
+
+        def spoilt(model, images, draws, labels=None):
+            here = (model.optimizers['critic'].iterations == 5) & (tf.equal(randomness.current_replica(), 1))
+            return original(model, tf.where(here, np.nan, images), draws, labels)
+        config = TrainConfig(model='lrae', dataset='digits32', depth=2, latent=2, batch=8, total_kimg=1, checkpoint_steps=1,
+                             train_dir=self.create_tempdir().full_path)
+        with (mock.patch.object(distribution, 'make_strategy', lambda _: _mirrored()),
+              mock.patch.object(models.model_class('lrae'), 'loss_terms', spoilt),
+              self.assertRaisesRegex(NonFiniteError, 'loss_ae is nan at step 6 on replica 1; the last good')):
+            training.train(config)
+        checkpoints, = glob.glob(os.path.join(config.train_dir, 'digits32', '*', 'checkpoints'))
+        self.assertEqual(available_steps(checkpoints), [3, 4, 5])
+        for value in weights(os.path.dirname(checkpoints), 5).values():
+            self.assertTrue(np.all(np.isfinite(value)))
 
     def test_xla_with_replicas_is_refused(self):
         with self.assertRaisesRegex(UsageError, '--jit=on does not work with 2 replicas'):
-            training.make_strategy(TrainConfig(jit='on', strategy='mirrored'))
+            distribution.make_strategy(TrainConfig(jit='on', strategy='mirrored'))
 
     def test_auto_is_one_device_without_gpus(self):
-        self.assertEqual(training.make_strategy(TrainConfig()).num_replicas_in_sync, 1)
+        self.assertEqual(distribution.make_strategy(TrainConfig()).num_replicas_in_sync, 1)
 
 
 if __name__ == '__main__':

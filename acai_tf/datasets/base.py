@@ -19,6 +19,12 @@ def steps_from(start_step):
     return tf.data.Dataset.range(start_step, tf.int64.max)
 
 
+def part_of(batch, shard, shards):
+    """The slice of a batch that belongs to one of several shards."""
+    size = batch // shards
+    return slice(shard * size, (shard + 1) * size)
+
+
 def permuted(index, keys, size):
     """Element `index` [n] of the permutation of 0..size-1 that each key [n, 3] stands for; needs no table."""
     # The raw operation, because in TF 2.21 tf.random.experimental.index_shuffle pads a batch of seeds on the wrong axis,
@@ -53,8 +59,11 @@ class Dataset:
         """The DataError to raise where reading failed with a TensorFlow error."""
         return DataError(f'{self.name} cannot be read ({error.message.splitlines()[0][:200]})')
 
-    def train(self, batch, seed=0, start_step=0):
-        """Endless shuffled batches. Batch t depends on (seed, t) alone, so a resumed run sees what it would have."""
+    def train(self, batch, seed=0, start_step=0, shard=0, shards=1):
+        """Endless shuffled batches. Batch t depends on (seed, t) alone, so a resumed run sees what it would have.
+
+        With several shards, each gives its own equal part of every batch of `batch` images.
+        """
         raise NotImplementedError
 
     def train_once(self, batch):
@@ -84,9 +93,11 @@ class Generated(Dataset):
         """Descriptions [n, ...] -> (images float32 [n, *image_shape], labels int64 [n])."""
         raise NotImplementedError
 
-    def train(self, batch, seed=0, start_step=0):
+    def train(self, batch, seed=0, start_step=0, shard=0, shards=1):
+        mine = part_of(batch, shard, shards)
+
         def draw(step):
-            return self.render(self.parameters(batch, randomness.key(seed, f'{self.name}/train', step)))
+            return self.render(self.parameters(batch, randomness.key(seed, f'{self.name}/train', step))[mine])
         return steps_from(start_step).map(draw, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
     def train_once(self, batch):
@@ -130,15 +141,16 @@ class InMemory(Dataset):
         labels.set_shape([index.shape[0]])
         return to_float(images), labels
 
-    def train(self, batch, seed=0, start_step=0):
+    def train(self, batch, seed=0, start_step=0, shard=0, shards=1):
+        mine = part_of(batch, shard, shards)
         size = len(self._arrays('train')[1])
         # Epoch e shuffles with a key of its own, and any step can be the first.
         base_key = randomness.key(seed, f'shuffle/{self.name}')
 
         def read(step):
-            position = step * batch + tf.range(batch, dtype=tf.int64)
+            position = step * batch + tf.range(mine.start, mine.stop, dtype=tf.int64)
             epoch, offset = position // size, position % size
-            keys = tf.concat([tf.tile(base_key[None], [batch, 1]), epoch[:, None]], axis=1)
+            keys = tf.concat([tf.tile(base_key[None], [mine.stop - mine.start, 1]), epoch[:, None]], axis=1)
             return self._take('train', permuted(offset, keys, size))
         return steps_from(start_step).map(read, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 

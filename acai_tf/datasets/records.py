@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from acai_tf import randomness
-from acai_tf.datasets.base import InMemory, permuted, to_float
+from acai_tf.datasets.base import InMemory, part_of, permuted, to_float
 from acai_tf.errors import DataError, UsageError
 
 _CHUNK = 1000
@@ -195,9 +195,9 @@ class Records(InMemory):
 
     # ---- streamed
 
-    def train(self, batch, seed=0, start_step=0):
+    def train(self, batch, seed=0, start_step=0, shard=0, shards=1):
         if not self.streams:
-            return super().train(batch, seed, start_step)
+            return super().train(batch, seed, start_step, shard, shards)
         paths = self._paths['train']
         ends = np.cumsum([self._size('train', path) for path in paths])
         size = int(ends[-1])
@@ -219,7 +219,11 @@ class Records(InMemory):
             shuffled = mixed.shuffle(buffer, seeds, reshuffle_each_iteration=False)
             return shuffled.skip(tf.where(epoch == first_epoch, tf.constant(offset, tf.int64), 0))
         epochs = tf.data.Dataset.range(first_epoch, tf.int64.max).flat_map(records)
-        return self._batches(epochs, batch, drop_remainder=True)
+        if shards > 1:
+            # Every shard reads all records and decodes its own.
+            mine = part_of(batch, shard, shards)
+            epochs = epochs.batch(batch, drop_remainder=True).map(lambda records: records[mine]).unbatch()
+        return self._batches(epochs, batch // shards, drop_remainder=True)
 
     def _records(self, split, path):
         """The serialised records of a file that belong to a split, in order."""

@@ -1,0 +1,239 @@
+"""Which devices and machines train together, and what they tell each other.
+
+With --strategy=multi_worker each machine runs the same command; the environment variable TF_CONFIG says who takes part.
+The chief (the task `chief`, or else worker 0) alone writes the run directory.
+"""
+
+import contextlib
+import json
+import logging
+import os
+import signal
+import socket
+import time
+import zlib
+
+import numpy as np
+import tensorflow as tf
+
+from acai_tf.errors import UsageError, WorkerLost
+
+_logger = logging.getLogger(__name__)
+
+_POLL_SECONDS, _SECONDS_BEFORE_NOTICE, _SECONDS_BETWEEN_NOTICES = 0.5, 5, 60
+# Options in which workers may differ.
+_OF_A_MACHINE = ('train_dir', 'data_dir', 'keep_checkpoints')
+_EXAMPLE = ('{"cluster": {"worker": ["10.0.0.1:2222", "10.0.0.2:2222"]}, "task": {"type": "worker", "index": 0}}')
+
+
+def make_strategy(config):
+    """The tf.distribute strategy that the config asks for.
+
+    Several workers must come here before TensorFlow has made its first tensor; each waits until all have come.
+
+    Raises:
+        UsageError: the batch, --jit or TF_CONFIG does not fit the strategy.
+    """
+    if config.strategy == 'multi_worker':
+        strategy = _multi_worker_strategy()
+    else:
+        gpus = tf.config.list_logical_devices('GPU')
+        devices = gpus or tf.config.list_logical_devices('CPU')
+        mirrored = config.strategy == 'mirrored' or (config.strategy == 'auto' and len(gpus) > 1)
+        strategy = (tf.distribute.MirroredStrategy([d.name for d in devices]) if mirrored
+                    else tf.distribute.get_strategy())
+    replicas = strategy.num_replicas_in_sync
+    if config.batch % replicas:
+        raise UsageError(f'--batch={config.batch} is not divisible by the {replicas} replicas; choose a multiple of '
+                         f'{replicas}, or --strategy=one')
+    if config.jit == 'on' and replicas > 1:
+        raise UsageError(f'--jit=on does not work with {replicas} replicas; use --jit=off, or --strategy=one')
+    return strategy
+
+
+def _cluster(text):
+    """(addresses of all workers, chief first; number of this one) by TF_CONFIG. Raises UsageError."""
+    try:
+        values = json.loads(text)
+        cluster, task = values['cluster'], values['task']
+        tasks = [(kind, index) for kind in ('chief', 'worker') for index in range(len(cluster.get(kind, [])))]
+        own = (task['type'], int(task['index']))
+        addresses = [cluster[kind][index] for kind, index in tasks]
+        for address in addresses:
+            _host_and_port(address)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = f'cannot be used ({type(error).__name__}: {error})' if text else 'is not set'
+        raise UsageError(f'--strategy=multi_worker: the environment variable TF_CONFIG {reason}; it looks like '
+                         f"'{_EXAMPLE}', with an index of its own for each worker") from None
+    if own not in tasks:
+        raise UsageError(f'--strategy=multi_worker: TF_CONFIG has no {own[0]} {own[1]} in its cluster')
+    return addresses, tasks.index(own)
+
+
+def _host_and_port(address):
+    host, _, port = address.rpartition(':')
+    return host.strip('[]'), int(port)
+
+
+def _multi_worker_strategy():
+    addresses, number = _cluster(os.environ.get('TF_CONFIG', ''))
+    # Where a worker is missing TensorFlow waits with Python's lock held, deaf to signals; so they meet beforehand.
+    if number == 0:
+        _gather_workers(addresses)
+    else:
+        _report_to_chief(addresses[0], number)
+    handlers = {kind: signal.getsignal(kind) for kind in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    except (tf.errors.OpError, RuntimeError, ValueError) as error:
+        raise UsageError(f'--strategy=multi_worker: the workers {", ".join(addresses)} could not be joined '
+                         f'({str(error).splitlines()[0]}); check TF_CONFIG') from None
+    finally:
+        with contextlib.suppress(ValueError):  # not in the main thread
+            for kind, handler in handlers.items():
+                signal.signal(kind, handler)  # TensorFlow has taken SIGTERM for itself
+
+
+def _gather_workers(addresses):
+    """At the chief: waits until all others have reported, then tells them to begin."""
+    port = _host_and_port(addresses[0])[1]
+    dual = socket.has_dualstack_ipv6()
+    try:
+        server = socket.create_server(('', port), family=socket.AF_INET6 if dual else socket.AF_INET, dualstack_ipv6=dual)
+    except OSError as error:
+        raise UsageError(f'--strategy=multi_worker: this is the chief, but port {port} of TF_CONFIG cannot be opened '
+                         f'({error.strerror})') from None
+    present, notice = {}, time.monotonic() + _SECONDS_BEFORE_NOTICE
+    with server, contextlib.ExitStack() as connections:
+        server.settimeout(_POLL_SECONDS)
+        while len(present) < len(addresses) - 1:
+            with contextlib.suppress(OSError, ValueError):
+                connection = connections.enter_context(server.accept()[0])
+                connection.settimeout(_POLL_SECONDS)
+                number = int(connection.recv(16))
+                connection.settimeout(None)
+                if 0 < number < len(addresses):
+                    present[number] = connection
+            present = {number: connection for number, connection in present.items() if _is_open(connection)}
+            missing = [address for number, address in enumerate(addresses) if number and number not in present]
+            notice = _note(notice, 'waiting for the workers %s', ', '.join(missing))
+        for connection in present.values():
+            with contextlib.suppress(OSError):
+                connection.sendall(b'begin')
+
+
+def _is_open(connection):
+    try:
+        return connection.recv(1, socket.MSG_DONTWAIT | socket.MSG_PEEK) != b''
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+
+
+def _report_to_chief(chief, number):
+    """At another worker: waits until the chief tells it to begin."""
+    notice = time.monotonic() + _SECONDS_BEFORE_NOTICE
+    while True:
+        with contextlib.suppress(OSError), socket.create_connection(_host_and_port(chief), _POLL_SECONDS) as connection:
+            connection.sendall(b'%d' % number)
+            while True:
+                with contextlib.suppress(TimeoutError):
+                    answer = connection.recv(16)
+                    if answer == b'begin':
+                        return
+                    break  # the chief has gone
+                notice = _note(notice, 'the chief %s is waiting for other workers', chief)
+        notice = _note(notice, 'waiting for the chief %s', chief)
+        time.sleep(_POLL_SECONDS)
+
+
+def _note(due, message, *values):
+    """Logs a message when it is due; returns when it is due next."""
+    if time.monotonic() < due:
+        return due
+    _logger.info(message, *values)
+    return time.monotonic() + _SECONDS_BETWEEN_NOTICES
+
+
+def _alone(strategy):
+    return not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+
+
+def is_chief(strategy):
+    """Whether this process writes the run directory."""
+    return strategy.extended.should_checkpoint
+
+
+def gather(strategy, values):
+    """A row of numbers from each worker, [n] -> float64 [replicas, n], the same on all workers."""
+    values = np.asarray(values, np.float64)
+    if _alone(strategy):
+        return values[None]
+    return _gather(strategy, tf.constant(values)).numpy()
+
+
+@tf.function
+def _gather(strategy, values):
+    return strategy.gather(strategy.run(lambda: values[None]), axis=0)
+
+
+def copy_from_chief(strategy, variables):
+    """Gives the variables of every worker the values that they have at the chief, the only one to read checkpoints."""
+    if _alone(strategy):
+        return
+    values = [tf.constant(variable.numpy()) for variable in variables]
+
+    @tf.function
+    def send():
+        def sum_with_nothing():
+            context = tf.distribute.get_replica_context()
+            first = tf.equal(context.replica_id_in_sync_group, 0)
+            return [context.all_reduce(tf.distribute.ReduceOp.SUM, tf.where(first, value, tf.zeros_like(value)))
+                    for value in values]
+        return [strategy.experimental_local_results(value)[0] for value in strategy.run(sum_with_nothing)]
+    with strategy.scope():
+        for variable, value in zip(variables, send()):
+            variable.assign(value)
+
+
+def check_alike(strategy, config):
+    """Raises UsageError, at every worker, where one was started with other options or library versions."""
+    options = {key: value for key, value in json.loads(config.to_json()).items() if key not in _OF_A_MACHINE}
+    sums = gather(strategy, [zlib.crc32(json.dumps(options, sort_keys=True).encode())])[:, 0]
+    different = np.flatnonzero(sums != sums[0])
+    if len(different):
+        leave(strategy)
+        raise UsageError(f'the worker of replica {different[0]} was started with other options, or has other versions of '
+                         'the libraries, than the chief; compare what --print_config prints on both')
+
+
+def leave(strategy):
+    """Waits until all workers are here; for the end that all have come to, so that none goes while another needs it."""
+    with contextlib.suppress(tf.errors.OpError):
+        gather(strategy, [0])
+
+
+def batches(strategy, dataset, batch, seed, start_step):
+    """The training batches of a data set, for `strategy.run`: replica r of n gets the r-th n-th of each batch."""
+    def read(context):
+        workers = context.num_input_pipelines
+        mine = dataset.train(batch, seed, start_step, shard=context.input_pipeline_id, shards=workers)
+        replicas = context.num_replicas_in_sync // workers
+        if replicas == 1:
+            return mine
+        return mine.map(lambda *parts: tuple(tf.reshape(part, [replicas, -1, *part.shape[1:]]) for part in parts)).unbatch()
+    return strategy.distribute_datasets_from_function(read)
+
+
+@contextlib.contextmanager
+def losses_of_workers(strategy):
+    """Raises WorkerLost where TensorFlow says that a worker no longer answers."""
+    try:
+        yield
+    except tf.errors.OpError as error:
+        if _alone(strategy) or 'Collective ops is aborted by' not in error.message:
+            raise
+        reason = error.message.split('Collective ops is aborted by: ')[1].splitlines()[0]
+        raise WorkerLost(f'a worker was lost ({reason}); its own output says why; the same commands on all workers go on '
+                         'from the last checkpoint') from None

@@ -1,0 +1,116 @@
+"""Several processes that train together, each started as on a machine of its own."""
+
+import contextlib
+import glob
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+
+import tensorflow as tf
+
+from programs import ROOT, command, run
+from training_test import assert_same_weights, metrics, weights
+
+FLAGS = ['--dataset=digits32', '--depth=2', '--latent=2', '--batch=32', '--total_kimg=4', '--report_kimg=2',
+         '--deterministic', '--checkpoint_steps=10']
+
+
+def free_ports(count):
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(('127.0.0.1', 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
+def tf_config(addresses, index):
+    return json.dumps({'cluster': {'worker': addresses}, 'task': {'type': 'worker', 'index': index}})
+
+
+class MultiWorkerTest(tf.test.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.train_dir = self.create_tempdir().full_path
+        self.processes = []
+        self.addCleanup(self.kill)
+
+    def kill(self):
+        for process in self.processes:
+            process.kill()
+            process.communicate()
+
+    def start(self, addresses=None, of_worker=((), ())):
+        addresses = addresses or [f'127.0.0.1:{port}' for port in free_ports(2)]
+        self.processes = [
+            subprocess.Popen(command('bin/acai_train', '--strategy=multi_worker', f'--train_dir={self.train_dir}', *FLAGS,
+                                     *of_worker[index]), cwd=ROOT, text=True, stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, env={**os.environ, 'TF_CONFIG': tf_config(addresses, index)})
+            for index in range(2)]
+
+    def finish(self):
+        """[(exit code, stdout, stderr)] of both."""
+        texts = [process.communicate(timeout=120) for process in self.processes]
+        return [(process.returncode, *text) for process, text in zip(self.processes, texts)]
+
+    def wait_for_checkpoint(self, step):
+        pattern = os.path.join(self.train_dir, 'digits32', '*', 'checkpoints', 'step-*.index')
+        deadline = time.monotonic() + 120
+        while not any(int(path.split('-')[-1].split('.')[0]) >= step for path in glob.glob(pattern)):
+            self.assertLess(time.monotonic(), deadline)
+            self.assertEqual([process.poll() for process in self.processes], [None, None])
+            time.sleep(0.02)
+
+    def test_killed_stopped_and_resumed_equals_two_replicas_in_one_process(self):
+        self.start()
+        self.wait_for_checkpoint(10)
+        self.processes[1].kill()
+        killed = time.monotonic()
+        (code, _, err), _ = self.finish()
+        self.assertLess(time.monotonic() - killed, 60)
+        self.assertEqual(code, 5, err)
+        self.assertRegex(err.splitlines()[-1], '^acai_train: a worker was lost .*go on from the last checkpoint')
+
+        self.start()
+        self.wait_for_checkpoint(50)
+        self.processes[1].send_signal(signal.SIGTERM)
+        for code, _, err in self.finish():
+            self.assertEqual(code, 42, err)
+            self.assertRegex(err.splitlines()[-1], r'stopped by SIGTERM after step \d+; the same command goes on')
+
+        self.start()
+        (code, out, err), (other_code, other_out, other_err) = self.finish()
+        self.assertEqual((code, other_code, other_out, other_err), (0, 0, '', ''), err)
+        self.assertIn('final metrics', out)
+
+        mirrored = self.create_tempdir().full_path
+        code, _, err = run('bin/acai_train', *FLAGS, '--strategy=mirrored', f'--train_dir={mirrored}',
+                           env={**os.environ, 'ACAI_LOGICAL_CPUS': '2'})
+        self.assertEqual(code, 0, err)
+        run_dir, expected = (glob.glob(os.path.join(path, 'digits32', '*'))[0] for path in (self.train_dir, mirrored))
+        self.assertEqual(metrics(run_dir), metrics(expected))
+        assert_same_weights(self, weights(run_dir, 128), weights(expected, 128))
+
+    def test_workers_with_different_options_are_refused(self):
+        self.start(of_worker=((), ('--lr=0.5',)))
+        for code, _, err in self.finish():
+            self.assertEqual(code, 1, err)
+            self.assertRegex(err.splitlines()[-1], 'the worker of replica 1 was started with other options')
+        self.assertEqual(os.listdir(self.train_dir), [])
+
+    def test_interrupted_while_they_wait_for_another(self):
+        addresses = [f'127.0.0.1:{port}' for port in free_ports(3)]
+        self.start(addresses)
+        for process, message in zip(self.processes, (f'waiting for the workers {addresses[2]}',
+                                                     f'the chief {addresses[0]} is waiting for other workers')):
+            self.assertIn(message, process.stderr.readline())
+            process.send_signal(signal.SIGTERM)
+        for code, _, err in self.finish():
+            self.assertEqual((code, err), (143, 'acai_train: ended by SIGTERM\n'))
+
+
+if __name__ == '__main__':
+    tf.test.main()
