@@ -1,7 +1,10 @@
 """Checkpoints of a run: everything that the next step depends on."""
 
+import glob
 import logging
+import os
 import re
+import shutil
 
 import numpy as np
 import tensorflow as tf
@@ -28,6 +31,8 @@ class Checkpoints:
                             for variable in part.variables), *counters.values()]
         self._checkpoint = tf.train.Checkpoint(
             **model.networks, **counters, **{f'{name}_optimizer': o for name, o in model.optimizers.items()})
+        if directory:
+            _tidy(directory)
         self._manager = directory and tf.train.CheckpointManager(
             self._checkpoint, directory, max_to_keep=keep, checkpoint_name='step')
 
@@ -48,8 +53,8 @@ class Checkpoints:
         try:
             self._manager.save(checkpoint_number=step)
         except (tf.errors.OpError, OSError) as error:
-            raise StorageError(f'the checkpoint of step {step} could not be written ({_first_line(error)}); earlier '
-                               'ones are intact') from None
+            raise StorageError(f'the checkpoint of step {step} could not be written ({_first_line(error)}); is the '
+                               'disk full? Earlier ones are intact') from None
 
     def restore_latest(self):
         """Restores the newest checkpoint that is sound; returns whether there was one.
@@ -71,9 +76,19 @@ class Checkpoints:
 
 def available_steps(directory):
     """Steps of the checkpoints in a directory, ascending."""
-    state = tf.train.get_checkpoint_state(directory)
-    paths = state.all_model_checkpoint_paths if state else []
-    return sorted(int(re.search(r'-(\d+)$', path).group(1)) for path in paths)
+    return sorted(int(re.search(r'-(\d+)\.index$', path).group(1))
+                  for path in glob.glob(os.path.join(glob.escape(directory), 'step-*.index')))
+
+
+def _tidy(directory):
+    """Removes what a process left that died while it saved, and mends a damaged list of the checkpoints."""
+    for path in glob.glob(os.path.join(glob.escape(directory), 'step-*_temp')):
+        shutil.rmtree(path, ignore_errors=True)
+    steps, state = available_steps(directory), tf.train.get_checkpoint_state(directory)
+    if steps and not state:
+        _logger.warning('%s/checkpoint is damaged: made again', directory)
+        paths = [f'step-{step}' for step in steps]
+        tf.compat.v1.train.update_checkpoint_state(directory, paths[-1], paths)
 
 
 def restore_networks(directory, model, step):
@@ -86,4 +101,5 @@ def restore_networks(directory, model, step):
 
 
 def _first_line(error):
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+    text = re.sub(r'{{.*?}} ', '', str(getattr(error, 'message', error)))
+    return f'{type(error).__name__}: {text.splitlines()[0][:200] if text else ""}'

@@ -8,9 +8,12 @@ import signal
 import subprocess
 import sys
 import time
+import unittest
 
 import tensorflow as tf
 from absl.testing import parameterized
+
+from acai_tf import models
 
 from programs import ROOT, command, run
 from training_test import assert_same_weights, metrics, weights
@@ -61,14 +64,17 @@ class HelpTest(parameterized.TestCase, tf.test.TestCase):
         self.assertEqual(subprocess.run([sys.executable, '-c', code], cwd=ROOT).returncode, 0)
 
 
-class TrainTest(tf.test.TestCase):
+class Interrupted(tf.test.TestCase):
+    """A run that is interrupted, and must end as one that is not."""
+
+    flags = tuple(SMALL)
 
     def setUp(self):
         super().setUp()
         self.train_dir = self.create_tempdir().full_path
 
     def train(self, *flags, train_dir=None):
-        code, out, err = run('bin/acai_train', *SMALL, f'--train_dir={train_dir or self.train_dir}', *flags)
+        code, out, err = run('bin/acai_train', *self.flags, f'--train_dir={train_dir or self.train_dir}', *flags)
         self.assertEqual(code, 0, err)
         return out
 
@@ -77,33 +83,56 @@ class TrainTest(tf.test.TestCase):
         return path
 
     def start(self):
-        return subprocess.Popen(command('bin/acai_train', *SMALL, f'--train_dir={self.train_dir}'), cwd=ROOT,
+        return subprocess.Popen(command('bin/acai_train', *self.flags, f'--train_dir={self.train_dir}'), cwd=ROOT,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
+    def last_checkpoint(self):
+        paths = glob.glob(os.path.join(self.train_dir, 'digits32', '*', 'checkpoints', 'step-*.index'))
+        return max((int(path.split('-')[-1].split('.')[0]) for path in paths), default=0)
+
     def wait_for_checkpoint(self, process, step):
-        pattern = os.path.join(self.train_dir, 'digits32', '*', 'checkpoints', 'step-*.index')
         deadline = time.monotonic() + 120
-        while process.poll() is None and time.monotonic() < deadline:
-            if any(int(path.split('-')[-1].split('.')[0]) >= step for path in glob.glob(pattern)):
-                return
+        while process.poll() is None and time.monotonic() < deadline and self.last_checkpoint() < step:
             time.sleep(0.02)
 
     def assert_equals_uninterrupted(self):
         whole = self.create_tempdir().full_path
         self.train(train_dir=whole)
         self.assertEqual(metrics(self.run_dir()), metrics(self.run_dir(whole)))
-        assert_same_weights(self, weights(self.run_dir(), 128), weights(self.run_dir(whole), 128))
+        last = self.last_checkpoint()
+        assert_same_weights(self, weights(self.run_dir(), last), weights(self.run_dir(whole), last))
 
-    def test_killed_and_resumed_equals_uninterrupted(self):
+    def kill_and_resume(self, times, wait):
+        """Kills the run some seconds, up to `wait`, after it has saved something; then lets it end."""
         source = random.Random(0)
-        for step in range(10, 120, 40 if 'ACAI_LONG_TESTS' not in os.environ else 5):
+        for _ in range(times):
             process = self.start()
-            self.wait_for_checkpoint(process, step)
-            time.sleep(source.uniform(0, 0.3))
+            self.wait_for_checkpoint(process, self.last_checkpoint() + 1)
+            time.sleep(source.uniform(0, wait))
             process.kill()
             process.communicate()
+            self.assertEqual(process.returncode, -signal.SIGKILL)
         self.train()
         self.assert_equals_uninterrupted()
+
+
+@unittest.skipUnless('ACAI_LONG_TESTS' in os.environ, 'takes long: set ACAI_LONG_TESTS')
+class ManyKillsTest(Interrupted, parameterized.TestCase):
+
+    def test_twenty_kills(self):
+        self.flags = (*SMALL, '--checkpoint_steps=5', '--total_kimg=64')
+        self.kill_and_resume(times=20, wait=0.5)
+
+    @parameterized.parameters(*(name for name in models.names() if name != 'acai'))
+    def test_every_system_killed_and_resumed_equals_uninterrupted(self, name):
+        self.flags = (*SMALL, f'--model={name}', '--total_kimg=16')
+        self.kill_and_resume(times=2, wait=0.5)
+
+
+class TrainTest(Interrupted):
+
+    def test_killed_and_resumed_equals_uninterrupted(self):
+        self.kill_and_resume(times=3, wait=0.1)
 
     def test_sigterm_checkpoints_and_exits_42_and_the_same_command_goes_on(self):
         process = self.start()

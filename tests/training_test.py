@@ -2,6 +2,7 @@ import dataclasses
 import glob
 import json
 import os
+import unittest
 from unittest import mock
 
 import numpy as np
@@ -122,6 +123,30 @@ class TrainTest(tf.test.TestCase):
         self.assertEqual(metrics(run_dir), metrics(whole))
         assert_same_weights(self, weights(run_dir, 64), weights(whole, 64))
 
+    def test_what_a_death_while_saving_leaves_and_a_damaged_list(self):
+        run_dir = self.train(total_kimg=1, checkpoint_steps=16)
+        whole = self.train(train_dir=self.create_tempdir().full_path, checkpoint_steps=16)
+        checkpoints = os.path.join(run_dir, 'checkpoints')
+        os.makedirs(os.path.join(checkpoints, 'step-40_temp'))
+        with open(os.path.join(checkpoints, 'checkpoint'), 'r+') as file:
+            file.truncate(20)
+        with self.assertLogs('acai_tf', 'WARNING') as logs:
+            self.train(checkpoint_steps=16)
+        self.assertRegex(logs.output[0], 'checkpoints/checkpoint is damaged: made again')
+        self.assertFalse(os.path.exists(os.path.join(checkpoints, 'step-40_temp')))
+        self.assertEqual(metrics(run_dir), metrics(whole))
+        assert_same_weights(self, weights(run_dir, 64), weights(whole, 64))
+        self.assertEqual(available_steps(checkpoints), [32, 48, 64])  # those from before the damage are counted
+
+    def test_a_full_disk(self):
+        earlier = self.train(total_kimg=1, checkpoint_steps=16)
+        full = tf.errors.ResourceExhaustedError(None, None, '{{function_node x}} checkpoints/step-48_temp/part')
+        with (mock.patch.object(tf.train.CheckpointManager, 'save', side_effect=full),
+              self.assertRaisesRegex(StorageError, 'the checkpoint of step 48 could not be written .ResourceExhaustedError: '
+                                     'checkpoints/step-48_temp/part.; is the disk full')):
+            self.train(checkpoint_steps=16)
+        self.assertEqual(available_steps(os.path.join(earlier, 'checkpoints')), [16, 32])
+
     def test_checkpoints_all_damaged(self):
         run_dir = self.train(total_kimg=1)
         for path in glob.glob(os.path.join(run_dir, 'checkpoints', '*.index')):
@@ -143,6 +168,25 @@ class TrainTest(tf.test.TestCase):
             training.export_run(run_dir, exports, step=5)
         with self.assertRaisesRegex(UsageError, 'is no run directory'):
             training.export_run(exports)
+
+    @unittest.skipUnless('ACAI_LONG_TESTS' in os.environ, 'takes long: set ACAI_LONG_TESTS')
+    def test_memory_and_files_stay_as_they_are_over_20000_steps(self):
+        def measured(reporter, *args):
+            with open('/proc/self/statm') as file:
+                pages = int(file.read().split()[1])
+            table.append((args[0], pages * os.sysconf('SC_PAGE_SIZE') / 2**20, len(os.listdir('/proc/self/fd'))))
+            return original(reporter, *args)
+        table, original = [], training.Reporter.report
+        traced = []
+        make = training.step_function
+        with (mock.patch.object(training.Reporter, 'report', measured),
+              mock.patch.object(training, 'step_function', lambda *args: traced.append(make(*args)) or traced[0])):
+            self.train(batch=2, total_kimg=40, report_kimg=8, depth=1, latent=1)
+        print(*(f'step {step}: {mib:.0f} MiB, {files} files' for step, mib, files in table), sep='\n')
+        self.assertEqual([step for step, _, _ in table], [4096 * i for i in range(1, 6)])
+        self.assertLess(table[-1][1] - table[1][1], 20)  # MiB in 12,288 steps and three reports
+        self.assertEqual(len({files for _, _, files in table[1:]}), 1)
+        self.assertEqual(traced[0].experimental_get_tracing_count(), 1)
 
     def test_lines_are_measured(self):
         run_dir = self.train(dataset='lines32', model='baseline', total_kimg=1, latent_width=2, report_kimg=64)
