@@ -6,24 +6,18 @@ The chief (the task `chief`, or else worker 0) alone writes the run directory.
 
 import contextlib
 import json
-import logging
 import os
 import signal
-import socket
-import time
 import zlib
 
 import numpy as np
 import tensorflow as tf
 
+from acai_tf import rendezvous
 from acai_tf.errors import UsageError, WorkerLost
 
-_logger = logging.getLogger(__name__)
-
-_POLL_SECONDS, _SECONDS_BEFORE_NOTICE, _SECONDS_BETWEEN_NOTICES = 0.5, 5, 60
 # Options in which workers may differ.
 _OF_A_MACHINE = ('train_dir', 'data_dir', 'keep_checkpoints')
-_EXAMPLE = ('{"cluster": {"worker": ["10.0.0.1:2222", "10.0.0.2:2222"]}, "task": {"type": "worker", "index": 0}}')
 
 
 def make_strategy(config):
@@ -51,37 +45,9 @@ def make_strategy(config):
     return strategy
 
 
-def _cluster(text):
-    """(addresses of all workers, chief first; number of this one) by TF_CONFIG. Raises UsageError."""
-    try:
-        values = json.loads(text)
-        cluster, task = values['cluster'], values['task']
-        tasks = [(kind, index) for kind in ('chief', 'worker') for index in range(len(cluster.get(kind, [])))]
-        own = (task['type'], int(task['index']))
-        addresses = [cluster[kind][index] for kind, index in tasks]
-        for address in addresses:
-            _host_and_port(address)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        reason = f'cannot be used ({type(error).__name__}: {error})' if text else 'is not set'
-        raise UsageError(f'--strategy=multi_worker: the environment variable TF_CONFIG {reason}; it looks like '
-                         f"'{_EXAMPLE}', with an index of its own for each worker") from None
-    if own not in tasks:
-        raise UsageError(f'--strategy=multi_worker: TF_CONFIG has no {own[0]} {own[1]} in its cluster')
-    return addresses, tasks.index(own)
-
-
-def _host_and_port(address):
-    host, _, port = address.rpartition(':')
-    return host.strip('[]'), int(port)
-
-
 def _multi_worker_strategy():
-    addresses, number = _cluster(os.environ.get('TF_CONFIG', ''))
-    # Where a worker is missing TensorFlow waits with Python's lock held, deaf to signals; so they meet beforehand.
-    if number == 0:
-        _gather_workers(addresses)
-    else:
-        _report_to_chief(addresses[0], number)
+    addresses, number = rendezvous.cluster_of(os.environ.get('TF_CONFIG', ''))
+    rendezvous.meet(addresses, number)
     handlers = {kind: signal.getsignal(kind) for kind in (signal.SIGTERM, signal.SIGINT)}
     try:
         return tf.distribute.MultiWorkerMirroredStrategy()
@@ -92,68 +58,6 @@ def _multi_worker_strategy():
         with contextlib.suppress(ValueError):  # not in the main thread
             for kind, handler in handlers.items():
                 signal.signal(kind, handler)  # TensorFlow has taken SIGTERM for itself
-
-
-def _gather_workers(addresses):
-    """At the chief: waits until all others have reported, then tells them to begin."""
-    port = _host_and_port(addresses[0])[1]
-    dual = socket.has_dualstack_ipv6()
-    try:
-        server = socket.create_server(('', port), family=socket.AF_INET6 if dual else socket.AF_INET, dualstack_ipv6=dual)
-    except OSError as error:
-        raise UsageError(f'--strategy=multi_worker: this is the chief, but port {port} of TF_CONFIG cannot be opened '
-                         f'({error.strerror})') from None
-    present, notice = {}, time.monotonic() + _SECONDS_BEFORE_NOTICE
-    with server, contextlib.ExitStack() as connections:
-        server.settimeout(_POLL_SECONDS)
-        while len(present) < len(addresses) - 1:
-            with contextlib.suppress(OSError, ValueError):
-                connection = connections.enter_context(server.accept()[0])
-                connection.settimeout(_POLL_SECONDS)
-                number = int(connection.recv(16))
-                connection.settimeout(None)
-                if 0 < number < len(addresses):
-                    present[number] = connection
-            present = {number: connection for number, connection in present.items() if _is_open(connection)}
-            missing = [address for number, address in enumerate(addresses) if number and number not in present]
-            notice = _note(notice, 'waiting for the workers %s', ', '.join(missing))
-        for connection in present.values():
-            with contextlib.suppress(OSError):
-                connection.sendall(b'begin')
-
-
-def _is_open(connection):
-    try:
-        return connection.recv(1, socket.MSG_DONTWAIT | socket.MSG_PEEK) != b''
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-
-
-def _report_to_chief(chief, number):
-    """At another worker: waits until the chief tells it to begin."""
-    notice = time.monotonic() + _SECONDS_BEFORE_NOTICE
-    while True:
-        with contextlib.suppress(OSError), socket.create_connection(_host_and_port(chief), _POLL_SECONDS) as connection:
-            connection.sendall(b'%d' % number)
-            while True:
-                with contextlib.suppress(TimeoutError):
-                    answer = connection.recv(16)
-                    if answer == b'begin':
-                        return
-                    break  # the chief has gone
-                notice = _note(notice, 'the chief %s is waiting for other workers', chief)
-        notice = _note(notice, 'waiting for the chief %s', chief)
-        time.sleep(_POLL_SECONDS)
-
-
-def _note(due, message, *values):
-    """Logs a message when it is due; returns when it is due next."""
-    if time.monotonic() < due:
-        return due
-    _logger.info(message, *values)
-    return time.monotonic() + _SECONDS_BETWEEN_NOTICES
 
 
 def _alone(strategy):

@@ -94,18 +94,6 @@ class DistributionTest(parameterized.TestCase, tf.test.TestCase):
         with self.assertRaisesRegex(UsageError, '--batch=63 is not divisible by the 2 replicas'):
             distribution.make_strategy(TrainConfig(batch=63, strategy='mirrored'))
 
-    @parameterized.parameters(
-        ('', 'TF_CONFIG is not set; it looks like .*"cluster"'),
-        ('{', 'TF_CONFIG cannot be used'),
-        ('{"cluster": {"worker": ["a:1"]}}', 'TF_CONFIG cannot be used .*task'),
-        ('{"cluster": {"worker": ["a"]}, "task": {"type": "worker", "index": 0}}', 'TF_CONFIG cannot be used'),
-        ('{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 3}}', 'has no worker 3'),
-        ('{"cluster": {"worker": ["a:1"], "ps": ["b:1"]}, "task": {"type": "ps", "index": 0}}', 'has no ps 0'))
-    def test_clusters_that_cannot_be(self, text, message):
-        with (mock.patch.dict(os.environ, {'TF_CONFIG': text}),
-              self.assertRaisesRegex(UsageError, f'^--strategy=multi_worker: .*{message}')):
-            distribution.make_strategy(TrainConfig(strategy='multi_worker'))
-
     def test_the_replica_whose_loss_is_not_finite_is_named_and_no_checkpoint_has_its_update(self):
         original = models.model_class('lrae').loss_terms
 
