@@ -7,6 +7,7 @@ The chief (the task `chief`, or else worker 0) alone writes the run directory.
 import contextlib
 import json
 import os
+import re
 import signal
 import zlib
 
@@ -136,8 +137,9 @@ def losses_of_workers(strategy):
     try:
         yield
     except tf.errors.OpError as error:
-        if _alone(strategy) or 'Collective ops is aborted by' not in error.message:
+        # Three workers tell each other what they were told: the words may stand several times.
+        reason = re.search('(?:Collective ops is aborted by: )+(.*)', error.message)
+        if _alone(strategy) or not reason:
             raise
-        reason = error.message.split('Collective ops is aborted by: ')[1].splitlines()[0]
-        raise WorkerLost(f'a worker was lost ({reason}); its own output says why; the same commands on all workers go on '
-                         'from the last checkpoint') from None
+        raise WorkerLost(f'a worker was lost ({reason.group(1)[:200]}); its own output says why; the same commands on all '
+                         'workers go on from the last checkpoint') from None
