@@ -8,12 +8,17 @@ import signal
 import socket
 import subprocess
 import time
+import unittest
 
 import tensorflow as tf
+from absl.testing import parameterized
+
+from acai_tf import models
 
 from programs import ROOT, command, run
 from training_test import assert_same_weights, metrics, weights
 
+VQVAE = ['--model=vqvae', '--z_log_size=4', '--num_latents=2']
 FLAGS = ['--dataset=digits32', '--depth=2', '--latent=2', '--batch=32', '--total_kimg=4', '--report_kimg=2',
          '--deterministic', '--checkpoint_steps=10']
 
@@ -30,7 +35,7 @@ def tf_config(addresses, index):
     return json.dumps({'cluster': {'worker': addresses}, 'task': {'type': 'worker', 'index': index}})
 
 
-class MultiWorkerTest(tf.test.TestCase):
+class MultiWorkerTest(parameterized.TestCase, tf.test.TestCase):
 
     def setUp(self):
         super().setUp()
@@ -43,11 +48,11 @@ class MultiWorkerTest(tf.test.TestCase):
             process.kill()
             process.communicate()
 
-    def start(self, addresses=None, of_worker=((), ())):
+    def start(self, *flags, addresses=None, of_worker=((), ())):
         addresses = addresses or [f'127.0.0.1:{port}' for port in free_ports(2)]
         self.processes = [
             subprocess.Popen(command('bin/acai_train', '--strategy=multi_worker', f'--train_dir={self.train_dir}', *FLAGS,
-                                     *of_worker[index]), cwd=ROOT, text=True, stdout=subprocess.PIPE,
+                                     *flags, *of_worker[index]), cwd=ROOT, text=True, stdout=subprocess.PIPE,
                              stderr=subprocess.PIPE, env={**os.environ, 'TF_CONFIG': tf_config(addresses, index)})
             for index in range(2)]
 
@@ -64,8 +69,25 @@ class MultiWorkerTest(tf.test.TestCase):
             self.assertEqual([process.poll() for process in self.processes], [None, None])
             time.sleep(0.02)
 
+    def assert_equals_two_replicas_in_one_process(self, *flags):
+        mirrored = self.create_tempdir().full_path
+        code, _, err = run('bin/acai_train', *FLAGS, *flags, '--strategy=mirrored', f'--train_dir={mirrored}',
+                           env={**os.environ, 'ACAI_LOGICAL_CPUS': '2'})
+        self.assertEqual(code, 0, err)
+        run_dir, expected = (glob.glob(os.path.join(path, 'digits32', '*'))[0] for path in (self.train_dir, mirrored))
+        self.assertEqual(metrics(run_dir), metrics(expected))
+        assert_same_weights(self, weights(run_dir, 128), weights(expected, 128))
+
+    @unittest.skipUnless('ACAI_LONG_TESTS' in os.environ, 'takes long: set ACAI_LONG_TESTS')
+    @parameterized.parameters(name for name in models.names() if name != 'vqvae')
+    def test_two_workers_equal_two_replicas_in_one_process(self, name):
+        self.start(f'--model={name}')
+        (code, _, err), (other_code, *_) = self.finish()
+        self.assertEqual((code, other_code), (0, 0), err)
+        self.assert_equals_two_replicas_in_one_process(f'--model={name}')
+
     def test_killed_stopped_and_resumed_equals_two_replicas_in_one_process(self):
-        self.start()
+        self.start(*VQVAE)
         self.wait_for_checkpoint(10)
         self.processes[1].kill()
         killed = time.monotonic()
@@ -74,25 +96,18 @@ class MultiWorkerTest(tf.test.TestCase):
         self.assertEqual(code, 5, err)
         self.assertRegex(err.splitlines()[-1], '^acai_train: a worker was lost .*go on from the last checkpoint')
 
-        self.start()
+        self.start(*VQVAE)
         self.wait_for_checkpoint(50)
         self.processes[1].send_signal(signal.SIGTERM)
         for code, _, err in self.finish():
             self.assertEqual(code, 42, err)
             self.assertRegex(err.splitlines()[-1], r'stopped by SIGTERM after step \d+; the same command goes on')
 
-        self.start()
+        self.start(*VQVAE)
         (code, out, err), (other_code, other_out, other_err) = self.finish()
         self.assertEqual((code, other_code, other_out, other_err), (0, 0, '', ''), err)
         self.assertIn('final metrics', out)
-
-        mirrored = self.create_tempdir().full_path
-        code, _, err = run('bin/acai_train', *FLAGS, '--strategy=mirrored', f'--train_dir={mirrored}',
-                           env={**os.environ, 'ACAI_LOGICAL_CPUS': '2'})
-        self.assertEqual(code, 0, err)
-        run_dir, expected = (glob.glob(os.path.join(path, 'digits32', '*'))[0] for path in (self.train_dir, mirrored))
-        self.assertEqual(metrics(run_dir), metrics(expected))
-        assert_same_weights(self, weights(run_dir, 128), weights(expected, 128))
+        self.assert_equals_two_replicas_in_one_process(*VQVAE)
 
     def test_workers_with_different_options_are_refused(self):
         self.start(of_worker=((), ('--lr=0.5',)))
@@ -103,7 +118,7 @@ class MultiWorkerTest(tf.test.TestCase):
 
     def test_interrupted_while_they_wait_for_another(self):
         addresses = [f'127.0.0.1:{port}' for port in free_ports(3)]
-        self.start(addresses)
+        self.start(addresses=addresses)
         for process, message in zip(self.processes, (f'waiting for the workers {addresses[2]}',
                                                      f'the chief {addresses[0]} is waiting for other workers')):
             self.assertIn(message, process.stderr.readline())
