@@ -132,7 +132,7 @@ class ManyKillsTest(Interrupted, parameterized.TestCase):
 class TrainTest(Interrupted):
 
     def test_killed_and_resumed_equals_uninterrupted(self):
-        self.kill_and_resume(times=3, wait=0.1)
+        self.kill_and_resume(times=2, wait=0.1)
 
     def test_sigterm_checkpoints_and_exits_42_and_the_same_command_goes_on(self):
         process = self.start()
@@ -179,16 +179,12 @@ class TrainTest(Interrupted):
 class BenchmarkTest(tf.test.TestCase):
 
     def test_figures(self):
-        code, out, err = run('bin/acai_benchmark', '--what=input,encode,kmeans')
+        code, out, err = run('bin/acai_benchmark', '--what=encode')
         self.assertEqual(code, 0, err)
         figures = json.loads(out.splitlines()[-1])
         self.assertGreater(figures['matmul_gflops']['float32'], 0)
-        self.assertContainsSubset({'lines32', 'mnist32', 'mnist32-streamed', 'celeba32', 'coil100'}, figures['input'])
-        self.assertGreater(figures['train']['float32']['img_per_s'], 0)
         self.assertGreaterEqual(figures['encode']['batch1_p99_ms'], figures['encode']['batch1_median_ms'])
         self.assertBetween(figures['encode']['fraction'], 0.01, 1.5)
-        self.assertGreater(figures['kmeans']['restarts_per_s'], 0.01)
-        self.assertGreater(figures['input']['mnist32']['img_per_s'], 1000)
 
     def test_unknown(self):
         code, _, err = run('bin/acai_benchmark', '--what=coffee')

@@ -1,0 +1,33 @@
+from unittest import mock
+
+import keras
+import tensorflow as tf
+
+from acai_tf import benchmark
+
+FEW_IMAGES = {name: (prepared, splits, 128) for name, (prepared, splits, _) in benchmark._PREPARED.items()}
+
+
+class BenchmarkTest(tf.test.TestCase):
+
+    @mock.patch.object(benchmark, '_REPEATS', 1)
+    @mock.patch.object(benchmark, '_PREPARED', FEW_IMAGES)
+    def test_input_beside_training_and_restarts(self):
+        figures = benchmark.run(['input', 'kmeans'])
+        self.assertEqual(set(figures), {'matmul_gflops', 'train', 'input', 'kmeans'})
+        for name in ('lines32', 'stripes32', 'digits32', 'mnist32', 'mnist32-streamed', 'svhn32', 'celeba32', 'coil100'):
+            self.assertGreater(figures['input'][name]['img_per_s'], 100, name)
+        for dtype in ('float32', 'bfloat16'):
+            self.assertGreater(figures['train'][dtype]['img_per_s'], 1)
+            self.assertBetween(figures['train'][dtype]['fraction'], 0.001, 2)
+        self.assertGreater(figures['kmeans']['restarts_per_s'], 0.01)
+
+    def test_the_rate_is_that_of_the_arithmetic(self):
+        # A convolution of 3x3 on 8x8 with 2 channels in and 4 out: 64 places, 9 * 2 multiplications and additions each.
+        inputs = keras.Input([8, 8, 2])
+        network = keras.Model(inputs, keras.layers.Conv2D(4, 3, padding='same')(inputs))
+        self.assertEqual(benchmark.convolution_flops(network), 2 * 64 * 9 * 2 * 4)
+
+
+if __name__ == '__main__':
+    tf.test.main()
