@@ -125,14 +125,21 @@ def step_function(model, strategy, jit='auto'):
 
     @tf.function(reduce_retracing=True)
     def run_steps(iterator, count):
-        history = tf.TensorArray(tf.float32, count, element_shape=[strategy.num_replicas_in_sync, len(model.tags)])
+        history = tf.TensorArray(tf.float32, count, element_shape=[None, len(model.tags)])
         for i in tf.range(count):
-            history = history.write(i, strategy.gather(strategy.run(row, args=(next(iterator),)), axis=0))
-        return history.stack()
+            rows = strategy.run(row, args=(next(iterator),))
+            history = history.write(i, tf.stack(strategy.experimental_local_results(rows)))
+        history = history.stack()
+
+        def of_this_replica():
+            replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+            return history[:, replica % tf.shape(history)[1], None]
+        # Once in a call and not at each step, because workers wait for each other at it.
+        return strategy.gather(strategy.run(of_this_replica), axis=1)
 
     def row(data):
         terms = train_step(data)
-        return tf.stack([terms[tag] for tag in model.tags])[None]
+        return tf.stack([terms[tag] for tag in model.tags])
     return run_steps
 
 
