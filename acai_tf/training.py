@@ -26,7 +26,7 @@ _logger = logging.getLogger(__name__)
 
 _CHECKPOINT_SECONDS = 600
 # One call of the compiled loop takes about this long: short enough to answer a signal, long enough to cost nothing.
-_CALL_SECONDS = 0.5
+_CALL_SECONDS = 1.0
 _MOST_STEPS_PER_CALL = 100
 
 
