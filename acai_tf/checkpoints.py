@@ -9,7 +9,7 @@ import shutil
 import numpy as np
 import tensorflow as tf
 
-from acai_tf.errors import NonFiniteError, StorageError
+from acai_tf.errors import NonFiniteError, StorageError, reason
 
 
 _logger = logging.getLogger(__name__)
@@ -53,8 +53,8 @@ class Checkpoints:
         try:
             self._manager.save(checkpoint_number=step)
         except (tf.errors.OpError, OSError) as error:
-            raise StorageError(f'the checkpoint of step {step} could not be written ({_first_line(error)}); is the '
-                               'disk full? Earlier ones are intact') from None
+            raise StorageError(f'the checkpoint of step {step} could not be written ({type(error).__name__}: '
+                               f'{reason(error)}); is the disk full? Earlier ones are intact') from None
 
     def restore_latest(self):
         """Restores the newest checkpoint that is sound; returns whether there was one.
@@ -68,7 +68,7 @@ class Checkpoints:
                 self._checkpoint.restore(path).assert_consumed()
                 return True
             except (tf.errors.OpError, AssertionError, ValueError) as error:
-                _logger.warning('%s is damaged (%s); trying the one before', path, _first_line(error))
+                _logger.warning('%s is damaged (%s); trying the one before', path, reason(error))
         if paths:
             raise StorageError(f'no checkpoint in {self._manager.directory} can be read; --overwrite starts over')
         return False
@@ -97,9 +97,4 @@ def restore_networks(directory, model, step):
     try:
         tf.train.Checkpoint(**model.networks).restore(path).assert_existing_objects_matched().expect_partial()
     except (tf.errors.OpError, AssertionError, ValueError) as error:
-        raise StorageError(f'{path} cannot be read ({_first_line(error)}); choose another --step') from None
-
-
-def _first_line(error):
-    text = re.sub(r'{{.*?}} ', '', str(getattr(error, 'message', error)))
-    return f'{type(error).__name__}: {text.splitlines()[0][:200] if text else ""}'
+        raise StorageError(f'{path} cannot be read ({reason(error)}); choose another --step') from None

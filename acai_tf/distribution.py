@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from acai_tf import rendezvous
-from acai_tf.errors import UsageError, WorkerLost
+from acai_tf.errors import UsageError, WorkerLost, reason
 
 # Options in which workers may differ.
 _OF_A_MACHINE = ('train_dir', 'data_dir', 'keep_checkpoints')
@@ -57,7 +57,7 @@ def _multi_worker_strategy():
         return tf.distribute.MultiWorkerMirroredStrategy()
     except (tf.errors.OpError, RuntimeError, ValueError) as error:
         raise UsageError(f'--strategy=multi_worker: the workers {", ".join(addresses)} could not be joined '
-                         f'({str(error).splitlines()[0]}); check TF_CONFIG') from None
+                         f'({reason(error)}); check TF_CONFIG') from None
     finally:
         with contextlib.suppress(ValueError):  # not in the main thread
             for kind, handler in handlers.items():
@@ -151,8 +151,8 @@ def losses_of_workers(strategy):
         yield
     except tf.errors.OpError as error:
         # Three workers tell each other what they were told: the words may stand several times.
-        reason = re.search('(?:Collective ops is aborted by: )+(.*)', error.message)
-        if _alone(strategy) or not reason:
+        lost = re.search('(?:Collective ops is aborted by: )+(.*)', error.message)
+        if _alone(strategy) or not lost:
             raise
-        raise WorkerLost(f'a worker was lost ({reason.group(1)[:200]}); its own output says why; the same commands on all '
+        raise WorkerLost(f'a worker was lost ({lost.group(1)[:200]}); its own output says why; the same commands on all '
                          'workers go on from the last checkpoint') from None

@@ -1,5 +1,7 @@
 """What can go wrong, and the exit code that each kind of trouble has on the command line."""
 
+import re
+
 
 class AcaiError(Exception):
     """Base class: the message is one line that says what is wrong and what to do."""
@@ -34,3 +36,10 @@ class WorkerLost(AcaiError):
 class Stopped(AcaiError):
     """Stopped by a signal after a checkpoint: the same command goes on from there."""
     exit_code = 42
+
+
+def reason(error):
+    """What an exception of TensorFlow or another library says, as part of one of our lines: at most 200 characters."""
+    text = str(getattr(error, 'message', '') or error)
+    text = re.sub(r'{{.*?}} ', '', text).split(' [Op:')[0].strip()  # TensorFlow's names of nodes and ops
+    return text.splitlines()[0][:200] if text else type(error).__name__

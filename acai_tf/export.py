@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from acai_tf import files, interpolation, models
 from acai_tf.datasets.base import to_float
-from acai_tf.errors import DataError, UsageError
+from acai_tf.errors import DataError, UsageError, reason
 
 CONFIG_NAME = 'acai_config.json'
 _BYTES_RULE = ('PNG or JPEG of any size is converted to {colors} color channel(s); an image of {raw[0]}x{raw[1]} goes '
@@ -189,8 +189,7 @@ class LoadedModel:
             self._signatures = tf.saved_model.load(self.path).signatures
             self._image, self._latent = tuple(self.config['image_shape']), tuple(self.config['latent_shape'])
         except (OSError, ValueError, KeyError, TypeError, tf.errors.OpError) as error:
-            reason = (str(error).splitlines() or [''])[0][:200]
-            raise DataError(f'{path} is no SavedModel of acai_tf ({type(error).__name__}: {reason})') from None
+            raise DataError(f'{path} is no SavedModel of acai_tf ({type(error).__name__}: {reason(error)})') from None
 
     def encode(self, images):
         """Images float [n, h, w, c] in [-1, 1] -> latents [n, *latent_shape]."""
@@ -204,7 +203,7 @@ class LoadedModel:
         try:
             return self._signatures['encode_bytes'](image_bytes=tf.constant(list(contents), tf.string))['latents'].numpy()
         except tf.errors.InvalidArgumentError as error:
-            raise ValueError(error.message.splitlines()[0][:200]) from None
+            raise ValueError(reason(error)) from None
 
     def decode(self, latents):
         """Latents [n, *latent_shape] -> images [n, h, w, c], not clipped."""

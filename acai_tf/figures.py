@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from acai_tf import export, features, files, interpolation, randomness
-from acai_tf.errors import DataError, UsageError
+from acai_tf.errors import DataError, UsageError, reason
 
 matplotlib.use('Agg')
 from matplotlib import figure as mpl_figure  # noqa: E402  (after the backend is chosen)
@@ -126,8 +126,7 @@ def read_images(paths, dataset):
             with open(path, 'rb') as file:
                 images.append(read(tf.constant([file.read()])).numpy()[0])
         except (OSError, tf.errors.OpError) as error:
-            reason = getattr(error, 'message', str(error)).splitlines()[0][:200]
-            raise DataError(f'{path} cannot be read as an image ({reason})') from None
+            raise DataError(f'{path} cannot be read as an image ({reason(error)})') from None
     return np.stack(images)
 
 

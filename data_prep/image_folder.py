@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image, UnidentifiedImageError
 
-from acai_tf.errors import DataError, UsageError
+from acai_tf.errors import DataError, UsageError, reason
 from acai_tf.features import image_paths
 from data_prep.tfrecord import Split, decode_image, in_order
 
@@ -41,7 +41,7 @@ def _peek(path):
         with Image.open(path) as image:
             width, height, mode = *image.size, image.mode
     except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError, SyntaxError) as error:
-        raise DataError(f'{path} does not open as an image ({str(error).splitlines()[0][:200]})') from None
+        raise DataError(f'{path} does not open as an image ({reason(error)})') from None
     if width * height > _MOST_PIXELS:
         raise DataError(f'{path} claims {width}x{height} pixels, which is too many')
     return width, height, mode in _GRAY_MODES

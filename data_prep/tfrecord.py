@@ -24,7 +24,7 @@ import tqdm
 import acai_tf
 from acai_tf import files
 from acai_tf.datasets.records import parse_record, read_manifest
-from acai_tf.errors import DataError, StorageError, UsageError
+from acai_tf.errors import DataError, StorageError, UsageError, reason
 
 _logger = logging.getLogger('acai_tf.data_prep')
 _CHUNK = 64
@@ -100,16 +100,12 @@ def decode_image(content, name, colors=0):
     try:
         return tf.io.decode_image(content, channels=colors, expand_animations=False)
     except (tf.errors.OpError, ValueError) as error:
-        raise DataError(f'{name} does not decode as an image ({_first_line(error)})') from None
+        raise DataError(f'{name} does not decode as an image ({reason(error)})') from None
 
 
 def _by(shape):
     return 'x'.join(map(str, shape))
 
-
-def _first_line(error):
-    message = getattr(error, 'message', None) or str(error) or type(error).__name__
-    return message.split(' [Op:')[0].splitlines()[0][:200]
 
 
 def file_name(prepared, split):
@@ -235,7 +231,7 @@ def _storage_errors(path):
     try:
         yield
     except tf.errors.OpError as error:
-        raise StorageError(f'{path} cannot be written ({_first_line(error)}); nothing was left behind') from None
+        raise StorageError(f'{path} cannot be written ({reason(error)}); nothing was left behind') from None
 
 
 def example(image, label):
@@ -307,7 +303,7 @@ def _verify(path, entry):
                 raise DataError(f'holds an image that is not {_by(shape)}')
             histogram.update(labels.tolist())
     except (tf.errors.OpError, ValueError) as error:
-        raise DataError(f'is damaged near record {histogram.total()} ({_first_line(error)})') from None
+        raise DataError(f'is damaged near record {histogram.total()} ({reason(error)})') from None
     expected = collections.Counter(dict(enumerate(entry['label_histogram'])))
     if histogram.total() != entry['count'] or histogram != expected:
         raise DataError('holds other labels than its manifest says')

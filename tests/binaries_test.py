@@ -15,7 +15,7 @@ from absl.testing import parameterized
 
 from acai_tf import models
 
-from programs import ROOT, command, run
+from programs import ROOT, command, last_checkpoint, run
 from training_test import assert_same_weights, metrics, weights
 
 SMALL = ['--dataset=digits32', '--depth=2', '--latent=2', '--batch=32', '--total_kimg=4', '--report_kimg=2',
@@ -86,20 +86,16 @@ class Interrupted(tf.test.TestCase):
         return subprocess.Popen(command('bin/acai_train', *self.flags, f'--train_dir={self.train_dir}'), cwd=ROOT,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
-    def last_checkpoint(self):
-        paths = glob.glob(os.path.join(self.train_dir, 'digits32', '*', 'checkpoints', 'step-*.index'))
-        return max((int(path.split('-')[-1].split('.')[0]) for path in paths), default=0)
-
     def wait_for_checkpoint(self, process, step):
         deadline = time.monotonic() + 120
-        while process.poll() is None and time.monotonic() < deadline and self.last_checkpoint() < step:
+        while process.poll() is None and time.monotonic() < deadline and last_checkpoint(self.train_dir) < step:
             time.sleep(0.02)
 
     def assert_equals_uninterrupted(self):
         whole = self.create_tempdir().full_path
         self.train(train_dir=whole)
         self.assertEqual(metrics(self.run_dir()), metrics(self.run_dir(whole)))
-        last = self.last_checkpoint()
+        last = last_checkpoint(self.train_dir)
         assert_same_weights(self, weights(self.run_dir(), last), weights(self.run_dir(whole), last))
 
     def kill_and_resume(self, times, wait):
@@ -107,7 +103,7 @@ class Interrupted(tf.test.TestCase):
         source = random.Random(0)
         for _ in range(times):
             process = self.start()
-            self.wait_for_checkpoint(process, self.last_checkpoint() + 1)
+            self.wait_for_checkpoint(process, last_checkpoint(self.train_dir) + 1)
             time.sleep(source.uniform(0, wait))
             process.kill()
             process.communicate()

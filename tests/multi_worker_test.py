@@ -15,7 +15,7 @@ from absl.testing import parameterized
 
 from acai_tf import models
 
-from programs import ROOT, command, run
+from programs import ROOT, command, last_checkpoint, run
 from training_test import assert_same_weights, metrics, weights
 
 VQVAE = ['--model=vqvae', '--z_log_size=4', '--num_latents=2']
@@ -62,9 +62,8 @@ class MultiWorkerTest(parameterized.TestCase, tf.test.TestCase):
         return [(process.returncode, *text) for process, text in zip(self.processes, texts)]
 
     def wait_for_checkpoint(self, step):
-        pattern = os.path.join(self.train_dir, 'digits32', '*', 'checkpoints', 'step-*.index')
         deadline = time.monotonic() + 120
-        while not any(int(path.split('-')[-1].split('.')[0]) >= step for path in glob.glob(pattern)):
+        while last_checkpoint(self.train_dir) < step:
             self.assertLess(time.monotonic(), deadline)
             self.assertEqual([process.poll() for process in self.processes], [None, None])
             time.sleep(0.02)

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from acai_tf import randomness
-from acai_tf.errors import DataError
+from acai_tf.errors import DataError, reason
 
 
 def to_float(images):
@@ -57,7 +57,7 @@ class Dataset:
 
     def unreadable(self, error):
         """The DataError to raise where reading failed with a TensorFlow error."""
-        return DataError(f'{self.name} cannot be read ({error.message.splitlines()[0][:200]})')
+        return DataError(f'{self.name} cannot be read ({reason(error)})')
 
     def train(self, batch, seed=0, start_step=0, shard=0, shards=1):
         """Endless shuffled batches. Batch t depends on (seed, t) alone, so a resumed run sees what it would have.

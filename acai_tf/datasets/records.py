@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from acai_tf import randomness
 from acai_tf.datasets.base import InMemory, part_of, permuted, to_float
-from acai_tf.errors import DataError, UsageError
+from acai_tf.errors import DataError, UsageError, reason
 
 _CHUNK = 1000
 _READ_BYTES = 4 * 2**20
@@ -93,8 +93,8 @@ class Records(InMemory):
             if len(entry.get('label_histogram', [])) > self.nclass:
                 raise self._damaged(path, f'has a label outside 0..{self.nclass - 1} by its manifest')
 
-    def _damaged(self, path, reason):
-        return DataError(f'{path} {reason}; delete it and make it again with: {self._command}')
+    def _damaged(self, path, what):
+        return DataError(f'{path} {what}; delete it and make it again with: {self._command}')
 
     def unreadable(self, error):
         return DataError(f'{super().unreadable(error)}; find the file with: bin/acai_create_datasets --verify '
@@ -128,7 +128,7 @@ class Records(InMemory):
                 yield element
                 position += len(element[0] if isinstance(element, tuple) else element)
         except (tf.errors.OpError, ValueError) as error:
-            raise self._damaged(path, f'is damaged near record {position} ({_first_line(error)})') from None
+            raise self._damaged(path, f'is damaged near record {position} ({reason(error)})') from None
 
     def _count(self, path):
         """Number of images in a file."""
@@ -331,7 +331,3 @@ def read_manifest(directory):
         return {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f'{path} cannot be read ({error}); delete it and prepare the data sets again') from None
-
-
-def _first_line(error):
-    return (getattr(error, 'message', '') or str(error)).splitlines()[0][:200]
