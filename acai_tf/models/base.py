@@ -183,9 +183,12 @@ class Autoencoder(keras.Model):
         # Optimizers sum gradients over replicas, and each replica's loss is the mean over its own part of the batch:
         # 1 / replicas makes the sum the gradient of the global mean. This is the only place that scales.
         scale = 1.0 / tf.distribute.get_strategy().num_replicas_in_sync
-        self.apply_gradients({
-            name: tape.gradient(objective, self.variables_of(name), output_gradients=tf.fill([], scale))
-            for name, objective in objectives.items()})
+        gradients = {name: tape.gradient(objective, self.variables_of(name), output_gradients=tf.fill([], scale))
+                     for name, objective in objectives.items()}
+        # Without the dependency the step at which `fit` finds its data set at an end would count as one: nothing but the
+        # dependency makes an optimizer's counter wait for the data.
+        with tf.control_dependencies(list(objectives.values())):
+            self.apply_gradients(gradients)
 
     def apply_gradients(self, gradients):
         """Applies {optimizer: gradients of `variables_of(optimizer)`}."""
