@@ -1,3 +1,4 @@
+import gc
 import os
 import pathlib
 import sys
@@ -7,6 +8,14 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from absl import flags  # noqa: E402
 
+import pytest  # noqa: E402
 import two_cpus  # noqa: E402,F401
 
 flags.FLAGS(['pytest'])  # absl's create_tempdir wants its flags parsed
+
+
+@pytest.fixture(autouse=True, scope='module')
+def _frozen_heap():
+    """What imports and the traced functions of earlier modules hold is millions of objects: no collection walks them."""
+    gc.collect()
+    gc.freeze()
