@@ -16,7 +16,7 @@ _NOISE = re.compile(rb'^(WARNING: All log messages before absl|[IWE]\d{4,} .*(po
 
 
 @contextlib.contextmanager
-def _without_import_noise():
+def without_import_noise():
     """Holds back file descriptor 2 and passes on what is no known noise."""
     sys.stderr.flush()
     original = os.dup(2)
@@ -53,7 +53,7 @@ def run(main, define_flags=lambda: None):
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, _end)
     try:
-        with _without_import_noise():
+        with without_import_noise():
             import tensorflow as tf
             tf.config.get_visible_devices()  # the rest of the noise comes when devices are first listed
         _set_logical_cpus(tf)

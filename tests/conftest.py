@@ -9,8 +9,11 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from absl import flags  # noqa: E402
 
 import pytest  # noqa: E402
-import two_cpus  # noqa: E402,F401
 
+from acai_tf import command_line  # noqa: E402
+
+with command_line.without_import_noise():  # pytest would hold it back and print it after its closing line
+    import two_cpus  # noqa: E402,F401
 flags.FLAGS(['pytest'])  # absl's create_tempdir wants its flags parsed
 
 
