@@ -107,7 +107,6 @@ def _by(shape):
     return 'x'.join(map(str, shape))
 
 
-
 def file_name(prepared, split):
     """Name of the file that holds a split; the user's own images have no name before the dash."""
     return f'{prepared}-{split}.tfrecord' if prepared else f'{split}.tfrecord'

@@ -148,8 +148,9 @@ class RegistryTest(parameterized.TestCase, tf.test.TestCase):
         for tag in model.tags:
             self.assertAllClose(history[tag][0], np.mean([t[tag] for t in terms]), rtol=1e-4, atol=1e-6, msg=tag)
 
-    def test_compile_without_arguments(self):
-        model = models.create('acai', SHAPE, NCLASS, depth=2, latent=3)
+    @parameterized.parameters(models.names())
+    def test_compile_without_arguments(self, name):
+        model = models.create(name, SHAPE, NCLASS, depth=2, latent=3)
         model.compile()
         self.assertEqual({float(o.learning_rate) for o in model.optimizers.values()}, {np.float32(1e-4)})
 
