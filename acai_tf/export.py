@@ -65,7 +65,7 @@ def _endpoints(model, dataset):
         return {'images': model.decode(mixed)}
 
     def classify(images):
-        probabilities = tf.nn.softmax(model.classify(images))
+        probabilities = tf.nn.softmax(model.logits(images))
         return {'probabilities': probabilities, 'classes': tf.argmax(probabilities, axis=-1)}
     return {
         'serving_default': (encode, [images]),
@@ -101,9 +101,8 @@ def export_model(model, dataset, step, export_dir):
         raise UsageError(f'{path} exists and is not overwritten; choose another --export_dir or delete it')
     model = _float32_copy(model)
     module = tf.Module()
-    # The plain variables, which Keras's own would be saved beside a second time; and not the critic's, which is of no
-    # use to a server.
-    module.weights = [variable.value for name, network in model.networks.items() if name != 'critic'
+    # The plain variables, which Keras's own would be saved beside a second time.
+    module.weights = [variable.value for name, network in model.networks.items() if name not in model.training_only
                       for variable in network.variables]
     signatures = {name: tf.function(function, input_signature=signature)
                   for name, (function, signature) in _endpoints(model, dataset).items()}

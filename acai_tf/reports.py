@@ -30,7 +30,7 @@ class Reporter:
         images = tf.TensorSpec([None, *model.image_shape], tf.float32)
         self._encode = tf.function(model.encode, input_signature=[images])
         self._decode = tf.function(model.decode, input_signature=[tf.TensorSpec([None, *model.latent_shape])])
-        self._classify = tf.function(model.classify, input_signature=[images])
+        self._classify = tf.function(model.logits, input_signature=[images])
         try:
             import tensorboard  # noqa: F401  (tf.summary needs it and does not say so until the first scalar)
             self._writer = tf.summary.create_file_writer(directory.file('summaries'))

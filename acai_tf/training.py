@@ -121,13 +121,13 @@ def step_function(model, strategy, jit='auto'):
     """
     use_xla = jit == 'on' or (jit == 'auto' and len(tf.config.list_logical_devices('GPU')) == 1
                               and strategy.num_replicas_in_sync == 1)
-    train_step = tf.function(model.train_step, jit_compile=True) if use_xla else model.train_step
 
     @tf.function(reduce_retracing=True)
     def run_steps(iterator, count):
         history = tf.TensorArray(tf.float32, count, element_shape=[None, len(model.tags)])
         for i in tf.range(count):
-            rows = strategy.run(row, args=(next(iterator),))
+            data = next(iterator)
+            rows = model.run_due(lambda: strategy.run(row, args=(data,)))
             history = history.write(i, tf.stack(strategy.experimental_local_results(rows)))
         history = history.stack()
 
@@ -138,6 +138,7 @@ def step_function(model, strategy, jit='auto'):
         return strategy.gather(strategy.run(of_this_replica), axis=1)
 
     def row(data):
+        train_step = tf.function(model.train_step, jit_compile=True) if use_xla else model.train_step
         terms = train_step(data)
         return tf.stack([terms[tag] for tag in model.tags])
     return run_steps
@@ -172,6 +173,7 @@ class Trainer:
         resumed = self.checkpoints.restore_latest()
         distribution.copy_from_chief(self.strategy, self.checkpoints.variables)
         step = int(self._counters['step'].numpy())
+        self.model.steps.assign(step)
         if self.directory:
             self.directory.cut_metrics(step)
             if resumed:

@@ -33,10 +33,21 @@ def _draws_from(images, like):
     return {key: tf.round(2 * numbers(value)) if key == 'mask' else numbers(value) for key, value in like.items()}
 
 
+class _EverySecondStep(models.model_class('acai')):
+
+    def due(self, step):
+        return {'critic': tf.equal(step % 2, 0)}
+
+
+def _create(name):
+    make = {'every second step': _EverySecondStep}.get(name, functools.partial(models.create, name))
+    return make((16, 16, 1), 3, depth=4, latent=2)
+
+
 def _train(name, strategy, order):
     """Networks' weights before and after some steps, and the terms."""
     with strategy.scope():
-        model = models.create(name, (16, 16, 1), 3, depth=4, latent=2)
+        model = _create(name)
         model.compile(lr=1e-3)
     original = model.draws
     model.draws = lambda images: _draws_from(images, original(images))
@@ -53,14 +64,14 @@ def _train(name, strategy, order):
 
 class DistributionTest(parameterized.TestCase, tf.test.TestCase):
 
-    @parameterized.parameters(models.names())
+    @parameterized.parameters(*models.names(), 'every second step')
     def test_two_replicas_train_as_one_device_does(self, name):
         before, together, terms = _train(name, _mirrored(), list(range(BATCH)))
         # One device pairs i with 7-i, a replica 0 with 3 and 1 with 2 of its own four: this order makes the same pairs.
         _, alone, terms_alone = _train(name, tf.distribute.get_strategy(), [0, 1, 4, 5, 6, 7, 2, 3])
         for start, a, b in zip(before, together, alone):
             self.assertLess(np.linalg.norm(a - b) / np.linalg.norm(b - start), 1e-3)
-        rmse = models.model_class(name).tags.index('rmse')  # a mean over replicas of roots is not the root of the mean
+        rmse = _create(name).tags.index('rmse')  # a mean over replicas of roots is not the root of the mean
         self.assertAllClose(np.delete(terms, rmse, 1), np.delete(terms_alone, rmse, 1), rtol=1e-3, atol=1e-6)
 
     @parameterized.parameters('baseline', 'vqvae', 'acai', 'lrae')
@@ -99,9 +110,9 @@ class DistributionTest(parameterized.TestCase, tf.test.TestCase):
     def test_the_replica_whose_loss_is_not_finite_is_named_and_no_checkpoint_has_its_update(self):
         original = models.model_class('lrae').loss_terms
 
-        def spoilt(model, images, draws, labels=None):
-            here = (model.optimizers['critic'].iterations == 5) & (tf.equal(randomness.current_replica(), 1))
-            return original(model, tf.where(here, np.nan, images), draws, labels)
+        def spoilt(model, images, draws, labels=None, training=False):
+            here = (model.steps == 5) & (tf.equal(randomness.current_replica(), 1))
+            return original(model, tf.where(here, np.nan, images), draws, labels, training)
         config = TrainConfig(model='lrae', dataset='digits32', depth=2, latent=2, batch=8, total_kimg=1, checkpoint_steps=1,
                              train_dir=self.create_tempdir().full_path)
         with (mock.patch.object(distribution, 'make_strategy', lambda _: _mirrored()),

@@ -75,7 +75,7 @@ class ExportTest(tf.test.TestCase):
         weight, seen = alpha.reshape(-1, 1, 1, 1), set()
         for name, (model, path) in found.items():
             latents = model.encode(images).numpy()
-            probabilities = tf.nn.softmax(model.classify(images)).numpy()
+            probabilities = tf.nn.softmax(model.logits(images)).numpy()
             expected = {
                 'serving_default|latents': latents, 'encode|latents': latents, 'reconstruct|images': model(images),
                 'decode|images': model.decode(code), 'classify|probabilities': probabilities,

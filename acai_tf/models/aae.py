@@ -24,6 +24,7 @@ class AAE(Autoencoder):
     optimizes = {'autoencoder': ('encoder', 'decoder'), 'critic': ('critic',), 'classifier': ('classifier',)}
     tags = ('loss_ae', 'rmse', 'loss_adv_latent', 'loss_adv_prior', 'loss_ae_latent', 'adversary_accuracy',
             'classify_latent')
+    training_only = ('critic',)
 
     def build_networks(self):
         super().build_networks()
@@ -33,28 +34,31 @@ class AAE(Autoencoder):
         self.add_network('critic', networks.dense(
             self.latent_shape, [*map(int, sizes), 1], self.seed, 'critic', networks.leaky_relu))
 
-    def learning_rate(self, optimizer):
-        return self.adversary_lr or self.lr if optimizer == 'critic' else self.lr
+    def make_optimizer(self, name):
+        optimizer = super().make_optimizer(name)
+        if name == 'critic' and self.adversary_lr:
+            optimizer.learning_rate = self.adversary_lr
+        return optimizer
 
     def draws(self, images):
         return {'prior': self.normal('prior', [tf.shape(images)[0], *self.latent_shape])}
 
-    def loss_terms(self, images, draws, labels=None):
-        latents = self.encoder(images)
-        of_latents, of_prior = self.critic(latents), self.critic(draws['prior'])
-        right = [tf.cast(of_latents < 0, tf.float32), tf.cast(of_prior > 0, tf.float32)]
-        return {**self.reconstruction_terms('loss_ae', images, self.decoder(latents)),
-                'loss_adv_latent': tf.reduce_mean(binary_cross_entropy(of_latents, 0)),
-                'loss_adv_prior': tf.reduce_mean(binary_cross_entropy(of_prior, 1)),
-                'loss_ae_latent': tf.reduce_mean(binary_cross_entropy(of_latents, 1)),
-                'adversary_accuracy': tf.reduce_mean(right),
-                **self.classifier_terms(latents, labels)}
+    def loss_terms(self, images, draws, labels=None, training=False):
+        latents = self.encode(images, training)
+        latent_logits, prior_logits = (self.critic(x, training=training) for x in (latents, draws['prior']))
+        correct = [tf.cast(latent_logits < 0, tf.float32), tf.cast(prior_logits > 0, tf.float32)]
+        return {**self.reconstruction_terms('loss_ae', images, self.decode(latents, training)),
+                'loss_adv_latent': tf.reduce_mean(binary_cross_entropy(latent_logits, 0)),
+                'loss_adv_prior': tf.reduce_mean(binary_cross_entropy(prior_logits, 1)),
+                'loss_ae_latent': tf.reduce_mean(binary_cross_entropy(latent_logits, 1)),
+                'adversary_accuracy': tf.reduce_mean(correct),
+                **self.classifier_terms(latents, labels, training)}
 
     def train_step(self, data):
         """One update of autoencoder, critic and classifier, from one forward pass; returns the loss terms."""
         images, labels = data
         with tf.GradientTape(persistent=True) as tape:
-            terms = self.loss_terms(images, self.draws(images), labels)
+            terms = self.loss_terms(images, self.draws(images), labels, training=True)
             autoencoder = terms['loss_ae'] + terms['loss_ae_latent']
             critic = terms['loss_adv_latent'] + terms['loss_adv_prior']
         self.update(tape, {'autoencoder': autoencoder, 'critic': critic, 'classifier': terms['classify_latent']})

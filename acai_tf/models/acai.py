@@ -28,6 +28,7 @@ class ACAI(Autoencoder):
 
     optimizes = {'autoencoder': ('encoder', 'decoder'), 'critic': ('critic',), 'classifier': ('classifier',)}
     tags = ('loss_ae', 'rmse', 'loss_disc', 'loss_ae_disc', 'loss_disc_real', 'classify_latent')
+    training_only = ('critic',)
 
     def build_networks(self):
         super().build_networks()
@@ -35,9 +36,9 @@ class ACAI(Autoencoder):
         self.add_network('critic', networks.encoder(
             self.image_shape, self.scales, self.advdepth, self.latent, self.seed, self.dtype_policy, 'critic'))
 
-    def criticise(self, images):
+    def criticise(self, images, training=False):
         """The critic's guess of alpha, [batch, 1, 1, 1]: the mean over all outputs of an encoder (released layers.py)."""
-        return tf.reduce_mean(self.critic(images), axis=[1, 2, 3], keepdims=True)
+        return tf.reduce_mean(self.critic(images, training=training), axis=[1, 2, 3], keepdims=True)
 
     def alpha_shape(self, images):
         """Shape of the mixing coefficients, and of the critic's guess of them."""
@@ -46,26 +47,32 @@ class ACAI(Autoencoder):
     def draws(self, images):
         return {'alpha': fold_alpha(self.uniform('alpha', self.alpha_shape(images)))}
 
-    def loss_terms(self, images, draws, labels=None):
-        latents = self.encoder(images)
-        return {**self.autoencoder_and_critic_terms(images, latents, draws), **self.classifier_terms(latents, labels)}
+    def loss_terms(self, images, draws, labels=None, training=False):
+        latents = self.encode(images, training)
+        return {**self.autoencoder_and_critic_terms(images, latents, draws, training),
+                **self.classifier_terms(latents, labels, training)}
 
-    def autoencoder_and_critic_terms(self, images, latents, draws):
+    def autoencoder_and_critic_terms(self, images, latents, draws, training):
         """The terms of both losses, from images and their latents; its descendants add theirs."""
-        reconstruction = self.decoder(latents)
-        mix = self.criticise(self.decoder(mix_with_reversed(latents, draws['alpha'])))
-        real = self.criticise(reconstruction + self.reg * (images - reconstruction))
+        reconstruction = self.decode(latents, training)
+        mix = self.criticise(self.decode(mix_with_reversed(latents, draws['alpha']), training), training)
+        real = self.criticise(reconstruction + self.reg * (images - reconstruction), training)
         return {**self.reconstruction_terms('loss_ae', images, reconstruction),
                 'loss_disc': tf.reduce_mean(critic_loss(mix, draws['alpha'])),
                 'loss_ae_disc': tf.reduce_mean(critic_loss(mix, 0)),
                 'loss_disc_real': tf.reduce_mean(critic_loss(real, 0))}
 
+    def objectives(self, terms):
+        """{optimizer: the scalar that it minimises}, of the loss terms; its descendants add their terms."""
+        return {'autoencoder': terms['loss_ae'] + self.advweight * terms['loss_ae_disc'],
+                'critic': terms['loss_disc'] + terms['loss_disc_real'],
+                'classifier': terms['classify_latent']}
+
     def train_step(self, data):
         """One update of autoencoder, critic and classifier, from one forward pass; returns the loss terms."""
         images, labels = data
         with tf.GradientTape(persistent=True) as tape:
-            terms = self.loss_terms(images, self.draws(images), labels)
-            autoencoder = terms['loss_ae'] + self.advweight * terms['loss_ae_disc']
-            critic = terms['loss_disc'] + terms['loss_disc_real']
-        self.update(tape, {'autoencoder': autoencoder, 'critic': critic, 'classifier': terms['classify_latent']})
+            terms = self.loss_terms(images, self.draws(images), labels, training=True)
+            objectives = self.objectives(terms)
+        self.update(tape, objectives)
         return self.track(terms)

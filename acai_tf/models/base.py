@@ -1,5 +1,7 @@
 """What all autoencoders share: networks, the classifier in tandem, the order of one step's updates, configuration."""
 
+import contextlib
+
 import keras
 import tensorflow as tf
 
@@ -29,16 +31,25 @@ def scales_of(image_shape, latent_width):
 class Autoencoder(keras.Model):
     """Base class of the autoencoders.
 
-    A subclass declares its hyperparameters, says which optimizer updates which networks (`optimizes`) and which loss
-    terms it logs (`tags`), and has `loss_terms` and a `train_step` that reads like the paper's algorithm. Works with
-    `compile()` and `fit(dataset)` on batches `(images, labels)`: images float32 [batch, h, w, c] in [-1, 1], labels
-    int [batch]; and with `strategy.run(model.train_step, ...)`, which is how `acai_tf.training` runs it.
+    A subclass declares its hyperparameters, says which optimizer updates which networks (`optimizes`), which loss terms
+    it logs (`tags`) and which networks are of no use after training (`training_only`), and has `loss_terms` and a
+    `train_step` that reads like the paper's algorithm. Works with `compile()` and `fit(dataset)` on batches
+    `(images, labels)`: images float32 [batch, h, w, c] in [-1, 1], labels int [batch]; and with
+    `strategy.run(model.train_step, ...)`, which is how `acai_tf.training` runs it.
+
+    `train_step` calls the networks in training mode; `encode`, `decode`, `logits`, `call` and `evaluate` in inference
+    mode.
 
     Args: see `acai_tf.models.create`.
+
+    Attributes:
+        steps: int64 variable, the number of training steps made; every draw is keyed by it.
+        latent_shape: (height, width, channels) of a latent.
     """
 
     optimizes = {}
     tags = ()
+    training_only = ()
 
     def __init__(self, image_shape, nclass, depth=64, latent=16, latent_width=4, seed=0, dtype=None, name=None,
                  **hyperparameters):
@@ -52,8 +63,11 @@ class Autoencoder(keras.Model):
         self.latent_shape = (self.image_shape[0] >> self.scales, latent_width, latent)
         for key, value in hyperparameter.resolve(type(self).__name__, type(self), hyperparameters).items():
             setattr(self, key, value)
+        self.steps = self.add_weight(name='steps', shape=(), dtype='int64', initializer='zeros', trainable=False,
+                                     aggregation='only_first_replica')  # every replica counts the same
         self.optimizers = {}
         self.network_names = []
+        self._stepped = None
         self.build_networks()
         self.trackers = {tag: keras.metrics.Mean(name=tag) for tag in self.tags}
         self.built = True
@@ -69,7 +83,13 @@ class Autoencoder(keras.Model):
         self.add_network('classifier', networks.dense(self.latent_shape, self.nclass, self.seed, 'classifier'))
 
     def add_network(self, name, network):
-        """Keeps `network` as the attribute `name`, under which it is checkpointed too."""
+        """Keeps `network` as the attribute `name`, under which it is checkpointed too.
+
+        Its batch normalisations are synchronised: their statistics are those of the global batch.
+        """
+        for layer in network._flatten_layers():
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.synchronized = True
         setattr(self, name, network)
         self.network_names.append(name)
 
@@ -80,30 +100,30 @@ class Autoencoder(keras.Model):
 
     # ---- use
 
-    def encode(self, images):
+    def encode(self, images, training=False):
         """Images [n, h, w, c] in [-1, 1] -> latents [n, *latent_shape]."""
-        return self.encoder(images)
+        return self.encoder(images, training=training)
 
-    def decode(self, latents):
+    def decode(self, latents, training=False):
         """Latents [n, *latent_shape] -> images [n, h, w, c], not clipped."""
-        return self.decoder(latents)
+        return self.decoder(latents, training=training)
 
-    def call(self, images):
+    def call(self, images, training=False):
         """Reconstructs images."""
-        return self.decode(self.encode(images))
+        return self.decode(self.encode(images, training), training)
 
     def classifier_input(self, images):
         """What the classifier reads, [n, ...]: the latents."""
         return self.encode(images)
 
-    def classify(self, images):
+    def logits(self, images):
         """Logits [n, nclass] of the single-layer classifier."""
-        return self.classifier(self.classifier_input(images))
+        return self.classifier(self.classifier_input(images), training=False)
 
     # ---- training
 
     def compile(self, lr=1e-4, **kwargs):
-        """Makes one Adam for each entry of `optimizes` (beta 0.9, 0.999, epsilon 1e-8, as TF1's).
+        """Makes an optimizer for each entry of `optimizes`.
 
         Args:
             lr: learning rate, constant.
@@ -112,14 +132,22 @@ class Autoencoder(keras.Model):
         super().compile(optimizer=None, **kwargs)
         self.lr = lr
         for name in self.optimizes:
-            adam = keras.optimizers.Adam(self.learning_rate(name), beta_1=0.9, beta_2=0.999, epsilon=1e-8, name=name)
-            adam.build(self.variables_of(name))
-            self.optimizers[name] = adam
+            optimizer = self.make_optimizer(name)
+            optimizer.build(self.variables_of(name))
+            self.optimizers[name] = optimizer
 
-    def learning_rate(self, optimizer):
-        """Learning rate of the optimizer of that name."""
-        del optimizer
-        return self.lr
+    def make_optimizer(self, name):
+        """The Keras optimizer of that name: Adam at `lr`, with beta 0.9 and 0.999, epsilon 1e-8, as TF1's."""
+        return keras.optimizers.Adam(self.lr, beta_1=0.9, beta_2=0.999, epsilon=1e-8, name=name)
+
+    def due(self, step):
+        """Which optimizers are stepped: {name: whether}; one that is left out is stepped at every step.
+
+        Args:
+            step: int64 tensor, 0 at the first step.
+        """
+        del step
+        return {}
 
     def variables_of(self, optimizer):
         """Trainable variables that the optimizer of that name updates."""
@@ -139,16 +167,16 @@ class Autoencoder(keras.Model):
         return randomness.normal(shape, self._key(name))
 
     def _key(self, name):
-        step = next(iter(self.optimizers.values())).iterations
-        return randomness.key(self.seed, name, step, randomness.current_replica())
+        return randomness.key(self.seed, name, self.steps, randomness.current_replica())
 
-    def loss_terms(self, images, draws, labels=None):
+    def loss_terms(self, images, draws, labels=None, training=False):
         """All loss terms of one forward pass.
 
         Args:
             images: [batch, h, w, c].
             draws: as returned by `draws`.
             labels: int [batch]; without them there is no `classify_latent`.
+            training: whether the networks are called in training mode.
 
         Returns:
             {tag: scalar}, means over the batch, under the released log tags.
@@ -166,15 +194,15 @@ class Autoencoder(keras.Model):
         mse = tf.reduce_mean(losses.mean_squared_error(images, reconstruction))
         return {tag: mse, 'rmse': losses.rmse(mse)}
 
-    def classifier_terms(self, features, labels):
+    def classifier_terms(self, features, labels, training=False):
         """{'classify_latent': cross-entropy of the classifier}; the autoencoder gets no gradient from it."""
         if labels is None:
             return {}
-        logits = self.classifier(tf.stop_gradient(features))
+        logits = self.classifier(tf.stop_gradient(features), training=training)
         return {'classify_latent': tf.reduce_mean(losses.cross_entropy(logits, labels))}
 
     def update(self, tape, objectives):
-        """Takes all gradients at the present parameters, then makes all updates.
+        """Takes all gradients at the present parameters, makes all updates that are due, and counts the step.
 
         Args:
             tape: the persistent tape around the forward pass.
@@ -183,17 +211,79 @@ class Autoencoder(keras.Model):
         # Optimizers sum gradients over replicas, and each replica's loss is the mean over its own part of the batch:
         # 1 / replicas makes the sum the gradient of the global mean. This is the only place that scales.
         scale = 1.0 / tf.distribute.get_strategy().num_replicas_in_sync
+        due = self._due_now()
         gradients = {name: tape.gradient(objective, self.variables_of(name), output_gradients=tf.fill([], scale))
-                     for name, objective in objectives.items()}
+                     for name, objective in objectives.items() if due[name] is not False}
         # Without the dependency the step at which `fit` finds its data set at an end would count as one: nothing but the
-        # dependency makes an optimizer's counter wait for the data.
+        # dependency makes a counter wait for the data.
         with tf.control_dependencies(list(objectives.values())):
-            self.apply_gradients(gradients)
+            self.apply_gradients({name: values for name, values in gradients.items() if due[name] is True})
+            for name, values in gradients.items():
+                if due[name] is not True:
+                    tf.cond(due[name], lambda name=name, values=values: self._apply_one(name, values), tf.no_op)
+            self.steps.assign_add(1)
 
     def apply_gradients(self, gradients):
         """Applies {optimizer: gradients of `variables_of(optimizer)`}."""
         for name, values in gradients.items():
             self.optimizers[name].apply(values, self.variables_of(name))
+
+    def _apply_one(self, name, values):
+        self.apply_gradients({name: values})
+        return tf.no_op()
+
+    def _due_now(self):
+        """{optimizer: True, False, or a bool tensor where it is not known yet} for this step."""
+        if self._stepped is not None:
+            return {name: name in self._stepped for name in self.optimizes}
+        due = dict.fromkeys(self.optimizes, True)
+        for name, value in self.due(tf.convert_to_tensor(self.steps.value)).items():
+            known = tf.get_static_value(value)
+            due[name] = value if known is None else bool(known)
+        return due
+
+    def run_due(self, run):
+        """`run()` with those optimizers stepped that are due at this step.
+
+        `run` calls `train_step`, under `strategy.run` or not. It is traced once for each set of optimizers that may be
+        due together: under MirroredStrategy a `tf.cond` works around `strategy.run`, not around `apply` inside.
+        """
+        due = self._due_now()
+
+        def choose(stepped, undecided):
+            if not undecided:
+                with self._stepping(stepped):
+                    return run()
+            name, *rest = undecided
+            return tf.cond(due[name], lambda: choose([*stepped, name], rest), lambda: choose(stepped, rest))
+        return choose([name for name in due if due[name] is True],
+                      [name for name in due if not isinstance(due[name], bool)])
+
+    @contextlib.contextmanager
+    def _stepping(self, names):
+        before, self._stepped = self._stepped, frozenset(names)
+        try:
+            yield
+        finally:
+            self._stepped = before
+
+    def make_train_function(self, force=False):
+        """Keras's function of one step of `fit`, one for each set of optimizers that are due together."""
+        if self.train_function is not None and not force:
+            return
+        functions = {}
+
+        def train(iterator):
+            stepped = frozenset(name for name, due in self._due_now().items() if due)
+            if stepped not in functions:
+                super(Autoencoder, self).make_train_function(force=True)
+                functions[stepped], self.train_function = self.train_function, train
+            with self._stepping(stepped):
+                return functions[stepped](iterator)
+        if self.steps_per_execution > 1 and self.due(tf.constant(0, tf.int64)):
+            raise UsageError(f'steps_per_execution={self.steps_per_execution}: {type(self).__name__} does not step all of '
+                             'its optimizers at every step, so fit must make one step at a time')
+        self.train_function = train
 
     def track(self, terms):
         """Adds the terms to the means that `fit` shows; returns the terms themselves, for the training loop."""

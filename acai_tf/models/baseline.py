@@ -13,16 +13,16 @@ class AEBaseline(Autoencoder):
     optimizes = {'all': ('encoder', 'decoder', 'classifier')}
     tags = ('loss', 'rmse', 'classify_latent')
 
-    def loss_terms(self, images, draws, labels=None):
-        latents = self.encoder(images)
-        return {**self.reconstruction_terms('loss', images, self.decoder(latents)),
-                **self.classifier_terms(latents, labels)}
+    def loss_terms(self, images, draws, labels=None, training=False):
+        latents = self.encode(images, training)
+        return {**self.reconstruction_terms('loss', images, self.decode(latents, training)),
+                **self.classifier_terms(latents, labels, training)}
 
     def train_step(self, data):
         """One update of everything, from one forward pass; returns the loss terms."""
         images, labels = data
         with tf.GradientTape(persistent=True) as tape:
-            terms = self.loss_terms(images, self.draws(images), labels)
+            terms = self.loss_terms(images, self.draws(images), labels, training=True)
             objective = terms['loss'] + terms['classify_latent']
         self.update(tape, {'all': objective})
         return self.track(terms)

@@ -17,7 +17,7 @@ class AEDenoising(AEBaseline):
     def draws(self, images):
         return {'noise': self.normal('noise', tf.shape(images))}
 
-    def loss_terms(self, images, draws, labels=None):
-        reconstruction = self.decoder(self.encoder(images + self.noise * draws['noise']))
-        return {**self.reconstruction_terms('loss', images, reconstruction),
-                **self.classifier_terms(self.encoder(images), labels)}
+    def loss_terms(self, images, draws, labels=None, training=False):
+        noisy = self.encode(images + self.noise * draws['noise'], training)
+        return {**self.reconstruction_terms('loss', images, self.decode(noisy, training)),
+                **self.classifier_terms(self.encode(images, training), labels, training)}

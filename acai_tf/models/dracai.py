@@ -35,28 +35,22 @@ class DRACAI(LRAE):
         """Mixing coefficients of latents with the prior, in [0, 0.5]."""
         return fold_alpha(self.uniform('alpha_noise', shape))
 
-    def autoencoder_and_critic_terms(self, images, latents, draws):
+    def autoencoder_and_critic_terms(self, images, latents, draws, training):
         alpha, prior = draws['alpha_noise'], draws['prior']
-        noise = self.criticise(self.decoder(alpha * latents + (1 - alpha) * prior))
-        fake = self.criticise(self.decoder(prior))
+        noise = self.criticise(self.decode(alpha * latents + (1 - alpha) * prior, training), training)
+        fake = self.criticise(self.decode(prior, training), training)
         guess_and_target = noise, alpha
         if self.broadcast_noise_target:
             guess_and_target = tf.meshgrid(tf.reshape(noise, [-1]), tf.reshape(alpha, [-1]))
-        return {**super().autoencoder_and_critic_terms(images, latents, draws),
+        return {**super().autoencoder_and_critic_terms(images, latents, draws, training),
                 'loss_disc_noise': tf.reduce_mean(critic_loss(*guess_and_target)),
                 'loss_ae_disc_noise': tf.reduce_mean(critic_loss(noise, 0)),
                 'loss_disc_fake': tf.reduce_mean(critic_loss(fake, 0.5)),
                 'loss_ae_disc_fake': tf.reduce_mean(critic_loss(fake, 0))}
 
-    def train_step(self, data):
-        """One update of autoencoder, critic and classifier, from one forward pass; returns the loss terms."""
-        images, labels = data
-        with tf.GradientTape(persistent=True) as tape:
-            terms = self.loss_terms(images, self.draws(images), labels)
-            autoencoder = (terms['loss_ae'] + self.advweight * terms['loss_ae_disc']
-                           + self.wgt_mmd * terms['loss_mmd'] + self.advnoise * terms['loss_ae_disc_noise']
-                           + self.advfake * terms['loss_ae_disc_fake'])
-            critic = (terms['loss_disc'] + terms['loss_disc_real'] + terms['loss_disc_noise']
-                      + terms['loss_disc_fake'])
-        self.update(tape, {'autoencoder': autoencoder, 'critic': critic, 'classifier': terms['classify_latent']})
-        return self.track(terms)
+    def objectives(self, terms):
+        objectives = super().objectives(terms)
+        objectives['autoencoder'] += (self.advnoise * terms['loss_ae_disc_noise']
+                                      + self.advfake * terms['loss_ae_disc_fake'])
+        objectives['critic'] += terms['loss_disc_noise'] + terms['loss_disc_fake']
+        return objectives

@@ -18,8 +18,8 @@ class AEDropout(AEBaseline):
         shape = [tf.shape(images)[0], *self.latent_shape]
         return {'mask': tf.floor(self.dropout + self.uniform('mask', shape))}
 
-    def loss_terms(self, images, draws, labels=None):
-        latents = self.encoder(images)
+    def loss_terms(self, images, draws, labels=None, training=False):
+        latents = self.encode(images, training)
         dropped = latents / self.dropout * tf.reshape(draws['mask'], tf.shape(latents))
-        return {**self.reconstruction_terms('loss', images, self.decoder(dropped)),
-                **self.classifier_terms(latents, labels)}
+        return {**self.reconstruction_terms('loss', images, self.decode(dropped, training)),
+                **self.classifier_terms(latents, labels, training)}

@@ -22,18 +22,13 @@ class LRAE(ACAI):
     def draws(self, images):
         return {**super().draws(images), 'prior': self.normal('prior', [tf.shape(images)[0], *self.latent_shape])}
 
-    def autoencoder_and_critic_terms(self, images, latents, draws):
+    def autoencoder_and_critic_terms(self, images, latents, draws, training):
         both = [tf.reshape(self.gather(x), [-1, latents.shape[1] * latents.shape[2] * latents.shape[3]])
                 for x in (latents, draws['prior'])]
-        return {**super().autoencoder_and_critic_terms(images, latents, draws), 'loss_mmd': tf.nn.relu(mmd(*both))}
+        return {**super().autoencoder_and_critic_terms(images, latents, draws, training),
+                'loss_mmd': tf.nn.relu(mmd(*both))}
 
-    def train_step(self, data):
-        """One update of autoencoder, critic and classifier, from one forward pass; returns the loss terms."""
-        images, labels = data
-        with tf.GradientTape(persistent=True) as tape:
-            terms = self.loss_terms(images, self.draws(images), labels)
-            autoencoder = (terms['loss_ae'] + self.advweight * terms['loss_ae_disc']
-                           + self.wgt_mmd * terms['loss_mmd'])
-            critic = terms['loss_disc'] + terms['loss_disc_real']
-        self.update(tape, {'autoencoder': autoencoder, 'critic': critic, 'classifier': terms['classify_latent']})
-        return self.track(terms)
+    def objectives(self, terms):
+        objectives = super().objectives(terms)
+        objectives['autoencoder'] += self.wgt_mmd * terms['loss_mmd']
+        return objectives

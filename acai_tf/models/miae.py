@@ -11,8 +11,8 @@ class MIAE(ACAI):
     """ACAI with a mixing coefficient, and a guess of the critic, for every value of the latent: means over batch and
     values. (The paper's critic sees x itself in the second term: that is reg = 1.)"""
 
-    def criticise(self, images):
-        return self.critic(images)
+    def criticise(self, images, training=False):
+        return self.critic(images, training=training)
 
     def alpha_shape(self, images):
         return [tf.shape(images)[0], *self.latent_shape]

@@ -1,7 +1,6 @@
 """MIDR-AE: multidimensional interpolation and dual regularizations (Qian et al., IJCAI 2019; released midrae.py)."""
 
 import keras
-import tensorflow as tf
 
 from acai_tf.models.dracai import DRACAI
 from acai_tf.models.hyperparameter import Hyperparameter
@@ -27,19 +26,9 @@ class MIDRAE(MIAE, DRACAI):
     def alpha_noise(self, shape):
         return self.alpha_noise_max * self.uniform('alpha_noise', shape)
 
-    def autoencoder_and_critic_terms(self, images, latents, draws):
-        terms = super().autoencoder_and_critic_terms(images, latents, draws)
+    def autoencoder_and_critic_terms(self, images, latents, draws, training):
+        terms = super().autoencoder_and_critic_terms(images, latents, draws, training)
         return {_RELEASED_TAGS.get(tag, tag): value for tag, value in terms.items()}
 
-    def train_step(self, data):
-        """One update of autoencoder, critic and classifier, from one forward pass; returns the loss terms."""
-        images, labels = data
-        with tf.GradientTape(persistent=True) as tape:
-            terms = self.loss_terms(images, self.draws(images), labels)
-            autoencoder = (terms['loss_ae'] + self.advweight * terms['loss_ae_disc_mix']
-                           + self.advnoise * terms['loss_ae_disc_noise'] + self.advfake * terms['loss_ae_disc_fake']
-                           + self.wgt_mmd * terms['loss_mmd'])
-            critic = (terms['loss_disc_mix'] + terms['loss_disc_real'] + terms['loss_disc_noise']
-                      + terms['loss_disc_fake'])
-        self.update(tape, {'autoencoder': autoencoder, 'critic': critic, 'classifier': terms['classify_latent']})
-        return self.track(terms)
+    def objectives(self, terms):
+        return super().objectives({**terms, **{tag: terms[released] for tag, released in _RELEASED_TAGS.items()}})

@@ -33,8 +33,8 @@ class VAE(Autoencoder):
         """mean + exp(log_variance / 2) * eps, as latents [n, *latent_shape]."""
         return tf.reshape(mean + tf.exp(log_variance / 2) * eps, [-1, *self.latent_shape])
 
-    def encode(self, images):
-        mean, log_variance = self.latent_heads(self.encoder(images))
+    def encode(self, images, training=False):
+        mean, log_variance = self.latent_heads(self.encoder(images, training=training), training=training)
         if not self.sample_latent:
             return tf.reshape(mean, [-1, *self.latent_shape])
         return self.sample(mean, log_variance, self.noise(tf.shape(mean)))
@@ -43,30 +43,30 @@ class VAE(Autoencoder):
         """Noise for `sample_latent`: of the step's key in training, so that a resumed run reports the same; else new."""
         return self.normal('sample_latent', shape) if self.optimizers else tf.random.normal(shape)
 
-    def decode(self, latents):
-        return 2 * tf.sigmoid(self.decoder(latents)) - 1
+    def decode(self, latents, training=False):
+        return 2 * tf.sigmoid(self.decoder(latents, training=training)) - 1
 
     def classifier_input(self, images):
-        return self.encoder(images)
+        return self.encoder(images, training=False)
 
     def draws(self, images):
         return {'eps': self.normal('eps', [tf.shape(images)[0], self.latent_heads.output_shape[0][-1]])}
 
-    def loss_terms(self, images, draws, labels=None):
-        features = self.encoder(images)
-        mean, log_variance = self.latent_heads(features)
-        logits = self.decoder(self.sample(mean, log_variance, draws['eps']))
+    def loss_terms(self, images, draws, labels=None, training=False):
+        features = self.encoder(images, training=training)
+        mean, log_variance = self.latent_heads(features, training=training)
+        logits = self.decoder(self.sample(mean, log_variance, draws['eps']), training=training)
         kl = tf.reduce_mean(losses.gaussian_kl(mean, log_variance))
         likelihood = tf.reduce_mean(losses.bernoulli_log_likelihood(images, logits))
         mse = tf.reduce_mean(losses.mean_squared_error(images, 2 * tf.sigmoid(logits) - 1))
         return {'loss_kl': kl, 'loss_ll': likelihood, 'elbo': likelihood - self.beta * kl, 'rmse': losses.rmse(mse),
-                **self.classifier_terms(features, labels)}
+                **self.classifier_terms(features, labels, training)}
 
     def train_step(self, data):
         """One update of autoencoder and classifier, from one forward pass; returns the loss terms."""
         images, labels = data
         with tf.GradientTape(persistent=True) as tape:
-            terms = self.loss_terms(images, self.draws(images), labels)
+            terms = self.loss_terms(images, self.draws(images), labels, training=True)
             autoencoder = -terms['elbo']
         self.update(tape, {'autoencoder': autoencoder, 'classifier': terms['classify_latent']})
         return self.track(terms)

@@ -96,41 +96,42 @@ class AEVQVAE(Autoencoder):
         self.add_network('codebook', Codebook(2**self.z_log_size, size, self.seed))
         self.optimizes = {'all': tuple(trained)}
 
-    def quantise(self, latents):
-        """Latents -> (what the decoder eats, of their shape; vectors v [n * num_latents, d]; codes; their numbers)."""
+    def quantise(self, latents, training=False):
+        """Latents -> (the decoder's input, of their shape; vectors v [n * num_latents, d]; codes; their numbers)."""
         flat = tf.reshape(latents, [-1, self.codebook.codes.shape[1]])
-        vectors = flat if self.plain else tf.reshape(self.pre_quantizer(latents), tf.shape(flat) * [self.num_latents, 1])
+        vectors = flat if self.plain else tf.reshape(
+            self.pre_quantizer(latents, training=training), tf.shape(flat) * [self.num_latents, 1])
         codes, numbers = self.codebook(vectors)
         straight = vectors + tf.stop_gradient(codes - vectors)
         if not self.plain:
-            straight = self.post_quantizer(tf.nn.relu(tf.reshape(straight, [tf.shape(flat)[0], -1])))
+            straight = self.post_quantizer(tf.nn.relu(tf.reshape(straight, [tf.shape(flat)[0], -1])), training=training)
         return tf.reshape(straight, tf.shape(latents)), vectors, codes, numbers
 
-    def decode(self, latents):
-        return self.decoder(self.quantise(latents)[0])
+    def decode(self, latents, training=False):
+        return super().decode(self.quantise(latents, training)[0], training)
 
     def classifier_input(self, images):
-        return self.quantise(self.encoder(images))[0]
+        return self.quantise(self.encode(images))[0]
 
-    def loss_terms(self, images, draws, labels=None):
-        return self._terms_and_statistics(images, labels)[0]
+    def loss_terms(self, images, draws, labels=None, training=False):
+        return self._terms_and_statistics(images, labels, training)[0]
 
-    def _terms_and_statistics(self, images, labels):
-        quantised, vectors, codes, numbers = self.quantise(self.encoder(images))
+    def _terms_and_statistics(self, images, labels, training):
+        quantised, vectors, codes, numbers = self.quantise(self.encode(images, training), training)
         commitment = tf.reduce_mean(losses.mean_squared_error(vectors, codes))
         counts, sums = self.codebook.statistics(tf.stop_gradient(vectors), numbers)
         share = counts / tf.reduce_sum(counts)
-        terms = {**self.reconstruction_terms('loss_ae', images, self.decoder(quantised)),
+        terms = {**self.reconstruction_terms('loss_ae', images, super().decode(quantised, training)),
                  'vqvae_loss': self.beta * commitment,
                  'perplexity': tf.exp(-tf.reduce_sum(tf.math.xlogy(share, share))),
-                 **self.classifier_terms(quantised, labels)}
+                 **self.classifier_terms(quantised, labels, training)}
         return terms, (counts, sums)
 
     def train_step(self, data):
         """One update of everything and of the codebook's averages, from one forward pass; returns the loss terms."""
         images, labels = data
         with tf.GradientTape(persistent=True) as tape:
-            terms, statistics = self._terms_and_statistics(images, labels)
+            terms, statistics = self._terms_and_statistics(images, labels, training=True)
             objective = terms['loss_ae'] + terms['vqvae_loss'] + terms['classify_latent']
         self.update(tape, {'all': objective})
         self.codebook.update(*statistics)

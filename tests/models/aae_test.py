@@ -4,6 +4,7 @@ import tensorflow as tf
 import parity
 from acai_tf import models
 from acai_tf.errors import UsageError
+from by_hand import network
 
 
 class Parity(parity.ParityTestCase):
@@ -15,7 +16,7 @@ class AAETest(tf.test.TestCase):
     def test_terms_of_an_odd_batch_with_networks_computed_by_hand(self):
         """Encoder 2x, decoder z, critic the latent itself; images of one pixel."""
         model = models.create('aae', (2, 2, 1), 2, depth=1, latent=1, latent_width=1)
-        model.encoder, model.decoder, model.critic = lambda x: 2 * x, lambda z: z, lambda z: z[:, 0, 0]
+        model.encoder, model.decoder, model.critic = map(network, (lambda x: 2 * x, lambda z: z, lambda z: z[:, 0, 0]))
         x, prior = np.array([1., -2., .5]), np.array([-1., 3., 2.])
         terms = model.loss_terms(tf.constant(x.reshape(3, 1, 1, 1), tf.float32),
                                  {'prior': tf.constant(prior.reshape(3, 1, 1, 1), tf.float32)})

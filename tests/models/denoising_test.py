@@ -3,6 +3,7 @@ import tensorflow as tf
 
 import parity
 from acai_tf import models
+from by_hand import network
 
 
 class Parity(parity.ParityTestCase):
@@ -13,8 +14,8 @@ class DenoisingTest(tf.test.TestCase):
 
     def test_the_noisy_image_is_encoded_and_the_clean_one_compared_and_classified(self):
         model = models.create('denoising', (8, 8, 1), 2, depth=1, latent=1, noise=0.5)
-        model.encoder, model.decoder, model.classifier = lambda x: 2 * x, lambda z: z, lambda h: tf.concat(
-            [h[:, 0, 0], 0 * h[:, 0, 0]], axis=1)
+        model.encoder, model.decoder, model.classifier = map(network, (
+            lambda x: 2 * x, lambda z: z, lambda h: tf.concat([h[:, 0, 0], 0 * h[:, 0, 0]], axis=1)))
         images, noise = np.array([1., 2., -1.]), np.array([4., -2., 0.])
         terms = model.loss_terms(tf.constant(images.reshape(3, 1, 1, 1), tf.float32),
                                  {'noise': tf.constant(noise.reshape(3, 1, 1, 1), tf.float32)}, tf.constant([0, 1, 0]))

@@ -3,6 +3,7 @@ import tensorflow as tf
 
 import parity
 from acai_tf import models
+from by_hand import network
 
 
 class Parity(parity.ParityTestCase):
@@ -15,7 +16,7 @@ class DRACAITest(tf.test.TestCase):
     def terms(self, **kwargs):
         """Encoder 2x, decoder z, critic the image itself; three images of one pixel."""
         model = models.create('dracai', (8, 8, 1), 2, depth=1, latent=1, **kwargs)
-        model.encoder, model.decoder, model.critic = lambda x: 2 * x, lambda z: z, lambda x: x
+        model.encoder, model.decoder, model.critic = map(network, (lambda x: 2 * x, lambda z: z, lambda x: x))
         column = lambda *values: tf.constant(values, shape=[3, 1, 1, 1])  # noqa: E731
         draws = {'alpha': column(.1, .2, .3), 'alpha_noise': column(.5, .25, 0.), 'prior': column(1., -1., 3.)}
         return model.loss_terms(column(1., 2., 3.), draws)

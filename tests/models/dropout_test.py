@@ -2,6 +2,7 @@ import tensorflow as tf
 
 import parity
 from acai_tf import models
+from by_hand import network
 
 
 class Parity(parity.ParityTestCase):
@@ -17,7 +18,7 @@ class DropoutTest(tf.test.TestCase):
 
     def test_kept_values_are_scaled_up_in_training_only(self):
         model = self.create(dropout=0.25)
-        model.encoder, model.decoder = lambda x: 2 * x, lambda z: z
+        model.encoder, model.decoder = map(network, (lambda x: 2 * x, lambda z: z))
         images = tf.constant([1., 3., 5.], shape=[3, 1, 1, 1])
         terms = model.loss_terms(images, {'mask': tf.constant([1., 0., 1.], shape=[3, 1])})
         # Kept: 2x / 0.25 = 8x against x, an error of 7x; dropped: 0 against x.

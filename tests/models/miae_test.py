@@ -3,6 +3,7 @@ import tensorflow as tf
 
 import parity
 from acai_tf import models
+from by_hand import network
 
 
 class Parity(parity.ParityTestCase):
@@ -14,7 +15,7 @@ class MIAETest(tf.test.TestCase):
     def test_every_value_has_a_coefficient_and_a_guess_of_its_own(self):
         """Encoder 2x, decoder 3z, critic the image itself; three images of two pixels."""
         model = models.create('miae', (8, 8, 1), 2, depth=1, latent=1)
-        model.encoder, model.decoder, model.critic = lambda x: 2 * x, lambda z: 3 * z, lambda x: x
+        model.encoder, model.decoder, model.critic = map(network, (lambda x: 2 * x, lambda z: 3 * z, lambda x: x))
         x = np.array([[1., 2.], [3., 4.], [5., 6.]])
         alpha = np.array([[.1, .2], [.3, .4], [.5, 0.]])
         terms = model.loss_terms(*(tf.constant(x.reshape(3, 2, 1, 1), tf.float32),

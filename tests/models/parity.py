@@ -105,7 +105,7 @@ class ParityTestCase(tf.test.TestCase):
         model, expected = self.model, self.reference_under('output/')
         actual = {'encode': model.encode(self.images), 'reconstruct': model(self.images),
                   'decode': model.decode(self.reference['input/latent']),
-                  'classify': np.argmax(model.classify(self.images), axis=-1)}
+                  'classify': np.argmax(model.logits(self.images), axis=-1)}
         self.assertCountEqual(actual, expected)
         for key, value in expected.items():
             self.assertAllClose(actual[key], value, rtol=self.output_tolerance, atol=self.output_tolerance, msg=key)

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from acai_tf import models
+from acai_tf import models, training
 from acai_tf.checkpoints import Checkpoints
 from acai_tf.errors import UsageError
 from acai_tf.models import hyperparameter
@@ -58,7 +58,7 @@ class RegistryTest(parameterized.TestCase, tf.test.TestCase):
         self.assertEqual(latents.shape, (3, 4, 4, 3))
         self.assertEqual(model.decode(latents).shape, images.shape)
         self.assertEqual(model(images).shape, images.shape)
-        self.assertEqual(model.classify(images).shape, (3, NCLASS))
+        self.assertEqual(model.logits(images).shape, (3, NCLASS))
 
     @parameterized.parameters(models.names())
     def test_a_step_changes_what_its_optimizers_own_and_nothing_else(self, name):
@@ -82,7 +82,7 @@ class RegistryTest(parameterized.TestCase, tf.test.TestCase):
         images, labels = batch()
         model.loss_terms(images, model.draws(images), labels)
         model.test_step((images, labels))
-        model.classify(images)
+        model.logits(images)
         model(images)
         self.assert_same_weights(before, weights(model))
 
@@ -171,6 +171,91 @@ class RegistryTest(parameterized.TestCase, tf.test.TestCase):
         for key, parameter in hyperparameter.declared(models.model_class(name)).items():
             self.assertNotEmpty(parameter.help, key)
             self.assertEqual(parameter.parse(parameter.default), parameter.default)
+
+
+class EveryThirdStep(models.model_class('acai')):
+    """A system whose autoencoder is stepped at steps 0, 3, 6 ..."""
+
+    def due(self, step):
+        return {'autoencoder': tf.equal(step % 3, 0)}
+
+
+class StepsTest(parameterized.TestCase, tf.test.TestCase):
+
+    def create(self):
+        model = EveryThirdStep(SHAPE, NCLASS, depth=2, latent=3)
+        model.compile(lr=1e-3)
+        return model
+
+    def counters(self, model):
+        return {name: int(optimizer.iterations.numpy()) for name, optimizer in model.optimizers.items()}
+
+    @parameterized.parameters(models.names())
+    def test_a_step_is_counted_once_and_draws_differ_by_step(self, name):
+        model = create(name)
+        images, labels = batch()
+        before = model.draws(images)
+        model.test_step((images, labels))
+        self.assertEqual(model.steps.numpy(), 0)
+        for key, value in model.draws(images).items():
+            self.assertAllEqual(value, before[key])
+        model.train_step((images, labels))
+        self.assertEqual(model.steps.numpy(), 1)
+        self.assertEqual(set(self.counters(model).values()), {1})
+        for key, value in model.draws(images).items():
+            self.assertNotAllEqual(value, before[key], key)
+
+    @parameterized.parameters('called', 'compiled', 'loop', 'fit')
+    def test_optimizers_are_stepped_when_they_are_due(self, way):
+        model = self.create()
+        batches = [batch(seed=seed) for seed in range(7)]
+        data = tf.data.Dataset.from_generator(
+            lambda: iter(batches), output_signature=(tf.TensorSpec([4, *SHAPE]), tf.TensorSpec([4], tf.int64)))
+        if way == 'fit':
+            model.fit(data, verbose=0)
+        elif way == 'loop':
+            training.step_function(model, tf.distribute.get_strategy())(iter(data), tf.constant(7))
+        else:
+            step = tf.function(model.train_step) if way == 'compiled' else model.train_step
+            encoders, critics = [model.encoder.get_weights()[0]], [model.critic.get_weights()[0]]
+            for data in batches:
+                step(data)
+                encoders.append(model.encoder.get_weights()[0])
+                critics.append(model.critic.get_weights()[0])
+            moved = [[np.any(a != b) for a, b in zip(values, values[1:])] for values in (encoders, critics)]
+            self.assertEqual(moved, [[True, False, False, True, False, False, True], [True] * 7])
+        self.assertEqual(self.counters(model), {'autoencoder': 3, 'critic': 7, 'classifier': 7})
+        self.assertEqual(model.steps.numpy(), 7)
+
+    def test_the_end_of_a_dataset_of_unknown_length_is_no_step_where_an_optimizer_rests(self):
+        model = self.create()
+        batches = [batch(seed=seed) for seed in range(4)]
+        data = tf.data.Dataset.from_generator(
+            lambda: iter(batches), output_signature=(tf.TensorSpec([4, *SHAPE]), tf.TensorSpec([4], tf.int64)))
+        model.fit(data, epochs=2, verbose=0)
+        self.assertEqual(self.counters(model), {'autoencoder': 3, 'critic': 8, 'classifier': 8})
+        self.assertEqual(model.steps.numpy(), 8)
+
+    def test_several_steps_at_once_are_refused_where_an_optimizer_rests(self):
+        model = EveryThirdStep(SHAPE, NCLASS, depth=2, latent=3)
+        model.compile(steps_per_execution=2)
+        with self.assertRaisesRegex(UsageError, 'steps_per_execution=2: EveryThirdStep'):
+            model.fit(tf.data.Dataset.from_tensors(batch()), verbose=0)
+
+    def test_an_optimizer_of_its_own(self):
+        class Sgd(models.model_class('acai')):
+            def make_optimizer(self, name):
+                return keras.optimizers.SGD(self.lr) if name == 'critic' else super().make_optimizer(name)
+        model = Sgd(SHAPE, NCLASS, depth=2, latent=3)
+        model.compile(lr=0.5)
+        gradients = {}
+        apply = model.apply_gradients
+        model.apply_gradients = lambda values: (gradients.update(values), apply(values))
+        before = model.critic.get_weights()
+        model.train_step(batch())
+        for old, new, gradient in zip(before, model.critic.get_weights(), gradients['critic'], strict=True):
+            self.assertAllClose(new, old - 0.5 * gradient, atol=1e-6)
+        self.assertIsInstance(model.optimizers['autoencoder'], keras.optimizers.Adam)
 
 
 class HyperparameterTest(tf.test.TestCase):
