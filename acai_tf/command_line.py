@@ -9,6 +9,7 @@ import signal
 import sys
 import tempfile
 
+import acai_tf
 from acai_tf.errors import AcaiError, StorageError, UsageError
 
 # TensorFlow's C++ prints these at import, before any log level is in force.
@@ -57,17 +58,20 @@ def run(main, define_flags=lambda: None):
             import tensorflow as tf
             tf.config.get_visible_devices()  # the rest of the noise comes when devices are first listed
         _set_logical_cpus(tf)
-        define_flags()
+        version = flags.DEFINE_bool('version', False, 'print the versions of acai_tf and TensorFlow and exit')
+        with _flag_errors():
+            define_flags()
         if any(argument.lstrip('-') in ('help', 'helpfull', 'helpshort', '?') for argument in sys.argv[1:]):
             print(f'{sys.modules["__main__"].__doc__.strip()}\n\nflags:\n{_help(flags.FLAGS)}')
             sys.exit(0)
-        try:
+        with _flag_errors():
             rest = flags.FLAGS(sys.argv)[1:]
-        except flags.Error as error:
-            raise AcaiError(f'{" ".join(str(error).split())}; see --help') from None
         if rest:
             raise AcaiError(f'unexpected argument {rest[0]!r}: options are given as --name=value; see --help')
-        main()
+        if version.value:
+            print(f'{program} of acai_tf {acai_tf.__version__}, TensorFlow {tf.__version__}')
+        else:
+            main()
     except AcaiError as error:
         print(f'{program}: {error}', file=sys.stderr)
         sys.exit(error.exit_code)
@@ -75,6 +79,15 @@ def run(main, define_flags=lambda: None):
         print(f'{program}: reading or writing failed: {error}', file=sys.stderr)
         sys.exit(StorageError.exit_code)
     sys.exit(0)
+
+
+@contextlib.contextmanager
+def _flag_errors():
+    from absl import flags
+    try:
+        yield
+    except flags.Error as error:
+        raise AcaiError(f'{" ".join(str(error).split())}; see --help') from None
 
 
 def required(flag):
@@ -88,13 +101,13 @@ def required(flag):
 def model_and_dataset(saved_model, space):
     """(LoadedModel, or None for --space=pixels; data set) that the flags `--saved_model`, `--space` and the data flags ask
     for; the data set is by default the one that the model was trained on."""
-    from acai_tf import config, export
+    from acai_tf import export, flags
     if space.value == 'pixels':
         if saved_model.value:
             raise UsageError('--saved_model and --space=pixels exclude each other')
-        return None, config.dataset_from_flags()
+        return None, flags.open_dataset()
     loaded = export.load(required(saved_model))
-    return loaded, config.dataset_from_flags(loaded.config['dataset'])
+    return loaded, flags.open_dataset(loaded.config['dataset'])
 
 
 def write_results(results, path=None):

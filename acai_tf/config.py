@@ -1,19 +1,21 @@
 """Options of a training run: each common option is declared here, once.
 
-The command line's flags, config.json and the comparison on resume are made from these declarations; a model's own
-hyperparameters are declared in its file and join them.
+The command line's flags (flags.py), config.json and the comparison on resume are made from these declarations; a model's
+own hyperparameters are declared in its file and join them.
 """
 
 import dataclasses
 import json
+import os
 import platform
 
-from absl import flags
-
 import acai_tf
-from acai_tf import datasets, models
-from acai_tf.errors import UsageError
+from acai_tf import architectures, datasets, models, user_files
+from acai_tf.errors import DataError, UsageError
 from acai_tf.models import hyperparameter
+
+# Options that may name a class in a file of the user's.
+OWN_FILES = ('model', 'architecture')
 
 
 def _option(default, help, *, choices=None, minimum=None, may_change=False):
@@ -32,13 +34,15 @@ class TrainConfig:
         UsageError: by `validate`, for a value outside its range.
     """
 
-    model: str = _option('acai', f'the autoencoder: {", ".join(models.names())}')
+    model: str = _option('acai', f'the autoencoder: {", ".join(models.names())}, or path/to/file.py:Name for your own')
     dataset: str = _option('lines32', f'the data: {", ".join(datasets.names())}, or records:DIR for your own')
     train_dir: str = _option('./experiments', 'where run directories are made', may_change=True)
     data_dir: str = _option('', 'where prepared data sets are; default $AE_DATA, else ./data', may_change=True)
     depth: int = _option(64, 'channels of the first convolutions, doubled at each scale', minimum=1)
     latent: int = _option(16, 'channels of the latent', minimum=1)
     latent_width: int = _option(4, 'width of the latent; image width / latent_width is a power of two', minimum=1)
+    architecture: str = _option('acai', f'the networks: {", ".join(architectures.names())}, or path/to/file.py:Name for '
+                                'your own')
     lr: float = _option(0.0001, 'learning rate', minimum=0.0)
     batch: int = _option(64, 'global batch size', minimum=1)
     total_kimg: int = _option(16384, 'length of the training, in units of 1024 images', minimum=1, may_change=True)
@@ -59,9 +63,11 @@ class TrainConfig:
     checkpoint_steps: int = _option(0, 'steps between two checkpoints; 0: at reports and every 10 minutes',
                                     minimum=0, may_change=True)
     hyperparameters: dict = dataclasses.field(default_factory=dict)
+    checksums: dict = dataclasses.field(default_factory=dict)  # of the user's own files among these options
 
     def validate(self):
-        """Checks every value and fills in the model's hyperparameters; returns self."""
+        """Checks every value and fills in the model's hyperparameters and the checksums of the user's files; returns self.
+        """
         for field in common_options():
             value, choices = getattr(self, field.name), field.metadata['choices']
             if choices and value not in choices:
@@ -69,12 +75,35 @@ class TrainConfig:
             minimum = field.metadata['minimum']
             if minimum is not None and not value >= minimum:
                 raise UsageError(f'--{field.name}={value}: must be at least {minimum}')
+        self.checksums = {}
+        for name in OWN_FILES:
+            if user_files.is_reference(getattr(self, name)):
+                setattr(self, name, user_files.absolute(getattr(self, name)))
+                self.checksums[name] = user_files.checksum(getattr(self, name))
         model_class = models.model_class(self.model)
+        architectures.architecture_class(self.architecture)
         self.hyperparameters = hyperparameter.resolve(self.model, model_class, self.hyperparameters)
         for name, parameter in hyperparameter.declared(model_class).items():
             if parameter.follows:
                 self.hyperparameters[name] = self.hyperparameters[name] or getattr(self, parameter.follows)
         return self
+
+    def revalidated(self, run_dir):
+        """The config of an earlier run, checked against what is here now.
+
+        Raises:
+            UsageError: a file of the user's has changed since.
+            DataError: it has gone.
+        """
+        try:
+            now = dataclasses.replace(self).validate()
+        except user_files.MissingFile as error:
+            raise DataError(f'{error}, but {run_dir} was made with it; put it back') from None
+        for name in OWN_FILES:
+            then, today = self._comparable(name), now._comparable(name)
+            if then != today:
+                raise UsageError(f'{run_dir} was made with {then}, which is now {today}')
+        return now
 
     def open_dataset(self):
         """The data set; raises as `datasets.get`."""
@@ -98,17 +127,28 @@ class TrainConfig:
     def difference(self, other):
         """Options that keep `other` from resuming this run: [(name, here, there)]."""
         fixed = [field.name for field in common_options() if not field.metadata['may_change']]
-        rows = [(name, getattr(self, name), getattr(other, name)) for name in fixed]
+        rows = [(name, self._comparable(name), other._comparable(name)) for name in fixed]
+        # A run made before its model had some hyperparameter was made with that one's default.
+        defaults = {name: parameter.default for name, parameter in hyperparameter.declared(
+            models.model_class(other.model)).items()}
         for name in sorted({*self.hyperparameters, *other.hyperparameters}):
-            rows.append((name, self.hyperparameters.get(name), other.hyperparameters.get(name)))
+            rows.append((name, *(config.hyperparameters.get(name, defaults.get(name)) for config in (self, other))))
         if other.total_kimg < self.total_kimg:
             rows.append(('total_kimg', self.total_kimg, other.total_kimg))
         return [row for row in rows if row[1] != row[2]]
 
+    def _comparable(self, name):
+        """An option's value; of the user's own files what they hold, wherever they are."""
+        value = getattr(self, name)
+        if name not in self.checksums:
+            return value
+        path, _, class_name = value.rpartition(':')
+        return f'{os.path.basename(path)}:{class_name} (sha256 {self.checksums[name][:12]})'
+
 
 def common_options():
-    """The dataclass fields that are options of every run (all but the model's own hyperparameters)."""
-    return [field for field in dataclasses.fields(TrainConfig) if field.name != 'hyperparameters']
+    """The dataclass fields that are options of every run (all but the model's own hyperparameters and checksums)."""
+    return [field for field in dataclasses.fields(TrainConfig) if field.metadata]
 
 
 def versions():
@@ -118,56 +158,3 @@ def versions():
     import tensorflow
     return {'acai_tf': acai_tf.__version__, 'python': platform.python_version(), 'tensorflow': tensorflow.__version__,
             'keras': keras.__version__, 'numpy': numpy.__version__}
-
-
-_DEFINE = {bool: flags.DEFINE_bool, int: flags.DEFINE_integer, float: flags.DEFINE_float, str: flags.DEFINE_string}
-
-
-def define_flags():
-    """Defines a flag for every common option and for every hyperparameter of any model."""
-    for field in common_options():
-        choices = field.metadata['choices']
-        if choices:
-            flags.DEFINE_enum(field.name, field.default, choices, field.metadata['help'])
-        else:
-            _DEFINE[field.type](field.name, field.default, field.metadata['help'])
-    users = {}
-    for model in models.names():
-        for name, parameter in hyperparameter.declared(models.model_class(model)).items():
-            users.setdefault(name, []).append((model, parameter))
-    for name, found in users.items():
-        defaults = '; '.join(f'{model} {parameter.default}' for model, parameter in found)
-        define = flags.DEFINE_bool if isinstance(found[0][1].default, bool) else flags.DEFINE_string
-        define(name, None, f'{found[0][1].help} (default: {defaults})')
-
-
-_DATA_OPTIONS = ('dataset', 'data_dir', 'cache_gib', 'coil_object', 'resolution')
-
-
-def define_data_flags():
-    """Defines the flags that say which data set a program reads, for programs that do not train."""
-    for field in common_options():
-        if field.name in _DATA_OPTIONS:
-            default = None if field.name == 'dataset' else field.default
-            _DEFINE[field.type](field.name, default, field.metadata['help'])
-
-
-def dataset_from_flags(default=None):
-    """The data set that the flags describe; without --dataset that of the name `default`, if any.
-
-    Raises:
-        UsageError: there is neither.
-    """
-    values = {name: flags.FLAGS[name].value for name in _DATA_OPTIONS}
-    values['dataset'] = values['dataset'] or default
-    if not values['dataset']:
-        raise UsageError(f'--dataset is missing; there are {", ".join(datasets.names())} and records:DIR')
-    return TrainConfig(**values).open_dataset()
-
-
-def from_flags():
-    """The validated TrainConfig that the parsed flags describe."""
-    values = {field.name: flags.FLAGS[field.name].value for field in common_options()}
-    known = {name for model in models.names() for name in hyperparameter.declared(models.model_class(model))}
-    given = {name: flags.FLAGS[name].value for name in known if flags.FLAGS[name].value is not None}
-    return TrainConfig(**values, hyperparameters=given).validate()

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from acai_tf import files, interpolation, models
+from acai_tf import architectures, files, interpolation, models
 from acai_tf.datasets.base import to_float
 from acai_tf.errors import DataError, UsageError, reason
 
@@ -107,9 +107,10 @@ def export_model(model, dataset, step, export_dir):
     signatures = {name: tf.function(function, input_signature=signature)
                   for name, (function, signature) in _endpoints(model, dataset).items()}
     config = {
-        'model': model_name(model), 'dataset': dataset.name, 'step': int(step), 'image_shape': list(model.image_shape),
+        'model': models.name_of(model), 'dataset': dataset.name, 'step': int(step), 'image_shape': list(model.image_shape),
         'latent_shape': list(model.latent_shape), 'nclass': model.nclass, 'value_range': [-1.0, 1.0],
-        'depth': model.depth, 'scales': model.scales, 'hyperparameters': model.hyperparameters(),
+        'architecture': architectures.name_of(model.architecture), 'depth': model.depth, 'latent_width': model.latent_width,
+        'hyperparameters': model.hyperparameters(),
         'encode_bytes': _BYTES_RULE.format(
             colors=model.image_shape[-1], raw=dataset.raw_shape, shape=model.image_shape)}
     try:
@@ -145,11 +146,6 @@ def _write_warm_up(path, model):
                 request.inputs[name].CopyFrom(tf.make_tensor_proto(value))
             log = prediction_log_pb2.PredictionLog(predict_log=prediction_log_pb2.PredictLog(request=request))
             writer.write(log.SerializeToString())
-
-
-def model_name(model):
-    """Registry name of a model."""
-    return next(name for name in models.names() if models.model_class(name) is type(model))
 
 
 def load(path):

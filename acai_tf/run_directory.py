@@ -8,10 +8,10 @@ import os
 import shutil
 
 from acai_tf import config as config_lib
-from acai_tf import files, models
+from acai_tf import architectures, files, models
 from acai_tf.errors import UsageError
 from acai_tf.models import hyperparameter
-from acai_tf.models.base import scales_of
+from acai_tf.architectures.acai import scales_of
 
 
 def run_name(config, image_shape):
@@ -21,7 +21,11 @@ def run_name(config, image_shape):
     name is for people; it is never parsed.
     """
     model_class = models.model_class(config.model)
-    parts = {'depth': config.depth, 'latent': config.latent, 'scales': scales_of(image_shape, config.latent_width)}
+    parts = {'depth': config.depth, 'latent': config.latent}
+    if config.architecture == 'acai':
+        parts['scales'] = scales_of(image_shape, config.latent_width)
+    else:
+        parts |= {'architecture': architectures.name_of(config.architecture), 'latent_width': config.latent_width}
     for name, parameter in hyperparameter.declared(model_class).items():
         value = config.hyperparameters[name]
         if parameter.released or value != parameter.default:

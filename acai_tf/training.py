@@ -78,7 +78,7 @@ def create_model(config, dataset, dtype=None):
     """The model that the config describes, compiled; its weights are fresh."""
     model = models.create(
         config.model, dataset.image_shape, dataset.nclass, config.depth, config.latent, config.latent_width, config.seed,
-        dtype=dtype or config.precision, **config.hyperparameters)
+        dtype=dtype or config.precision, architecture=config.architecture, **config.hyperparameters)
     model.compile(lr=config.lr)
     return model
 
@@ -95,13 +95,15 @@ def export_run(run_dir, export_dir=None, step=None):
         Path of the version.
 
     Raises:
-        UsageError: no run there, no checkpoint of that step, or the version exists.
+        UsageError: no run there, no checkpoint of that step, the version exists, or a file of the user's has changed.
+        DataError: a file of the user's that the run was made with has gone.
         StorageError: the checkpoint is damaged.
     """
     try:
-        config = read_config(run_dir).validate()
+        earlier = read_config(run_dir)
     except FileNotFoundError:
-        raise UsageError(f'{run_dir} is no run directory: it has no config.json') from None
+        raise UsageError(f'{run_dir} is not a run directory: it has no config.json') from None
+    config = earlier.revalidated(run_dir)
     checkpoint_dir = os.path.join(run_dir, 'checkpoints')
     steps = available_steps(checkpoint_dir)
     if not steps or step not in (None, *steps):

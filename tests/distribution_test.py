@@ -19,7 +19,7 @@ STEPS, BATCH = 5, 8
 
 
 @functools.cache  # one a process: a second strategy would reuse the first one's collective keys
-def _mirrored():
+def mirrored():
     return tf.distribute.MirroredStrategy([d.name for d in tf.config.list_logical_devices('CPU')])
 
 
@@ -66,7 +66,7 @@ class DistributionTest(parameterized.TestCase, tf.test.TestCase):
 
     @parameterized.parameters(*models.names(), 'every second step')
     def test_two_replicas_train_as_one_device_does(self, name):
-        before, together, terms = _train(name, _mirrored(), list(range(BATCH)))
+        before, together, terms = _train(name, mirrored(), list(range(BATCH)))
         # One device pairs i with 7-i, a replica 0 with 3 and 1 with 2 of its own four: this order makes the same pairs.
         _, alone, terms_alone = _train(name, tf.distribute.get_strategy(), [0, 1, 4, 5, 6, 7, 2, 3])
         for start, a, b in zip(before, together, alone):
@@ -80,7 +80,7 @@ class DistributionTest(parameterized.TestCase, tf.test.TestCase):
         data = tf.data.Dataset.from_tensor_slices((random.uniform(-1, 1, [24, 16, 16, 1]).astype(np.float32),
                                                    random.integers(0, 3, 24))).batch(BATCH)
         data = data.filter(lambda images, labels: True)  # `fit` is not told how many there are
-        with _mirrored().scope():
+        with mirrored().scope():
             model = models.create(name, (16, 16, 1), 3, depth=2, latent=2)
             model.compile()
         history = model.fit(data, epochs=2, verbose=0).history
@@ -92,7 +92,7 @@ class DistributionTest(parameterized.TestCase, tf.test.TestCase):
         self.assertAllClose(history['classify_latent'], [np.log(3)] * 2, atol=0.2)
 
     def test_replicas_draw_different_numbers(self):
-        strategy = _mirrored()
+        strategy = mirrored()
         with strategy.scope():
             model = models.create('acai', (16, 16, 1), 3, depth=1, latent=1)
             model.compile()
@@ -115,7 +115,7 @@ class DistributionTest(parameterized.TestCase, tf.test.TestCase):
             return original(model, tf.where(here, np.nan, images), draws, labels, training)
         config = TrainConfig(model='lrae', dataset='digits32', depth=2, latent=2, batch=8, total_kimg=1, checkpoint_steps=1,
                              train_dir=self.create_tempdir().full_path)
-        with (mock.patch.object(distribution, 'make_strategy', lambda _: _mirrored()),
+        with (mock.patch.object(distribution, 'make_strategy', lambda _: mirrored()),
               mock.patch.object(models.model_class('lrae'), 'loss_terms', spoilt),
               self.assertRaisesRegex(NonFiniteError, 'loss_ae is nan at step 6 on replica 1; the last good')):
             training.train(config)

@@ -166,7 +166,7 @@ class TrainTest(tf.test.TestCase):
         self.assertAllEqual(last, again)
         with self.assertRaisesRegex(UsageError, 'no checkpoint of step 5; it has 32, 64'):
             training.export_run(run_dir, exports, step=5)
-        with self.assertRaisesRegex(UsageError, 'is no run directory'):
+        with self.assertRaisesRegex(UsageError, 'is not a run directory'):
             training.export_run(exports)
 
     @unittest.skipUnless('ACAI_LONG_TESTS' in os.environ, 'takes long: set ACAI_LONG_TESTS')

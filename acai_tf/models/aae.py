@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from acai_tf import networks
+from acai_tf.architectures.dense import dense, leaky_relu
 from acai_tf.errors import UsageError
 from acai_tf.losses import binary_cross_entropy
 from acai_tf.models.base import Autoencoder
@@ -31,8 +31,8 @@ class AAE(Autoencoder):
         sizes = self.disc_layer_sizes.split(',')
         if not all(size.strip().isdigit() and int(size) for size in sizes):
             raise UsageError(f'disc_layer_sizes={self.disc_layer_sizes!r}: positive numbers, separated by commas')
-        self.add_network('critic', networks.dense(
-            self.latent_shape, [*map(int, sizes), 1], self.seed, 'critic', networks.leaky_relu))
+        self.add_network('critic', dense(
+            self.latent_shape, [*map(int, sizes), 1], self.seed, 'critic', leaky_relu))
 
     def make_optimizer(self, name):
         optimizer = super().make_optimizer(name)

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from acai_tf import networks
+from acai_tf import architectures
 from acai_tf.interpolation import fold_alpha, mix_with_reversed
 from acai_tf.losses import critic_loss
 from acai_tf.models.base import Autoencoder
@@ -33,8 +33,11 @@ class ACAI(Autoencoder):
     def build_networks(self):
         super().build_networks()
         self.advdepth = self.advdepth or self.depth
-        self.add_network('critic', networks.encoder(
-            self.image_shape, self.scales, self.advdepth, self.latent, self.seed, self.dtype_policy, 'critic'))
+        self.add_network('critic', self.build_critic())
+
+    def build_critic(self):
+        """The architecture's critic: images -> [n, h, w, c]."""
+        return architectures.build(self.architecture.critic, self.image_shape, self.image_shape, depth=self.advdepth)[0]
 
     def criticise(self, images, training=False):
         """The critic's guess of alpha, [batch, 1, 1, 1]: the mean over all outputs of an encoder (released layers.py)."""

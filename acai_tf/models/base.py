@@ -5,27 +5,10 @@ import contextlib
 import keras
 import tensorflow as tf
 
-from acai_tf import losses, networks, randomness
+from acai_tf import architectures, losses, randomness, user_files
+from acai_tf.architectures.dense import dense
 from acai_tf.errors import UsageError
 from acai_tf.models import hyperparameter
-
-
-def scales_of(image_shape, latent_width):
-    """Number of halvings between the image and the latent: log2(width / latent_width), at least 1.
-
-    Raises:
-        UsageError: width / latent_width is no power of two, or a side is not divisible by 2^scales.
-    """
-    height, width, _ = image_shape
-    ratio, rest = divmod(width, latent_width) if latent_width > 0 else (0, 1)
-    if rest or ratio < 2 or ratio & (ratio - 1):
-        fitting = [width >> s for s in range(1, width.bit_length()) if width % (1 << s) == height % (1 << s) == 0]
-        raise UsageError(f'latent_width={latent_width} does not fit images {width} wide: width / latent_width must be '
-                         f'a power of two; choose one of {", ".join(map(str, fitting))}')
-    if height % ratio:
-        raise UsageError(f'latent_width={latent_width} does not fit images {height} high: the height must be '
-                         f'divisible by {ratio}')
-    return ratio.bit_length() - 1
 
 
 class Autoencoder(keras.Model):
@@ -51,20 +34,22 @@ class Autoencoder(keras.Model):
     tags = ()
     training_only = ()
 
-    def __init__(self, image_shape, nclass, depth=64, latent=16, latent_width=4, seed=0, dtype=None, name=None,
-                 **hyperparameters):
+    def __init__(self, image_shape, nclass, depth=64, latent=16, latent_width=4, seed=0, architecture='acai', dtype=None,
+                 name=None, **hyperparameters):
         super().__init__(name=name, dtype=dtype)
         for label, value in (('depth', depth), ('latent', latent), ('nclass', nclass)):
             if value < 1:
                 raise UsageError(f'{label}={value} must be at least 1')
         self.image_shape = tuple(image_shape)
         self.nclass, self.depth, self.latent, self.latent_width, self.seed = nclass, depth, latent, latent_width, seed
-        self.scales = scales_of(self.image_shape, latent_width)
-        self.latent_shape = (self.image_shape[0] >> self.scales, latent_width, latent)
         for key, value in hyperparameter.resolve(type(self).__name__, type(self), hyperparameters).items():
             setattr(self, key, value)
         self.steps = self.add_weight(name='steps', shape=(), dtype='int64', initializer='zeros', trainable=False,
                                      aggregation='only_first_replica')  # every replica counts the same
+        if isinstance(architecture, str) and user_files.is_reference(architecture):
+            architecture = architectures.architecture_class(architecture)
+        self._given_architecture = architecture
+        self.architecture = architectures.create(architecture, depth, latent, latent_width, seed, self.dtype_policy)
         self.optimizers = {}
         self.network_names = []
         self._stepped = None
@@ -76,11 +61,12 @@ class Autoencoder(keras.Model):
 
     def build_networks(self):
         """Makes the networks by `add_network`; a subclass calls this and adds its own."""
-        self.add_network('encoder', networks.encoder(
-            self.image_shape, self.scales, self.depth, self.latent, self.seed, self.dtype_policy))
-        self.add_network('decoder', networks.decoder(
-            self.latent_shape, self.scales, self.depth, self.image_shape[-1], self.seed, self.dtype_policy))
-        self.add_network('classifier', networks.dense(self.latent_shape, self.nclass, self.seed, 'classifier'))
+        encoder, self.latent_shape = architectures.build(self.architecture.encoder, self.image_shape, self.image_shape)
+        decoder, _ = architectures.build(self.architecture.decoder, self.latent_shape, self.latent_shape,
+                                         self.image_shape[-1], image_shape=self.image_shape, answer=self.image_shape)
+        self.add_network('encoder', encoder)
+        self.add_network('decoder', decoder)
+        self.add_network('classifier', dense(self.latent_shape, self.nclass, self.seed, 'classifier'))
 
     def add_network(self, name, network):
         """Keeps `network` as the attribute `name`, under which it is checkpointed too.
@@ -106,7 +92,11 @@ class Autoencoder(keras.Model):
 
     def decode(self, latents, training=False):
         """Latents [n, *latent_shape] -> images [n, h, w, c], not clipped."""
-        return self.decoder(latents, training=training)
+        return self.to_images(self.decoder(latents, training=training))
+
+    def to_images(self, values):
+        """The decoder's values -> images: the architecture's output activation."""
+        return getattr(self.architecture, 'output', tf.identity)(values)
 
     def call(self, images, training=False):
         """Reconstructs images."""
@@ -311,8 +301,17 @@ class Autoencoder(keras.Model):
 
     def get_config(self):
         return {'image_shape': self.image_shape, 'nclass': self.nclass, 'depth': self.depth, 'latent': self.latent,
-                'latent_width': self.latent_width, 'seed': self.seed, 'dtype': self.dtype_policy.name,
-                'name': self.name, **self.hyperparameters()}
+                'latent_width': self.latent_width, 'seed': self.seed, 'architecture': self._given_architecture,
+                'dtype': self.dtype_policy.name, 'name': self.name, **self.hyperparameters()}
+
+    @classmethod
+    def from_config(cls, config):
+        architecture = config.get('architecture', 'acai')
+        if isinstance(architecture, dict):  # an object of one's own, as Keras writes it
+            architecture = keras.saving.deserialize_keras_object(architecture)
+        elif isinstance(architecture, str) and user_files.is_reference(architecture):
+            raise UsageError(f'architecture={architecture!r}: a file that a saved model names is not run')
+        return cls(**{**config, 'architecture': architecture})
 
     def get_compile_config(self):
         return {'lr': self.lr}

@@ -15,25 +15,28 @@ class Hyperparameter:
     On an instance the attribute is the value in force.
 
     Args:
-        default: int, float, bool or str; its type is the type of the hyperparameter.
+        default: int, float, bool or str; its type is the type of the hyperparameter. None: not given, with `kind`.
         help: one line, with the paper's symbol.
         minimum, maximum: the allowed range of a number, both ends included.
         follows: name of the common option whose value a default of 0 stands for.
-        released: whether the released code has it. One that it has not joins the run directory's name only where it
-            differs from its default, so that the released names stay.
+        released: whether the released code has it. One that it does not have joins the run directory's name only where
+            it differs from its default, so that the released names stay.
+        kind: the type, where the default is None.
     """
 
-    def __init__(self, default, help, minimum=None, maximum=None, follows=None, released=True):
+    def __init__(self, default, help, minimum=None, maximum=None, follows=None, released=True, kind=None):
         self.default, self.help, self.minimum, self.maximum = default, help, minimum, maximum
-        self.follows, self.released = follows, released
+        self.follows, self.released, self.kind = follows, released, kind or type(default)
         self.name = None
 
     def __set_name__(self, owner, name):
         self.name = name
 
     def parse(self, value):
-        """`value` (a number, a flag's string) as this hyperparameter's type; UsageError where it is none or outside."""
-        kind = type(self.default)
+        """`value` (a number, a flag's string) as this hyperparameter's type; UsageError where it is not or is outside."""
+        kind = self.kind
+        if value is None and self.default is None:
+            return None
         try:
             if kind is bool:
                 parsed = {'true': True, '1': True, 'false': False, '0': False}[str(value).lower()]

@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from acai_tf import architectures
 from acai_tf.models.acai import ACAI
 
 
@@ -10,6 +11,10 @@ from acai_tf.models.acai import ACAI
 class MIAE(ACAI):
     """ACAI with a mixing coefficient, and a guess of the critic, for every value of the latent: means over batch and
     values. (The paper's critic sees x itself in the second term: that is reg = 1.)"""
+
+    def build_critic(self):
+        return architectures.build(self.architecture.encoder, self.image_shape, self.image_shape, name='critic',
+                                   depth=self.advdepth, answer=self.latent_shape)[0]
 
     def criticise(self, images, training=False):
         return self.critic(images, training=training)

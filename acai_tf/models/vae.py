@@ -3,7 +3,8 @@
 import keras
 import tensorflow as tf
 
-from acai_tf import losses, networks
+from acai_tf import losses
+from acai_tf.architectures.dense import heads
 from acai_tf.models.base import Autoencoder
 from acai_tf.models.hyperparameter import Hyperparameter
 
@@ -27,7 +28,7 @@ class VAE(Autoencoder):
     def build_networks(self):
         super().build_networks()
         size = self.latent_shape[0] * self.latent_shape[1] * self.latent_shape[2]
-        self.add_network('latent_heads', networks.heads(self.latent_shape, size, 2, self.seed, 'latent_heads'))
+        self.add_network('latent_heads', heads(self.latent_shape, size, 2, self.seed, 'latent_heads'))
 
     def sample(self, mean, log_variance, eps):
         """mean + exp(log_variance / 2) * eps, as latents [n, *latent_shape]."""

@@ -3,7 +3,8 @@
 import keras
 import tensorflow as tf
 
-from acai_tf import losses, networks
+from acai_tf import losses
+from acai_tf.architectures.dense import dense
 from acai_tf.errors import UsageError
 from acai_tf.models.base import Autoencoder
 from acai_tf.models.hyperparameter import Hyperparameter
@@ -88,9 +89,9 @@ class AEVQVAE(Autoencoder):
         size = self.latent_shape[0] * self.latent_shape[1] * self.latent_shape[2]
         trained = ['encoder', 'decoder', 'classifier']
         if not self.plain:
-            self.add_network('pre_quantizer', networks.dense(
+            self.add_network('pre_quantizer', dense(
                 self.latent_shape, self.num_latents * size, self.seed, 'pre_quantizer'))
-            self.add_network('post_quantizer', networks.dense(
+            self.add_network('post_quantizer', dense(
                 [self.num_latents * size], [_HIDDEN, size], self.seed, 'post_quantizer', 'relu'))
             trained += ['pre_quantizer', 'post_quantizer']
         self.add_network('codebook', Codebook(2**self.z_log_size, size, self.seed))

@@ -1,0 +1,94 @@
+"""The networks as a choice: one file an architecture, and their registry.
+
+An architecture is an object with
+
+    encoder(image_shape, **_)           -> Keras model: images [n, *image_shape] to latents [n, h, w, c]
+    decoder(latent_shape, colors, **_)  -> Keras model: latents to values [n, *image_shape], before the output activation
+    critic(image_shape, **_)            -> Keras model: images to [n, h, w, c], averaged where a system wants one number
+    output(values)                      -> images in [-1, 1]; optional, the identity where it is missing
+
+The arguments shown are given by position, `name=` and others by keyword. A new architecture is a file with a class, one
+line below, and a test.
+"""
+
+import importlib
+import inspect
+
+import keras
+
+from acai_tf import user_files
+from acai_tf.errors import UsageError
+
+# name (also its file's) -> class
+_REGISTRY = {
+    'acai': 'ACAINetworks',
+}
+
+
+def names():
+    """Names of all architectures."""
+    return list(_REGISTRY)
+
+
+def architecture_class(name):
+    """The class behind a registered name or path/to/file.py:Name; UsageError where there is none."""
+    if user_files.is_reference(name):
+        return user_files.load_class(name)
+    if name not in _REGISTRY:
+        raise UsageError(f'unknown architecture {name!r}; there are {", ".join(names())}, and path/to/file.py:Name for '
+                         'your own')
+    return getattr(importlib.import_module(f'acai_tf.architectures.{name}'), _REGISTRY[name])
+
+
+def create(architecture, depth, latent, latent_width, seed, dtype):
+    """The architecture of a model.
+
+    Args:
+        architecture: a name, a class, which is constructed with the other arguments, or an object.
+
+    Raises:
+        UsageError: an unknown name, or not an architecture.
+    """
+    if isinstance(architecture, str):
+        architecture = architecture_class(architecture)
+    for method in ('encoder', 'decoder', 'critic'):
+        if not callable(getattr(architecture, method, None)):
+            raise UsageError(f'{name_of(architecture)} is not an architecture: it has no method {method}')
+    if not inspect.isclass(architecture):
+        return architecture
+    with user_files.errors_in_one_line(f'the architecture {architecture.__name__}'):
+        return architecture(depth=depth, latent=latent, latent_width=latent_width, seed=seed, dtype=dtype)
+
+
+def name_of(architecture):
+    """Name of an architecture (as for `create`): as it is registered, or that of its class."""
+    if isinstance(architecture, str):
+        return architecture.rpartition(':')[2]
+    cls = architecture if inspect.isclass(architecture) else type(architecture)
+    return next((name for name in names() if architecture_class(name) is cls), cls.__name__)
+
+
+def build(method, input_shape, *args, answer=None, **kwargs):
+    """A network of an architecture, checked.
+
+    Args:
+        method: bound method of the architecture, called with the other arguments.
+        input_shape: of what the network takes, without the batch.
+        answer: shape that its answer must have; None: any [h, w, c].
+
+    Returns:
+        (Keras model, shape of its answer without the batch).
+
+    Raises:
+        UsageError: it does not fit.
+    """
+    what = f'{method.__name__} of the architecture {name_of(method.__self__)}'
+    with user_files.errors_in_one_line(f'the {what}'):
+        network = method(*args, **kwargs)
+        if not isinstance(network, keras.Model):
+            raise UsageError(f'the {what} gives a {type(network).__name__}, not a Keras model')
+        shape = tuple(network(keras.Input(input_shape)).shape[1:])
+    if len(shape) != 3 or None in shape or answer not in (None, shape):
+        wanted = f'{list(answer)}' if answer else '[height, width, channels]'
+        raise UsageError(f'the {what} answers {list(input_shape)} with {list(shape)}, not {wanted}')
+    return network, shape

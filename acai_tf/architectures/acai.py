@@ -1,0 +1,123 @@
+"""The networks of the released code (lib/layers.py): convolutional encoder, decoder and critic.
+
+Images and latents are NHWC. Convolutions have stride 1, zero padding, a bias that starts at 0; leaky ReLU has slope
+0.2; there are no normalisation layers. Each network ends in float32, whatever its compute dtype, so that losses are
+computed in float32.
+"""
+
+import keras
+from keras import layers
+
+from acai_tf.architectures.dense import LEAKY_SLOPE
+from acai_tf.errors import UsageError
+from acai_tf.randomness import layer_seed
+
+
+def scales_of(image_shape, latent_width):
+    """Number of halvings between the image and the latent: log2(width / latent_width), at least 1.
+
+    Raises:
+        UsageError: width / latent_width is not a power of two, or a side is not divisible by 2^scales.
+    """
+    height, width, _ = image_shape
+    ratio, rest = divmod(width, latent_width) if latent_width > 0 else (0, 1)
+    if rest or ratio < 2 or ratio & (ratio - 1):
+        fitting = [width >> s for s in range(1, width.bit_length()) if width % (1 << s) == height % (1 << s) == 0]
+        raise UsageError(f'latent_width={latent_width} does not fit images {width} wide: width / latent_width must be '
+                         f'a power of two; choose one of {", ".join(map(str, fitting))}')
+    if height % ratio:
+        raise UsageError(f'latent_width={latent_width} does not fit images {height} high: the height must be '
+                         f'divisible by {ratio}')
+    return ratio.bit_length() - 1
+
+
+class ACAINetworks:
+    """The architecture `acai`.
+
+    Args:
+        depth: channels of the first convolutions, doubled at each scale.
+        latent: channels of the latent.
+        latent_width: width of the latent; width / latent_width must be a power of two, 2^scales.
+        seed: int, of the initial weights.
+        dtype: Keras dtype policy.
+    """
+
+    def __init__(self, depth=64, latent=16, latent_width=4, seed=0, dtype=None):
+        self.depth, self.latent, self.latent_width, self.seed, self.dtype = depth, latent, latent_width, seed, dtype
+
+    def encoder(self, image_shape, name='encoder', depth=None, **_):
+        """A linear 1x1 convolution to `depth`; per scale s two 3x3 convolutions to depth * 2^s and 2x2 average pooling;
+        a 3x3 convolution to depth * 2^scales; a linear 3x3 convolution to `latent`. (The 1x1 convolution and the
+        doubling after, not before, each pooling are the released code's; the paper's text differs.)
+
+        Args:
+            depth: in place of the architecture's.
+
+        Returns:
+            keras.Sequential, [n, h, w, c] -> [n, h / 2^scales, w / 2^scales, latent] float32.
+        """
+        depth, scales = depth or self.depth, scales_of(image_shape, self.latent_width)
+        stack = _Stack(name, image_shape, self.seed, self.dtype)
+        stack.conv(depth, size=1)
+        for scale in range(scales):
+            stack.conv_relu(depth << scale)
+            stack.conv_relu(depth << scale)
+            stack.downsample()
+        stack.conv_relu(depth << scales)
+        stack.conv(self.latent)
+        return stack.network()
+
+    def decoder(self, latent_shape, colors, image_shape, name='decoder', **_):
+        """Per scale s, from the last to 0, two 3x3 convolutions to depth * 2^s and nearest-neighbour upsampling; a 3x3
+        convolution to `depth`; a linear 3x3 convolution to `colors`, neither squashed nor clipped.
+
+        Args:
+            image_shape: of the encoder's images, which says how many scales there are.
+
+        Returns:
+            keras.Sequential, [n, *latent_shape] -> [n, h * 2^scales, w * 2^scales, colors] float32.
+        """
+        stack = _Stack(name, latent_shape, self.seed, self.dtype)
+        for scale in reversed(range(scales_of(image_shape, self.latent_width))):
+            stack.conv_relu(self.depth << scale)
+            stack.conv_relu(self.depth << scale)
+            stack.upsample()
+        stack.conv_relu(self.depth)
+        stack.conv(colors)
+        return stack.network()
+
+    def critic(self, image_shape, name='critic', depth=None, **_):
+        """Another encoder; its answer is the mean over its outputs, or all of them."""
+        return self.encoder(image_shape, name, depth)
+
+
+def _kernel_initializer(seed):
+    """N(0, 1 / ((1 + 0.2^2) * fan_in)), as released."""
+    return keras.initializers.VarianceScaling(1 / (1 + LEAKY_SLOPE**2), 'fan_in', 'untruncated_normal', seed=seed)
+
+
+class _Stack:
+    """Lists the layers of one network, each convolution with a seed of its own."""
+
+    def __init__(self, name, input_shape, seed, dtype):
+        self.name, self.seed, self.dtype = name, seed, dtype
+        self.layers = [keras.Input(input_shape)]
+        self.convolutions = 0
+
+    def conv(self, channels, size=3):
+        self.layers.append(layers.Conv2D(channels, size, padding='same', dtype=self.dtype, kernel_initializer=(
+            _kernel_initializer(layer_seed(self.seed, self.name, self.convolutions)))))
+        self.convolutions += 1
+
+    def conv_relu(self, channels):
+        self.conv(channels)
+        self.layers.append(layers.LeakyReLU(negative_slope=LEAKY_SLOPE, dtype=self.dtype))
+
+    def downsample(self):
+        self.layers.append(layers.AveragePooling2D(2, dtype=self.dtype))
+
+    def upsample(self):
+        self.layers.append(layers.UpSampling2D(2, dtype=self.dtype))
+
+    def network(self):
+        return keras.Sequential([*self.layers, layers.Identity(dtype='float32')], name=self.name)

@@ -1,0 +1,39 @@
+"""Dense networks that systems put on a latent: classifier, heads, the critic of latents."""
+
+import keras
+from keras import layers
+
+from acai_tf.randomness import layer_seed
+
+LEAKY_SLOPE = 0.2
+
+
+def dense(input_shape, units, seed=0, name='dense', activation=None):
+    """Flattens and applies linear layers in float32, Glorot uniform as in TF1: [n, *input_shape] -> [n, units[-1]].
+
+    Args:
+        units: sizes of the layers, or one size.
+        activation: function between two layers.
+    """
+    sizes = [units] if isinstance(units, int) else units
+    stack = [keras.Input(input_shape), layers.Flatten()]
+    for i, size in enumerate(sizes):
+        stack += [_dense_layer(size, seed, name, i)] + [layers.Activation(activation)] * (i < len(sizes) - 1)
+    return keras.Sequential(stack, name=name)
+
+
+def heads(input_shape, units, count, seed=0, name='heads'):
+    """Flattens and applies `count` linear layers side by side: [n, *input_shape] -> list of [n, units]."""
+    inputs = keras.Input(input_shape)
+    flat = layers.Flatten()(inputs)
+    return keras.Model(inputs, [_dense_layer(units, seed, name, i)(flat) for i in range(count)], name=name)
+
+
+def _dense_layer(units, seed, name, index):
+    initializer = keras.initializers.GlorotUniform(seed=layer_seed(seed, name, index))
+    return layers.Dense(units, kernel_initializer=initializer, dtype='float32')
+
+
+def leaky_relu(x):
+    """Leaky ReLU of the released slope."""
+    return keras.activations.leaky_relu(x, negative_slope=LEAKY_SLOPE)

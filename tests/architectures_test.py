@@ -1,0 +1,228 @@
+import keras
+import numpy as np
+import tensorflow as tf
+
+from absl.testing import parameterized
+
+from acai_tf import architectures, datasets, export, models, training
+from acai_tf.architectures.acai import ACAINetworks
+from acai_tf.architectures.dense import dense
+from acai_tf.errors import UsageError
+from distribution_test import mirrored
+
+
+def _convolutions(network):
+    return [layer for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]
+
+
+def encoder(image_shape, depth, latent, latent_width=4, **kwargs):
+    return ACAINetworks(depth, latent, latent_width, **kwargs).encoder(image_shape)
+
+
+class ReleasedNetworksTest(tf.test.TestCase):
+
+    def test_encoder_channels_and_shape(self):
+        network = encoder((32, 16, 3), depth=4, latent=5, latent_width=2)
+        shapes = [tuple(layer.kernel.shape) for layer in _convolutions(network)]
+        self.assertEqual(shapes, [(1, 1, 3, 4), (3, 3, 4, 4), (3, 3, 4, 4), (3, 3, 4, 8), (3, 3, 8, 8), (3, 3, 8, 16),
+                                  (3, 3, 16, 16), (3, 3, 16, 32), (3, 3, 32, 5)])
+        self.assertEqual(network.output_shape, (None, 4, 2, 5))
+
+    def test_decoder_channels_and_shape(self):
+        network = ACAINetworks(4, 5, latent_width=2).decoder((4, 2, 5), 3, image_shape=(32, 16, 3))
+        shapes = [tuple(layer.kernel.shape) for layer in _convolutions(network)]
+        self.assertEqual(shapes, [(3, 3, 5, 16), (3, 3, 16, 16), (3, 3, 16, 8), (3, 3, 8, 8), (3, 3, 8, 4),
+                                  (3, 3, 4, 4), (3, 3, 4, 4), (3, 3, 4, 3)])
+        self.assertEqual(network.output_shape, (None, 32, 16, 3))
+
+    def test_first_and_last_convolutions_of_the_encoder_are_linear(self):
+        kinds = [type(layer).__name__ for layer in encoder((8, 8, 1), 2, 2).layers]
+        self.assertEqual(kinds, ['Conv2D', 'Conv2D', 'LeakyReLU', 'Conv2D', 'LeakyReLU', 'AveragePooling2D', 'Conv2D',
+                                 'LeakyReLU', 'Conv2D', 'Identity'])
+
+    def test_kernels_have_the_released_deviation_and_biases_are_zero(self):
+        layer = _convolutions(encoder((32, 32, 1), 64, 8, latent_width=8))[2]
+        kernel = layer.kernel.numpy()
+        deviation = 1 / np.sqrt((1 + 0.2**2) * 3 * 3 * 64)
+        # Five standard errors of a normal's deviation; beyond 2 deviations nothing is truncated.
+        self.assertNear(kernel.std() / deviation, 1, 5 / np.sqrt(2 * kernel.size))
+        self.assertNear(np.mean(np.abs(kernel) > 2 * deviation), 0.0455, 0.01)
+        self.assertAllEqual(layer.bias, np.zeros(64))
+
+    def test_seed_and_name_decide_the_weights(self):
+        def first(seed, name):
+            return ACAINetworks(2, 2, seed=seed).encoder((8, 8, 1), name=name).get_weights()[0]
+        self.assertAllEqual(first(1, 'encoder'), first(1, 'encoder'))
+        self.assertNotAllClose(first(1, 'encoder'), first(2, 'encoder'))
+        self.assertNotAllClose(first(1, 'encoder'), first(1, 'critic'))
+
+    def test_bfloat16_networks_end_in_float32_and_keep_float32_weights(self):
+        network = encoder((8, 8, 1), 2, 2, dtype='mixed_bfloat16')
+        self.assertEqual(network(tf.zeros([1, 8, 8, 1])).dtype, tf.float32)
+        self.assertEqual({v.dtype for v in network.variables}, {'float32'})
+        self.assertEqual(_convolutions(network)[0].compute_dtype, 'bfloat16')
+
+    def test_dense_is_glorot_uniform(self):
+        layer = dense((4, 4, 16), 10).layers[-1]
+        kernel, bound = layer.kernel.numpy(), np.sqrt(6 / (256 + 10))
+        self.assertLessEqual(np.abs(kernel).max(), bound)
+        self.assertNear(kernel.std(), bound / np.sqrt(3), 0.03 * bound)
+
+
+class Normalised:
+    """Networks of one's own: latents of an odd shape, batch normalisation, dropout, an output activation."""
+
+    def __init__(self, depth=4, latent=2, latent_width=4, seed=0, dtype=None):
+        self.depth, self.latent, self.seed, self.dtype = depth, latent, seed, dtype
+
+    def _network(self, name, input_shape, channels, upsample=False):
+        layers = keras.layers
+        resize = layers.UpSampling2D(4) if upsample else layers.AveragePooling2D(4)
+        convolutions = [layers.Conv2D(size, 3, padding='same', use_bias=i > 0, dtype=self.dtype, kernel_initializer=(
+            keras.initializers.GlorotUniform(seed=self.seed + i))) for i, size in enumerate((self.depth, channels))]
+        return keras.Sequential([keras.Input(input_shape), convolutions[0], layers.BatchNormalization(dtype=self.dtype),
+                                 layers.ReLU(dtype=self.dtype), resize, convolutions[1],
+                                 layers.Activation('linear', dtype='float32')], name=name)
+
+    def encoder(self, image_shape, name='encoder', **_):
+        return self._network(name, image_shape, self.latent)
+
+    def decoder(self, latent_shape, colors, **_):
+        return self._network('decoder', latent_shape, colors, upsample=True)
+
+    def critic(self, image_shape, **_):
+        return self._network('critic', image_shape, 3)
+
+    def output(self, values):
+        return tf.tanh(values)
+
+
+SHAPE, NCLASS = (16, 24, 1), 3
+
+
+def batch(size=8, seed=0):
+    random = np.random.default_rng(seed)
+    return (tf.constant(random.uniform(-1, 1, [size, *SHAPE]), tf.float32), tf.constant(random.integers(0, NCLASS, size)))
+
+
+def weights(model):
+    """Of each network, the moving averages of normalisations included, as one vector."""
+    return [np.concatenate([np.ravel(value) for value in network.get_weights()]) for network in model.networks.values()]
+
+
+class OwnNetworksTest(parameterized.TestCase, tf.test.TestCase):
+
+    def create(self, name, architecture=Normalised, **kwargs):
+        model = models.create(name, SHAPE, NCLASS, depth=4, latent=2, architecture=architecture, **kwargs)
+        model.compile(lr=1e-3)
+        return model
+
+    @parameterized.parameters(models.names())
+    def test_any_system_trains_with_them(self, name):
+        model = self.create(name)
+        images, labels = batch()
+        self.assertEqual(model.latent_shape, (4, 6, 2))
+        latents = model.encode(images)
+        self.assertEqual((latents.shape, model(images).shape), ((8, 4, 6, 2), images.shape))
+        self.assertAllInRange(model.decode(100 * latents), -1, 1)
+        before = [v.numpy() for v in model.encoder.non_trainable_variables]
+        for seed in range(3):
+            for tag, value in model.train_step(batch(seed=seed)).items():
+                self.assertTrue(np.isfinite(value), tag)
+        # The moving averages of batch normalisation move in training, and only there.
+        after = [v.numpy() for v in model.encoder.non_trainable_variables]
+        self.assertNotAllClose(before[0], after[0])
+        model.test_step((images, labels))
+        model.logits(images), model(images)
+        for value, variable in zip(after, model.encoder.non_trainable_variables):
+            self.assertAllEqual(value, variable)
+
+    def test_inference_mode_treats_every_image_alone_and_training_mode_does_not(self):
+        model = self.create('baseline')
+        images, _ = batch()
+        self.assertAllClose(model.encode(images)[:2], model.encode(images[:2]), atol=1e-6)
+        self.assertNotAllClose(model.encode(images, training=True)[:2], model.encode(images[:2], training=True))
+
+    def test_an_export_is_in_inference_mode(self):
+        class Blank(datasets.base.Dataset):
+            pass
+        model = self.create('acai')
+        for seed in range(3):
+            model.train_step(batch(seed=seed))
+        images, _ = batch()
+        path = export.export_model(model, Blank('blank', SHAPE, NCLASS), 3, self.create_tempdir().full_path)
+        loaded = export.load(path)
+        self.assertEqual(loaded.config['architecture'], 'Normalised')
+        self.assertAllClose(loaded.encode(images), model.encode(images), atol=1e-5)
+        self.assertAllClose(loaded.reconstruct(images.numpy()[:1]), model(images)[:1], atol=1e-5)
+
+    @parameterized.parameters('baseline', 'acai')
+    def test_batch_normalisation_on_two_replicas_is_that_on_one(self, name):
+        def train(strategy, order):
+            with strategy.scope():
+                model = self.create(name)
+            model.draws = lambda images: {'alpha': tf.fill([tf.shape(images)[0], 1, 1, 1], 0.25)}
+            data = [tuple(tf.gather(part, order) for part in batch(seed=seed)) for seed in range(3)]
+            data = tf.data.Dataset.from_tensor_slices(tuple(tf.stack(part) for part in zip(*data)))
+            steps = training.step_function(model, strategy)
+            steps(iter(strategy.experimental_distribute_dataset(data)), tf.constant(3))
+            return weights(model)
+        # One device mixes i with 7 - i, a replica 0 with 3 and 1 with 2: this order makes the same pairs.
+        together, alone = train(mirrored(), list(range(8))), train(tf.distribute.get_strategy(), [0, 1, 4, 5, 6, 7, 2, 3])
+        for a, b, start in zip(together, alone, weights(self.create(name)), strict=True):
+            self.assertLess(np.linalg.norm(a - b) / np.linalg.norm(b - start), 1e-3)
+
+    def test_an_object_in_place_of_a_class(self):
+        model = self.create('miae', Normalised(depth=3, latent=5))
+        self.assertEqual((model.latent_shape, model.critic.name), ((4, 6, 5), 'critic'))
+        copy = type(model).from_config(model.get_config())
+        self.assertEqual(copy.latent_shape, model.latent_shape)
+
+    def test_an_object_that_keras_can_write_joins_a_keras_file(self):
+        @keras.saving.register_keras_serializable('architectures_test')
+        class Serialisable(Normalised):
+            def get_config(self):
+                return {'depth': self.depth, 'latent': self.latent}
+
+            @classmethod
+            def from_config(cls, config):
+                return cls(**config)
+        model = self.create('acai', Serialisable(depth=3, latent=5))
+        path = self.create_tempdir().full_path + '/model.keras'
+        model.save(path)
+        images, _ = batch()
+        self.assertAllClose(keras.saving.load_model(path).encode(images), model.encode(images), atol=1e-6)
+
+    def test_what_does_not_fit_is_refused(self):
+        class Flat(Normalised):
+            def encoder(self, image_shape, **_):
+                return keras.Sequential([keras.Input(image_shape), keras.layers.Flatten()])
+
+        class Small(Normalised):
+            def decoder(self, latent_shape, colors, **_):
+                return keras.Sequential([keras.Input(latent_shape), keras.layers.Conv2D(colors, 1)])
+
+        class NoModel(Normalised):
+            def critic(self, image_shape, **_):
+                return lambda images: images
+
+        class Fails(Normalised):
+            def encoder(self, image_shape):
+                return 1 / 0
+        for architecture, message in (
+                ('lstm', "unknown architecture 'lstm'; there are acai, and path/to/file.py:Name"),
+                (object(), 'object is not an architecture: it has no method encoder'),
+                (Flat, r'the encoder of the architecture Flat answers \[16, 24, 1\] with \[384\], not \[height, width'),
+                (Small, r'the decoder of the architecture Small answers \[4, 6, 2\] with \[4, 6, 1\], not \[16, 24, 1\]'),
+                (NoModel, 'the critic of the architecture NoModel gives a function, not a Keras model'),
+                (Fails, r'the encoder of the architecture Fails fails \(architectures_test.py, line \d+: ZeroDivisionError')):
+            with self.assertRaisesRegex(UsageError, message):
+                self.create('acai', architecture)
+
+    def test_names(self):
+        self.assertEqual(architectures.name_of(ACAINetworks()), 'acai')
+        self.assertEqual([architectures.name_of(a) for a in ('a/b.py:C', Normalised)], ['C', 'Normalised'])
+
+
+if __name__ == '__main__':
+    tf.test.main()
