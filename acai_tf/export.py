@@ -10,8 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from acai_tf import architectures, files, interpolation, models
-from acai_tf.datasets.base import to_float
+from acai_tf import architectures, files, images, interpolation, models
 from acai_tf.errors import DataError, UsageError, reason
 
 CONFIG_NAME = 'acai_config.json'
@@ -30,20 +29,10 @@ def _float32_copy(model):
 
 def bytes_reader(dataset):
     """Function: string [n] of PNG or JPEG bytes -> images float32 [n, h, w, c] in [-1, 1]."""
-    height, width, colors = dataset.image_shape
-
     def read_one(content):
-        image = tf.io.decode_image(content, channels=colors, expand_animations=False)
-        image.set_shape([None, None, colors])
-
-        def own_pipeline():
-            return to_float(dataset.preprocess(tf.reshape(image, [1, *dataset.raw_shape]))[0])
-
-        def resized():
-            floats = tf.image.resize(tf.cast(image, tf.float32), [height, width], antialias=True)
-            return floats * (2.0 / 255) - 1.0
-        is_raw = tf.reduce_all(tf.shape(image)[:2] == dataset.raw_shape[:2])
-        return tf.ensure_shape(tf.cond(is_raw, own_pipeline, resized), dataset.image_shape)
+        pixels = images.decode_tensor(content, dataset.image_shape[-1])
+        pixels.set_shape([None, None, dataset.image_shape[-1]])
+        return dataset.fit(pixels)
 
     def read(contents):
         return tf.map_fn(read_one, contents, fn_output_signature=tf.float32)
@@ -52,7 +41,7 @@ def bytes_reader(dataset):
 
 def _endpoints(model, dataset):
     """{signature: (function, input signature)}; inputs and outputs are named."""
-    images = tf.TensorSpec([None, *model.image_shape], tf.float32, 'images')
+    image_spec = tf.TensorSpec([None, *model.image_shape], tf.float32, 'images')
     latents = tf.TensorSpec([None, *model.latent_shape], tf.float32, 'latents')
     read_bytes = bytes_reader(dataset)
 
@@ -68,16 +57,16 @@ def _endpoints(model, dataset):
         probabilities = tf.nn.softmax(model.logits(images))
         return {'probabilities': probabilities, 'classes': tf.argmax(probabilities, axis=-1)}
     return {
-        'serving_default': (encode, [images]),
-        'encode': (encode, [images]),
+        'serving_default': (encode, [image_spec]),
+        'encode': (encode, [image_spec]),
         'encode_bytes': (lambda image_bytes: {'latents': model.encode(read_bytes(image_bytes))},
                          [tf.TensorSpec([None], tf.string, 'image_bytes')]),
         'decode': (lambda latents: {'images': model.decode(latents)}, [latents]),
-        'reconstruct': (lambda images: {'images': model(images)}, [images]),
-        'interpolate': (interpolate, [tf.TensorSpec(images.shape, tf.float32, 'images_a'),
-                                      tf.TensorSpec(images.shape, tf.float32, 'images_b'),
+        'reconstruct': (lambda images: {'images': model(images)}, [image_spec]),
+        'interpolate': (interpolate, [tf.TensorSpec(image_spec.shape, tf.float32, 'images_a'),
+                                      tf.TensorSpec(image_spec.shape, tf.float32, 'images_b'),
                                       tf.TensorSpec([None], tf.float32, 'alpha')]),
-        'classify': (classify, [images]),
+        'classify': (classify, [image_spec]),
     }
 
 

@@ -1,8 +1,8 @@
-"""Mixing coefficients, paths through the latent space, and the picture grids that show them."""
+"""Mixing coefficients and paths through the latent space."""
 
 import tensorflow as tf
 
-__all__ = ['bilinear', 'fold_alpha', 'image_grid', 'lerp', 'mix_with_reversed', 'path', 'slerp']
+__all__ = ['bilinear', 'fold_alpha', 'lerp', 'mix_with_reversed', 'path', 'slerp']
 
 
 def fold_alpha(u):
@@ -57,21 +57,3 @@ def bilinear(corners, rows, columns):
     left = path(corners[0:1], corners[2:3], rows)[0]
     right = path(corners[1:2], corners[3:4], rows)[0]
     return path(left, right, columns)
-
-
-def image_grid(images, gap=2):
-    """One picture from images in rows and columns.
-
-    Args:
-        images: float [rows, columns, h, w, c] in [-1, 1]; values outside are clipped.
-        gap: width in pixels of the dark gray lines around every image.
-
-    Returns:
-        uint8 [rows * (h + gap) + gap, columns * (w + gap) + gap, c].
-    """
-    rows, columns, height, width, colors = images.shape
-    framed = tf.pad(tf.clip_by_value(images, -1.0, 1.0), [[0, 0], [0, 0], [gap, 0], [gap, 0], [0, 0]],
-                    constant_values=-0.5)
-    grid = tf.reshape(tf.transpose(framed, [0, 2, 1, 3, 4]), [rows * (height + gap), columns * (width + gap), colors])
-    grid = tf.pad(grid, [[0, gap], [0, gap], [0, 0]], constant_values=-0.5)
-    return tf.cast(tf.round(127.5 * (grid + 1)), tf.uint8)

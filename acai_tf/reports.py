@@ -9,6 +9,7 @@ import tensorflow as tf
 from acai_tf import files, interpolation, randomness
 from acai_tf.datasets.lines import Lines
 from acai_tf.evaluation import classification, lines
+from acai_tf.images import grid
 
 _logger = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ class Reporter:
 
 
 def _grid(images):
-    return interpolation.image_grid(tf.reshape(images, [_ROWS, _STEPS, *images.shape[-3:]]))
+    return grid(tf.reshape(images, [_ROWS, _STEPS, *images.shape[-3:]]))
 
 
 def evaluate_lines(encode, decode, dataset, steps=_STEPS, chunk=512):

@@ -7,9 +7,9 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image, UnidentifiedImageError
 
+from acai_tf import images
 from acai_tf.errors import DataError, UsageError, reason
-from acai_tf.features import image_paths
-from data_prep.tfrecord import Split, decode_image, in_order
+from data_prep.tfrecord import Split, in_order
 
 _GRAY_MODES = ('1', 'L', 'LA', 'I', 'I;16', 'F')
 _MOST_PIXELS = 10**8
@@ -25,7 +25,7 @@ def find_images(images_dir):
     Raises:
         DataError: no folder, no images, or images both in it and in subfolders.
     """
-    paths = image_paths(images_dir)
+    paths = images.find(images_dir)
     folders = [os.path.relpath(path, images_dir).split(os.sep)[:-1][:1] for path in paths]
     classes = sorted({folder[0] for folder in folders if folder})
     if classes and [] in folders:
@@ -70,13 +70,11 @@ def read_images(images_dir, resolution, test_fraction):
     shape = (height, width, colors)
 
     def ready(path):
-        with open(path, 'rb') as file:
-            content = file.read()
-        image = decode_image(content, path, colors)
+        content = images.read_bytes(path)
+        image = images.decode(content, path, colors)
         if image.shape == shape and path.lower().endswith(('.png', '.jpg', '.jpeg')):
             return content
-        resized = tf.round(tf.image.resize(image, shape[:2], antialias=True))
-        return tf.io.encode_png(tf.cast(tf.clip_by_value(resized, 0, 255), tf.uint8)).numpy()
+        return tf.io.encode_png(images.round_to_uint8(images.resize(image, shape[:2]))).numpy()
     is_test = _choose(np.array(labels), test_fraction)
     checksums = {'files': _fingerprint(images_dir, paths)}
 
@@ -106,7 +104,6 @@ def _fingerprint(images_dir, paths):
     """sha256 over the names and contents of the images."""
     digest = hashlib.sha256()
     for path in paths:
-        with open(path, 'rb') as file:
-            content = hashlib.sha256(file.read()).hexdigest()
+        content = hashlib.sha256(images.read_bytes(path)).hexdigest()
         digest.update(f'{os.path.relpath(path, images_dir)} {content}\n'.encode())
     return digest.hexdigest()

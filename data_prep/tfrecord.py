@@ -22,7 +22,7 @@ import tensorflow as tf
 import tqdm
 
 import acai_tf
-from acai_tf import files
+from acai_tf import files, images
 from acai_tf.datasets.records import parse_record, read_manifest
 from acai_tf.errors import DataError, StorageError, UsageError, reason
 
@@ -60,19 +60,19 @@ class Split:
     classes: list | None = None
 
     @classmethod
-    def from_arrays(cls, images, labels, **kwargs):
+    def from_arrays(cls, pixels, labels, **kwargs):
         """Of images uint8 [n, h, w, c] and labels int [n]."""
         def chunks():
             for start in range(0, len(labels), _CHUNK):
-                yield images[start:start + _CHUNK], labels[start:start + _CHUNK]
-        return cls.from_chunks(len(labels), images.shape[1:], chunks, **kwargs)
+                yield pixels[start:start + _CHUNK], labels[start:start + _CHUNK]
+        return cls.from_chunks(len(labels), pixels.shape[1:], chunks, **kwargs)
 
     @classmethod
     def from_chunks(cls, count, image_shape, chunks, **kwargs):
         """Of a function that gives pairs of images uint8 [k, h, w, c] and labels int [k]; encoded as PNG."""
         def encode(chunk):
-            images, labels = chunk
-            return list(zip(tf.io.encode_png(images).numpy().tolist(), map(int, labels)))
+            pixels, labels = chunk
+            return list(zip(tf.io.encode_png(pixels).numpy().tolist(), map(int, labels)))
 
         def examples():
             for encoded in in_order(encode, chunks()):
@@ -88,23 +88,11 @@ class Split:
         def checked(item):
             name, label = item
             content = read(name)
-            shape = tuple(decode_image(content, name, image_shape[-1]).shape)
+            shape = tuple(images.decode(content, name, image_shape[-1]).shape)
             if shape != tuple(image_shape):
-                raise DataError(f'{name} is an image of {_by(shape)}, not {_by(image_shape)}')
+                raise DataError(f'{name} is an image of {images.by(shape)}, not {images.by(image_shape)}')
             return content, label
         return cls(len(items), tuple(image_shape), lambda: in_order(checked, items), **kwargs)
-
-
-def decode_image(content, name, colors=0):
-    """uint8 tensor [h, w, colors] of an image's bytes; raises DataError with the name where they do not decode."""
-    try:
-        return tf.io.decode_image(content, channels=colors, expand_animations=False)
-    except (tf.errors.OpError, ValueError) as error:
-        raise DataError(f'{name} does not decode as an image ({reason(error)})') from None
-
-
-def _by(shape):
-    return 'x'.join(map(str, shape))
 
 
 def file_name(prepared, split):
@@ -299,7 +287,7 @@ def _verify(path, entry):
         for shapes, labels in (tf.data.TFRecordDataset(path).map(parse, num_parallel_calls=tf.data.AUTOTUNE)
                                .batch(1000).as_numpy_iterator()):
             if (shapes != shape).any():
-                raise DataError(f'holds an image that is not {_by(shape)}')
+                raise DataError(f'holds an image that is not {images.by(shape)}')
             histogram.update(labels.tolist())
     except (tf.errors.OpError, ValueError) as error:
         raise DataError(f'is damaged near record {histogram.total()} ({reason(error)})') from None

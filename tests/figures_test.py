@@ -2,6 +2,7 @@ import numpy as np
 import tensorflow as tf
 
 from acai_tf import figures, interpolation
+from acai_tf.figures import maps, pictures
 from acai_tf.datasets.base import InMemory
 from acai_tf.errors import UsageError
 
@@ -30,7 +31,7 @@ def constant(*values):
 class PicturesTest(tf.test.TestCase):
 
     def test_rows_run_from_image_to_image(self):
-        picture = figures.interpolations(Identity(), constant(-1, 0, 1, 1), steps=3)[..., 0]
+        picture = pictures.interpolations(Identity(), constant(-1, 0, 1, 1), steps=3)[..., 0]
         self.assertEqual(picture.shape, (2 * 2 + 2, 2 + 8 + 3 * 2 + 2 * 2 + 8 + 2))
         columns = [0, 10, 14, 18, 28]
         self.assertAllEqual(picture[0, columns], [0, 0, 128, 255, 255])
@@ -38,38 +39,38 @@ class PicturesTest(tf.test.TestCase):
         self.assertAllEqual(np.unique(picture[:, 2:10]), [255])
 
     def test_corners_of_a_bilinear_grid(self):
-        picture = figures.bilinear(Identity(), constant(-1, 1, 0, 0.5), steps=3)[..., 0]
+        picture = pictures.bilinear(Identity(), constant(-1, 1, 0, 0.5), steps=3)[..., 0]
         self.assertAllEqual(picture[[0, 0, -1, -1, 4], [0, -1, 0, -1, 4]], [0, 255, 128, 191, 143])
 
     def test_reconstructions_stand_under_their_images(self):
         class Dark(Identity):
             def reconstruct(self, images):
                 return images * 0 - 1
-        picture = figures.reconstructions(Dark(), constant(0, 0, 1, 1), columns=2)[..., 0]
+        picture = pictures.reconstructions(Dark(), constant(0, 0, 1, 1), columns=2)[..., 0]
         self.assertAllEqual(picture[[0, 2, 12, 14], 0], [128, 0, 255, 0])
         self.assertAllEqual(np.unique(picture[4:12]), [255])
 
     def test_samples_depend_on_the_seed(self):
-        one, same, other = (figures.samples(Identity(), 2, 3, seed) for seed in (0, 0, 1))
+        one, same, other = (pictures.samples(Identity(), 2, 3, seed) for seed in (0, 0, 1))
         self.assertAllEqual(one, same)
         self.assertNotAllEqual(one, other)
 
     def test_images_are_different_and_chosen_by_the_seed(self):
         data = Shades('shades', (2, 2, 1), 3)
-        one, same, other = (figures.pick_images(data, 20, seed)[:, 0, 0, 0] for seed in (0, 0, 1))
+        one, same, other = (pictures.pick_images(data, 20, seed)[:, 0, 0, 0] for seed in (0, 0, 1))
         self.assertLen(np.unique(one), 20)
         self.assertAllEqual(one, same)
         self.assertNotAllEqual(one, other)
 
     def test_what_is_drawn(self):
         data = Shades('shades', (2, 2, 1), 3)
-        chosen = figures.pick_images(data, 4, 5)
-        self.assertAllEqual(figures.drawing('slerp', data, [], 2, 3, 5)(Identity()),
-                            figures.interpolations(Identity(), chosen, 3, interpolation.slerp))
+        chosen = pictures.pick_images(data, 4, 5)
+        self.assertAllEqual(pictures.drawing('slerp', data, [], 2, 3, 5)(Identity()),
+                            pictures.interpolations(Identity(), chosen, 3, interpolation.slerp))
         for mode, files, message in (('lerp', 'a', 'pairs of --images, not 1'), ('bilinear', 'abc', 'takes 4 --images'),
                                      ('samples', 'a', 'takes no --images')):
             with self.assertRaisesRegex(UsageError, message):
-                figures.drawing(mode, data, list(files), 2, 3, 0)
+                pictures.drawing(mode, data, list(files), 2, 3, 0)
 
     def test_names(self):
         other = Identity()
@@ -80,14 +81,14 @@ class PicturesTest(tf.test.TestCase):
     def test_projections(self):
         latents = np.random.default_rng(0).normal(size=[40, 2, 2, 3])
         for projection in ('pca', 'tsne'):
-            points = figures.project(latents, projection)
+            points = maps.project(latents, projection)
             self.assertEqual(points.shape, (40, 2))
             self.assertTrue(np.isfinite(points).all())
         centred = latents.reshape(40, -1) - latents.reshape(40, -1).mean(axis=0)
-        self.assertAllClose(np.linalg.norm(figures.project(latents, 'pca'), axis=0),
+        self.assertAllClose(np.linalg.norm(maps.project(latents, 'pca'), axis=0),
                             np.linalg.svd(centred, compute_uv=False)[:2])
         with self.assertRaisesRegex(UsageError, 'one dimension'):
-            figures.project(latents[..., :1, :1, 0], 'pca')
+            maps.project(latents[..., :1, :1, 0], 'pca')
 
 
 if __name__ == '__main__':

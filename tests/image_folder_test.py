@@ -84,7 +84,7 @@ class ImageFolderTest(tf.test.TestCase):
     def test_wrong_folders(self):
         with self.assertRaisesRegex(DataError, 'holds no images'):
             self.read()
-        with self.assertRaisesRegex(DataError, '/nowhere is no folder'):
+        with self.assertRaisesRegex(DataError, '/nowhere is not a folder'):
             image_folder.read_images('/nowhere', 0, 0.1)
         self.add('a.png')
         with self.assertRaisesRegex(UsageError, 'leaves none of the 1 images'):

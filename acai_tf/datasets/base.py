@@ -7,11 +7,7 @@ import tensorflow as tf
 
 from acai_tf import randomness
 from acai_tf.errors import DataError, reason
-
-
-def to_float(images):
-    """uint8 0..255 -> float32 in [-1, 1], as released: v * (2 / 255) - 1; float32 stays as it is."""
-    return images if images.dtype == tf.float32 else tf.cast(images, tf.float32) * (2.0 / 255) - 1.0
+from acai_tf.images import resize, to_float
 
 
 def steps_from(start_step):
@@ -51,6 +47,16 @@ class Dataset:
     def preprocess(self, images):
         """Stored images uint8 [n, *raw_shape] -> uint8 [n, *image_shape]."""
         return images
+
+    def fit(self, image):
+        """An image of any size, uint8 [h, w, colors], as a model takes it: float32 [*image_shape] in [-1, 1].
+
+        One of the raw size goes through `preprocess`; any other is resized (bilinear, antialiased).
+        """
+        is_raw = tf.reduce_all(tf.shape(image)[:2] == self.raw_shape[:2])
+        fitted = tf.cond(is_raw, lambda: to_float(self.preprocess(tf.reshape(image, [1, *self.raw_shape]))[0]),
+                         lambda: to_float(resize(image, self.image_shape[:2])))
+        return tf.ensure_shape(fitted, self.image_shape)
 
     def check(self):
         """Raises DataError where a file is missing or its size is wrong; cheap."""
@@ -139,7 +145,7 @@ class InMemory(Dataset):
                                            [array.dtype for array in arrays], stateful=False)
         images.set_shape([index.shape[0], *self.image_shape])
         labels.set_shape([index.shape[0]])
-        return to_float(images), labels
+        return images if images.dtype == tf.float32 else to_float(images), labels
 
     def train(self, batch, seed=0, start_step=0, shard=0, shards=1):
         mine = part_of(batch, shard, shards)

@@ -1,9 +1,9 @@
 """digits32: scikit-learn's 1,797 real handwritten digits, which come with the package."""
 
 import numpy as np
-import tensorflow as tf
 
 from acai_tf.datasets.base import InMemory
+from acai_tf.images import resize, round_to_uint8
 
 
 class Digits(InMemory):
@@ -14,8 +14,7 @@ class Digits(InMemory):
         super().__init__(name, (32, 32, 1), 10, raw_shape=(8, 8, 1))
 
     def preprocess(self, images):
-        enlarged = tf.image.resize(images, self.image_shape[:2])
-        return tf.cast(tf.round(enlarged), tf.uint8)
+        return round_to_uint8(resize(images, self.image_shape[:2]))
 
     def load(self, split):
         from sklearn.datasets import load_digits

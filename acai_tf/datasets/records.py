@@ -12,8 +12,8 @@ import os
 import numpy as np
 import tensorflow as tf
 
-from acai_tf import randomness
-from acai_tf.datasets.base import InMemory, part_of, permuted, to_float
+from acai_tf import images, randomness
+from acai_tf.datasets.base import InMemory, part_of, permuted
 from acai_tf.errors import DataError, UsageError, reason
 
 _CHUNK = 1000
@@ -23,27 +23,26 @@ _SHUFFLE_BYTES = 256 * 2**20
 _FEATURES = {'image': tf.io.FixedLenFeature([], tf.string), 'label': tf.io.FixedLenFeature([], tf.int64)}
 
 
-def pad(pixels):
+def pad(width):
     """A `preprocess` that pads each side with background (-1), as the released code pads MNIST."""
-    def padded(images):
-        return tf.pad(images, [[0, 0], [pixels, pixels], [pixels, pixels], [0, 0]])
+    def padded(pixels):
+        return tf.pad(pixels, [[0, 0], [width, width], [width, width], [0, 0]])
     return padded
 
 
 def resize(size):
     """A `preprocess` that resizes to size x size (bilinear, antialiased)."""
-    def resized(images):
-        smaller = tf.image.resize(images, [size, size], antialias=True)
-        return tf.cast(tf.clip_by_value(tf.round(smaller), 0.0, 255.0), tf.uint8)
+    def resized(pixels):
+        return images.round_to_uint8(images.resize(pixels, [size, size]))
     return resized
 
 
-def celeba_crop(images):
+def celeba_crop(pixels):
     """218x178 -> rows 36..182 and columns 16..162 -> 32x32, bicubic without antialiasing on TF1's pixel grid (released
     lib/data.py)."""
-    cropped = tf.cast(images[:, 36:-36, 16:-16], tf.float32)
+    cropped = tf.cast(pixels[:, 36:-36, 16:-16], tf.float32)
     resized = tf.raw_ops.ResizeBicubic(images=cropped, size=[32, 32], align_corners=False, half_pixel_centers=False)
-    return tf.cast(tf.clip_by_value(tf.round(resized), 0.0, 255.0), tf.uint8)
+    return images.round_to_uint8(resized)
 
 
 class Records(InMemory):
@@ -62,7 +61,7 @@ class Records(InMemory):
 
     def __init__(self, directory, raw_shape, nclass, *, name, train, test, command, once=None, cache_gib=4.0,
                  preprocess=None):
-        self._preprocess = preprocess or (lambda images: images)
+        self._preprocess = preprocess or (lambda pixels: pixels)
         blank = self._preprocess(tf.zeros([1, *raw_shape], tf.uint8))
         super().__init__(name, blank.shape[1:], nclass, raw_shape)
         self.directory, self._command, self._cache_bytes = directory, command, cache_gib * 2**30
@@ -151,27 +150,27 @@ class Records(InMemory):
     def load(self, split):
         self.check()
         sizes = [self._size(split, path) for path in self._paths[split]]
-        images, labels = np.empty([sum(sizes), *self.image_shape], np.uint8), np.empty(sum(sizes), np.int64)
+        pixels, labels = np.empty([sum(sizes), *self.image_shape], np.uint8), np.empty(sum(sizes), np.int64)
         begin = 0
         for path, size in zip(self._paths[split], sizes):
             end = begin + size
-            found = self._fill(images[begin:end], labels[begin:end], path, self._mask(split, path))
+            found = self._fill(pixels[begin:end], labels[begin:end], path, self._mask(split, path))
             if found != size or not found:
                 raise self._damaged(path, f'holds {found} images of {self.name}, {size} are expected')
             begin = end
-        return images, labels
+        return pixels, labels
 
-    def _fill(self, images, labels, path, mask):
+    def _fill(self, pixels, labels, path, mask):
         """Decodes a file's images, or those of a mask, into arrays; returns their number, though more than fit."""
         position = found = 0
-        for some_images, some_labels in self._pass_over(path, self._decoded(path)):
+        for some_pixels, some_labels in self._pass_over(path, self._decoded(path)):
             self._check_labels(path, some_labels)
             if mask is not None:
                 chosen = mask[position:position + len(some_labels)]
                 position += len(some_labels)
-                some_images, some_labels = some_images[chosen], some_labels[chosen]
-            room = images[found:found + len(some_labels)]
-            room[:] = some_images[:len(room)]
+                some_pixels, some_labels = some_pixels[chosen], some_labels[chosen]
+            room = pixels[found:found + len(some_labels)]
+            room[:] = some_pixels[:len(room)]
             labels[found:found + len(room)] = some_labels[:len(room)]
             found += len(some_labels)
         return found
@@ -188,7 +187,7 @@ class Records(InMemory):
         """Chunks of (images uint8 [k, *image_shape], labels [k]) of a file, in order."""
         parsed = tf.data.TFRecordDataset(path, buffer_size=_READ_BYTES).map(
             self._parse, num_parallel_calls=tf.data.AUTOTUNE)
-        return parsed.batch(_CHUNK).map(lambda images, labels: (self.preprocess(images), labels)).prefetch(2)
+        return parsed.batch(_CHUNK).map(lambda pixels, labels: (self.preprocess(pixels), labels)).prefetch(2)
 
     def once_count(self):
         return sum(self._size('train', path) for path in self._paths['train'][:self._once_files])
@@ -234,11 +233,11 @@ class Records(InMemory):
         return records.enumerate().filter(lambda i, _: tf.gather(mask, i)).map(lambda _, record: record)
 
     def _batches(self, records, batch, drop_remainder=False):
-        def ready(images, labels):
+        def ready(pixels, labels):
             last = tf.cast(self.nclass - 1, tf.int64)
             with tf.control_dependencies([tf.debugging.assert_equal(labels, tf.clip_by_value(labels, 0, last),
                                                                     'a label has no class')]):
-                return to_float(self.preprocess(images)), labels
+                return images.to_float(self.preprocess(pixels)), labels
         return (records.map(self._parse, num_parallel_calls=tf.data.AUTOTUNE).batch(batch, drop_remainder)
                 .map(ready, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE))
 
@@ -318,7 +317,7 @@ def of_directory(name, directory, cache_gib=4.0, resolution=0):
 def parse_record(record, colors):
     """A serialised record -> (image uint8 [h, w, colors], label int64)."""
     example = tf.io.parse_single_example(record, _FEATURES)
-    return tf.io.decode_image(example['image'], channels=colors, expand_animations=False), example['label']
+    return images.decode_tensor(example['image'], colors), example['label']
 
 
 def read_manifest(directory):

@@ -3,7 +3,7 @@ import tensorflow as tf
 
 import parity
 from acai_tf import models
-from by_hand import network
+from by_hand import network as by_hand
 
 
 class Parity(parity.ParityTestCase):
@@ -15,7 +15,7 @@ class ACAITest(tf.test.TestCase):
     def test_terms_of_an_odd_batch_with_networks_computed_by_hand(self):
         """Encoder 2x, decoder 3z, critic the image itself; images of one pixel."""
         model = models.create('acai', (2, 2, 1), 2, depth=1, latent=1, latent_width=1, advweight=.5, reg=.25)
-        model.encoder, model.decoder, model.critic = map(network, (lambda x: 2 * x, lambda z: 3 * z, lambda x: x))
+        model.encoder, model.decoder, model.critic = map(by_hand, (lambda x: 2 * x, lambda z: 3 * z, lambda x: x))
         x, alpha = np.array([1., 2., 4.]), np.array([.1, .2, .5])
         terms = model.loss_terms(tf.constant(x.reshape(3, 1, 1, 1), tf.float32),
                                  {'alpha': tf.constant(alpha.reshape(3, 1, 1, 1), tf.float32)})

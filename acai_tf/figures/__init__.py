@@ -1,0 +1,56 @@
+"""Figures for papers, as PNG or PDF: pictures made of images (pictures.py) and maps of the latent space (maps.py)."""
+
+import io
+import os
+
+from acai_tf import files
+from acai_tf.errors import UsageError
+
+MODES = ('lerp', 'slerp', 'bilinear', 'samples', 'reconstruction', 'map')
+_ENDINGS = ('.png', '.pdf')
+
+
+def check_output(path):
+    """Raises UsageError for a file name that is neither PNG nor PDF."""
+    if not path.lower().endswith(_ENDINGS):
+        raise UsageError(f'--output={path}: must end in {" or ".join(_ENDINGS)}')
+
+
+def draw(mode, models, dataset, image_files=(), rows=6, steps=16, projection='pca', seed=0, projector_dir=''):
+    """A figure of loaded models, under each other; of a map, side by side.
+
+    Args:
+        mode: one of `MODES`.
+        models: list of export.LoadedModel.
+        dataset: datasets.base.Dataset whose test images are drawn.
+        image_files: paths of images in place of them.
+        rows, steps: how many rows, and how many images in one.
+        projection: 'pca' or 'tsne', of a map.
+        seed: chooses images and samples.
+        projector_dir: where a map also writes the files of TensorBoard's projector.
+
+    Returns:
+        matplotlib figure.
+    """
+    from acai_tf.figures import maps, pictures
+    titles = names(models)
+    if mode == 'map':
+        return maps.draw_map(models, titles, dataset, projection, seed, projector_dir)
+    picture = pictures.drawing(mode, dataset, image_files, rows, steps, seed)
+    return pictures.stack([(title, picture(model)) for title, model in zip(titles, models)])
+
+
+def names(models):
+    """A name for each loaded model: that of its system, with its step where several are alike; none for a single one."""
+    if len(models) == 1:
+        return ['']
+    plain = [model.config['model'] for model in models]
+    return [f'{name} {model.config["step"]}' if plain.count(name) > 1 else name for name, model in zip(plain, models)]
+
+
+def save(figure, path):
+    """Writes a figure; the file appears whole."""
+    content = io.BytesIO()
+    figure.savefig(content, format=os.path.splitext(path)[1][1:].lower(), facecolor='white')
+    with files.replaced(path, 'wb') as file:
+        file.write(content.getvalue())

@@ -1,0 +1,126 @@
+"""Pictures made of images: interpolations, bilinear grids, samples, reconstructions."""
+
+import matplotlib
+import numpy as np
+import tensorflow as tf
+
+from acai_tf import images as images_lib
+from acai_tf import interpolation, randomness
+from acai_tf.errors import DataError, UsageError
+
+matplotlib.use('Agg')
+from matplotlib import figure as mpl_figure  # noqa: E402  (after the backend is chosen)
+
+DPI = 200
+_INCH_PER_PIXEL = 1 / 60
+_WIDE_GAP = 8
+
+
+def pick_images(dataset, count, seed):
+    """`count` different test images [count, h, w, c], chosen by the seed. Raises DataError where there are fewer."""
+    images = np.concatenate([images for images, _ in dataset.test(500)])
+    if len(images) < count:
+        raise DataError(f'{dataset.name} has {len(images)} test images; {count} are needed: choose fewer --rows')
+    return images[np.random.default_rng(seed).permutation(len(images))[:count]]
+
+
+def interpolations(loaded, images, steps, curve=interpolation.lerp):
+    """Rows of decoded paths between images [2 * rows, ...], the k-th to the k-th of the second half; outermost on each
+    side, set apart, the images themselves. uint8 picture [h, w, c]."""
+    starts, ends = np.split(np.asarray(images), 2)
+    latents = interpolation.path(*(tf.constant(loaded.encode(part)) for part in (starts, ends)), steps, curve).numpy()
+    frames = loaded.decode(latents.reshape(-1, *latents.shape[2:])).reshape(len(starts), steps, *images.shape[1:])
+    parts = [_grid(part) for part in (starts[:, None], frames, ends[:, None])]
+    space = np.full([len(parts[0]), _WIDE_GAP, parts[0].shape[2]], 255, np.uint8)
+    return np.concatenate([parts[0], space, parts[1], space, parts[2]], axis=1)
+
+
+def bilinear(loaded, images, steps):
+    """A grid of steps x steps between four images [4, ...], whose reconstructions are its corners."""
+    latents = interpolation.bilinear(tf.constant(loaded.encode(images)), steps, steps).numpy()
+    frames = loaded.decode(latents.reshape(-1, *latents.shape[2:]))
+    return _grid(frames.reshape(steps, steps, *frames.shape[1:]))
+
+
+def samples(loaded, rows, columns, seed):
+    """Decoded latents from the prior N(0, I)."""
+    shape = [rows * columns, *loaded.config['latent_shape']]
+    frames = loaded.decode(randomness.normal(shape, randomness.key(seed, 'samples')).numpy())
+    return _grid(frames.reshape(rows, columns, *frames.shape[1:]))
+
+
+def reconstructions(loaded, images, columns):
+    """Rows of images [n, ...], and under each row its reconstructions."""
+    pairs = np.stack([images, loaded.reconstruct(images)]).reshape(2, -1, columns, *images.shape[1:])
+    rows = [_grid(row[None]) for pair in zip(*pairs) for row in pair]
+    space = np.full([_WIDE_GAP, *rows[0].shape[1:]], 255, np.uint8)
+    stacked = [part for i, row in enumerate(rows) for part in ([space] * (i > 0 and i % 2 == 0) + [row])]
+    return np.concatenate(stacked)
+
+
+def _grid(images):
+    """Images [rows, columns, h, w, c] in [-1, 1] as a picture with white gaps between them."""
+    return images_lib.grid(images, shade=255, frame=False)
+
+
+def drawing(mode, dataset, image_files, rows, steps, seed):
+    """The function, LoadedModel -> picture, that draws one of `acai_tf.figures.MODES` but a map; every model gets the same
+    images.
+
+    Args:
+        image_files: paths of images; empty: test images of the data set, chosen by the seed.
+    """
+    if mode == 'samples':
+        if image_files:
+            raise UsageError('--mode=samples takes no --images')
+        return lambda loaded: samples(loaded, rows, steps, seed)
+    in_pairs = mode in ('lerp', 'slerp')
+    if image_files:
+        count = len(image_files)
+        if in_pairs and count % 2 or mode == 'bilinear' and count != 4:
+            raise UsageError(f'--mode={mode} takes {"pairs of" if in_pairs else "4"} --images, not {count}')
+        images = read_images(image_files, dataset)
+        if in_pairs:  # a,b,c,d: from a to b and from c to d
+            images = np.concatenate([images[0::2], images[1::2]])
+        steps = count if mode == 'reconstruction' else steps
+    else:
+        images = pick_images(dataset, {'bilinear': 4, 'reconstruction': rows * steps}.get(mode, 2 * rows), seed)
+    if in_pairs:
+        return lambda loaded: interpolations(loaded, images, steps, getattr(interpolation, mode))
+    draw = {'bilinear': bilinear, 'reconstruction': reconstructions}[mode]
+    return lambda loaded: draw(loaded, images, steps)
+
+
+def read_images(paths, dataset):
+    """Image files as the model takes them, [n, h, w, c] in [-1, 1], by the rule of `encode_bytes`.
+
+    Raises:
+        DataError: a file cannot be read or does not decode; names it.
+    """
+    decoded = [images_lib.decode(images_lib.read_bytes(path), path, dataset.image_shape[-1]) for path in paths]
+    return np.stack([dataset.fit(pixels) for pixels in decoded])
+
+
+def stack(pictures):
+    """One figure of pictures under each other.
+
+    Args:
+        pictures: list of (name, uint8 picture [h, w, 1 or 3]); the name stands to the left.
+    """
+    pictures = [(name, picture.repeat(3, axis=2) if picture.shape[2] == 1 else picture)
+                for name, picture in pictures]
+    scale = _INCH_PER_PIXEL
+    margin = 0.25 if any(name for name, _ in pictures) else 0.0
+    width = margin + max(picture.shape[1] for _, picture in pictures) * scale
+    space = 0.08
+    height = sum(picture.shape[0] * scale for _, picture in pictures) + space * (len(pictures) - 1)
+    figure = mpl_figure.Figure(figsize=(width, height), dpi=DPI)
+    top = height
+    for name, picture in pictures:
+        tall, wide = picture.shape[0] * scale, picture.shape[1] * scale
+        axes = figure.add_axes((margin / width, (top - tall) / height, wide / width, tall / height))
+        axes.imshow(picture, interpolation='nearest', aspect='auto')
+        axes.set_axis_off()
+        figure.text(0.5 * margin / width, (top - tall / 2) / height, name, rotation=90, ha='center', va='center', fontsize=9)
+        top -= tall + space
+    return figure
