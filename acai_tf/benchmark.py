@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from acai_tf import datasets, export, models, reports, training
+from acai_tf import datasets, export, measures, models, training
 from acai_tf.errors import UsageError
 from acai_tf.evaluation import clustering
 
@@ -151,16 +151,9 @@ def _write_blurs(directory, prepared, splits, shape, count):
 
 
 def _measure_line_eval(results):
-    model, dataset = _acai('float32'), datasets.get('lines32')
-    encode = tf.function(model.encode, reduce_retracing=True)
-    decode = tf.function(model.decode, reduce_retracing=True)
-    reports.evaluate_lines(encode, decode, dataset)
-    seconds = []
-    for _ in range(_REPEATS):
-        started = time.perf_counter()
-        reports.evaluate_lines(encode, decode, dataset)
-        seconds.append(time.perf_counter() - started)
-    results['line_eval'] = {'seconds': median(seconds)}
+    model, dataset, lines = measures.subject(_acai('float32')), datasets.get('lines32'), measures.create('lines')
+    lines(model, dataset)
+    results['line_eval'] = {'seconds': median(_seconds(lambda: lines(model, dataset)) for _ in range(_REPEATS))}
 
 
 def _measure_encode(results):

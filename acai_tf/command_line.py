@@ -98,16 +98,41 @@ def required(flag):
     return flag.value
 
 
-def model_and_dataset(saved_model, space):
-    """(LoadedModel, or None for --space=pixels; data set) that the flags `--saved_model`, `--space` and the data flags ask
-    for; the data set is by default the one that the model was trained on."""
-    from acai_tf import export, flags
+def run_measure(name, saved_model, space, output, **kwargs):
+    """The whole of a program that prints one measure, whose options are flags.
+
+    Args:
+        name: of the measure.
+        saved_model, space, output: the flags `--saved_model`, `--space` (latents or pixels), `--output`.
+        **kwargs: of the measure, beside its options.
+
+    Raises:
+        UsageError: the flags do not fit together.
+    """
+    from acai_tf import export, flags, measures
+    measure = measures.create(name, **flags.hyperparameters(measures.measure_class(name)), **kwargs)
     if space.value == 'pixels':
         if saved_model.value:
             raise UsageError('--saved_model and --space=pixels exclude each other')
-        return None, flags.open_dataset()
-    loaded = export.load(required(saved_model))
-    return loaded, flags.open_dataset(loaded.config['dataset'])
+        model, dataset = measures.PIXELS, flags.open_dataset()
+    else:
+        model = export.load(required(saved_model))
+        dataset = flags.open_dataset(model.config['dataset'])
+    found = measure(model, dataset)
+    write_results(keep_results(model, [(measure, found)], dataset), output.value)
+    measure.clean_up()
+
+
+def keep_results(model, found, dataset):
+    """All figures of [(measure, its figures)] in one dict; those of an exported model also join its run directory."""
+    from acai_tf import measures
+    from acai_tf.measures import results
+    everything = {}
+    for measure, figures in found:
+        everything.update(measures.defined(figures))
+        if model is not measures.PIXELS:
+            results.keep(model, measure, dataset, figures)
+    return everything
 
 
 def write_results(results, path=None):

@@ -10,7 +10,7 @@ import os
 import platform
 
 import acai_tf
-from acai_tf import architectures, datasets, models, user_files
+from acai_tf import architectures, datasets, measures, models, user_files
 from acai_tf.errors import DataError, UsageError
 from acai_tf.models import hyperparameter
 
@@ -60,6 +60,8 @@ class TrainConfig:
                               minimum=0)
     deterministic: bool = _option(False, 'make TensorFlow use deterministic kernels only')
     keep_checkpoints: int = _option(3, 'how many checkpoints are kept', minimum=1, may_change=True)
+    report_measures: str = _option('', 'measures that are logged at each report beside the usual ones, separated by '
+                                   f'commas: {", ".join(measures.names())}', may_change=True)
     checkpoint_steps: int = _option(0, 'steps between two checkpoints; 0: at reports and every 10 minutes',
                                     minimum=0, may_change=True)
     hyperparameters: dict = dataclasses.field(default_factory=dict)
@@ -82,7 +84,8 @@ class TrainConfig:
                 self.checksums[name] = user_files.checksum(getattr(self, name))
         model_class = models.model_class(self.model)
         architectures.architecture_class(self.architecture)
-        self.hyperparameters = hyperparameter.resolve(self.model, model_class, self.hyperparameters)
+        self.hyperparameters = hyperparameter.resolve(
+            f'model {self.model}', model_class, self.hyperparameters, 'hyperparameter')
         for name, parameter in hyperparameter.declared(model_class).items():
             if parameter.follows:
                 self.hyperparameters[name] = self.hyperparameters[name] or getattr(self, parameter.follows)

@@ -157,12 +157,20 @@ class Classification(NamedTuple):
     classes: np.ndarray
 
 
+def in_batches(function, *arrays, batch=512):
+    """A function of tensors [n, ...] applied to some rows of arrays at a time; its answer as one array."""
+    answers = [function(*(tf.constant(array[i:i + batch], tf.float32) for array in arrays)).numpy()
+               for i in range(0, len(arrays[0]), batch)]
+    return np.concatenate(answers)
+
+
 class LoadedModel:
     """An exported autoencoder on numpy arrays.
 
     Attributes:
         config: dict, the content of acai_config.json (model, dataset, shapes, step).
         path: str, the version directory.
+        image_shape, latent_shape: (height, width, channels).
     """
 
     def __init__(self, path):
@@ -171,19 +179,22 @@ class LoadedModel:
             with open(os.path.join(self.path, 'assets.extra', CONFIG_NAME), encoding='utf-8') as file:
                 self.config = json.load(file)
             self._signatures = tf.saved_model.load(self.path).signatures
-            self._image, self._latent = tuple(self.config['image_shape']), tuple(self.config['latent_shape'])
+            self.image_shape, self.latent_shape = (tuple(self.config[f'{what}_shape']) for what in ('image', 'latent'))
         except (OSError, ValueError, KeyError, TypeError, tf.errors.OpError) as error:
             raise DataError(f'{path} is no SavedModel of acai_tf ({type(error).__name__}: {reason(error)})') from None
 
+    def __str__(self):
+        return self.path
+
     def encode(self, images):
         """Images float [n, h, w, c] in [-1, 1] -> latents [n, *latent_shape]."""
-        return self._call('encode', self._latent, images=(images, self._image))['latents']
+        return self._call('encode', self.latent_shape, images=(images, self.image_shape))['latents']
 
     def encode_bytes(self, contents):
         """PNG or JPEG bytes, [n] of any size -> latents [n, *latent_shape]. Raises ValueError where one does not decode.
         """
         if not len(contents):
-            return np.zeros([0, *self._latent], np.float32)
+            return np.zeros([0, *self.latent_shape], np.float32)
         try:
             return self._signatures['encode_bytes'](image_bytes=tf.constant(list(contents), tf.string))['latents'].numpy()
         except tf.errors.InvalidArgumentError as error:
@@ -191,21 +202,21 @@ class LoadedModel:
 
     def decode(self, latents):
         """Latents [n, *latent_shape] -> images [n, h, w, c], not clipped."""
-        return self._call('decode', self._image, latents=(latents, self._latent))['images']
+        return self._call('decode', self.image_shape, latents=(latents, self.latent_shape))['images']
 
     def reconstruct(self, images):
         """Images -> images."""
-        return self._call('reconstruct', self._image, images=(images, self._image))['images']
+        return self._call('reconstruct', self.image_shape, images=(images, self.image_shape))['images']
 
     def interpolate(self, images_a, images_b, alpha):
         """Decoded mixes of the latents of a (alpha 0) and b (alpha 1); alpha is a number or [n]."""
         alpha = np.broadcast_to(np.asarray(alpha, np.float32), [len(images_a)])
-        return self._call('interpolate', self._image, images_a=(images_a, self._image),
-                          images_b=(images_b, self._image), alpha=(alpha, ()))['images']
+        return self._call('interpolate', self.image_shape, images_a=(images_a, self.image_shape),
+                          images_b=(images_b, self.image_shape), alpha=(alpha, ()))['images']
 
     def classify(self, images):
         """Images -> Classification(probabilities [n, nclass], classes int64 [n]) of the single-layer classifier."""
-        answer = self._call('classify', (self.config['nclass'],), images=(images, self._image))
+        answer = self._call('classify', (self.config['nclass'],), images=(images, self.image_shape))
         return Classification(answer['probabilities'], answer['classes'])
 
     def _call(self, signature, empty_shape, batch=512, **inputs):

@@ -1,28 +1,20 @@
-"""What classifiers and clusters are made of: the latents that an exported encoder gives, or the pixels themselves."""
+"""Latents of a data set's images, or of image files."""
 
 import numpy as np
 import tqdm
 
 from acai_tf import images
-from acai_tf.errors import DataError
 
 SPLITS = ('train', 'test')
 
 
-def check_fits(loaded, dataset):
-    """Raises DataError where a data set's images are not of the shape that the loaded model takes."""
-    expected = tuple(loaded.config['image_shape'])
-    if dataset.image_shape != expected:
-        raise DataError(f'{dataset.name} has images of {images.by(dataset.image_shape)}, but {loaded.path} takes {images.by(expected)}')
-
-
-def of_dataset(dataset, split, loaded=None, limit=None, batch=512):
-    """Features of a data set's images, in file order.
+def of_dataset(model, dataset, split, limit=None, batch=512):
+    """What a model encodes a data set's images to, in file order.
 
     Args:
-        dataset: datasets.base.Dataset.
+        model: what has `encode`, such as export.LoadedModel or measures.PIXELS.
+        dataset: datasets.base.Dataset of its shape.
         split: 'train' (once) or 'test'.
-        loaded: export.LoadedModel, whose latents are taken; None for pixels in [-1, 1].
         limit: how many images at most, from the first on.
         batch: images encoded at a time.
 
@@ -30,15 +22,13 @@ def of_dataset(dataset, split, loaded=None, limit=None, batch=512):
         (float32 [n, ...], int64 [n]): features and labels.
     """
     dataset.check()
-    if loaded:
-        check_fits(loaded, dataset)
     features, labels, count = [], [], 0
     with tqdm.tqdm(unit='image', desc=split, disable=None) as progress:
         for some, some_labels in dataset.train_once(batch) if split == 'train' else dataset.test(batch):
             some, some_labels = some.numpy(), some_labels.numpy()
             if limit is not None:
                 some, some_labels = some[:limit - count], some_labels[:limit - count]
-            features.append(loaded.encode(some) if loaded else some)
+            features.append(model.encode(some))
             labels.append(some_labels)
             count += len(some)
             progress.update(len(some))

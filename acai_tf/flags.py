@@ -7,7 +7,7 @@ import sys
 
 from absl import flags
 
-from acai_tf import architectures, datasets, models, user_files
+from acai_tf import architectures, datasets, measures, models, user_files
 from acai_tf.config import OWN_FILES, TrainConfig, common_options
 from acai_tf.errors import DataError, UsageError
 from acai_tf.models import hyperparameter
@@ -108,6 +108,30 @@ def hyperparameters(cls):
 
 def _given(names):
     return {name: flags.FLAGS[name].value for name in names if flags.FLAGS[name].value is not None}
+
+
+def define_measure_flags(*names):
+    """Defines the options of measures, and the flags that say which data set they read."""
+    define_hyperparameters({name: measures.measure_class(name) for name in names})
+    define_data_flags()
+
+
+def create_measures(names, program):
+    """Measures that a program prints, with the options that the flags give.
+
+    Raises:
+        UsageError: an unknown name, a measure of another program, a wrong option, or one that none of them has.
+    """
+    for name in names:
+        other = measures.measure_class(name).program
+        if other != program:
+            raise UsageError(f'the measure {name} has a program of its own, {other}')
+    classes = [measures.measure_class(name) for name in names]
+    taken = {option for cls in classes for option in hyperparameter.declared(cls)}
+    for name in measures.names(program):
+        for option in set(hyperparameters(measures.measure_class(name))) - taken:
+            raise UsageError(f'--{option} is an option of the measure {name}, which --metrics does not name')
+    return [cls(**hyperparameters(cls)) for cls in classes]
 
 
 def define_data_flags():

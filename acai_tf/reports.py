@@ -6,9 +6,7 @@ import os
 
 import tensorflow as tf
 
-from acai_tf import files, interpolation, randomness
-from acai_tf.datasets.lines import Lines
-from acai_tf.evaluation import classification, lines
+from acai_tf import files, interpolation, measures, randomness
 from acai_tf.images import grid
 
 _logger = logging.getLogger(__name__)
@@ -23,15 +21,22 @@ class Reporter:
         directory: RunDirectory.
         model: Autoencoder.
         dataset: datasets.base.Dataset.
+        more_measures: names of measures to log beside the accuracy of the classifier and, where it applies, `lines`.
+
+    Raises:
+        UsageError: one of the measures does not exist or does not apply.
     """
 
-    def __init__(self, directory, model, dataset):
-        self._directory, self._dataset, self._model = directory, dataset, model
+    def __init__(self, directory, model, dataset, more_measures=()):
+        self._directory, self._dataset, self._model = directory, dataset, measures.subject(model)
+        self._measures = [measures.create('accuracy')]
+        if not measures.create('lines').unfit(dataset):
+            self._measures.append(measures.create('lines'))
+        usual = [measure.name for measure in self._measures]
+        self._measures += [measures.create(name) for name in more_measures if name not in usual]
+        for measure in self._measures:
+            measure.check(self._model, dataset)
         os.makedirs(directory.file('images'), exist_ok=True)
-        images = tf.TensorSpec([None, *model.image_shape], tf.float32)
-        self._encode = tf.function(model.encode, input_signature=[images])
-        self._decode = tf.function(model.decode, input_signature=[tf.TensorSpec([None, *model.latent_shape])])
-        self._classify = tf.function(model.logits, input_signature=[images])
         try:
             import tensorboard  # noqa: F401  (tf.summary needs it and does not say so until the first scalar)
             self._writer = tf.summary.create_file_writer(directory.file('summaries'))
@@ -46,10 +51,12 @@ class Reporter:
 
     def report(self, step, kimg, img_per_s, terms):
         """Evaluates, writes everything, and returns the record that joined metrics.jsonl."""
-        record = {'kimg': kimg, 'step': step, 'img_per_s': round(img_per_s, 1), **terms,
-                  'latent_accuracy': classification.accuracy(self._classify, self._dataset.test(500))}
-        if isinstance(self._dataset, Lines):
-            record.update(evaluate_lines(self._encode, self._decode, self._dataset))
+        record = {'kimg': kimg, 'step': step, 'img_per_s': round(img_per_s, 1), **terms}
+        for measure in self._measures:
+            figures = measure(self._model, self._dataset)
+            if measure.program != 'acai_evaluate':  # the figures of those have one name in several measures
+                figures = {f'{measure.name}_{key}': value for key, value in figures.items()}
+            record.update(figures)
         self._directory.append_metrics(record)
         pictures = self._pictures()
         with self._writer.as_default():
@@ -67,8 +74,8 @@ class Reporter:
     def _pictures(self):
         images, _ = next(iter(self._dataset.test(_ROWS * _STEPS // 2)))
         images = tf.concat([images] * math.ceil(_ROWS * _STEPS / 2 / len(images)), axis=0)[:_ROWS * _STEPS // 2]
-        latents = self._encode(images)
-        pairs = tf.stack([images, self._decode(latents)], axis=1)
+        latents = tf.constant(self._model.encode(images))
+        pairs = tf.stack([images, self._model.decode(latents)], axis=1)
         normal = randomness.normal([_ROWS * _STEPS, *self._model.latent_shape], randomness.key(0, 'pictures'))
         starts, ends = latents[:_ROWS], latents[_ROWS:2 * _ROWS]
         return {'reconstruction': _grid(pairs),
@@ -77,17 +84,8 @@ class Reporter:
                 'samples': self._decoded_grid(normal)}
 
     def _decoded_grid(self, latents):
-        return _grid(self._decode(tf.reshape(latents, [-1, *self._model.latent_shape])))
+        return _grid(self._model.decode(tf.reshape(latents, [-1, *self._model.latent_shape])))
 
 
 def _grid(images):
     return grid(tf.reshape(images, [_ROWS, _STEPS, *images.shape[-3:]]))
-
-
-def evaluate_lines(encode, decode, dataset, steps=_STEPS, chunk=512):
-    """Mean Distance and Smoothness of the 256 evaluation pairs, decoded in chunks (as `evaluation.lines.evaluate`)."""
-    starts, ends = (encode(images) for images in dataset.evaluation_pairs)
-    latents = interpolation.path(starts, ends, steps)
-    flat = tf.reshape(latents, [-1, *latents.shape[2:]])
-    frames = tf.concat([decode(flat[i:i + chunk]) for i in range(0, len(flat), chunk)], axis=0)
-    return lines.evaluate(tf.reshape(frames, [len(starts), steps, *frames.shape[1:]]).numpy())

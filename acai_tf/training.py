@@ -166,7 +166,8 @@ class Trainer:
                           'term_count': tf.Variable(0, dtype=tf.int64)}
         self.checkpoints = Checkpoints(directory and directory.file('checkpoints'), self.model, self._counters,
                                        config.keep_checkpoints)
-        self.reporter = directory and Reporter(directory, self.model, dataset)
+        self.reporter = directory and Reporter(directory, self.model, dataset,
+                                               list(filter(None, config.report_measures.split(','))))
         self._seconds_per_step = None
 
     def run(self):

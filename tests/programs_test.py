@@ -141,7 +141,7 @@ class WorkTest(parameterized.TestCase, tf.test.TestCase):
         ('acai_classify', ['--saved_model=HERE', '--dataset=coil100', '--data_dir=/nowhere'], 2, 'missing|images of'),
         ('acai_classify', ['--space=pixels', '--saved_model=HERE'], 1, 'exclude each other'),
         ('acai_cluster', ['--saved_model=HERE', '--n_init=0'], 1, '--n_init'),
-        ('acai_evaluate', ['--saved_model=HERE', '--metrics=lines'], 1, 'the metric lines is for lines32'),
+        ('acai_evaluate', ['--saved_model=HERE', '--metrics=lines'], 1, 'the measure lines is for lines32'),
         ('acai_interpolate', ['--saved_model=HERE', '--output=f.jpg'], 1, '--output=f.jpg: must end in .png or .pdf'),
         ('acai_interpolate', ['--saved_model=HERE', '--output=f.png', '--images=a.png,b.png'], 2, 'a.png cannot be read'),
         ('acai_interpolate', ['--saved_model=HERE', '--output=f.png', '--rows=1000'], 2, 'choose fewer --rows'))

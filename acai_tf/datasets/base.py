@@ -38,7 +38,11 @@ class Dataset:
         raw_shape: (height, width, colors) of a stored image; one of this shape is made ready by `preprocess`, an image
             of any other is resized.
         nclass: int.
+        evaluation_pairs: where interpolation between lines can be measured, two arrays of images [n, h, w, 1]: from each
+            of the first to its partner in the second; else None.
     """
+
+    evaluation_pairs = None
 
     def __init__(self, name, image_shape, nclass, raw_shape=None):
         self.name, self.image_shape, self.nclass = name, tuple(image_shape), nclass

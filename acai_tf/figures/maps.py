@@ -10,13 +10,14 @@ from acai_tf import features, files
 from acai_tf import images as images_lib
 from acai_tf.errors import UsageError
 from acai_tf.figures.pictures import DPI, mpl_figure
+from acai_tf.measures import PIXELS
 
 _MOST_POINTS = 3000
 
 
 def draw_map(models, model_names, dataset, projection, seed, projector_dir=''):
     """The figure of `latent_map` of loaded models on a data set's test images; also the projector's files of the first."""
-    images, labels = features.of_dataset(dataset, 'test', limit=_MOST_POINTS)
+    images, labels = features.of_dataset(PIXELS, dataset, 'test', _MOST_POINTS)
     latents = [model.encode(images) for model in models]
     if projector_dir:
         write_projector(projector_dir, latents[0], labels, images)

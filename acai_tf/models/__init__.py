@@ -74,4 +74,4 @@ def create(name, image_shape, nclass, depth=64, latent=16, latent_width=4, seed=
     """
     cls = model_class(name)
     return cls(image_shape=image_shape, nclass=nclass, depth=depth, latent=latent, latent_width=latent_width, seed=seed,
-               dtype=dtype, architecture=architecture, **hyperparameter.resolve(name, cls, hyperparameters))
+               dtype=dtype, architecture=architecture, **hyperparameter.resolve(f'model {name}', cls, hyperparameters, 'hyperparameter'))

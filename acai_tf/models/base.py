@@ -42,7 +42,8 @@ class Autoencoder(keras.Model):
                 raise UsageError(f'{label}={value} must be at least 1')
         self.image_shape = tuple(image_shape)
         self.nclass, self.depth, self.latent, self.latent_width, self.seed = nclass, depth, latent, latent_width, seed
-        for key, value in hyperparameter.resolve(type(self).__name__, type(self), hyperparameters).items():
+        for key, value in hyperparameter.resolve(
+                f'model {type(self).__name__}', type(self), hyperparameters, 'hyperparameter').items():
             setattr(self, key, value)
         self.steps = self.add_weight(name='steps', shape=(), dtype='int64', initializer='zeros', trainable=False,
                                      aggregation='only_first_replica')  # every replica counts the same

@@ -22,11 +22,13 @@ class Hyperparameter:
         released: whether the released code has it. One that it does not have joins the run directory's name only where
             it differs from its default, so that the released names stay.
         kind: the type, where the default is None.
+        choices: the allowed values.
     """
 
-    def __init__(self, default, help, minimum=None, maximum=None, follows=None, released=True, kind=None):
+    def __init__(self, default, help, minimum=None, maximum=None, follows=None, released=True, kind=None,
+                 choices=None):
         self.default, self.help, self.minimum, self.maximum = default, help, minimum, maximum
-        self.follows, self.released, self.kind = follows, released, kind or type(default)
+        self.follows, self.released, self.kind, self.choices = follows, released, kind or type(default), choices
         self.name = None
 
     def __set_name__(self, owner, name):
@@ -46,6 +48,8 @@ class Hyperparameter:
                 parsed = kind(value)
         except (KeyError, TypeError, ValueError):
             raise UsageError(f'{self.name}={value!r} is not of type {kind.__name__}') from None
+        if self.choices and parsed not in self.choices:
+            raise UsageError(f'{self.name}={value}: choose one of {", ".join(map(str, self.choices))}')
         if isinstance(parsed, float) and not math.isfinite(parsed):
             raise UsageError(f'{self.name}={value!r} is not a finite number')
         if (self.minimum is not None and parsed < self.minimum) or (self.maximum is not None and parsed > self.maximum):
@@ -65,11 +69,21 @@ def declared(model_class):
     return {name: value for name, value in found.items() if isinstance(value, Hyperparameter)}
 
 
-def resolve(model_name, model_class, given):
-    """{name: value} with the defaults filled in; UsageError for a name that the model does not have."""
-    known = declared(model_class)
+def resolve(owner, cls, given, kind='option'):
+    """{name: value} with the defaults filled in.
+
+    Args:
+        owner: for messages, such as 'measure lines'.
+        cls: the class that declares them.
+        given: {name: value}.
+        kind: what they are called in messages.
+
+    Raises:
+        UsageError: a name that the class does not have, or a value of the wrong type or outside its range.
+    """
+    known = declared(cls)
     for name in given:
         if name not in known:
             has = f'it has {", ".join(known)}' if known else 'it has none'
-            raise UsageError(f'the model {model_name} has no hyperparameter {name}; {has}')
+            raise UsageError(f'the {owner} has no {kind} {name}; {has}')
     return {name: parameter.parse(given.get(name, parameter.default)) for name, parameter in known.items()}

@@ -1,0 +1,65 @@
+"""What all measures share."""
+
+from acai_tf.errors import DataError, UsageError
+from acai_tf.images import by
+from acai_tf.measures.subjects import PIXELS, subject
+from acai_tf.models import hyperparameter
+
+
+class Measure:
+    """Numbers about a model on a data set.
+
+    A subclass declares its options as `Hyperparameter`s and has `measure`; where it does not apply to everything, `unfit`.
+
+    Args:
+        **options: of the class's declarations.
+
+    Raises:
+        UsageError: an unknown option, or a value outside its range.
+    """
+
+    program = 'acai_evaluate'  # the program that prints it
+    of_pixels = True  # whether it says something about the pixels themselves
+
+    def __init__(self, **options):
+        self.name = type(self).__module__.rpartition('.')[2]
+        for key, value in hyperparameter.resolve(f'measure {self.name}', type(self), options).items():
+            setattr(self, key, value)
+
+    def __call__(self, model, dataset):
+        """{figure: number} of a model (see `measures.measure`); NaN where a figure is undefined."""
+        model = subject(model)
+        self.check(model, dataset)
+        return self.measure(model, dataset)
+
+    def check(self, model, dataset):
+        """Raises UsageError where the measure does not apply, DataError where data set and model do not fit."""
+        model = subject(model)
+        unfit = self.unfit(dataset)
+        if model is PIXELS and not self.of_pixels:
+            unfit = 'needs a model, not pixels'
+        if unfit:
+            raise UsageError(f'the measure {self.name} {unfit}')
+        check_fits(model, dataset)
+
+    def unfit(self, dataset):
+        """Why the measure does not apply to a data set, as the end of a sentence; None where it does."""
+
+    def measure(self, model, dataset):
+        """The numbers, of a subject (see subjects.py) that fits the data set."""
+        raise NotImplementedError
+
+    def clean_up(self):
+        """Removes what was kept for resuming; to be called once the result is safe."""
+
+    def options(self):
+        """{name: value in force}."""
+        return {key: getattr(self, key) for key in hyperparameter.declared(type(self))}
+
+
+def check_fits(model, dataset):
+    """Raises DataError where a data set is missing, or its images are not of the shape that the model takes."""
+    dataset.check()
+    if model.image_shape not in (None, dataset.image_shape):
+        raise DataError(f'{dataset.name} has images of {by(dataset.image_shape)}, but {model} takes '
+                        f'{by(model.image_shape)}')

@@ -1,0 +1,27 @@
+"""How well interpolations between lines look like lines (ACAI, section 3.1)."""
+
+import tensorflow as tf
+
+from acai_tf import interpolation
+from acai_tf.evaluation import lines
+from acai_tf.measures.base import Measure
+from acai_tf.models.hyperparameter import Hyperparameter
+
+STEPS = 16
+
+
+class Lines(Measure):
+    """`mean_distance`, `mean_smoothness` and `undefined_interpolations` of 16 frames between each of 256 fixed pairs."""
+
+    of_pixels = False
+    nan_policy = Hyperparameter('zero', 'undefined Smoothness counts as zero, as released, or not at all',
+                                choices=('zero', 'ignore'))
+
+    def unfit(self, dataset):
+        return None if dataset.evaluation_pairs else f'is for lines32, not {dataset.name}'
+
+    def measure(self, model, dataset):
+        starts, ends = (tf.constant(model.encode(images)) for images in dataset.evaluation_pairs)
+        latents = interpolation.path(starts, ends, STEPS).numpy()
+        frames = model.decode(latents.reshape(-1, *latents.shape[2:]))
+        return lines.evaluate(frames.reshape(len(latents), STEPS, *frames.shape[1:]), self.nan_policy)

@@ -1,0 +1,41 @@
+"""Results kept with the run whose export was measured: <run>/results/<step>/<measure>.json."""
+
+import json
+import logging
+import os
+
+from acai_tf import files
+from acai_tf.config import versions
+from acai_tf.measures import defined
+
+_logger = logging.getLogger(__name__)
+
+
+def run_of(version_dir):
+    """The run directory that an exported version lies in; None where it lies elsewhere."""
+    exports, _ = os.path.split(os.path.abspath(version_dir))
+    run_dir, name = os.path.split(exports)
+    return run_dir if name == 'export' and os.path.isfile(os.path.join(run_dir, 'config.json')) else None
+
+
+def keep(loaded, measure, dataset, figures):
+    """Writes what a measure found, with the options and versions that made it; says so where it cannot.
+
+    Args:
+        loaded: the export.LoadedModel; where it does not lie in a run directory, nothing is written.
+        measure: the measures.base.Measure.
+        dataset: datasets.base.Dataset.
+        figures: {figure: number}.
+    """
+    run_dir = run_of(loaded.path)
+    if run_dir is None:
+        return
+    path = os.path.join(run_dir, 'results', str(loaded.config['step']), f'{measure.name}.json')
+    content = {'figures': defined(figures), 'dataset': dataset.name, 'options': measure.options(), 'versions': versions()}
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with files.replaced(path) as file:
+            json.dump(content, file, indent=2)
+            file.write('\n')
+    except OSError as error:
+        _logger.warning('%s is not written (%s)', path, error.strerror)

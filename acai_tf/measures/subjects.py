@@ -1,0 +1,71 @@
+"""What can be measured: an exported model, a live one, or pixels; each on numpy arrays.
+
+A subject has `image_shape`, `encode` and, but for pixels, `latent_shape`, `decode`, `reconstruct` and `classify`, as
+`export.LoadedModel` has them.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from acai_tf.export import Classification, in_batches
+from acai_tf.models.base import Autoencoder
+
+
+class Pixels:
+    """The images themselves in place of latents."""
+
+    image_shape = None  # any
+
+    def encode(self, images):
+        """The images."""
+        return np.asarray(images)
+
+    def __str__(self):
+        return 'pixels'
+
+
+PIXELS = Pixels()
+
+
+class LiveModel:
+    """A model in memory, in inference mode, compiled.
+
+    Args:
+        model: `models.base.Autoencoder`.
+    """
+
+    def __init__(self, model):
+        self.image_shape, self.latent_shape = model.image_shape, model.latent_shape
+        self._name = type(model).__name__
+        images, latents = (tf.TensorSpec([None, *shape], tf.float32) for shape in (self.image_shape, self.latent_shape))
+        self._encode = tf.function(model.encode, input_signature=[images])
+        self._decode = tf.function(model.decode, input_signature=[latents])
+        self._reconstruct = tf.function(lambda images: model(images), input_signature=[images])
+        self._probabilities = tf.function(lambda images: tf.nn.softmax(model.logits(images)), input_signature=[images])
+
+    def __str__(self):
+        return self._name
+
+    def encode(self, images):
+        """Images [n, h, w, c] in [-1, 1] -> latents [n, *latent_shape]."""
+        return in_batches(self._encode, images)
+
+    def decode(self, latents):
+        """Latents -> images, not clipped."""
+        return in_batches(self._decode, latents)
+
+    def reconstruct(self, images):
+        """Images -> images."""
+        return in_batches(self._reconstruct, images)
+
+    def classify(self, images):
+        """Images -> export.Classification of the single-layer classifier."""
+        probabilities = in_batches(self._probabilities, images)
+        return Classification(probabilities, probabilities.argmax(axis=1))
+
+
+def subject(model):
+    """What a measure sees of a model: itself, compiled where it is live; pixels for 'pixels'."""
+    if isinstance(model, str) and model == 'pixels':
+        return PIXELS
+    return LiveModel(model) if isinstance(model, Autoencoder) else model
