@@ -140,7 +140,7 @@ def write_results(results, path=None):
     text = json.dumps(results, indent=2)
     if path:
         from acai_tf import files
-        with files.replaced(path) as file:
+        with files.atomic_write(path) as file:
             file.write(text + '\n')
     print(text)
 

@@ -11,7 +11,7 @@ import platform
 
 import acai_tf
 from acai_tf import architectures, datasets, measures, models, user_files
-from acai_tf.errors import DataError, UsageError
+from acai_tf.errors import UsageError
 from acai_tf.models import hyperparameter
 
 # Options that may name a class in a file of the user's.
@@ -91,27 +91,23 @@ class TrainConfig:
                 self.hyperparameters[name] = self.hyperparameters[name] or getattr(self, parameter.follows)
         return self
 
-    def revalidated(self, run_dir):
-        """The config of an earlier run, checked against what is here now.
-
-        Raises:
-            UsageError: a file of the user's has changed since.
-            DataError: it has gone.
-        """
-        try:
-            now = dataclasses.replace(self).validate()
-        except user_files.MissingFile as error:
-            raise DataError(f'{error}, but {run_dir} was made with it; put it back') from None
-        for name in OWN_FILES:
-            then, today = self._comparable(name), now._comparable(name)
-            if then != today:
-                raise UsageError(f'{run_dir} was made with {then}, which is now {today}')
-        return now
-
     def open_dataset(self):
         """The data set; raises as `datasets.get`."""
         options = {name: getattr(self, name) for name in ('coil_object', 'resolution') if getattr(self, name)}
         return datasets.get(self.dataset, self.data_dir, cache_gib=self.cache_gib, **options)
+
+    def create_model(self, dataset, dtype=None):
+        """The model, compiled; its weights are fresh.
+
+        Args:
+            dataset: as `open_dataset` gives it.
+            dtype: in place of the precision.
+        """
+        model = models.create(
+            self.model, dataset.image_shape, dataset.nclass, self.depth, self.latent, self.latent_width, self.seed,
+            dtype=dtype or self.precision, architecture=self.architecture, **self.hyperparameters)
+        model.compile(lr=self.lr)
+        return model
 
     def to_json(self):
         """The options and the versions that the run began with, as JSON text."""

@@ -38,7 +38,7 @@ class Stopped(AcaiError):
     exit_code = 42
 
 
-def reason(error):
+def short_message(error):
     """What an exception of TensorFlow or another library says, as part of one of our lines: at most 200 characters."""
     text = str(getattr(error, 'message', '') or error)
     text = re.sub(r'{{.*?}} ', '', text).split(' [Op:')[0].strip()  # TensorFlow's names of nodes and ops

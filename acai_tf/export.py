@@ -3,17 +3,20 @@
 Layout is TensorFlow Serving's, `<base>/<integer>/`; a version appears whole or not at all.
 """
 
+import contextlib
 import json
 import os
+import shutil
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from acai_tf import architectures, files, images, interpolation, models
-from acai_tf.errors import DataError, UsageError, reason
+from acai_tf.errors import DataError, StorageError, UsageError, short_message
 
 CONFIG_NAME = 'acai_config.json'
+_EXISTS = '{} exists and is not overwritten; choose another --export_dir or delete it'
 _BYTES_RULE = ('PNG or JPEG of any size is converted to {colors} color channel(s); an image of {raw[0]}x{raw[1]} goes '
                'through the pipeline of the data set, any other is resized (bilinear, antialias) to '
                '{shape[0]}x{shape[1]}; values are scaled to [-1, 1]')
@@ -85,14 +88,10 @@ def export_model(model, dataset, step, export_dir):
     Raises:
         UsageError: the version exists; it is never overwritten.
     """
-    path = os.path.join(export_dir, str(int(step)))
-    if os.path.exists(path):
-        raise UsageError(f'{path} exists and is not overwritten; choose another --export_dir or delete it')
+    path = _new_version(export_dir, step)
     model = _float32_copy(model)
     module = tf.Module()
-    # The plain variables, which Keras's own would be saved beside a second time.
-    module.weights = [variable.value for name, network in model.networks.items() if name not in model.training_only
-                      for variable in network.variables]
+    module.weights = exported_variables(model)
     signatures = {name: tf.function(function, input_signature=signature)
                   for name, (function, signature) in _endpoints(model, dataset).items()}
     config = {
@@ -102,18 +101,77 @@ def export_model(model, dataset, step, export_dir):
         'hyperparameters': model.hyperparameters(),
         'encode_bytes': _BYTES_RULE.format(
             colors=model.image_shape[-1], raw=dataset.raw_shape, shape=model.image_shape)}
-    try:
-        with files.new_directory(path) as beside:
-            tf.saved_model.save(module, beside, signatures=signatures)
-            extra = os.path.join(beside, 'assets.extra')
-            os.makedirs(extra)
-            with open(os.path.join(extra, CONFIG_NAME), 'w', encoding='utf-8') as file:
-                json.dump(config, file, indent=2)
-                file.write('\n')
-            _write_warm_up(os.path.join(extra, 'tf_serving_warmup_requests'), model)
-    except FileExistsError:
-        raise UsageError(f'{path} exists and is not overwritten; choose another --export_dir or delete it') from None
+    with _appearing(path) as beside:
+        tf.saved_model.save(module, beside, signatures=signatures)
+        extra = os.path.join(beside, 'assets.extra')
+        os.makedirs(extra)
+        _write_config(extra, config)
+        _write_warm_up(os.path.join(extra, 'tf_serving_warmup_requests'), model)
     return path
+
+
+def exported_variables(model):
+    """The variables of the networks that an export holds, in its order."""
+    # The plain variables: Keras's own would be saved beside them a second time.
+    return [variable.value for name, network in model.networks.items() if name not in model.training_only
+            for variable in network.variables]
+
+
+def export_copy(version_dir, checkpoint, step, export_dir):
+    """Writes `<export_dir>/<step>/`: an earlier export with the weights of a checkpoint. No model code is used.
+
+    Args:
+        version_dir: the earlier export.
+        checkpoint: path of a checkpoint that holds `exported_variables` under `exported`.
+
+    Returns:
+        Path of the version.
+
+    Raises:
+        UsageError: the version exists; it is never overwritten.
+        StorageError: the checkpoint cannot be read.
+    """
+    path = _new_version(export_dir, step)
+    module, config = tf.saved_model.load(version_dir), read_config(version_dir)
+    try:
+        tf.train.Checkpoint(exported=module.weights).restore(
+            checkpoint).assert_existing_objects_matched().expect_partial()
+    except (tf.errors.OpError, AssertionError, ValueError) as error:
+        raise StorageError(f'{checkpoint} cannot be read ({short_message(error)}); choose another --step') from None
+    with _appearing(path) as beside:
+        tf.saved_model.save(module, beside, signatures=dict(module.signatures))
+        extra = os.path.join(beside, 'assets.extra')
+        shutil.copytree(os.path.join(version_dir, 'assets.extra'), extra)
+        _write_config(extra, {**config, 'step': int(step)})
+    return path
+
+
+def _new_version(export_dir, step):
+    path = os.path.join(export_dir, str(int(step)))
+    if os.path.exists(path):
+        raise UsageError(_EXISTS.format(path))
+    return path
+
+
+@contextlib.contextmanager
+def _appearing(path):
+    try:
+        with files.atomic_directory(path) as beside:
+            yield beside
+    except FileExistsError:
+        raise UsageError(_EXISTS.format(path)) from None
+
+
+def _write_config(extra, config):
+    with open(os.path.join(extra, CONFIG_NAME), 'w', encoding='utf-8') as file:
+        json.dump(config, file, indent=2)
+        file.write('\n')
+
+
+def read_config(version_dir):
+    """The content of an exported version's acai_config.json."""
+    with open(os.path.join(version_dir, 'assets.extra', CONFIG_NAME), encoding='utf-8') as file:
+        return json.load(file)
 
 
 def _write_warm_up(path, model):
@@ -176,12 +234,11 @@ class LoadedModel:
     def __init__(self, path):
         self.path = _version_directory(os.fspath(path))
         try:
-            with open(os.path.join(self.path, 'assets.extra', CONFIG_NAME), encoding='utf-8') as file:
-                self.config = json.load(file)
+            self.config = read_config(self.path)
             self._signatures = tf.saved_model.load(self.path).signatures
             self.image_shape, self.latent_shape = (tuple(self.config[f'{what}_shape']) for what in ('image', 'latent'))
         except (OSError, ValueError, KeyError, TypeError, tf.errors.OpError) as error:
-            raise DataError(f'{path} is no SavedModel of acai_tf ({type(error).__name__}: {reason(error)})') from None
+            raise DataError(f'{path} is no SavedModel of acai_tf ({type(error).__name__}: {short_message(error)})') from None
 
     def __str__(self):
         return self.path
@@ -198,7 +255,7 @@ class LoadedModel:
         try:
             return self._signatures['encode_bytes'](image_bytes=tf.constant(list(contents), tf.string))['latents'].numpy()
         except tf.errors.InvalidArgumentError as error:
-            raise ValueError(reason(error)) from None
+            raise ValueError(short_message(error)) from None
 
     def decode(self, latents):
         """Latents [n, *latent_shape] -> images [n, h, w, c], not clipped."""

@@ -7,7 +7,7 @@ import tempfile
 
 
 @contextlib.contextmanager
-def replaced(path, mode='w'):
+def atomic_write(path, mode='w'):
     """Opens a new file that takes the place of `path` when the block ends without an error."""
     directory = os.path.dirname(path) or '.'
     descriptor, beside = tempfile.mkstemp(prefix=f'.{os.path.basename(path)}.', dir=directory)
@@ -27,7 +27,7 @@ def replaced(path, mode='w'):
 
 
 @contextlib.contextmanager
-def new_directory(path):
+def atomic_directory(path):
     """Gives the path of a directory that becomes `path`, which must not exist, when the block ends without an error.
 
     Raises FileExistsError where `path` has come to exist meanwhile.

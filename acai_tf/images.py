@@ -9,7 +9,7 @@ import os
 import numpy as np
 import tensorflow as tf
 
-from acai_tf.errors import DataError, reason
+from acai_tf.errors import DataError, short_message
 
 _logger = logging.getLogger(__name__)
 
@@ -119,4 +119,4 @@ def decode_tensor(content, colors):
 
 def does_not_decode(name, error):
     """The DataError for an image that does not decode."""
-    return DataError(f'{name} does not decode as an image ({reason(error)})')
+    return DataError(f'{name} does not decode as an image ({short_message(error)})')

@@ -12,7 +12,7 @@ import os
 import sys
 import traceback
 
-from acai_tf.errors import AcaiError, UsageError, reason
+from acai_tf.errors import AcaiError, UsageError, short_message
 
 
 class MissingFile(UsageError):
@@ -76,7 +76,7 @@ def errors_in_one_line(what):
     except Exception as error:
         place = traceback.extract_tb(error.__traceback__)[-1]
         raise UsageError(f'{what} fails ({os.path.basename(place.filename)}, line {place.lineno}: '
-                         f'{type(error).__name__}: {reason(error)})') from error
+                         f'{type(error).__name__}: {short_message(error)})') from error
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ import tensorflow as tf
 from PIL import Image, UnidentifiedImageError
 
 from acai_tf import images
-from acai_tf.errors import DataError, UsageError, reason
+from acai_tf.errors import DataError, UsageError, short_message
 from data_prep.tfrecord import Split, in_order
 
 _GRAY_MODES = ('1', 'L', 'LA', 'I', 'I;16', 'F')
@@ -41,7 +41,7 @@ def _peek(path):
         with Image.open(path) as image:
             width, height, mode = *image.size, image.mode
     except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError, SyntaxError) as error:
-        raise DataError(f'{path} does not open as an image ({reason(error)})') from None
+        raise DataError(f'{path} does not open as an image ({short_message(error)})') from None
     if width * height > _MOST_PIXELS:
         raise DataError(f'{path} claims {width}x{height} pixels, which is too many')
     return width, height, mode in _GRAY_MODES

@@ -14,7 +14,7 @@ import zlib
 
 import numpy as np
 
-from acai_tf.errors import DataError, reason
+from acai_tf.errors import DataError, short_message
 from data_prep import archives
 from data_prep.tfrecord import Split, checksums
 
@@ -83,7 +83,7 @@ def _mat_shapes(file, name):
     except DataError:
         raise
     except Exception as error:  # scipy's reader raises almost anything for a file that is none
-        raise DataError(f'{name} is no MATLAB file ({reason(error)}); fetch it again') from None
+        raise DataError(f'{name} is no MATLAB file ({short_message(error)}); fetch it again') from None
 
 
 def _check_mat_length(file, name):
@@ -108,7 +108,7 @@ def _mat(file, variable, name):
     try:
         return scipy_io.loadmat(file, variable_names=[variable])[variable]
     except Exception as error:
-        raise DataError(f'{name} is damaged at {variable} ({reason(error)}); fetch it again') from None
+        raise DataError(f'{name} is damaged at {variable} ({short_message(error)}); fetch it again') from None
 
 
 def read_svhn(source_dir):
@@ -199,7 +199,7 @@ def read_celeba(source_dir):
     except FileNotFoundError:
         raise DataError(f'{list_path} is missing') from None
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f'{list_path} cannot be read ({reason(error)}); fetch it again') from None
+        raise DataError(f'{list_path} cannot be read ({short_message(error)}); fetch it again') from None
     members, seen = set(archive.names()), set()
     for number, line in enumerate(lines, 1):
         match = re.fullmatch(r'(\d+\.jpg)\s+([012])\s*', line)

@@ -8,7 +8,7 @@ import os
 import sys
 from typing import Callable
 
-from acai_tf.errors import DataError, reason
+from acai_tf.errors import DataError, short_message
 from data_prep import readers
 from data_prep.tfrecord import Split
 
@@ -72,7 +72,7 @@ def download(source):
 
 
 def _by_hand(source, builder, manual, error):
-    rows = [f'{source.tfds_name} could not be downloaded ({reason(error)}); fetch these files by hand, put them into {manual} '
+    rows = [f'{source.tfds_name} could not be downloaded ({short_message(error)}); fetch these files by hand, put them into {manual} '
             f'and run the same command again, or give --source_dir with {source.files}']
     rows += [f'  {info.filename}  sha256 {info.checksum}  {url}' for url, info in sorted(builder.url_infos.items())]
     return '\n'.join(rows)

@@ -24,7 +24,7 @@ import tqdm
 import acai_tf
 from acai_tf import files, images
 from acai_tf.datasets.records import parse_record, read_manifest
-from acai_tf.errors import DataError, StorageError, UsageError, reason
+from acai_tf.errors import DataError, StorageError, UsageError, short_message
 
 _logger = logging.getLogger('acai_tf.data_prep')
 _CHUNK = 64
@@ -218,7 +218,7 @@ def _storage_errors(path):
     try:
         yield
     except tf.errors.OpError as error:
-        raise StorageError(f'{path} cannot be written ({reason(error)}); nothing was left behind') from None
+        raise StorageError(f'{path} cannot be written ({short_message(error)}); nothing was left behind') from None
 
 
 def example(image, label):
@@ -233,7 +233,7 @@ def _join_manifest(data_dir, entries):
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two programs may prepare two data sets into one directory
         manifest = {**read_manifest(data_dir), **entries}
-        with files.replaced(os.path.join(data_dir, 'manifest.json')) as file:
+        with files.atomic_write(os.path.join(data_dir, 'manifest.json')) as file:
             json.dump({'files': manifest}, file, indent=2, sort_keys=True)
             file.write('\n')
     finally:
@@ -290,7 +290,7 @@ def _verify(path, entry):
                 raise DataError(f'holds an image that is not {images.by(shape)}')
             histogram.update(labels.tolist())
     except (tf.errors.OpError, ValueError) as error:
-        raise DataError(f'is damaged near record {histogram.total()} ({reason(error)})') from None
+        raise DataError(f'is damaged near record {histogram.total()} ({short_message(error)})') from None
     expected = collections.Counter(dict(enumerate(entry['label_histogram'])))
     if histogram.total() != entry['count'] or histogram != expected:
         raise DataError('holds other labels than its manifest says')

@@ -149,9 +149,9 @@ class TrainTest(Interrupted):
         code, again, err = run('bin/acai_train', *SMALL, f'--train_dir={self.train_dir}')
         self.assertEqual((code, again), (0, out))
         self.assertIn('is finished already', err)
-        code, _, err = run('bin/acai_train', *SMALL, f'--train_dir={self.train_dir}', '--lr=0.5')
+        code, _, err = run('bin/acai_train', *SMALL, f'--train_dir={self.train_dir}', '--nodeterministic')
         self.assertEqual(code, 1)
-        self.assertRegex(err, '^acai_train: .*lr is 0.0001 there and 0.5 here.*--overwrite')
+        self.assertRegex(err, '^acai_train: .*deterministic is True there and False here.*--overwrite')
         self.assertLen(err.splitlines(), 1)
 
         exports = os.path.join(self.train_dir, 'exports')

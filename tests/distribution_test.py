@@ -9,10 +9,11 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from acai_tf import distribution, models, randomness, training
-from acai_tf.checkpoints import available_steps
+from acai_tf import models, randomness, training
 from acai_tf.config import TrainConfig
 from acai_tf.errors import NonFiniteError, UsageError
+from acai_tf.training import distribution
+from acai_tf.training.checkpoints import available_steps
 from training_test import weights
 
 STEPS, BATCH = 5, 8

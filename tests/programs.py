@@ -6,7 +6,7 @@ import pathlib
 import subprocess
 import sys
 
-from acai_tf.checkpoints import available_steps
+from acai_tf.training.checkpoints import available_steps
 
 ROOT = pathlib.Path(__file__).parents[1]
 

@@ -7,8 +7,8 @@ from unittest import mock
 import tensorflow as tf
 from absl.testing import parameterized
 
-from acai_tf import rendezvous
 from acai_tf.errors import UsageError
+from acai_tf.training import rendezvous
 from multi_worker_test import free_ports, tf_config
 
 

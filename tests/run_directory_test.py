@@ -7,7 +7,7 @@ import tensorflow as tf
 from acai_tf import files
 from acai_tf.config import TrainConfig
 from acai_tf.errors import UsageError
-from acai_tf.run_directory import RunDirectory, dataset_name, run_name
+from acai_tf.training.run_directory import RunDirectory, dataset_name, run_name
 
 SHAPE = (32, 32, 1)
 
@@ -23,6 +23,11 @@ class RunNameTest(tf.test.TestCase):
     def test_a_seed_of_ones_own_joins(self):
         config = TrainConfig(model='baseline', seed=1).validate()
         self.assertEqual(run_name(config, SHAPE), 'AEBaseline_depth64_latent16_scales3_seed1')
+
+    def test_what_differs_from_its_default_joins(self):
+        config = TrainConfig(model='baseline', lr=0.002, batch=32, precision='mixed_bfloat16').validate()
+        self.assertEqual(run_name(config, SHAPE),
+                         'AEBaseline_batch32_depth64_latent16_lr0.002_precisionmixed_bfloat16_scales3')
 
     def test_names_of_data_sets(self):
         for options, name in (({}, 'lines32'), ({'dataset': 'coil100'}, 'coil100'),
@@ -48,13 +53,29 @@ class RunDirectoryTest(tf.test.TestCase):
         with open(directory.file('config.json')) as file:
             self.assertEqual(json.load(file)['total_kimg'], 99999)
 
+    def test_runs_of_two_learning_rates_have_two_directories(self):
+        self.assertNotEqual(self.open().path, self.open(lr=0.5).path)
+
+    def test_a_run_of_the_shorter_name_is_found_where_its_config_agrees(self):
+        config = dataclasses.replace(self.config, lr=0.5)
+        earlier = os.path.join(config.train_dir, 'lines32', run_name(self.config, SHAPE))
+        os.makedirs(earlier)
+        with open(os.path.join(earlier, 'config.json'), 'w') as file:
+            file.write(config.to_json())
+        directory = self.open(lr=0.5, total_kimg=99999)
+        self.assertEqual(directory.path, earlier)
+        directory.close()
+        self.assertNotEqual(self.open(lr=0.25).path, earlier)
+        with self.assertRaisesRegex(UsageError, 'total_kimg is 99999 there and 5 here'):
+            self.open(lr=0.5, total_kimg=5)
+
     def test_another_config_is_refused_and_changes_nothing(self):
         directory = self.open()
         directory.close()
         with open(directory.file('config.json')) as file:
             before = file.read()
-        with self.assertRaisesRegex(UsageError, 'lr is 0.0001 there and 0.5 here'):
-            self.open(lr=0.5)
+        with self.assertRaisesRegex(UsageError, 'deterministic is False there and True here'):
+            self.open(deterministic=True)
         with open(directory.file('config.json')) as file:
             self.assertEqual(file.read(), before)
 
@@ -71,7 +92,7 @@ class RunDirectoryTest(tf.test.TestCase):
         os.symlink(outside.full_path, directory.file('link'))
         os.makedirs(directory.file('images'))
         directory.append_metrics({'step': 1})
-        self.open(overwrite=True, lr=0.5)
+        self.open(overwrite=True, deterministic=True)
         self.assertCountEqual(os.listdir(directory.path), ['.lock', 'config.json'])
         self.assertEqual(os.listdir(outside.full_path), ['kept'])
 
@@ -119,7 +140,7 @@ class FilesTest(tf.test.TestCase):
 
     def test_a_failed_replacement_leaves_the_old_file_alone(self):
         path = self.create_tempfile('file', content='old').full_path
-        with self.assertRaises(RuntimeError), files.replaced(path) as file:
+        with self.assertRaises(RuntimeError), files.atomic_write(path) as file:
             file.write('new')
             raise RuntimeError
         with open(path) as file:
@@ -128,14 +149,14 @@ class FilesTest(tf.test.TestCase):
 
     def test_a_failed_directory_does_not_appear(self):
         parent = self.create_tempdir().full_path
-        with self.assertRaises(RuntimeError), files.new_directory(os.path.join(parent, '5')):
+        with self.assertRaises(RuntimeError), files.atomic_directory(os.path.join(parent, '5')):
             raise RuntimeError
         self.assertEqual(os.listdir(parent), [])
 
     def test_an_existing_directory_is_not_replaced(self):
         parent = self.create_tempdir()
         parent.create_file('5/kept')
-        with self.assertRaises(FileExistsError), files.new_directory(os.path.join(parent.full_path, '5')):
+        with self.assertRaises(FileExistsError), files.atomic_directory(os.path.join(parent.full_path, '5')):
             pass
         self.assertEqual(os.listdir(os.path.join(parent.full_path, '5')), ['kept'])
         self.assertEqual(os.listdir(parent.full_path), ['5'])

@@ -9,9 +9,10 @@ import numpy as np
 import tensorflow as tf
 
 from acai_tf import export, training
-from acai_tf.checkpoints import available_steps
 from acai_tf.config import TrainConfig
 from acai_tf.errors import NonFiniteError, StorageError, UsageError
+from acai_tf.training import loop
+from acai_tf.training.checkpoints import available_steps
 
 
 def weights(run_dir, step):
@@ -94,7 +95,7 @@ class TrainTest(tf.test.TestCase):
 
     def test_steps_per_call_do_not_matter(self):
         first = self.train(total_kimg=1)
-        with mock.patch.object(training, '_MOST_STEPS_PER_CALL', 1):
+        with mock.patch.object(loop, '_MOST_STEPS_PER_CALL', 1):
             second = self.train(total_kimg=1, train_dir=self.create_tempdir().full_path)
         self.assertEqual(metrics(first), metrics(second))
         assert_same_weights(self, weights(first, 32), weights(second, 32))
@@ -176,11 +177,11 @@ class TrainTest(tf.test.TestCase):
                 pages = int(file.read().split()[1])
             table.append((args[0], pages * os.sysconf('SC_PAGE_SIZE') / 2**20, len(os.listdir('/proc/self/fd'))))
             return original(reporter, *args)
-        table, original = [], training.Reporter.report
+        table, original = [], loop.Reporter.report
         traced = []
-        make = training.step_function
-        with (mock.patch.object(training.Reporter, 'report', measured),
-              mock.patch.object(training, 'step_function', lambda *args: traced.append(make(*args)) or traced[0])):
+        make = loop.step_function
+        with (mock.patch.object(loop.Reporter, 'report', measured),
+              mock.patch.object(loop, 'step_function', lambda *args: traced.append(make(*args)) or traced[0])):
             self.train(batch=2, total_kimg=40, report_kimg=8, depth=1, latent=1)
         print(*(f'step {step}: {mib:.0f} MiB, {files} files' for step, mib, files in table), sep='\n')
         self.assertEqual([step for step, _, _ in table], [4096 * i for i in range(1, 6)])

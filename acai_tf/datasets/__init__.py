@@ -8,7 +8,7 @@ import functools
 import inspect
 import os
 
-from acai_tf.datasets import digits, lines, records, stripes
+from acai_tf.datasets import coil100, digits, lines, records, stripes
 from acai_tf.errors import UsageError
 
 _OWN = 'records'
@@ -16,14 +16,15 @@ _OWN = 'records'
 _REGISTRY = {
     'lines32': lines.Lines,
     'stripes32': stripes.Stripes,
-    'stripes32-code': stripes.StripesOfTheCode,
+    'stripes32-code': stripes.ReleasedStripes,
     'digits32': digits.Digits,
     'mnist32': functools.partial(records.prepared, 'mnist', (28, 28, 1), 10, preprocess=records.pad(2)),
     'fashion32': functools.partial(records.prepared, 'fashion', (28, 28, 1), 10, preprocess=records.pad(2)),
-    'svhn32': functools.partial(records.prepared, 'svhn', (32, 32, 3), 10, train=('train', 'extra'), once=1),
+    'svhn32': functools.partial(records.prepared, 'svhn', (32, 32, 3), 10, train=('train', 'extra'),
+                                train_once=('train',)),
     'cifar10': functools.partial(records.prepared, 'cifar10', (32, 32, 3), 10),
     'celeba32': functools.partial(records.prepared, 'celeba', (218, 178, 3), 1, preprocess=records.celeba_crop),
-    'coil100': records.Coil,
+    'coil100': coil100.Coil100,
 }
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from acai_tf import randomness
-from acai_tf.errors import DataError, reason
+from acai_tf.errors import DataError, short_message
 from acai_tf.images import resize, to_float
 
 
@@ -15,7 +15,7 @@ def steps_from(start_step):
     return tf.data.Dataset.range(start_step, tf.int64.max)
 
 
-def part_of(batch, shard, shards):
+def shard_slice(batch, shard, shards):
     """The slice of a batch that belongs to one of several shards."""
     size = batch // shards
     return slice(shard * size, (shard + 1) * size)
@@ -67,7 +67,7 @@ class Dataset:
 
     def unreadable(self, error):
         """The DataError to raise where reading failed with a TensorFlow error."""
-        return DataError(f'{self.name} cannot be read ({reason(error)})')
+        return DataError(f'{self.name} cannot be read ({short_message(error)})')
 
     def train(self, batch, seed=0, start_step=0, shard=0, shards=1):
         """Endless shuffled batches. Batch t depends on (seed, t) alone, so a resumed run sees what it would have.
@@ -104,7 +104,7 @@ class Generated(Dataset):
         raise NotImplementedError
 
     def train(self, batch, seed=0, start_step=0, shard=0, shards=1):
-        mine = part_of(batch, shard, shards)
+        mine = shard_slice(batch, shard, shards)
 
         def draw(step):
             return self.render(self.parameters(batch, randomness.key(seed, f'{self.name}/train', step))[mine])
@@ -152,7 +152,7 @@ class InMemory(Dataset):
         return images if images.dtype == tf.float32 else to_float(images), labels
 
     def train(self, batch, seed=0, start_step=0, shard=0, shards=1):
-        mine = part_of(batch, shard, shards)
+        mine = shard_slice(batch, shard, shards)
         size = len(self._arrays('train')[1])
         # Epoch e shuffles with a key of its own, and any step can be the first.
         base_key = randomness.key(seed, f'shuffle/{self.name}')

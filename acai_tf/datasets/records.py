@@ -13,8 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from acai_tf import images, randomness
-from acai_tf.datasets.base import InMemory, part_of, permuted
-from acai_tf.errors import DataError, UsageError, reason
+from acai_tf.datasets.base import InMemory, shard_slice, permuted
+from acai_tf.errors import DataError, short_message
 
 _CHUNK = 1000
 _READ_BYTES = 4 * 2**20
@@ -53,13 +53,13 @@ class Records(InMemory):
         raw_shape: (height, width, colors) of the stored images.
         nclass: number of classes.
         train, test: names of the files that make each split, without `.tfrecord`.
-        once: how many of the training files `train_once` passes over; default all.
+        train_once: names of the training files that `train_once` passes over, the first ones; default all.
         command: what makes the files, for messages.
         cache_gib: a larger set is streamed.
         preprocess: stored images uint8 [n, *raw_shape] -> uint8 [n, *image_shape].
     """
 
-    def __init__(self, directory, raw_shape, nclass, *, name, train, test, command, once=None, cache_gib=4.0,
+    def __init__(self, directory, raw_shape, nclass, *, name, train, test, command, train_once=None, cache_gib=4.0,
                  preprocess=None):
         self._preprocess = preprocess or (lambda pixels: pixels)
         blank = self._preprocess(tf.zeros([1, *raw_shape], tf.uint8))
@@ -67,7 +67,7 @@ class Records(InMemory):
         self.directory, self._command, self._cache_bytes = directory, command, cache_gib * 2**30
         self._paths = {split: [os.path.join(directory, f'{name}.tfrecord') for name in names]
                        for split, names in (('train', train), ('test', test))}
-        self._once_files = once
+        self._once_files = train if train_once is None else train_once
 
     def preprocess(self, images):
         return self._preprocess(images)
@@ -127,7 +127,7 @@ class Records(InMemory):
                 yield element
                 position += len(element[0] if isinstance(element, tuple) else element)
         except (tf.errors.OpError, ValueError) as error:
-            raise self._damaged(path, f'is damaged near record {position} ({reason(error)})') from None
+            raise self._damaged(path, f'is damaged near record {position} ({short_message(error)})') from None
 
     def _count(self, path):
         """Number of images in a file."""
@@ -190,7 +190,7 @@ class Records(InMemory):
         return parsed.batch(_CHUNK).map(lambda pixels, labels: (self.preprocess(pixels), labels)).prefetch(2)
 
     def once_count(self):
-        return sum(self._size('train', path) for path in self._paths['train'][:self._once_files])
+        return sum(self._size('train', path) for path in self._paths['train'][:len(self._once_files)])
 
     # ---- streamed
 
@@ -220,7 +220,7 @@ class Records(InMemory):
         epochs = tf.data.Dataset.range(first_epoch, tf.int64.max).flat_map(records)
         if shards > 1:
             # Every shard reads all records and decodes its own.
-            mine = part_of(batch, shard, shards)
+            mine = shard_slice(batch, shard, shards)
             epochs = epochs.batch(batch, drop_remainder=True).map(lambda records: records[mine]).unbatch()
         return self._batches(epochs, batch // shards, drop_remainder=True)
 
@@ -249,44 +249,19 @@ class Records(InMemory):
         return self._batches(records if limit is None else records.take(limit), batch)
 
 
-def prepared(prepared_name, raw_shape, nclass, *, name, data_dir, train=('train',), test=('test',), once=None,
+def prepared(prepared_name, raw_shape, nclass, *, name, data_dir, train=('train',), test=('test',), train_once=None,
              preprocess=None, cache_gib=4.0):
-    """A data set that data_prep prepares under `prepared_name`; `train` and `test` are the last parts of file names."""
-    return Records(data_dir, raw_shape, nclass, name=name, once=once, preprocess=preprocess, cache_gib=cache_gib,
-                   train=[f'{prepared_name}-{part}' for part in train],
-                   test=[f'{prepared_name}-{part}' for part in test],
-                   command=_command(prepared_name, data_dir))
+    """A data set that data_prep prepares under `prepared_name`; `train`, `test` and `train_once` are the last parts of file
+    names."""
+    parts = {'train': train, 'test': test, 'train_once': train_once or train}
+    return Records(data_dir, raw_shape, nclass, name=name, preprocess=preprocess, cache_gib=cache_gib,
+                   **{key: [f'{prepared_name}-{part}' for part in value] for key, value in parts.items()},
+                   command=command_of(prepared_name, data_dir))
 
 
-def _command(prepared_name, data_dir):
+def command_of(prepared_name, data_dir):
+    """The command that prepares a data set, for messages."""
     return f'bin/acai_create_datasets --datasets={prepared_name} --data_dir={data_dir}'
-
-
-class Coil(Records):
-    """COIL-100: photographs of 100 objects from 72 angles.
-
-    A fifth of each object's images, chosen at random but always the same, is the test set (AEAI, section 4.1: 14 of 72).
-
-    Args:
-        coil_object: 1..100, the only object; 0: all.
-        resolution: height and width to which images are resized; 0: 128, as they are.
-    """
-
-    def __init__(self, *, name, data_dir, cache_gib=4.0, coil_object=0, resolution=0):
-        if not 0 <= coil_object <= 100:
-            raise UsageError(f'--coil_object={coil_object}: must be 1 to 100, or 0 for all')
-        super().__init__(data_dir, (128, 128, 3), 100, name=name, train=['coil100-all'], test=['coil100-all'],
-                         command=_command('coil100', data_dir), cache_gib=cache_gib,
-                         preprocess=resize(resolution) if resolution else None)
-        self._object = coil_object
-
-    def select(self, split, labels):
-        is_test = np.zeros(len(labels), bool)
-        for label in np.unique(labels):
-            members = np.random.default_rng(label).permutation(np.flatnonzero(labels == label))
-            is_test[members[:len(members) // 5]] = True
-        chosen = is_test if split == 'test' else ~is_test
-        return chosen & (labels == self._object - 1) if self._object else chosen
 
 
 def of_directory(name, directory, cache_gib=4.0, resolution=0):

@@ -42,7 +42,7 @@ class Stripes(InMemory):
         return draw_stripes(0.3 + 0.004 * frequency, 0.02 * math.pi * turn), turn // 10
 
 
-class StripesOfTheCode(Generated):
+class ReleasedStripes(Generated):
     """The released code's endless stream: frequency uniform in [0.2, 0.7], angle in [0, 2 pi). Its labels are tenths of
     half a turn, 0..19: those from 10 on have no class, so their images teach the classifier nothing."""
 

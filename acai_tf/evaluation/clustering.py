@@ -107,7 +107,7 @@ def _read_state(path):
 
 def _write_state(path, done, best):
     if path:
-        with files.replaced(path) as file:
+        with files.atomic_write(path) as file:
             json.dump({'done': done, 'objective': best[0], 'centers': best[1].tolist()}, file)
 
 

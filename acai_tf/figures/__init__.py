@@ -52,5 +52,5 @@ def save(figure, path):
     """Writes a figure; the file appears whole."""
     content = io.BytesIO()
     figure.savefig(content, format=os.path.splitext(path)[1][1:].lower(), facecolor='white')
-    with files.replaced(path, 'wb') as file:
+    with files.atomic_write(path, 'wb') as file:
         file.write(content.getvalue())

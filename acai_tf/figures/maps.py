@@ -79,7 +79,7 @@ def write_projector(directory, latents, labels, images):
               '  }\n}\n')
     for name, content in (('tensors.tsv', rows + '\n'), ('metadata.tsv', '\n'.join(map(str, labels)) + '\n'),
                           ('projector_config.pbtxt', config)):
-        with files.replaced(os.path.join(directory, name)) as file:
+        with files.atomic_write(os.path.join(directory, name)) as file:
             file.write(content)
-    with files.replaced(os.path.join(directory, 'sprite.png'), 'wb') as file:
+    with files.atomic_write(os.path.join(directory, 'sprite.png'), 'wb') as file:
         file.write(tf.io.encode_png(sprite).numpy())

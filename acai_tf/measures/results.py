@@ -34,7 +34,7 @@ def keep(loaded, measure, dataset, figures):
     content = {'figures': defined(figures), 'dataset': dataset.name, 'options': measure.options(), 'versions': versions()}
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        with files.replaced(path) as file:
+        with files.atomic_write(path) as file:
             json.dump(content, file, indent=2)
             file.write('\n')
     except OSError as error:

@@ -8,9 +8,9 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from acai_tf import models, training
-from acai_tf.checkpoints import Checkpoints
 from acai_tf.errors import UsageError
 from acai_tf.models import hyperparameter
+from acai_tf.training.checkpoints import Checkpoints
 
 SHAPE, NCLASS = (16, 16, 3), 5
 

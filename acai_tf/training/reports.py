@@ -67,7 +67,7 @@ class Reporter:
                 tf.summary.image(name, picture[None], step=step)
         self._writer.flush()
         for name, picture in pictures.items():
-            with files.replaced(self._directory.file('images', f'{name}-{step:08d}.png'), 'wb') as file:
+            with files.atomic_write(self._directory.file('images', f'{name}-{step:08d}.png'), 'wb') as file:
                 file.write(tf.io.encode_png(picture).numpy())
         return record
 

@@ -14,11 +14,18 @@ from acai_tf.models import hyperparameter
 from acai_tf.architectures.acai import scales_of
 
 
-def run_name(config, image_shape):
+# Options that join a run's name where they differ from their default, and those that did not in earlier versions.
+_JOINING, _JOINED_LATER = ('seed', 'lr', 'batch', 'precision'), ('lr', 'batch', 'precision')
+
+
+def run_name(config, image_shape, without=()):
     """`<Class>_<sorted key+value>` as released, e.g. ACAI_advdepth64_advweight0.5_depth64_latent16_reg0.2_scales3.
 
-    The seed, and hyperparameters that the released code does not have, join where they differ from their default. The
-    name is for people; it is never parsed.
+    Seed, lr, batch, precision, architecture, and hyperparameters that the released code does not have, join where they
+    differ from their default. The name is for people; it is never parsed.
+
+    Args:
+        without: options that do not join.
     """
     model_class = models.model_class(config.model)
     parts = {'depth': config.depth, 'latent': config.latent}
@@ -30,9 +37,25 @@ def run_name(config, image_shape):
         value = config.hyperparameters[name]
         if parameter.released or value != parameter.default:
             parts[name] = value
-    if config.seed:
-        parts['seed'] = config.seed
+    for name in _JOINING:
+        value = getattr(config, name)
+        if name not in without and value != getattr(config_lib.TrainConfig, name):
+            parts[name] = value
     return '_'.join([model_class.__name__, *(f'{key}{parts[key]}' for key in sorted(parts))])
+
+
+def run_path(config, image_shape):
+    """Path of the directory of a run, which need not exist.
+
+    A run made before some options joined the name is found under its shorter name, where its config.json agrees.
+    """
+    parent = os.path.join(config.train_dir, dataset_name(config))
+    path, shorter = (os.path.join(parent, run_name(config, image_shape, without)) for without in ((), _JOINED_LATER))
+    if path != shorter and not os.path.lexists(path):
+        with contextlib.suppress(FileNotFoundError, UsageError):
+            if {name for name, _, _ in read_config(shorter).difference(config)} <= {'total_kimg'}:
+                return shorter
+    return path
 
 
 def dataset_name(config):
@@ -61,7 +84,7 @@ class RunDirectory:
     """
 
     def __init__(self, config, image_shape, overwrite=False):
-        self.path = os.path.join(config.train_dir, dataset_name(config), run_name(config, image_shape))
+        self.path = run_path(config, image_shape)
         self._config = config
         try:
             if os.path.islink(self.path):
@@ -75,7 +98,7 @@ class RunDirectory:
             if overwrite:
                 self._clear()
             self._check_config()
-            with files.replaced(self.file('config.json')) as file:
+            with files.atomic_write(self.file('config.json')) as file:
                 file.write(config.to_json())
         except BlockingIOError:
             self.close()
@@ -137,7 +160,7 @@ class RunDirectory:
     def cut_metrics(self, step):
         """Drops the reports after `step`, which will be made again."""
         kept = [record for record in self.metrics() if record['step'] <= step]
-        with files.replaced(self.file('metrics.jsonl')) as file:
+        with files.atomic_write(self.file('metrics.jsonl')) as file:
             file.writelines(json.dumps(record) + '\n' for record in kept)
 
 

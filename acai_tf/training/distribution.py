@@ -15,8 +15,8 @@ import zlib
 import numpy as np
 import tensorflow as tf
 
-from acai_tf import rendezvous
-from acai_tf.errors import UsageError, WorkerLost, reason
+from acai_tf.errors import UsageError, WorkerLost, short_message
+from acai_tf.training import rendezvous
 
 # Options in which workers may differ.
 _OF_A_MACHINE = ('train_dir', 'data_dir', 'keep_checkpoints')
@@ -57,7 +57,7 @@ def _multi_worker_strategy():
         return tf.distribute.MultiWorkerMirroredStrategy()
     except (tf.errors.OpError, RuntimeError, ValueError) as error:
         raise UsageError(f'--strategy=multi_worker: the workers {", ".join(addresses)} could not be joined '
-                         f'({reason(error)}); check TF_CONFIG') from None
+                         f'({short_message(error)}); check TF_CONFIG') from None
     finally:
         with contextlib.suppress(ValueError):  # not in the main thread
             for kind, handler in handlers.items():
@@ -121,12 +121,12 @@ def check_alike(strategy, config):
     sums = gather(strategy, [zlib.crc32(json.dumps(options, sort_keys=True).encode())])[:, 0]
     different = np.flatnonzero(sums != sums[0])
     if len(different):
-        leave(strategy)
+        barrier(strategy)
         raise UsageError(f'the worker of replica {different[0]} was started with other options, or has other versions of '
                          'the libraries, than the chief; compare what --print_config prints on both')
 
 
-def leave(strategy):
+def barrier(strategy):
     """Waits until all workers are here; for the end that all have come to, so that none goes while another needs it."""
     with contextlib.suppress(tf.errors.OpError):
         gather(strategy, [0])
@@ -145,7 +145,7 @@ def batches(strategy, dataset, batch, seed, start_step):
 
 
 @contextlib.contextmanager
-def losses_of_workers(strategy):
+def worker_loss_as_error(strategy):
     """Raises WorkerLost where TensorFlow says that a worker no longer answers."""
     try:
         yield

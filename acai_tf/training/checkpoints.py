@@ -9,8 +9,8 @@ import shutil
 import numpy as np
 import tensorflow as tf
 
-from acai_tf.errors import NonFiniteError, StorageError, reason
-
+from acai_tf.errors import NonFiniteError, StorageError, short_message
+from acai_tf.export import exported_variables
 
 _logger = logging.getLogger(__name__)
 
@@ -23,14 +23,16 @@ class Checkpoints:
         model: a compiled `Autoencoder`.
         counters: {name: tf.Variable} of the loop.
         keep: how many checkpoints stay.
+        for_template: whether `export.export_copy` can restore them.
     """
 
-    def __init__(self, directory, model, counters, keep):
+    def __init__(self, directory, model, counters, keep, for_template=False):
         self._networks = model.networks
         self.variables = [*(variable for part in (*model.networks.values(), *model.optimizers.values())
                             for variable in part.variables), *counters.values()]
         self._checkpoint = tf.train.Checkpoint(
-            **model.networks, **counters, **{f'{name}_optimizer': o for name, o in model.optimizers.items()})
+            **model.networks, **counters, **{f'{name}_optimizer': o for name, o in model.optimizers.items()},
+            **({'exported': exported_variables(model)} if for_template else {}))
         if directory:
             _tidy(directory)
         self._manager = directory and tf.train.CheckpointManager(
@@ -54,7 +56,7 @@ class Checkpoints:
             self._manager.save(checkpoint_number=step)
         except (tf.errors.OpError, OSError) as error:
             raise StorageError(f'the checkpoint of step {step} could not be written ({type(error).__name__}: '
-                               f'{reason(error)}); is the disk full? Earlier ones are intact') from None
+                               f'{short_message(error)}); is the disk full? Earlier ones are intact') from None
 
     def restore_latest(self):
         """Restores the newest checkpoint that is sound; returns whether there was one.
@@ -68,7 +70,7 @@ class Checkpoints:
                 self._checkpoint.restore(path).assert_consumed()
                 return True
             except (tf.errors.OpError, AssertionError, ValueError) as error:
-                _logger.warning('%s is damaged (%s); trying the one before', path, reason(error))
+                _logger.warning('%s is damaged (%s); trying the one before', path, short_message(error))
         if paths:
             raise StorageError(f'no checkpoint in {self._manager.directory} can be read; --overwrite starts over')
         return False
@@ -97,4 +99,4 @@ def restore_networks(directory, model, step):
     try:
         tf.train.Checkpoint(**model.networks).restore(path).assert_existing_objects_matched().expect_partial()
     except (tf.errors.OpError, AssertionError, ValueError) as error:
-        raise StorageError(f'{path} cannot be read ({reason(error)}); choose another --step') from None
+        raise StorageError(f'{path} cannot be read ({short_message(error)}); choose another --step') from None

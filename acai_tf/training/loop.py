@@ -16,11 +16,12 @@ import tensorflow as tf
 import tqdm
 import tqdm.contrib.logging
 
-from acai_tf import distribution, export, models
-from acai_tf.checkpoints import Checkpoints, available_steps, restore_networks
-from acai_tf.errors import NonFiniteError, Stopped, UsageError
-from acai_tf.reports import Reporter
-from acai_tf.run_directory import RunDirectory, read_config
+from acai_tf import export
+from acai_tf.errors import NonFiniteError, Stopped
+from acai_tf.training import distribution, exports
+from acai_tf.training.checkpoints import Checkpoints
+from acai_tf.training.reports import Reporter
+from acai_tf.training.run_directory import RunDirectory
 
 _logger = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ def train(config, overwrite=False):
     """
     config.validate()
     strategy = distribution.make_strategy(config)
-    with distribution.losses_of_workers(strategy), contextlib.ExitStack() as stack:
+    with distribution.worker_loss_as_error(strategy), contextlib.ExitStack() as stack:
         dataset = config.open_dataset()
         dataset.check()
         distribution.check_alike(strategy, config)
@@ -65,54 +66,13 @@ def train(config, overwrite=False):
             if config.deterministic:
                 tf.config.experimental.enable_op_determinism()
             Trainer(config, dataset, directory, strategy).run()
-        distribution.leave(strategy)
+        distribution.barrier(strategy)
         return directory and directory.path
 
 
 def total_steps(config):
     """Number of steps of the whole run."""
     return -(-config.total_kimg * 1024 // config.batch)
-
-
-def create_model(config, dataset, dtype=None):
-    """The model that the config describes, compiled; its weights are fresh."""
-    model = models.create(
-        config.model, dataset.image_shape, dataset.nclass, config.depth, config.latent, config.latent_width, config.seed,
-        dtype=dtype or config.precision, architecture=config.architecture, **config.hyperparameters)
-    model.compile(lr=config.lr)
-    return model
-
-
-def export_run(run_dir, export_dir=None, step=None):
-    """Exports a checkpoint of a run directory.
-
-    Args:
-        run_dir: as `train` returned it.
-        export_dir: directory of the versions; default `<run_dir>/export`.
-        step: int; default the last checkpoint's.
-
-    Returns:
-        Path of the version.
-
-    Raises:
-        UsageError: no run there, no checkpoint of that step, the version exists, or a file of the user's has changed.
-        DataError: a file of the user's that the run was made with has gone.
-        StorageError: the checkpoint is damaged.
-    """
-    try:
-        earlier = read_config(run_dir)
-    except FileNotFoundError:
-        raise UsageError(f'{run_dir} is not a run directory: it has no config.json') from None
-    config = earlier.revalidated(run_dir)
-    checkpoint_dir = os.path.join(run_dir, 'checkpoints')
-    steps = available_steps(checkpoint_dir)
-    if not steps or step not in (None, *steps):
-        raise UsageError(f'{run_dir} has no checkpoint of step {step}; it has {", ".join(map(str, steps)) or "none"}')
-    step = steps[-1] if step is None else step
-    dataset = config.open_dataset()
-    model = create_model(config, dataset, dtype='float32')
-    restore_networks(checkpoint_dir, model, step)
-    return export.export_model(model, dataset, step, export_dir or os.path.join(run_dir, 'export'))
 
 
 def step_function(model, strategy, jit='auto'):
@@ -159,13 +119,13 @@ class Trainer:
     def __init__(self, config, dataset, directory, strategy):
         self.config, self.dataset, self.directory, self.strategy = config, dataset, directory, strategy
         with strategy.scope():
-            self.model = create_model(config, dataset)
+            self.model = config.create_model(dataset)
         # Of the steps since the last report: the sum of each loss term, and their number.
         self._counters = {'step': tf.Variable(0, dtype=tf.int64),
                           'term_sums': tf.Variable(np.zeros(len(self.model.tags))),
                           'term_count': tf.Variable(0, dtype=tf.int64)}
         self.checkpoints = Checkpoints(directory and directory.file('checkpoints'), self.model, self._counters,
-                                       config.keep_checkpoints)
+                                       config.keep_checkpoints, for_template=bool(config.checksums))
         self.reporter = directory and Reporter(directory, self.model, dataset,
                                                list(filter(None, config.report_measures.split(','))))
         self._seconds_per_step = None
@@ -182,6 +142,8 @@ class Trainer:
             if resumed:
                 _logger.info('going on from step %d in %s', step, self.directory.path)
             else:
+                if self.config.checksums:
+                    exports.write_template(self.directory.path, self.model, self.dataset)
                 self.reporter.write_config(self.config)
                 _logger.info('training in %s', self.directory.path)
         with (_stop_signals() as stop, self._progress(step, last) as progress,
@@ -231,7 +193,7 @@ class Trainer:
                 self._save(step, sums, count)
                 saved_at = time.monotonic()
             if stopped_by and step < last:
-                distribution.leave(self.strategy)
+                distribution.barrier(self.strategy)
                 raise Stopped(f'stopped by {signal.Signals(int(stopped_by)).name} after step {step}; the same command goes '
                               'on from there')
 
@@ -276,7 +238,7 @@ class Trainer:
         if len(bad):
             row, column, replica = bad[0]
             where = f' on replica {replica}' if history.shape[1] > 1 else ''
-            distribution.leave(self.strategy)
+            distribution.barrier(self.strategy)
             raise NonFiniteError(f'{self.model.tags[column]} is {by_loss[tuple(bad[0])]} at step {step + row + 1}{where}; '
                                  'the last good checkpoint stays; try a smaller --lr')
 

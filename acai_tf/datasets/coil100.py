@@ -1,0 +1,33 @@
+"""coil100: photographs of 100 objects from 72 angles (COIL-100)."""
+
+import numpy as np
+
+from acai_tf.datasets.records import Records, command_of, resize
+from acai_tf.errors import UsageError
+
+
+class Coil100(Records):
+    """All objects, or one.
+
+    A fifth of each object's images, chosen at random but always the same, is the test set (AEAI, section 4.1: 14 of 72).
+
+    Args:
+        coil_object: 1..100, the only object; 0: all.
+        resolution: height and width to which images are resized; 0: 128, as they are.
+    """
+
+    def __init__(self, *, name, data_dir, cache_gib=4.0, coil_object=0, resolution=0):
+        if not 0 <= coil_object <= 100:
+            raise UsageError(f'--coil_object={coil_object}: must be 1 to 100, or 0 for all')
+        super().__init__(data_dir, (128, 128, 3), 100, name=name, train=['coil100-all'], test=['coil100-all'],
+                         command=command_of('coil100', data_dir), cache_gib=cache_gib,
+                         preprocess=resize(resolution) if resolution else None)
+        self._object = coil_object
+
+    def select(self, split, labels):
+        is_test = np.zeros(len(labels), bool)
+        for label in np.unique(labels):
+            members = np.random.default_rng(label).permutation(np.flatnonzero(labels == label))
+            is_test[members[:len(members) // 5]] = True
+        chosen = is_test if split == 'test' else ~is_test
+        return chosen & (labels == self._object - 1) if self._object else chosen
