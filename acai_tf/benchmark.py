@@ -186,7 +186,8 @@ def _measure_kmeans(results):
     labels = np.arange(60000) % 10
     points = centers[labels] + tf.random.stateless_normal([60000, 32], [0, 1]).numpy().astype(np.float64)
     restarts = 8
-    rates = [restarts / _seconds(lambda seed=seed: clustering.kmeans(points, 10, restarts, seed)) for seed in range(_REPEATS)]
+    rates = [restarts / _seconds(lambda seed=seed: clustering.kmeans(points, 10, restarts, seed))
+             for seed in range(_REPEATS)]
     results['kmeans'] = {'restarts_per_s': median(rates)}
 
 

@@ -137,12 +137,17 @@ def keep_results(model, found, dataset):
 
 def write_results(results, path=None):
     """Prints results as JSON, and writes them to a file where a path is given."""
-    text = json.dumps(results, indent=2)
     if path:
-        from acai_tf import files
-        with files.atomic_write(path) as file:
-            file.write(text + '\n')
-    print(text)
+        write_json(results, path)
+    print(json.dumps(results, indent=2))
+
+
+def write_json(results, path):
+    """Writes results to a JSON file, which appears whole."""
+    from acai_tf import files
+    with files.atomic_write(path) as file:
+        json.dump(results, file, indent=2)
+        file.write('\n')
 
 
 def _end(number, _):

@@ -6,7 +6,7 @@ import functools
 import logging
 import os
 import sys
-from typing import Callable
+from collections.abc import Callable
 
 from acai_tf.errors import DataError, short_message
 from data_prep import readers
@@ -72,8 +72,8 @@ def download(source):
 
 
 def _by_hand(source, builder, manual, error):
-    rows = [f'{source.tfds_name} could not be downloaded ({short_message(error)}); fetch these files by hand, put them into {manual} '
-            f'and run the same command again, or give --source_dir with {source.files}']
+    rows = [f'{source.tfds_name} could not be downloaded ({short_message(error)}); fetch these files by hand, put them into '
+            f'{manual} and run the same command again, or give --source_dir with {source.files}']
     rows += [f'  {info.filename}  sha256 {info.checksum}  {url}' for url, info in sorted(builder.url_infos.items())]
     return '\n'.join(rows)
 

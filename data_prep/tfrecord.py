@@ -16,7 +16,7 @@ import logging
 import os
 import shutil
 import sys
-from typing import Callable
+from collections.abc import Callable
 
 import tensorflow as tf
 import tqdm
@@ -128,8 +128,8 @@ def prepare(data_dir, prepared, split_names, source, make_splits):
         if not all(_size(path) == manifest.get(name, {}).get('bytes') for name, path in zip(names, paths)):
             write_dataset(data_dir, prepared, make_splits(), source, beside)
         elif any(manifest[name]['source'] != source for name in names):
-            raise UsageError(f'{", ".join(paths)} were made from {manifest[names[0]]["source"]}; to make them from {source}, '
-                             'delete them, or choose another --data_dir')
+            raise UsageError(f'{", ".join(paths)} were made from {manifest[names[0]]["source"]}; to make them from '
+                             f'{source}, delete them, or choose another --data_dir')
         else:
             _logger.info('nothing to do, %s are there; to make them again, delete them', ', '.join(paths))
     return paths
@@ -184,7 +184,7 @@ def write_dataset(data_dir, prepared, splits, source, beside=None):
             'image_shape': list(content.image_shape),
             'label_histogram': [histogram[label] for label in range(max([*histogram, len(content.classes or []) - 1]) + 1)],
             'source': source, 'source_sha256': content.checksums,
-            'date': datetime.datetime.now(datetime.timezone.utc).isoformat(timespec='seconds'),
+            'date': datetime.datetime.now(datetime.UTC).isoformat(timespec='seconds'),
             'versions': {'acai_tf': acai_tf.__version__, 'tensorflow': tf.__version__}}
         if content.classes:
             entries[name]['classes'] = content.classes

@@ -1,14 +1,13 @@
 import keras
 import numpy as np
 import tensorflow as tf
-
 from absl.testing import parameterized
+from distribution_test import mirrored
 
 from acai_tf import architectures, datasets, export, models, training
 from acai_tf.architectures.acai import ACAINetworks
 from acai_tf.architectures.dense import dense
 from acai_tf.errors import UsageError
-from distribution_test import mirrored
 
 
 def _convolutions(network):
@@ -215,7 +214,7 @@ class OwnNetworksTest(parameterized.TestCase, tf.test.TestCase):
                 (Flat, r'the encoder of the architecture Flat answers \[16, 24, 1\] with \[384\], not \[height, width'),
                 (Small, r'the decoder of the architecture Small answers \[4, 6, 2\] with \[4, 6, 1\], not \[16, 24, 1\]'),
                 (NoModel, 'the critic of the architecture NoModel gives a function, not a Keras model'),
-                (Fails, r'the encoder of the architecture Fails fails \(architectures_test.py, line \d+: ZeroDivisionError')):
+                (Fails, r'encoder of the architecture Fails fails \(architectures_test.py, line \d+: ZeroDivisionError')):
             with self.assertRaisesRegex(UsageError, message):
                 self.create('acai', architecture)
 

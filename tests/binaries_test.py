@@ -12,11 +12,10 @@ import unittest
 
 import tensorflow as tf
 from absl.testing import parameterized
-
-from acai_tf import models
-
 from programs import ROOT, command, last_checkpoint, run
 from training_test import assert_same_weights, metrics, weights
+
+from acai_tf import models
 
 SMALL = ['--dataset=digits32', '--depth=2', '--latent=2', '--batch=32', '--total_kimg=4', '--report_kimg=2',
          '--deterministic', '--checkpoint_steps=10']

@@ -6,9 +6,8 @@ import sys
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
-from absl import flags  # noqa: E402
-
 import pytest  # noqa: E402
+from absl import flags  # noqa: E402
 
 from acai_tf import command_line  # noqa: E402
 

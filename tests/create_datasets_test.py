@@ -7,12 +7,12 @@ import subprocess
 import time
 
 import numpy as np
+import published_files
 import tensorflow as tf
 from absl.testing import parameterized
-
-import published_files
-from acai_tf import datasets
 from programs import ROOT, command, run
+
+from acai_tf import datasets
 
 PROGRAM = 'data_prep/create_datasets.py'
 

@@ -1,9 +1,9 @@
 import numpy as np
 import tensorflow as tf
+from lines_test import REFERENCE
 
 from acai_tf.datasets.lines import draw_line
 from acai_tf.evaluation import classification, correlation, lines
-from lines_test import REFERENCE
 
 
 def _turn(start, end, steps=16):

@@ -2,9 +2,9 @@ import numpy as np
 import tensorflow as tf
 
 from acai_tf import figures, interpolation
-from acai_tf.figures import maps, pictures
 from acai_tf.datasets.base import InMemory
 from acai_tf.errors import UsageError
+from acai_tf.figures import maps, pictures
 
 
 class Identity:

@@ -7,6 +7,7 @@ import os
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
+from programs import run
 
 from acai_tf import datasets, export, measures, models
 from acai_tf.config import TrainConfig
@@ -15,7 +16,6 @@ from acai_tf.errors import DataError, UsageError
 from acai_tf.evaluation import clustering, correlation, lines
 from acai_tf.measures import results
 from acai_tf.models import hyperparameter
-from programs import run
 
 
 class Stripes(InMemory):
@@ -114,7 +114,7 @@ class MeasuresTest(parameterized.TestCase, tf.test.TestCase):
                 ('lines', self.live, self.lines, {}, DataError, 'lines32 has images of 32x32x1, but ACAI takes 4x4x1'),
                 ('lines', self.live, self.lines, {'policy': 1}, UsageError,
                  'the measure lines has no option policy; it has nan_policy'),
-                ('lines', self.live, self.lines, {'nan_policy': 'x'}, UsageError, 'nan_policy=x: choose one of zero, ignore'),
+                ('lines', self.live, self.lines, {'nan_policy': 'x'}, UsageError, 'nan_policy=x: choose one of zero, ign'),
                 ('cluster', 'pixels', self.data, {'n_init': 0}, UsageError, r'n_init=0 is outside \[1, inf\]')):
             with self.assertRaisesRegex(error, message):
                 measures.measure(name, model, data, **options)

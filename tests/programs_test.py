@@ -7,10 +7,10 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 from PIL import Image
+from programs import run
 
 from acai_tf import datasets, export, models
 from acai_tf.evaluation import correlation
-from programs import run
 
 
 class WorkTest(parameterized.TestCase, tf.test.TestCase):

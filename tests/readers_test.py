@@ -5,14 +5,14 @@ import tarfile
 import zipfile
 
 import numpy as np
+import published_files
 import tensorflow as tf
 from absl.testing import parameterized
+from published_files import idx, write_mnist_layout
 from scipy import io as scipy_io
 
-import published_files
 from acai_tf.errors import DataError
 from data_prep import readers
-from published_files import idx, write_mnist_layout
 
 
 def contents(split):

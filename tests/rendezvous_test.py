@@ -6,10 +6,10 @@ from unittest import mock
 
 import tensorflow as tf
 from absl.testing import parameterized
+from multi_worker_test import free_ports, tf_config
 
 from acai_tf.errors import UsageError
 from acai_tf.training import rendezvous
-from multi_worker_test import free_ports, tf_config
 
 
 class ClusterTest(parameterized.TestCase, tf.test.TestCase):

@@ -90,7 +90,8 @@ class PrepareTest(tf.test.TestCase):
     def test_an_image_that_does_not_decode_leaves_nothing(self):
         good = tf.io.encode_png(np.zeros([2, 2, 1], np.uint8)).numpy()
         for bad, reason in ((b'no image', 'obj does not decode'), (good[:-20], 'obj does not decode'),
-                            (tf.io.encode_png(np.zeros([3, 2, 1], np.uint8)).numpy(), 'obj is an image of 3x2x1, not 2x2x1')):
+                            (tf.io.encode_png(np.zeros([3, 2, 1], np.uint8)).numpy(),
+                             'obj is an image of 3x2x1, not 2x2x1')):
             contents = {'first': good, 'obj': bad}
             split = tfrecord.Split.from_encoded((2, 2, 1), contents.get, [('first', 0), ('obj', 1)])
             with self.assertRaisesRegex(DataError, reason):

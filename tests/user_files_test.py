@@ -7,10 +7,10 @@ import os
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
+from programs import run
 
 from acai_tf import architectures, export, models, user_files
 from acai_tf.errors import UsageError
-from programs import run
 
 SYSTEM = '''
 import keras
@@ -108,8 +108,8 @@ class UserFilesTest(parameterized.TestCase, tf.test.TestCase):
         code, out, err = self.train('--strength=0.25')
         self.assertEqual(code, 0, err)
         run_dir, = glob.glob(os.path.join(self.train_dir, 'digits32', '*'))
-        self.assertEqual(os.path.basename(run_dir), 'Shifted_advdepth2_advweight0.5_architectureSmall_batch32_depth2_latent2_'
-                         'latent_width4_reg0.2_strength0.25')
+        self.assertEqual(os.path.basename(run_dir), 'Shifted_advdepth2_advweight0.5_architectureSmall_batch32_depth2_'
+                         'latent2_latent_width4_reg0.2_strength0.25')
         with open(os.path.join(run_dir, 'config.json')) as file:
             config = json.load(file)
         self.assertEqual((config['model'], config['hyperparameters']['strength']), (f'{self.system}:Shifted', 0.25))

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from acai_tf import images, randomness
-from acai_tf.datasets.base import InMemory, shard_slice, permuted
+from acai_tf.datasets.base import InMemory, permuted, shard_slice
 from acai_tf.errors import DataError, short_message
 
 _CHUNK = 1000

@@ -73,5 +73,6 @@ def create(name, image_shape, nclass, depth=64, latent=16, latent_width=4, seed=
         UsageError (a ValueError): unknown name or hyperparameter, a value outside its range, sizes that do not fit.
     """
     cls = model_class(name)
+    resolved = hyperparameter.resolve(f'model {name}', cls, hyperparameters, 'hyperparameter')
     return cls(image_shape=image_shape, nclass=nclass, depth=depth, latent=latent, latent_width=latent_width, seed=seed,
-               dtype=dtype, architecture=architecture, **hyperparameter.resolve(f'model {name}', cls, hyperparameters, 'hyperparameter'))
+               dtype=dtype, architecture=architecture, **resolved)

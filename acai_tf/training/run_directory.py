@@ -7,12 +7,11 @@ import math
 import os
 import shutil
 
-from acai_tf import config as config_lib
 from acai_tf import architectures, files, models
+from acai_tf import config as config_lib
+from acai_tf.architectures.acai import scales_of
 from acai_tf.errors import UsageError
 from acai_tf.models import hyperparameter
-from acai_tf.architectures.acai import scales_of
-
 
 # Options that join a run's name where they differ from their default, and those that did not in earlier versions.
 _JOINING, _JOINED_LATER = ('seed', 'lr', 'batch', 'precision'), ('lr', 'batch', 'precision')

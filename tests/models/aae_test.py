@@ -1,10 +1,10 @@
 import numpy as np
-import tensorflow as tf
-
 import parity
+import tensorflow as tf
+from by_hand import network
+
 from acai_tf import models
 from acai_tf.errors import UsageError
-from by_hand import network
 
 
 class Parity(parity.ParityTestCase):

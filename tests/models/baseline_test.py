@@ -1,6 +1,5 @@
-import tensorflow as tf
-
 import parity
+import tensorflow as tf
 
 
 class Parity(parity.ParityTestCase):

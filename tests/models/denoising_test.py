@@ -1,9 +1,9 @@
 import numpy as np
-import tensorflow as tf
-
 import parity
-from acai_tf import models
+import tensorflow as tf
 from by_hand import network
+
+from acai_tf import models
 
 
 class Parity(parity.ParityTestCase):

@@ -1,8 +1,8 @@
-import tensorflow as tf
-
 import parity
-from acai_tf import models
+import tensorflow as tf
 from by_hand import network
+
+from acai_tf import models
 
 
 class Parity(parity.ParityTestCase):

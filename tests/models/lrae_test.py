@@ -1,6 +1,6 @@
+import parity
 import tensorflow as tf
 
-import parity
 from acai_tf import losses, models
 
 

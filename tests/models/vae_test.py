@@ -1,7 +1,7 @@
 import numpy as np
+import parity
 import tensorflow as tf
 
-import parity
 from acai_tf import models
 
 
