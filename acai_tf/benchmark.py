@@ -1,6 +1,6 @@
-"""How fast this machine is at the package's work, each figure beside the matrix multiplications of the same run.
+"""How fast this machine does the package's work, compared with matrix multiplications in the same run.
 
-Every figure is a median of 5; what is compared is measured in turn, because machines drift.
+Every figure is a median of 5; figures to compare are measured alternately, because machines drift.
 """
 
 import tempfile
@@ -34,7 +34,7 @@ def run(what):
     """
     for name in what:
         if name not in _MEASURES:
-            raise UsageError(f'cannot measure {name!r}; there are {", ".join(_MEASURES)}')
+            raise UsageError(f'cannot measure {name!r}; choose from {", ".join(_MEASURES)}')
     results = {'matmul_gflops': {dtype: median(matmul_gflops(dtype) for _ in range(_REPEATS))
                                  for dtype in ('float32', 'bfloat16')}}
     wanted = {*what, *(['train'] if 'input' in what else [])}
@@ -72,9 +72,9 @@ def convolution_flops(network):
 def acai_step_flops(model):
     """Floating point operations of one ACAI training step for one image.
 
-    A pass costs as much forward, for the weights' gradient and for the input's gradient. Encoder: all 3 once. Decoder:
-    all 3 for the reconstruction and for the mix. Critic: all 3 for the real mix; on the decoded mix all 3, and once
-    more the input's gradient, for the autoencoder's loss.
+    The forward pass, the weights' gradient and the input's gradient cost the same. Encoder: all 3 once. Decoder: all 3
+    for the reconstruction and for the mix. Critic: all 3 for the real mix; on the decoded mix all 3, and the input's
+    gradient once more, for the autoencoder's loss.
     """
     encoder, decoder, critic = (convolution_flops(n) for n in (model.encoder, model.decoder, model.critic))
     return 3 * encoder + 6 * decoder + 7 * critic
@@ -110,7 +110,7 @@ def _measure_train(results):
         for name in dtypes}
 
 
-# Prepared data sets of which files are made: the name under which they are prepared, their files, images in each.
+# Prepared data sets to make files of: the name they are prepared under, their files, images in each.
 _PREPARED = {'mnist32': ('mnist', ('train', 'test'), 8192), 'svhn32': ('svhn', ('train', 'extra', 'test'), 4096),
              'celeba32': ('celeba', ('train', 'validation', 'test'), 1024), 'coil100': ('coil100', ('all',), 1024)}
 
@@ -139,7 +139,7 @@ def _input_rate(dataset):
 
 
 def _write_blurs(directory, prepared, splits, shape, count):
-    """Files of images that compress about as photographs do; CelebA's are JPEG, as published."""
+    """Files of images that compress about as well as photographs; CelebA's are JPEG, as published."""
     from data_prep import tfrecord
     coarse = tf.random.stateless_uniform([64, 8, 8, shape[-1]], [0, 0], maxval=256)
     images = np.tile(tf.cast(tf.image.resize(coarse, shape[:2]), tf.uint8), [count // 64, 1, 1, 1])
@@ -181,7 +181,7 @@ def _seconds(call):
 
 
 def _measure_kmeans(results):
-    # As the published sizes have it: 60,000 latents of 32 dimensions, 10 clusters.
+    # The published sizes: 60,000 latents of 32 dimensions, 10 clusters.
     centers = tf.random.stateless_normal([10, 32], [0, 0]).numpy()
     labels = np.arange(60000) % 10
     points = centers[labels] + tf.random.stateless_normal([60000, 32], [0, 1]).numpy().astype(np.float64)

@@ -18,7 +18,7 @@ _NOISE = re.compile(rb'^(WARNING: All log messages before absl|[IWE]\d{4,} .*(po
 
 @contextlib.contextmanager
 def without_import_noise():
-    """Holds back file descriptor 2 and passes on what is no known noise."""
+    """Holds back file descriptor 2, then passes on everything but known noise."""
     sys.stderr.flush()
     original = os.dup(2)
     with tempfile.TemporaryFile() as held:
@@ -38,10 +38,10 @@ def run(main, define_flags=lambda: None):
 
     Args:
         main: called without arguments once the flags are parsed.
-        define_flags: defines those flags that need the library; the binary's own are defined at its import.
+        define_flags: defines the flags that need the library; the others are defined when the binary is imported.
 
-    Exits with 0, with an AcaiError's exit code after one line on stderr, or with 1 for wrong flags; after SIGINT or
-    SIGTERM with 128 and the signal's number, as shells do, once what was begun is cleaned up.
+    Exits with 0; with an AcaiError's exit code, or 4 for another OSError, after one line on stderr; after SIGINT or
+    SIGTERM with 128 plus the signal's number, as shells do, after cleaning up.
     """
     from absl import flags
     program = os.path.basename(sys.argv[0])
@@ -91,7 +91,7 @@ def _flag_errors():
 
 
 def required(flag):
-    """Value of a flag that must be given. Raises UsageError where it is not."""
+    """Value of a flag that must be given. Raises UsageError if it is not."""
     if not flag.value:
         from absl import flags
         raise UsageError(f'--{flag.name} is missing: {flags.FLAGS[flag.name].help}')
@@ -99,12 +99,12 @@ def required(flag):
 
 
 def run_measure(name, saved_model, space, output, **kwargs):
-    """The whole of a program that prints one measure, whose options are flags.
+    """Runs a program that prints one measure, whose options are flags.
 
     Args:
-        name: of the measure.
+        name: the measure's name.
         saved_model, space, output: the flags `--saved_model`, `--space` (latents or pixels), `--output`.
-        **kwargs: of the measure, beside its options.
+        **kwargs: further arguments of the measure.
 
     Raises:
         UsageError: the flags do not fit together.
@@ -113,7 +113,7 @@ def run_measure(name, saved_model, space, output, **kwargs):
     measure = measures.create(name, **flags.hyperparameters(measures.measure_class(name)), **kwargs)
     if space.value == 'pixels':
         if saved_model.value:
-            raise UsageError('--saved_model and --space=pixels exclude each other')
+            raise UsageError('--saved_model and --space=pixels exclude each other; give one of them')
         model, dataset = measures.PIXELS, flags.open_dataset()
     else:
         model = export.load(required(saved_model))
@@ -124,7 +124,7 @@ def run_measure(name, saved_model, space, output, **kwargs):
 
 
 def keep_results(model, found, dataset):
-    """All figures of [(measure, its figures)] in one dict; those of an exported model also join its run directory."""
+    """All figures of [(measure, its figures)] in one dict; those of an exported model are also kept in its run."""
     from acai_tf import measures
     from acai_tf.measures import results
     everything = {}
@@ -136,7 +136,7 @@ def keep_results(model, found, dataset):
 
 
 def write_results(results, path=None):
-    """Prints results as JSON, and writes them to a file where a path is given."""
+    """Prints results as JSON, and writes them to a file if a path is given."""
     if path:
         write_json(results, path)
     print(json.dumps(results, indent=2))
@@ -166,7 +166,7 @@ def _set_logical_cpus(tf):
 
 
 def _help(values):
-    """Help of the flags that acai_tf and the binary define; absl's own are left out."""
+    """Help for the flags that acai_tf and the binary define; absl's own are left out."""
     by_module = values.flags_by_module_dict()
     ours = [flag for module, found in by_module.items() if not module.startswith(('absl', 'tensorflow')) for flag in found]
     return '\n'.join(f'  --{flag.name}: {flag.help}' + ('' if flag.default is None else f' [{flag.default_as_str}]')

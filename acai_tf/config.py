@@ -14,7 +14,7 @@ from acai_tf import architectures, datasets, measures, models, user_files
 from acai_tf.errors import UsageError
 from acai_tf.models import hyperparameter
 
-# Options that may name a class in a file of the user's.
+# Options that may name a class in the user's own file.
 OWN_FILES = ('model', 'architecture')
 
 
@@ -50,22 +50,22 @@ class TrainConfig:
     seed: int = _option(0, 'seed of the initial weights, the order of the data and every draw')
     strategy: str = _option('auto', 'devices: auto is mirrored with several GPUs, else one; multi_worker reads TF_CONFIG',
                             choices=('auto', 'one', 'mirrored', 'multi_worker'), may_change=True)
-    precision: str = _option('float32', 'compute dtype; weights and losses are float32 in both',
+    precision: str = _option('float32', 'compute dtype; weights and losses are float32 either way',
                              choices=('float32', 'mixed_bfloat16'))
     jit: str = _option('auto', 'XLA: auto is on with a single GPU', choices=('auto', 'on', 'off'), may_change=True)
-    cache_gib: float = _option(4.0, 'a prepared data set larger than this in memory, decoded, is streamed from its files',
+    cache_gib: float = _option(4.0, 'a prepared data set larger than this when decoded is streamed from its files',
                                minimum=0.0, may_change=True)
-    coil_object: int = _option(0, 'of coil100: the only object, 1 to 100; 0 is all', minimum=0)
-    resolution: int = _option(0, 'of coil100 and records: height and width to resize images to; 0 keeps their size',
+    coil_object: int = _option(0, 'for coil100: the only object, 1 to 100; 0 is all', minimum=0)
+    resolution: int = _option(0, 'for coil100 and records: height and width to resize images to; 0 keeps their size',
                               minimum=0)
-    deterministic: bool = _option(False, 'make TensorFlow use deterministic kernels only')
+    deterministic: bool = _option(False, 'make TensorFlow use only deterministic kernels')
     keep_checkpoints: int = _option(3, 'how many checkpoints are kept', minimum=1, may_change=True)
-    report_measures: str = _option('', 'measures that are logged at each report beside the usual ones, separated by '
-                                   f'commas: {", ".join(measures.names())}', may_change=True)
+    report_measures: str = _option('', 'measures to log at each report besides the usual ones, separated by commas: '
+                                   f'{", ".join(measures.names())}', may_change=True)
     checkpoint_steps: int = _option(0, 'steps between two checkpoints; 0: at reports and every 10 minutes',
                                     minimum=0, may_change=True)
     hyperparameters: dict = dataclasses.field(default_factory=dict)
-    checksums: dict = dataclasses.field(default_factory=dict)  # of the user's own files among these options
+    checksums: dict = dataclasses.field(default_factory=dict)  # of the user's own files in these options
 
     def validate(self):
         """Checks every value and fills in the model's hyperparameters and the checksums of the user's files; returns self.
@@ -97,11 +97,11 @@ class TrainConfig:
         return datasets.get(self.dataset, self.data_dir, cache_gib=self.cache_gib, **options)
 
     def create_model(self, dataset, dtype=None):
-        """The model, compiled; its weights are fresh.
+        """The compiled model, with fresh weights.
 
         Args:
-            dataset: as `open_dataset` gives it.
-            dtype: in place of the precision.
+            dataset: as returned by `open_dataset`.
+            dtype: overrides the precision.
         """
         model = models.create(
             self.model, dataset.image_shape, dataset.nclass, self.depth, self.latent, self.latent_width, self.seed,
@@ -124,10 +124,10 @@ class TrainConfig:
         return cls(**values)
 
     def difference(self, other):
-        """Options that keep `other` from resuming this run: [(name, here, there)]."""
+        """Options that keep `other` from resuming this run: [(name, value here, value in `other`)]."""
         fixed = [field.name for field in common_options() if not field.metadata['may_change']]
         rows = [(name, self._comparable(name), other._comparable(name)) for name in fixed]
-        # A run made before its model had some hyperparameter was made with that one's default.
+        # A run made before its model had a hyperparameter was made with its default.
         defaults = {name: parameter.default for name, parameter in hyperparameter.declared(
             models.model_class(other.model)).items()}
         for name in sorted({*self.hyperparameters, *other.hyperparameters}):
@@ -137,7 +137,7 @@ class TrainConfig:
         return [row for row in rows if row[1] != row[2]]
 
     def _comparable(self, name):
-        """An option's value; of the user's own files what they hold, wherever they are."""
+        """An option's value; for the user's own files a checksum, wherever they are."""
         value = getattr(self, name)
         if name not in self.checksums:
             return value

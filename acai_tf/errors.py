@@ -1,4 +1,4 @@
-"""What can go wrong, and the exit code that each kind of trouble has on the command line."""
+"""What can go wrong, and the command line's exit code for each."""
 
 import re
 
@@ -14,7 +14,7 @@ class UsageError(AcaiError, ValueError):
 
 
 class DataError(AcaiError):
-    """Data that is missing or damaged; the message names the file and the command that makes it."""
+    """Data that is missing or damaged; the message names the file and, where there is one, the command that makes it."""
     exit_code = 2
 
 
@@ -24,17 +24,17 @@ class NonFiniteError(AcaiError):
 
 
 class StorageError(AcaiError):
-    """Reading or writing failed: disk full, checkpoints all damaged."""
+    """Reading or writing failed: a full disk, a damaged checkpoint."""
     exit_code = 4
 
 
 class WorkerLost(AcaiError):
-    """Another worker died or cannot be reached: the same commands go on from the last checkpoint."""
+    """Another worker died or cannot be reached: the same commands resume from the last checkpoint."""
     exit_code = 5
 
 
 class Stopped(AcaiError):
-    """Stopped by a signal after a checkpoint: the same command goes on from there."""
+    """Stopped by a signal after a checkpoint: the same command resumes from there."""
     exit_code = 42
 
 

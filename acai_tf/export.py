@@ -1,6 +1,6 @@
 """SavedModels that need neither acai_tf nor Keras to run, and a loader for them.
 
-Layout is TensorFlow Serving's, `<base>/<integer>/`; a version appears whole or not at all.
+The layout is TensorFlow Serving's, `<base>/<integer>/`; a version appears whole or not at all.
 """
 
 import contextlib
@@ -112,7 +112,7 @@ def export_model(model, dataset, step, export_dir):
 
 def exported_variables(model):
     """The variables of the networks that an export holds, in its order."""
-    # The plain variables: Keras's own would be saved beside them a second time.
+    # The plain variables: Keras's own would be saved a second time.
     return [variable.value for name, network in model.networks.items() if name not in model.training_only
             for variable in network.variables]
 
@@ -175,7 +175,7 @@ def read_config(version_dir):
 
 
 def _write_warm_up(path, model):
-    """One request for each signature, which TensorFlow Serving sends to itself at its start; needs the extra `serving`."""
+    """One request for each signature, which TensorFlow Serving sends to itself when it starts; needs the extra `serving`."""
     try:
         from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
     except ImportError:
@@ -198,13 +198,13 @@ def _write_warm_up(path, model):
 def load(path):
     """Loads an exported model; no model code is used.
 
-    Only load SavedModels that you trust: one can run any TensorFlow operation, also those that write files.
+    Only load SavedModels that you trust: they can run any TensorFlow operation, including those that write files.
 
     Args:
         path: a version directory, or the directory of versions, of which the newest is taken.
 
     Raises:
-        DataError: there is no SavedModel of acai_tf.
+        DataError: not a SavedModel of acai_tf.
     """
     return LoadedModel(path)
 
@@ -216,7 +216,7 @@ class Classification(NamedTuple):
 
 
 def in_batches(function, *arrays, batch=512):
-    """A function of tensors [n, ...] applied to some rows of arrays at a time; its answer as one array."""
+    """Applies a function of tensors [n, ...] to some rows of arrays at a time; returns one array."""
     answers = [function(*(tf.constant(array[i:i + batch], tf.float32) for array in arrays)).numpy()
                for i in range(0, len(arrays[0]), batch)]
     return np.concatenate(answers)
@@ -238,7 +238,8 @@ class LoadedModel:
             self._signatures = tf.saved_model.load(self.path).signatures
             self.image_shape, self.latent_shape = (tuple(self.config[f'{what}_shape']) for what in ('image', 'latent'))
         except (OSError, ValueError, KeyError, TypeError, tf.errors.OpError) as error:
-            raise DataError(f'{path} is no SavedModel of acai_tf ({type(error).__name__}: {short_message(error)})') from None
+            raise DataError(f'{path} is not a SavedModel of acai_tf ({type(error).__name__}: {short_message(error)}'
+                            ')') from None
 
     def __str__(self):
         return self.path
@@ -248,7 +249,7 @@ class LoadedModel:
         return self._call('encode', self.latent_shape, images=(images, self.image_shape))['latents']
 
     def encode_bytes(self, contents):
-        """PNG or JPEG bytes, [n] of any size -> latents [n, *latent_shape]. Raises ValueError where one does not decode.
+        """PNG or JPEG bytes, [n] of any size -> latents [n, *latent_shape]. Raises ValueError if one does not decode.
         """
         if not len(contents):
             return np.zeros([0, *self.latent_shape], np.float32)
@@ -299,5 +300,5 @@ def _version_directory(path):
         return path
     versions = [name for name in os.listdir(path) if name.isdigit()] if os.path.isdir(path) else []
     if not versions:
-        raise DataError(f'{path} is no SavedModel: there is neither saved_model.pb nor a numbered version in it')
+        raise DataError(f'{path} is not a SavedModel: it holds neither saved_model.pb nor a numbered version')
     return os.path.join(path, max(versions, key=int))

@@ -12,7 +12,7 @@ def of_dataset(model, dataset, split, limit=None, batch=512):
     """What a model encodes a data set's images to, in file order.
 
     Args:
-        model: what has `encode`, such as export.LoadedModel or measures.PIXELS.
+        model: anything with `encode`, such as export.LoadedModel or measures.PIXELS.
         dataset: datasets.base.Dataset of its shape.
         split: 'train' (once) or 'test'.
         limit: how many images at most, from the first on.

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all: written beside, then renamed."""
+"""Files that appear whole or not at all: written under another name, then renamed."""
 
 import contextlib
 import os
@@ -8,7 +8,7 @@ import tempfile
 
 @contextlib.contextmanager
 def atomic_write(path, mode='w'):
-    """Opens a new file that takes the place of `path` when the block ends without an error."""
+    """Opens a new file that replaces `path` when the block ends without an error."""
     directory = os.path.dirname(path) or '.'
     descriptor, beside = tempfile.mkstemp(prefix=f'.{os.path.basename(path)}.', dir=directory)
     try:
@@ -28,9 +28,9 @@ def atomic_write(path, mode='w'):
 
 @contextlib.contextmanager
 def atomic_directory(path):
-    """Gives the path of a directory that becomes `path`, which must not exist, when the block ends without an error.
+    """Yields the path of a directory that becomes `path`, which must not exist, when the block ends without an error.
 
-    Raises FileExistsError where `path` has come to exist meanwhile.
+    Raises FileExistsError if `path` exists by then.
     """
     parent, name = os.path.split(os.path.abspath(path))
     os.makedirs(parent, exist_ok=True)

@@ -49,7 +49,7 @@ def _arguments(flag):
 
 
 def _gone(reference, error):
-    """The error for a file of the user's that is missing: it may be that of a run that was begun with it."""
+    """The error for a missing file of the user's; it names the run that was started with it, if there is one."""
     train_dir, = [*_arguments('train_dir'), TrainConfig.train_dir][:1]
     for path in glob.glob(os.path.join(glob.escape(train_dir), '*', '*', 'config.json')):
         try:
@@ -58,7 +58,7 @@ def _gone(reference, error):
         except (OSError, ValueError):
             continue
         if user_files.absolute(reference) in [options.get(name) for name in OWN_FILES]:
-            return DataError(f'{error}, but {os.path.dirname(path)} was begun with it; put it back to resume that run')
+            return DataError(f'{error}, but {os.path.dirname(path)} was started with it; put it back to resume that run')
     return error
 
 
@@ -82,7 +82,7 @@ def define_hyperparameters(classes):
             users.setdefault(name, []).append((user, parameter))
     for name, found in users.items():
         if name in flags.FLAGS:
-            raise UsageError(f'the hyperparameter {name} of {found[-1][0]} has the name of an option; give it another')
+            raise UsageError(f'the hyperparameter {name} of {found[-1][0]} has the name of an option; rename it')
         defaults = {user: parameter.default for user, parameter in found if parameter.default is not None}
         if len(classes) == 1:
             note = ''.join(f' (default: {value})' for value in defaults.values())
@@ -125,7 +125,7 @@ def create_measures(names, program):
     for name in names:
         other = measures.measure_class(name).program
         if other != program:
-            raise UsageError(f'the measure {name} has a program of its own, {other}')
+            raise UsageError(f'the measure {name} has its own program; use {other}')
     classes = [measures.measure_class(name) for name in names]
     taken = {option for cls in classes for option in hyperparameter.declared(cls)}
     for name in measures.names(program):
@@ -143,7 +143,7 @@ def define_data_flags():
 
 
 def open_dataset(default=None):
-    """The data set that the flags describe; without --dataset that of the name `default`, if any.
+    """The data set that the flags describe; without --dataset, the one named `default`, if any.
 
     Raises:
         UsageError: there is neither.
@@ -151,5 +151,5 @@ def open_dataset(default=None):
     values = {name: flags.FLAGS[name].value for name in _DATA_OPTIONS}
     values['dataset'] = values['dataset'] or default
     if not values['dataset']:
-        raise UsageError(f'--dataset is missing; there are {", ".join(datasets.names())} and records:DIR')
+        raise UsageError(f'--dataset is missing; choose one of {", ".join(datasets.names())}, or records:DIR')
     return TrainConfig(**values).open_dataset()

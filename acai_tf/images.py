@@ -1,4 +1,4 @@
-"""The one room for pixels: their scale, their size, grids of images, and image files.
+"""The one place for pixels: their scale, their size, grids of images, and image files.
 
 Pixels are uint8 0..255, as files have them; images are float32 in [-1, 1], as models take them.
 """
@@ -57,7 +57,7 @@ def grid(images, gap=2, shade=64, frame=True):
         frame: whether there is a frame.
 
     Returns:
-        uint8 array [rows * (h + gap) + gap, columns * (w + gap) + gap, c]; without frame 2 * gap less each way.
+        uint8 array [rows * (h + gap) + gap, columns * (w + gap) + gap, c]; without a frame, 2 * gap less each way.
     """
     pixels = to_uint8(images)
     rows, columns, height, width, colors = pixels.shape
@@ -71,7 +71,7 @@ def grid(images, gap=2, shade=64, frame=True):
 # ---- files
 
 def find(images_dir):
-    """Paths of the images in a folder and below, sorted; what is hidden is left out.
+    """Paths of the images in a folder and below, sorted; hidden ones are left out.
 
     Raises:
         DataError: not a folder, or no images in it.
@@ -92,7 +92,7 @@ def find(images_dir):
 
 
 def read_bytes(path):
-    """Content of an image file; DataError where it cannot be read."""
+    """Content of an image file; DataError if it cannot be read."""
     try:
         with open(path, 'rb') as file:
             return file.read()
@@ -101,10 +101,10 @@ def read_bytes(path):
 
 
 def decode(content, name, colors=0):
-    """uint8 tensor [h, w, colors] of an image's bytes; DataError with the name where they do not decode.
+    """uint8 tensor [h, w, colors] of an image's bytes; DataError with the name if they do not decode.
 
     Args:
-        colors: 1 or 3; 0: as the file has them.
+        colors: 1 or 3; 0: as in the file.
     """
     try:
         return decode_tensor(content, colors)
@@ -113,7 +113,7 @@ def decode(content, name, colors=0):
 
 
 def decode_tensor(content, colors):
-    """The same of a string tensor, for graphs: TensorFlow's error where it does not decode."""
+    """The same for a string tensor, in graphs; TensorFlow's error if it does not decode."""
     return tf.io.decode_image(content, channels=colors, expand_animations=False)
 
 

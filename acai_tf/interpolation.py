@@ -47,7 +47,7 @@ def slerp(a, b, t):
 
 
 def path(a, b, steps, curve=lerp):
-    """`steps` points from each a to its b, both ends included: [batch, ...] twice -> [batch, steps, ...]."""
+    """`steps` points from each a to its b, both ends included: two [batch, ...] -> [batch, steps, ...]."""
     return tf.stack([curve(a, b, k / (steps - 1)) for k in range(steps)], axis=1)
 
 

@@ -22,7 +22,7 @@ def mean_squared_error(x, y):
         x, y: float tensors [batch, ...].
 
     Returns:
-        [batch]. The paper writes ||x - y||^2; the released code takes the mean, to which its weights are tuned.
+        [batch]. The paper writes ||x - y||^2; the released code takes the mean, for which its weights are tuned.
     """
     return _mean_over_example(tf.math.squared_difference(x, y))
 
@@ -36,7 +36,7 @@ def critic_loss(prediction, target):
     """Squared error of a critic that predicts the mixing coefficient (ACAI eq. 1; with target 0, eq. 2).
 
     Args:
-        prediction: [batch] for a critic with one answer an image, [batch, h, w, c] for an elementwise one.
+        prediction: [batch] for a critic with one answer per image, [batch, h, w, c] for an elementwise one.
         target: the coefficient, of the same shape, or a number for all.
 
     Returns:
@@ -64,12 +64,12 @@ def cross_entropy(logits, labels):
 
 
 def binary_cross_entropy(logits, target):
-    """Of a critic that tells two kinds apart: logits [batch], the kind as 0 or 1 for all -> [batch]."""
+    """Loss of a critic that tells two kinds apart: logits [batch], the kind as 0 or 1 for all -> [batch]."""
     return tf.nn.sigmoid_cross_entropy_with_logits(tf.fill(tf.shape(logits), float(target)), logits)
 
 
 def gaussian_kl(mean, log_variance):
-    """KL divergence of N(mean, exp(log_variance)) from N(0, 1), summed over the dimensions: [batch, d] twice -> [batch].
+    """KL divergence of N(mean, exp(log_variance)) from N(0, 1), summed over the dimensions: two [batch, d] -> [batch].
     (vae.py; the paper's section 2.2)"""
     return 0.5 * tf.reduce_sum(tf.square(mean) + tf.exp(log_variance) - log_variance - 1, axis=-1)
 
@@ -97,7 +97,7 @@ def mmd(x, y):
         x, y: [n, d], [m, d], at least two of each.
 
     Returns:
-        Scalar; negative where the samples are nearer than two of one distribution are on average.
+        Scalar; negative if the samples are closer than two of one distribution are on average.
     """
     def kernel(a, b):
         distance = (tf.reduce_sum(tf.square(a), 1)[:, None] + tf.reduce_sum(tf.square(b), 1)[None]

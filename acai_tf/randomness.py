@@ -16,7 +16,7 @@ def key(seed, name, step=0, replica=0):
     """The key of one draw.
 
     Args:
-        seed: int, the run's seed; any Python integer, its low 63 bits count.
+        seed: int, the run's seed; any Python integer; its low 63 bits count.
         name: str, what is drawn.
         step: int or scalar integer tensor, the training step.
         replica: int or scalar integer tensor, the replica's number.

@@ -1,7 +1,7 @@
 """Classes in a user's own files, named as path/to/file.py:Name.
 
 Such a file is run, with all that it does, only because the user names it on the command line or in Python: a name that
-comes out of another file is never loaded from here.
+comes from another file is never loaded.
 """
 
 import contextlib
@@ -39,11 +39,11 @@ def checksum(reference):
 
 
 def load_class(reference):
-    """The class that a reference names; a file is run once in a process.
+    """The class that a reference names; a file is run once per process.
 
     Raises:
         MissingFile: there is no such file.
-        UsageError: the file fails, has no such name, or the name is not that of a class.
+        UsageError: the file fails, has no such name, or the name is not a class.
     """
     path, _, name = absolute(reference).rpartition(':')
     module_name = f'acai_tf_user.{hashlib.sha256(path.encode()).hexdigest()[:12]}'
@@ -66,7 +66,7 @@ def load_class(reference):
 
 @contextlib.contextmanager
 def errors_in_one_line(what):
-    """Turns an error of a user's code into a UsageError that says where it came from."""
+    """Turns an error in a user's code into a UsageError that says where it came from."""
     try:
         yield
     except AcaiError:

@@ -31,11 +31,11 @@ class Zip:
     """A zip archive whose members are read by name.
 
     Args:
-        path: of the file.
+        path: the file's.
         most_member_bytes: no member may claim more.
 
     Raises:
-        DataError: no zip archive, or one with names that point outside, names given twice, or members that are too
+        DataError: not a zip archive, or one with names that point outside, names given twice, or members that are too
             large. Names the file.
     """
 
@@ -62,7 +62,7 @@ class Zip:
         return list(self._members)
 
     def read(self, name):
-        """Bytes of a member; raises DataError where it is damaged. Threads may read at the same time."""
+        """Bytes of a member; raises DataError if it is damaged. Threads may read at the same time."""
         try:
             return self._zip.read(self._members[name])
         except _UNREADABLE as error:
@@ -76,7 +76,7 @@ def read_tar_gz(path, wanted):
         {name: bytes}; may lack some.
 
     Raises:
-        DataError: no such archive, cut off, with bytes after its end, or with a link, a device, a name that points
+        DataError: not such an archive, cut off, with bytes after its end, or with a link, a device, a name that points
             outside, a name given twice or a member that is too large. Names the file.
     """
     found = {}

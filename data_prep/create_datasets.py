@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Prepares data sets as TFRecords that acai_train reads: downloads them through tensorflow-datasets, or reads the files
-that are in --source_dir. Turns a folder of your own images into such a data set, and checks what was prepared.
+in --source_dir. Also turns a folder of your own images into such a data set, and checks prepared files.
 
   create_datasets.py --datasets=svhn,cifar10 --data_dir=data
   create_datasets.py --datasets=fashion --source_dir=/usr/share/datasets/fashion-mnist --data_dir=data
@@ -20,9 +20,9 @@ DATA_DIR = flags.DEFINE_string('data_dir', '', 'where the prepared files go; def
 SOURCE_DIR = flags.DEFINE_string('source_dir', '', 'where the original files are; without it they are downloaded')
 IMAGES_DIR = flags.DEFINE_string('images_dir', '', 'a folder of PNG, JPEG, BMP or GIF images, in subfolders by class or '
                                  'not, to prepare as train.tfrecord and test.tfrecord')
-RESOLUTION = flags.DEFINE_integer('resolution', 0, 'of --images_dir: resize to this height and width; 0 keeps the size, '
+RESOLUTION = flags.DEFINE_integer('resolution', 0, 'with --images_dir: resize to this height and width; 0 keeps the size, '
                                   'which must be the same for all', lower_bound=0)
-TEST_FRACTION = flags.DEFINE_float('test_fraction', 0.1, 'of --images_dir: the part that becomes the test set')
+TEST_FRACTION = flags.DEFINE_float('test_fraction', 0.1, 'with --images_dir: the fraction that becomes the test set')
 VERIFY = flags.DEFINE_bool('verify', False, 'check all prepared files, or those of --datasets, against the manifest')
 
 
@@ -32,24 +32,24 @@ def main():
     data_dir = resolve_data_dir(DATA_DIR.value)
     for name in DATASETS.value:
         if name not in sources.SOURCES:
-            raise UsageError(f'cannot prepare {name!r}; there are {", ".join(sources.SOURCES)}')
+            raise UsageError(f'cannot prepare {name!r}; choose from {", ".join(sources.SOURCES)}')
     if VERIFY.value:
         _verify(data_dir)
     elif IMAGES_DIR.value:
         if DATASETS.value:
-            raise UsageError('--images_dir and --datasets are two jobs; give one of them')
+            raise UsageError('--images_dir and --datasets are separate jobs; give one of them')
         _prepare_images(data_dir)
     elif DATASETS.value:
         for name in DATASETS.value:
             _prepare(data_dir, name, sources.SOURCES[name])
     else:
-        raise UsageError(f'--datasets is missing; there are {", ".join(sources.SOURCES)}')
+        raise UsageError(f'--datasets is missing; choose from {", ".join(sources.SOURCES)}')
 
 
 def _prepare(data_dir, name, source):
     from data_prep import sources, tfrecord
     if SOURCE_DIR.value and not os.path.isdir(SOURCE_DIR.value):
-        raise DataError(f'{SOURCE_DIR.value} is no directory; put {source.files} there')
+        raise DataError(f'{SOURCE_DIR.value} is not a directory; put {source.files} there')
 
     def make_splits():
         return source.read(SOURCE_DIR.value) if SOURCE_DIR.value else sources.download(source)
@@ -76,7 +76,7 @@ def _verify(data_dir):
     from data_prep import sources, tfrecord
     names = [tfrecord.file_name(name, split) for name in DATASETS.value for split in sources.SOURCES[name].splits]
     if not os.path.isdir(data_dir):
-        raise DataError(f'{data_dir} is no directory')
+        raise DataError(f'{data_dir} is not a directory; choose another --data_dir')
     damaged = []
     for name, count, trouble in tfrecord.verify(data_dir, names or None):
         print(f'{name}: {trouble or f"sound, {count:,} images"}')

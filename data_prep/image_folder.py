@@ -23,15 +23,15 @@ def find_images(images_dir):
         subfolders there is one class, and no name.
 
     Raises:
-        DataError: no folder, no images, or images both in it and in subfolders.
+        DataError: not a folder, no images, or images both in it and in subfolders.
     """
     paths = images.find(images_dir)
     folders = [os.path.relpath(path, images_dir).split(os.sep)[:-1][:1] for path in paths]
     classes = sorted({folder[0] for folder in folders if folder})
     if classes and [] in folders:
         loose = os.path.basename(paths[folders.index([])])
-        raise DataError(f'{images_dir} holds images ({loose}) beside folders of images ({classes[0]}); give every image a '
-                        'class folder, or none')
+        raise DataError(f'{images_dir} holds images ({loose}) next to folders of images ({classes[0]}); put every image in '
+                        'a class folder, or none')
     return paths, [classes.index(folder[0]) if folder else 0 for folder in folders], classes
 
 
@@ -50,12 +50,12 @@ def _peek(path):
 def read_images(images_dir, resolution, test_fraction):
     """{'train': Split, 'test': Split} of a folder's images.
 
-    Images are gray if all are, else RGB. PNG and JPEG files that have the size already stay as they are; others are
+    Images are gray if all are, else RGB. PNG and JPEG files that already have the size stay as they are; others are
     resized (bilinear, antialiased, as an exported encoder does with images of another size) and stored as PNG.
 
     Args:
         resolution: height and width in pixels; 0: all images must have the same size, which is kept.
-        test_fraction: the part of each class that becomes the test set, chosen at random but always the same way.
+        test_fraction: the fraction of each class that becomes the test set, chosen at random but always the same way.
 
     Raises:
         DataError: names the image that does not open, or that has another size.
@@ -79,7 +79,7 @@ def read_images(images_dir, resolution, test_fraction):
     checksums = {'files': _fingerprint(images_dir, paths)}
 
     def split(chosen):
-        # In an order of its own, so that what reads from the file's beginning sees all classes.
+        # Shuffled, so that a reader of the file's beginning sees all classes.
         items = [(paths[i], labels[i]) for i in np.random.default_rng(1).permutation(np.flatnonzero(chosen))]
         return Split(len(items), shape, lambda: in_order(lambda item: (ready(item[0]), item[1]), items),
                      classes=classes, checksums=checksums)
@@ -87,7 +87,7 @@ def read_images(images_dir, resolution, test_fraction):
 
 
 def _choose(labels, fraction):
-    """Mask of the test images: of each class that part, and at least one image in all."""
+    """Mask of the test images: that fraction of each class, and at least one image in all."""
     chosen = np.zeros(len(labels), bool)
     random = np.random.default_rng(0)
     for label in np.unique(labels):
@@ -96,7 +96,7 @@ def _choose(labels, fraction):
     if not chosen.any():
         chosen[random.integers(len(labels))] = True
     if chosen.all():
-        raise UsageError(f'--test_fraction={fraction} leaves none of the {len(labels)} images to train on')
+        raise UsageError(f'--test_fraction={fraction} leaves none of the {len(labels)} images to train on; lower it')
     return chosen
 
 

@@ -1,6 +1,6 @@
-"""Readers of the files that the authors of the data sets publish, one a data set.
+"""Readers of the files that the authors of the data sets publish, one per data set.
 
-Each takes the directory that holds the files and gives {split: tfrecord.Split}, or raises DataError with the file's
+Each takes the directory that holds the files and returns {split: tfrecord.Split}, or raises DataError with the file's
 name. What is cheap to check is checked at once; large arrays are read when their split is written.
 """
 
@@ -36,7 +36,7 @@ def read_idx(path):
         with (gzip.open if zipped else open)(path, 'rb') as file:
             zeros, kind, rank = struct.unpack('>HBB', file.read(4))
             if zeros or kind != _IDX_UINT8 or not 1 <= rank <= 4:
-                raise DataError(f'{path} is no IDX file of bytes (wrong magic number)')
+                raise DataError(f'{path} is not an IDX file of bytes (wrong magic number)')
             shape = struct.unpack(f'>{rank}I', file.read(4 * rank))
             size = math.prod(shape)
             # One byte more than the header claims shows a longer file, without reading all of a hostile one.
@@ -82,15 +82,15 @@ def _mat_shapes(file, name):
         return {variable: (shape, kind) for variable, shape, kind in scipy_io.whosmat(file)}
     except DataError:
         raise
-    except Exception as error:  # scipy's reader raises almost anything for a file that is none
-        raise DataError(f'{name} is no MATLAB file ({short_message(error)}); fetch it again') from None
+    except Exception as error:  # scipy's reader raises almost anything for other files
+        raise DataError(f'{name} is not a MATLAB file ({short_message(error)}); fetch it again') from None
 
 
 def _check_mat_length(file, name):
     """A MATLAB 5 file is a header of 128 bytes and elements that say their length; nothing else may follow."""
     header, size = file.read(128), file.seek(0, os.SEEK_END)
     if not header.startswith(b'MATLAB') or len(header) < 128:
-        raise ValueError('it does not begin as one')
+        raise ValueError('it does not begin like one')
     if 2 in header[124:126]:
         raise DataError(f'{name} is a MATLAB 7.3 file; the published one is of version 5: fetch that')
     order, position = '<' if header[126:] == b'IM' else '>', 128
@@ -98,7 +98,7 @@ def _check_mat_length(file, name):
         file.seek(position)
         position += 8 + struct.unpack(f'{order}II', file.read(8))[1]
     if position != size:
-        raise DataError(f'{name} has {size} bytes where its elements say {position}; fetch it again')
+        raise DataError(f'{name} has {size} bytes, but its elements say {position}; fetch it again')
     file.seek(0)
 
 
@@ -175,7 +175,7 @@ def read_cifar10(source_dir):
 def _cifar_binary(content, name):
     """(labels [n], pixels [n, 3072]) of records of one byte of label and three planes of 32x32 bytes."""
     if not content or len(content) % 3073:
-        raise DataError(f'{name} has {len(content)} bytes, which is no number of records of 3073')
+        raise DataError(f'{name} has {len(content)} bytes, which is not a whole number of records of 3073')
     records = np.frombuffer(content, np.uint8).reshape(-1, 3073)
     return records[:, 0], records[:, 1:]
 
@@ -220,7 +220,7 @@ def read_celeba(source_dir):
 
 
 def read_coil100(source_dir):
-    """COIL-100: coil-100.zip with coil-100/obj<1..100>__<0, 5 .. 355>.png; in order of object and angle. The label is
+    """COIL-100: coil-100.zip with coil-100/obj<1..100>__<0, 5 .. 355>.png; sorted by object and angle. The label is
     the object, counted from 0."""
     archive = archives.Zip(os.path.join(source_dir, 'coil-100.zip'))
     found = []
@@ -229,7 +229,7 @@ def read_coil100(source_dir):
         if match:
             number, angle = int(match[1]), int(match[2])
             if not 1 <= number <= 100 or angle not in range(0, 360, 5):
-                raise DataError(f'{archive.path}: {name} is no object of 1..100 at an angle of 0, 5 .. 355')
+                raise DataError(f'{archive.path}: {name} is not an object of 1..100 at an angle of 0, 5 .. 355')
             found.append((number, angle, name))
     if not found:
         raise DataError(f'{archive.path} holds no images coil-100/obj1__0.png ..')

@@ -12,7 +12,7 @@ from acai_tf.errors import DataError, short_message
 from data_prep import readers
 from data_prep.tfrecord import Split
 
-# tensorflow-datasets tries 10 times to reach a server, 4 minutes in all; without a network people wait for nothing.
+# tensorflow-datasets tries 10 times to reach a server, 4 minutes in all; without a network people wait in vain.
 _CONNECTION_RETRIES = 4
 
 
@@ -22,12 +22,12 @@ class Source:
 
     Attributes:
         tfds_name: its name in tensorflow-datasets.
-        splits: {split of ours: split of tensorflow-datasets}.
+        splits: {our split: split of tensorflow-datasets}.
         image_shape: (height, width, colors).
         read: function, source_dir -> {split: Split}, of the files that its authors publish.
         files: their names, for people.
         label: the feature that is the label; None labels everything 0.
-        order: features by which examples are sorted, where the order means something.
+        order: features by which examples are sorted, if the order means something.
     """
     tfds_name: str
     splits: dict
@@ -43,12 +43,12 @@ def download(source):
     ~/tensorflow_datasets. Images stay the PNG or JPEG bytes that it stores.
 
     Raises:
-        DataError: not there and not to be had; lists the files that can be put there by hand.
+        DataError: it could not be downloaded; lists the files to fetch by hand.
     """
     import tensorflow_datasets as tfds
     from tensorflow_datasets.core.download import downloader
     downloader.MAX_RETRIES = _CONNECTION_RETRIES
-    logging.getLogger('urllib3').setLevel(logging.ERROR)  # it tells of every try
+    logging.getLogger('urllib3').setLevel(logging.ERROR)  # it logs every attempt
     if not sys.stderr.isatty():
         tfds.disable_progress_bar()
     builder = tfds.builder(source.tfds_name, data_dir=os.environ.get('TFDS_DATA_DIR'))
@@ -56,7 +56,7 @@ def download(source):
     try:
         with contextlib.redirect_stdout(sys.stderr):
             builder.download_and_prepare()
-    except Exception as error:  # whatever a network, a quota page or a full disk makes of it
+    except Exception as error:  # whatever a network, a quota page or a full disk causes
         raise DataError(_by_hand(source, builder, manual, error)) from None
 
     def examples(split):

@@ -1,7 +1,7 @@
 """Writes TFRecord files of the released schema (`image` PNG or JPEG bytes, `label` int64) and their manifest.
 
-The files of a data set appear together: they are written beside, their entries join the manifest, and then they are
-renamed.
+The files of a data set appear together: they are written to a work directory, their entries join the manifest, and then
+they are moved into place.
 """
 
 import collections
@@ -51,7 +51,7 @@ class Split:
         image_shape: (height, width, colors).
         examples: function without arguments -> iterator over (PNG or JPEG bytes, int label).
         checksums: {name of an original file: its sha256}.
-        classes: names of the classes, where they have any.
+        classes: names of the classes, if they have any.
     """
     count: int
     image_shape: tuple
@@ -61,7 +61,7 @@ class Split:
 
     @classmethod
     def from_arrays(cls, pixels, labels, **kwargs):
-        """Of images uint8 [n, h, w, c] and labels int [n]."""
+        """From images uint8 [n, h, w, c] and labels int [n]."""
         def chunks():
             for start in range(0, len(labels), _CHUNK):
                 yield pixels[start:start + _CHUNK], labels[start:start + _CHUNK]
@@ -69,7 +69,7 @@ class Split:
 
     @classmethod
     def from_chunks(cls, count, image_shape, chunks, **kwargs):
-        """Of a function that gives pairs of images uint8 [k, h, w, c] and labels int [k]; encoded as PNG."""
+        """From a function that gives pairs of images uint8 [k, h, w, c] and labels int [k]; encoded as PNG."""
         def encode(chunk):
             pixels, labels = chunk
             return list(zip(tf.io.encode_png(pixels).numpy().tolist(), map(int, labels)))
@@ -81,7 +81,7 @@ class Split:
 
     @classmethod
     def from_encoded(cls, image_shape, read, items, **kwargs):
-        """Of `items`, pairs of a name and an int label; `read(name)` gives PNG or JPEG bytes, which stay as they are.
+        """From `items`, pairs of a name and an int label; `read(name)` gives PNG or JPEG bytes, which stay as they are.
 
         Its examples raise DataError for an image that does not decode or has another shape.
         """
@@ -101,20 +101,20 @@ def file_name(prepared, split):
 
 
 def prepare(data_dir, prepared, split_names, source, make_splits):
-    """Prepares one data set unless it is there already.
+    """Prepares one data set unless it already exists.
 
     Args:
-        data_dir: directory; made where it is missing.
+        data_dir: directory; made if it is missing.
         prepared: name that the files begin with, or ''.
         split_names: names of all its splits.
         source: str, where it comes from; kept in the manifest.
-        make_splits: function without arguments -> {split: Split}; called only where something is to be done.
+        make_splits: function without arguments -> {split: Split}; called only if there is something to do.
 
     Returns:
         The paths.
 
     Raises:
-        UsageError: a file of that name is there that the manifest does not know, or that was made from another source.
+        UsageError: a file of that name exists that is not in the manifest, or that was made from another source.
         DataError: as `make_splits` and its examples.
         StorageError: it cannot be written.
     """
@@ -124,14 +124,14 @@ def prepare(data_dir, prepared, split_names, source, make_splits):
         manifest = read_manifest(data_dir)
         for name, path in zip(names, paths):
             if os.path.lexists(path) and name not in manifest:
-                raise UsageError(f'{path} is there already and is not in manifest.json; move it away')
+                raise UsageError(f'{path} already exists and is not in manifest.json; move it away')
         if not all(_size(path) == manifest.get(name, {}).get('bytes') for name, path in zip(names, paths)):
             write_dataset(data_dir, prepared, make_splits(), source, beside)
         elif any(manifest[name]['source'] != source for name in names):
             raise UsageError(f'{", ".join(paths)} were made from {manifest[names[0]]["source"]}; to make them from '
                              f'{source}, delete them, or choose another --data_dir')
         else:
-            _logger.info('nothing to do, %s are there; to make them again, delete them', ', '.join(paths))
+            _logger.info('nothing to do, already prepared: %s; to make them again, delete them', ', '.join(paths))
     return paths
 
 
@@ -141,8 +141,8 @@ def _size(path):
 
 @contextlib.contextmanager
 def _work_directory(data_dir, prepared):
-    """An empty directory in data_dir that this process alone holds until it is removed at the end; whoever comes
-    meanwhile waits."""
+    """An empty directory in data_dir that this process holds exclusively until it is removed at the end; others wait.
+    """
     path = os.path.join(data_dir, f'.{prepared or "images"}.partial')
     while True:
         os.makedirs(path, exist_ok=True)
@@ -152,7 +152,7 @@ def _work_directory(data_dir, prepared):
             break
         os.close(descriptor)  # whoever held it has removed it
     try:
-        for entry in os.scandir(path):  # of a process that was killed
+        for entry in os.scandir(path):  # left by a process that was killed
             os.remove(entry.path)
         yield path
     finally:
@@ -161,10 +161,10 @@ def _work_directory(data_dir, prepared):
 
 
 def write_dataset(data_dir, prepared, splits, source, beside=None):
-    """Writes the files of `splits` and their entries of manifest.json, as `prepare` does, whatever is there.
+    """Writes the files of `splits` and their entries of manifest.json, as `prepare` does, but replaces existing ones.
 
     Args:
-        beside: an empty directory on the same file system; default one that is made for it.
+        beside: an empty directory on the same file system to write in; default: a new one.
 
     Returns:
         The paths.
@@ -178,7 +178,7 @@ def write_dataset(data_dir, prepared, splits, source, beside=None):
         path = os.path.join(beside, name)
         histogram = _write(path, content)
         if content.count != histogram.total() or not content.count:
-            raise DataError(f'{name}: the source holds {histogram.total()} images where {content.count} were announced')
+            raise DataError(f'{name}: the source holds {histogram.total()} images, not {content.count} as announced')
         entries[name] = {
             'count': content.count, 'bytes': os.path.getsize(path), 'sha256': sha256(path),
             'image_shape': list(content.image_shape),
@@ -188,7 +188,7 @@ def write_dataset(data_dir, prepared, splits, source, beside=None):
             'versions': {'acai_tf': acai_tf.__version__, 'tensorflow': tf.__version__}}
         if content.classes:
             entries[name]['classes'] = content.classes
-    # The manifest first: a process killed in between leaves files that are missing, not files that nobody knows.
+    # The manifest first: a process killed in between leaves files missing, not unlisted.
     _join_manifest(data_dir, entries)
     for name in entries:
         os.replace(os.path.join(beside, name), os.path.join(data_dir, name))
@@ -255,7 +255,7 @@ def verify(data_dir, names=None):
     """Checks every file of a manifest: size, checksum, number of images, their shape, the labels.
 
     Args:
-        names: the files to check; default all that are there or in the manifest.
+        names: the files to check; default all that exist or are in the manifest.
 
     Yields:
         (name, number of images, None or what is wrong).
@@ -293,5 +293,5 @@ def _verify(path, entry):
         raise DataError(f'is damaged near record {histogram.total()} ({short_message(error)})') from None
     expected = collections.Counter(dict(enumerate(entry['label_histogram'])))
     if histogram.total() != entry['count'] or histogram != expected:
-        raise DataError('holds other labels than its manifest says')
+        raise DataError('has other labels than its manifest says')
     return entry['count']

@@ -209,10 +209,10 @@ class OwnNetworksTest(parameterized.TestCase, tf.test.TestCase):
             def encoder(self, image_shape):
                 return 1 / 0
         for architecture, message in (
-                ('lstm', "unknown architecture 'lstm'; there are acai, and path/to/file.py:Name"),
+                ('lstm', "unknown architecture 'lstm'; choose one of acai, or path/to/file.py:Name"),
                 (object(), 'object is not an architecture: it has no method encoder'),
-                (Flat, r'the encoder of the architecture Flat answers \[16, 24, 1\] with \[384\], not \[height, width'),
-                (Small, r'the decoder of the architecture Small answers \[4, 6, 2\] with \[4, 6, 1\], not \[16, 24, 1\]'),
+                (Flat, r'the encoder of the architecture Flat maps \[16, 24, 1\] to \[384\], not \[height, width'),
+                (Small, r'the decoder of the architecture Small maps \[4, 6, 2\] to \[4, 6, 1\], not \[16, 24, 1\]'),
                 (NoModel, 'the critic of the architecture NoModel gives a function, not a Keras model'),
                 (Fails, r'encoder of the architecture Fails fails \(architectures_test.py, line \d+: ZeroDivisionError')):
             with self.assertRaisesRegex(UsageError, message):

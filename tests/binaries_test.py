@@ -12,9 +12,10 @@ import unittest
 
 import tensorflow as tf
 from absl.testing import parameterized
-from programs import ROOT, command, last_checkpoint, run
+from programs import ROOT, command, last_checkpoint, run, run_from_the_start
 from training_test import assert_same_weights, metrics, weights
 
+import acai_tf
 from acai_tf import models
 
 SMALL = ['--dataset=digits32', '--depth=2', '--latent=2', '--batch=32', '--total_kimg=4', '--report_kimg=2',
@@ -54,9 +55,12 @@ class HelpTest(parameterized.TestCase, tf.test.TestCase):
     @parameterized.parameters([f'bin/{path.name}' for path in sorted((ROOT / 'bin').iterdir())] +
                               ['data_prep/create_datasets.py'])
     def test_help_exits_0(self, program):
-        code, out, err = run(program, '--help')
+        code, out, err = run_from_the_start(program, '--help')
         self.assertEqual((code, err), (0, ''))
         self.assertIn('--', out)
+        code, out, err = run(program, '--version')
+        self.assertEqual((code, err), (0, ''))
+        self.assertRegex(out, f'of acai_tf {acai_tf.__version__}, TensorFlow {tf.__version__}\n$')
 
     def test_importing_the_package_does_not_import_tensorflow(self):
         code = 'import sys, acai_tf; sys.exit("tensorflow" in sys.modules)'
@@ -129,13 +133,13 @@ class TrainTest(Interrupted):
     def test_killed_and_resumed_equals_uninterrupted(self):
         self.kill_and_resume(times=2, wait=0.1)
 
-    def test_sigterm_checkpoints_and_exits_42_and_the_same_command_goes_on(self):
+    def test_sigterm_checkpoints_and_exits_42_and_the_same_command_resumes(self):
         process = self.start()
         self.wait_for_checkpoint(process, 10)
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 42, err)
-        self.assertRegex(err.splitlines()[-1], r'stopped by SIGTERM after step \d+; the same command goes on from there')
+        self.assertRegex(err.splitlines()[-1], r'stopped by SIGTERM after step \d+; the same command resumes from there')
         stopped = int(err.rsplit('after step ', 1)[1].split(';')[0])
         self.assertTrue(glob.glob(os.path.join(self.run_dir(), 'checkpoints', f'step-{stopped}.index')))
         self.train()
@@ -147,7 +151,7 @@ class TrainTest(Interrupted):
         self.assertIn(f'SavedModel  {self.run_dir()}/export/128', out)
         code, again, err = run('bin/acai_train', *SMALL, f'--train_dir={self.train_dir}')
         self.assertEqual((code, again), (0, out))
-        self.assertIn('is finished already', err)
+        self.assertIn('is already finished', err)
         code, _, err = run('bin/acai_train', *SMALL, f'--train_dir={self.train_dir}', '--nodeterministic')
         self.assertEqual(code, 1)
         self.assertRegex(err, '^acai_train: .*deterministic is True there and False here.*--overwrite')

@@ -10,7 +10,7 @@ import numpy as np
 import published_files
 import tensorflow as tf
 from absl.testing import parameterized
-from programs import ROOT, command, run
+from programs import ROOT, command, run, run_from_the_start
 
 from acai_tf import datasets
 
@@ -23,8 +23,8 @@ class PrepareTest(parameterized.TestCase, tf.test.TestCase):
         super().setUp()
         self.source, self.data, self.train_dir = (self.create_tempdir().full_path for _ in range(3))
 
-    def prepare(self, *flags, **kwargs):
-        return run(PROGRAM, f'--data_dir={self.data}', *flags, **kwargs)
+    def prepare(self, *flags):
+        return run(PROGRAM, f'--data_dir={self.data}', *flags)
 
     def train(self, *flags):
         code, out, err = run('bin/acai_train', f'--data_dir={self.data}', f'--train_dir={self.train_dir}', '--depth=2',
@@ -85,12 +85,12 @@ class PrepareTest(parameterized.TestCase, tf.test.TestCase):
     def test_wrong_use(self):
         for flags, code, message in (
                 (['--datasets=imagenet'], 1, "'imagenet'"),
-                (['--datasets=mnist', '--source_dir=/nowhere'], 2, '/nowhere is no directory'),
+                (['--datasets=mnist', '--source_dir=/nowhere'], 2, '/nowhere is not a directory'),
                 (['--datasets=mnist', f'--source_dir={self.source}'], 2, 'train-images-idx3-ubyte.* is missing'),
                 ([f'--images_dir={self.source}'], 2, 'holds no images'),
                 ([f'--images_dir={self.source}', '--datasets=mnist'], 1, 'give one of them'),
                 ([f'--images_dir={self.source}', '--test_fraction=1'], 1, '--test_fraction=1.0'),
-                (['--verify', '--data_dir=/nowhere'], 2, '/nowhere is no directory')):
+                (['--verify', '--data_dir=/nowhere'], 2, '/nowhere is not a directory')):
             actual, _, err = self.prepare(*flags)
             self.assertEqual(actual, code, err)
             self.assertRegex(err, f'^create_datasets.py: .*{message}')
@@ -179,7 +179,7 @@ class InterruptedTest(tf.test.TestCase):
     def test_a_full_disk(self):
         def allow_files_of_a_megabyte():
             resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))
-        code, _, err = run(PROGRAM, *self.flags, preexec_fn=allow_files_of_a_megabyte)
+        code, _, err = run_from_the_start(PROGRAM, *self.flags, preexec_fn=allow_files_of_a_megabyte)
         self.assertEqual(code, 4, err)
         self.assertRegex(err, '^create_datasets.py: .*mnist-train.tfrecord cannot be written')
         self.assertLen(err.splitlines(), 1)

@@ -228,7 +228,7 @@ class ExportTest(tf.test.TestCase):
         self.exported(step=10)
         self.assertEqual(export.load(self.directory).config['step'], 10)
 
-    def test_what_is_no_savedmodel_of_ours(self):
+    def test_what_is_not_a_savedmodel_of_ours(self):
         class Other(tf.Module):
             @tf.function(input_signature=[tf.TensorSpec([None])])
             def __call__(self, x):
@@ -236,7 +236,7 @@ class ExportTest(tf.test.TestCase):
         other = os.path.join(self.directory, 'other')
         tf.saved_model.save(Other(), other)
         for path in (other, self.directory, '/nowhere'):
-            with self.assertRaisesRegex(DataError, 'is no SavedModel'):
+            with self.assertRaisesRegex(DataError, 'is not a SavedModel'):
                 export.load(path)
 
     def test_wrong_shapes(self):

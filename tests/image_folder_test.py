@@ -93,7 +93,7 @@ class ImageFolderTest(tf.test.TestCase):
         with self.assertRaisesRegex(DataError, 'b.png is 9x8 but .*a.png is 8x8; give --resolution'):
             self.read()
         self.add('folder/c.png')
-        with self.assertRaisesRegex(DataError, r'images \(a.png\) beside folders of images \(folder\)'):
+        with self.assertRaisesRegex(DataError, r'images \(a.png\) next to folders of images \(folder\)'):
             self.read()
 
     def test_images_that_cannot_be_read_are_named(self):

@@ -108,7 +108,7 @@ class MeasuresTest(parameterized.TestCase, tf.test.TestCase):
 
     def test_what_does_not_apply(self):
         for name, model, data, options, error, message in (
-                ('charm', self.live, self.data, {}, UsageError, "unknown measure 'charm'; there are accuracy, lines"),
+                ('charm', self.live, self.data, {}, UsageError, "unknown measure 'charm'; choose one of accuracy, lines"),
                 ('lines', self.live, self.data, {}, UsageError, 'the measure lines is for lines32, not stripes'),
                 ('lines', 'pixels', self.lines, {}, UsageError, 'the measure lines needs a model, not pixels'),
                 ('lines', self.live, self.lines, {}, DataError, 'lines32 has images of 32x32x1, but ACAI takes 4x4x1'),

@@ -92,14 +92,14 @@ class MultiWorkerTest(parameterized.TestCase, tf.test.TestCase):
         (code, _, err), _ = self.finish()
         self.assertLess(time.monotonic() - killed, 60)
         self.assertEqual(code, 5, err)
-        self.assertRegex(err.splitlines()[-1], '^acai_train: a worker was lost .*go on from the last checkpoint')
+        self.assertRegex(err.splitlines()[-1], '^acai_train: a worker was lost .*resume from the last checkpoint')
 
         self.start(*VQVAE)
         self.wait_for_checkpoint(50)
         self.processes[1].send_signal(signal.SIGTERM)
         for code, _, err in self.finish():
             self.assertEqual(code, 42, err)
-            self.assertRegex(err.splitlines()[-1], r'stopped by SIGTERM after step \d+; the same command goes on')
+            self.assertRegex(err.splitlines()[-1], r'stopped by SIGTERM after step \d+; the same command resumes')
 
         self.start(*VQVAE)
         (code, out, err), (other_code, other_out, other_err) = self.finish()

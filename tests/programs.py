@@ -1,24 +1,56 @@
 """Runs the programs as a user does."""
 
 import glob
+import multiprocessing
 import os
 import pathlib
+import runpy
 import subprocess
 import sys
+import tempfile
 
 from acai_tf.training.checkpoints import available_steps
 
 ROOT = pathlib.Path(__file__).parents[1]
+
+# Every program is a process of its own, but most are forked from one that has imported TensorFlow already.
+_FORKS = multiprocessing.get_context('forkserver')
+_FORKS.set_forkserver_preload(['tensorflow', 'keras', 'acai_tf.flags', 'acai_tf.training', 'sklearn.cluster',
+                               'matplotlib.figure'])
+_SECONDS = 300
 
 
 def command(program, *flags):
     return [sys.executable, str(ROOT / program), *flags]
 
 
-def run(program, *flags, **kwargs):
+def run(program, *flags, env=None):
     """(exit code, stdout, stderr) of a program."""
-    done = subprocess.run(command(program, *flags), capture_output=True, text=True, timeout=300, cwd=ROOT, **kwargs)
+    with tempfile.TemporaryDirectory() as directory:
+        paths = [os.path.join(directory, name) for name in ('stdout', 'stderr')]
+        process = _FORKS.Process(target=_run_here, args=(str(ROOT / program), flags, dict(env or os.environ), paths))
+        process.start()
+        process.join(_SECONDS)
+        if process.exitcode is None:
+            process.kill()
+            raise TimeoutError(f'{program} {flags} ran for {_SECONDS} seconds')
+        return (process.exitcode, *(pathlib.Path(path).read_text() for path in paths))
+
+
+def run_from_the_start(program, *flags, **kwargs):
+    """The same, in a process that imports TensorFlow itself."""
+    done = subprocess.run(command(program, *flags), capture_output=True, text=True, timeout=_SECONDS, cwd=ROOT, **kwargs)
     return done.returncode, done.stdout, done.stderr
+
+
+def _run_here(path, flags, environment, outputs):
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(ROOT)
+    for number, output in enumerate(outputs, 1):
+        os.dup2(os.open(output, os.O_WRONLY | os.O_CREAT), number)
+    sys.argv = [path, *flags]
+    runpy.run_path(path, run_name='__main__')
 
 
 def last_checkpoint(train_dir):

@@ -135,7 +135,7 @@ class WorkTest(parameterized.TestCase, tf.test.TestCase):
 
     @parameterized.parameters(
         ('acai_encode', [], 1, '--saved_model is missing'),
-        ('acai_encode', ['--saved_model=/nowhere', '--output=x'], 2, '/nowhere is no SavedModel'),
+        ('acai_encode', ['--saved_model=/nowhere', '--output=x'], 2, '/nowhere is not a SavedModel'),
         ('acai_encode', ['--saved_model=HERE', '--output=x', '--dataset=svhn32', '--data_dir=/nowhere'], 2, 'is missing'),
         ('acai_encode', ['--saved_model=HERE', '--output=/nowhere/x'], 4, '/nowhere'),
         ('acai_classify', ['--saved_model=HERE', '--dataset=coil100', '--data_dir=/nowhere'], 2, 'missing|images of'),

@@ -144,9 +144,9 @@ class HostileTest(parameterized.TestCase, tf.test.TestCase):
         flipped = bytearray(sound)
         flipped[len(sound) // 2] ^= 0xff
         hdf5 = b'MATLAB 7.3 MAT-file'.ljust(124) + b'\0\2IM' + sound[128:]
-        for content, reason in ((b'', 'no MATLAB file'), (b'<html>quota</html>', 'no MATLAB file'), (sound[:-9], ''),
-                                (sound + b'more', 'no MATLAB file'), (bytes(flipped), ''),
-                                (sound + b'\x0e\0\0\0\1\0\0\0', 'bytes where its elements say'), (hdf5, 'MATLAB 7.3')):
+        for content, reason in ((b'', 'not a MATLAB file'), (b'<html>quota</html>', 'not a MATLAB file'),
+                                (sound[:-9], ''), (sound + b'more', 'not a MATLAB file'), (bytes(flipped), ''),
+                                (sound + b'\x0e\0\0\0\1\0\0\0', 'bytes, but its elements say'), (hdf5, 'MATLAB 7.3')):
             self.change('extra_32x32.mat', content)
             self.assert_refused(readers.read_svhn, f'extra_32x32.mat .*{reason}')
         os.remove(self.path('extra_32x32.mat'))
@@ -219,8 +219,8 @@ class HostileTest(parameterized.TestCase, tf.test.TestCase):
         for members, reason in (([('../escaped', png)], "'../escaped' points outside"),
                                 ([('/escaped', png)], "'/escaped' points outside"),
                                 ([('readme', png)], 'holds no images'),
-                                ([('coil-100/obj101__0.png', png)], 'obj101__0.png is no object'),
-                                ([('coil-100/obj1__7.png', png)], 'obj1__7.png is no object'),
+                                ([('coil-100/obj101__0.png', png)], 'obj101__0.png is not an object'),
+                                ([('coil-100/obj1__7.png', png)], 'obj1__7.png is not an object'),
                                 ([(first, bytes(2**20 + 1))], 'claims 1,048,577 bytes')):
             self.zip('coil-100.zip', members)
             self.assert_refused(readers.read_coil100, f'coil-100.zip.*{reason}')

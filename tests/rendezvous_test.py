@@ -20,7 +20,7 @@ class ClusterTest(parameterized.TestCase, tf.test.TestCase):
         self.assertEqual(rendezvous.cluster_of(text), (['c:3', 'a:1', 'b:2'], 2))
 
     @parameterized.parameters(
-        ('', 'TF_CONFIG is not set; it looks like .*"cluster"'),
+        ('', 'TF_CONFIG is not set; it should be like .*"cluster"'),
         ('{', 'TF_CONFIG cannot be used'),
         ('{"cluster": {"worker": ["a:1"]}}', 'TF_CONFIG cannot be used .*task'),
         ('{"cluster": {"worker": ["a"]}, "task": {"type": "worker", "index": 0}}', 'TF_CONFIG cannot be used'),
@@ -47,7 +47,7 @@ class MeetTest(tf.test.TestCase):
     def assert_all_meet(self):
         self.assertCountEqual([self.here.get(timeout=20) for _ in self.addresses], range(3))
 
-    def test_all_go_on_together_in_whatever_order_they_come(self):
+    def test_all_start_together_in_whatever_order_they_come(self):
         for order in ((0, 1, 2), (2, 1, 0)):
             for number in order:
                 self.assertTrue(self.here.empty())

@@ -74,7 +74,7 @@ class TrainTest(tf.test.TestCase):
                 tags.update(value.tag for value in event.summary.value)
         self.assertContainsSubset({'loss_ae', 'loss_disc', 'latent_accuracy', 'interpolation', 'config'}, tags)
 
-    def test_a_longer_run_goes_on_and_equals_one_in_one_go(self):
+    def test_a_longer_run_is_resumed_and_equals_one_in_one_go(self):
         first = self.train(total_kimg=1)
         self.assertEqual(self.train(), first)
         whole = self.train(train_dir=self.create_tempdir().full_path)
@@ -120,7 +120,7 @@ class TrainTest(tf.test.TestCase):
             file.write(bytes([byte[0] ^ 255]))
         with self.assertLogs('acai_tf', 'WARNING') as logs:
             self.train(checkpoint_steps=16)
-        self.assertRegex(logs.output[0], 'step-32 is damaged.*the one before')
+        self.assertRegex(logs.output[0], 'step-32 is damaged.*the previous one')
         self.assertEqual(metrics(run_dir), metrics(whole))
         assert_same_weights(self, weights(run_dir, 64), weights(whole, 64))
 
@@ -133,7 +133,7 @@ class TrainTest(tf.test.TestCase):
             file.truncate(20)
         with self.assertLogs('acai_tf', 'WARNING') as logs:
             self.train(checkpoint_steps=16)
-        self.assertRegex(logs.output[0], 'checkpoints/checkpoint is damaged: made again')
+        self.assertRegex(logs.output[0], 'checkpoints/checkpoint is damaged: rebuilding it')
         self.assertFalse(os.path.exists(os.path.join(checkpoints, 'step-40_temp')))
         self.assertEqual(metrics(run_dir), metrics(whole))
         assert_same_weights(self, weights(run_dir, 64), weights(whole, 64))

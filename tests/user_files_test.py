@@ -123,7 +123,7 @@ class UserFilesTest(parameterized.TestCase, tf.test.TestCase):
         self.write('system.py', SYSTEM + '\n# another file now')
         code, _, err = self.train('--strength=0.25', total_kimg=3)
         self.assertEqual(code, 1)
-        self.assertRegex(err, 'holds a run of another config .model is system.py:Shifted .sha256 .* and system.py:Shifted')
+        self.assertRegex(err, 'holds a run with another config .model is system.py:Shifted .sha256 .* and system.py:Shifted')
         os.remove(self.system)
         code, _, err = self.train()
         self.assertEqual(code, 2, err)

@@ -1,11 +1,11 @@
-"""The networks as a choice: one file an architecture, and their registry.
+"""The choice of networks: one file per architecture, and their registry.
 
 An architecture is an object with
 
     encoder(image_shape, **_)           -> Keras model: images [n, *image_shape] to latents [n, h, w, c]
     decoder(latent_shape, colors, **_)  -> Keras model: latents to values [n, *image_shape], before the output activation
-    critic(image_shape, **_)            -> Keras model: images to [n, h, w, c], averaged where a system wants one number
-    output(values)                      -> images in [-1, 1]; optional, the identity where it is missing
+    critic(image_shape, **_)            -> Keras model: images to [n, h, w, c], averaged if a system wants one number
+    output(values)                      -> images in [-1, 1]; optional, by default the identity
 
 The arguments shown are given by position, `name=` and others by keyword. A new architecture is a file with a class, one
 line below, and a test.
@@ -31,12 +31,12 @@ def names():
 
 
 def architecture_class(name):
-    """The class behind a registered name or path/to/file.py:Name; UsageError where there is none."""
+    """The class behind a registered name or path/to/file.py:Name; UsageError if there is none."""
     if user_files.is_reference(name):
         return user_files.load_class(name)
     if name not in _REGISTRY:
-        raise UsageError(f'unknown architecture {name!r}; there are {", ".join(names())}, and path/to/file.py:Name for '
-                         'your own')
+        raise UsageError(f'unknown architecture {name!r}; choose one of {", ".join(names())}, or path/to/file.py:Name '
+                         'for your own')
     return getattr(importlib.import_module(f'acai_tf.architectures.{name}'), _REGISTRY[name])
 
 
@@ -61,7 +61,7 @@ def create(architecture, depth, latent, latent_width, seed, dtype):
 
 
 def name_of(architecture):
-    """Name of an architecture (as for `create`): as it is registered, or that of its class."""
+    """Name of an architecture (as for `create`): its registered name, or else its class's."""
     if isinstance(architecture, str):
         return architecture.rpartition(':')[2]
     cls = architecture if inspect.isclass(architecture) else type(architecture)
@@ -73,11 +73,11 @@ def build(method, input_shape, *args, answer=None, **kwargs):
 
     Args:
         method: bound method of the architecture, called with the other arguments.
-        input_shape: of what the network takes, without the batch.
-        answer: shape that its answer must have; None: any [h, w, c].
+        input_shape: of the network's input, without the batch.
+        answer: shape that its output must have; None: any [h, w, c].
 
     Returns:
-        (Keras model, shape of its answer without the batch).
+        (Keras model, shape of its output without the batch).
 
     Raises:
         UsageError: it does not fit.
@@ -90,5 +90,5 @@ def build(method, input_shape, *args, answer=None, **kwargs):
         shape = tuple(network(keras.Input(input_shape)).shape[1:])
     if len(shape) != 3 or None in shape or answer not in (None, shape):
         wanted = f'{list(answer)}' if answer else '[height, width, channels]'
-        raise UsageError(f'the {what} answers {list(input_shape)} with {list(shape)}, not {wanted}')
+        raise UsageError(f'the {what} maps {list(input_shape)} to {list(shape)}, not {wanted}')
     return network, shape

@@ -97,7 +97,7 @@ def _kernel_initializer(seed):
 
 
 class _Stack:
-    """Lists the layers of one network, each convolution with a seed of its own."""
+    """Lists the layers of one network, each convolution with its own seed."""
 
     def __init__(self, name, input_shape, seed, dtype):
         self.name, self.seed, self.dtype = name, seed, dtype

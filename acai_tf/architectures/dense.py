@@ -13,7 +13,7 @@ def dense(input_shape, units, seed=0, name='dense', activation=None):
 
     Args:
         units: sizes of the layers, or one size.
-        activation: function between two layers.
+        activation: function between layers.
     """
     sizes = [units] if isinstance(units, int) else units
     stack = [keras.Input(input_shape), layers.Flatten()]
@@ -35,5 +35,5 @@ def _dense_layer(units, seed, name, index):
 
 
 def leaky_relu(x):
-    """Leaky ReLU of the released slope."""
+    """Leaky ReLU with the released slope."""
     return keras.activations.leaky_relu(x, negative_slope=LEAKY_SLOPE)

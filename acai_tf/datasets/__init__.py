@@ -39,14 +39,14 @@ def resolve_data_dir(data_dir):
 
 
 def get(name, data_dir=None, **options):
-    """The data set of that name; only for `records:` is a file opened yet.
+    """The data set of that name; opens no file yet, except for `records:`.
 
     Args:
         name: one of `names()`, or `records:DIR` for a user's own records.
         data_dir: where prepared files are; default $AE_DATA, else ./data.
-        **options: `cache_gib` (4.0): a prepared set larger than that in memory, decoded, is streamed from its files;
-            `resolution` of coil100 and records: height and width to resize to; `coil_object` (1..100) of coil100: the
-            only object.
+        **options: `cache_gib` (4.0): a prepared set larger than that when decoded is streamed from its files;
+            `resolution`, for coil100 and records: height and width to resize to; `coil_object` (1..100), for coil100:
+            the only object.
 
     Returns:
         A `base.Dataset`.
@@ -61,10 +61,10 @@ def get(name, data_dir=None, **options):
     elif name in _REGISTRY:
         make = functools.partial(_REGISTRY[name], data_dir=resolve_data_dir(data_dir))
     else:
-        raise UsageError(f'unknown data set {name!r}; there are {", ".join(names())} and {_OWN}:DIR')
+        raise UsageError(f'unknown data set {name!r}; choose one of {", ".join(names())}, or {_OWN}:DIR')
     known = inspect.signature(make).parameters
     if 'cache_gib' not in known:
-        options.pop('cache_gib', None)  # generated: nothing is kept
+        options.pop('cache_gib', None)  # generated sets keep nothing
     for option in options:
         if option not in known:
             raise UsageError(f'--{option} does not apply to {name}')

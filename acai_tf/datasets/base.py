@@ -11,7 +11,7 @@ from acai_tf.images import resize, to_float
 
 
 def steps_from(start_step):
-    """The steps start_step, start_step + 1, ... without end."""
+    """The steps start_step, start_step + 1, ... endlessly."""
     return tf.data.Dataset.range(start_step, tf.int64.max)
 
 
@@ -35,8 +35,8 @@ class Dataset:
     Attributes:
         name: str, as in the registry.
         image_shape: (height, width, colors) as the model sees it.
-        raw_shape: (height, width, colors) of a stored image; one of this shape is made ready by `preprocess`, an image
-            of any other is resized.
+        raw_shape: (height, width, colors) of a stored image; one of this shape goes through `preprocess`, one of any
+            other is resized.
         nclass: int.
         evaluation_pairs: where interpolation between lines can be measured, two arrays of images [n, h, w, 1]: from each
             of the first to its partner in the second; else None.
@@ -63,14 +63,14 @@ class Dataset:
         return tf.ensure_shape(fitted, self.image_shape)
 
     def check(self):
-        """Raises DataError where a file is missing or its size is wrong; cheap."""
+        """Raises DataError if a file is missing or its size is wrong; cheap."""
 
     def unreadable(self, error):
-        """The DataError to raise where reading failed with a TensorFlow error."""
+        """The DataError to raise when reading failed with a TensorFlow error."""
         return DataError(f'{self.name} cannot be read ({short_message(error)})')
 
     def train(self, batch, seed=0, start_step=0, shard=0, shards=1):
-        """Endless shuffled batches. Batch t depends on (seed, t) alone, so a resumed run sees what it would have.
+        """Endless shuffled batches. Batch t depends on (seed, t) alone, so a resumed run sees what it would have seen.
 
         With several shards, each gives its own equal part of every batch of `batch` images.
         """
@@ -88,7 +88,7 @@ class Dataset:
 class Generated(Dataset):
     """Images made as they are needed: an endless stream to train on, 5,000 fixed ones to test, 10,000 for `train_once`.
 
-    A subclass has `parameters(count, draw_key)`, random numbers [count, ...] that describe images, and
+    A subclass defines `parameters(count, draw_key)`, random numbers [count, ...] that describe images, and
     `render(parameters)`, the images and labels they describe.
     """
 
@@ -122,9 +122,9 @@ class Generated(Dataset):
 
 
 class InMemory(Dataset):
-    """A data set whose images are kept in memory, as uint8 where they come so, and shuffled over the whole set.
+    """A data set whose images are kept in memory, as uint8 if they come so, and shuffled over the whole set.
 
-    A subclass has `load(split)` for the splits 'train' and 'test'.
+    A subclass defines `load(split)` for the splits 'train' and 'test'.
     """
 
     def load(self, split):
@@ -144,7 +144,7 @@ class InMemory(Dataset):
     def _take(self, split, index):
         """Images and labels at `index`, for use inside tf.data."""
         arrays = self._arrays(split)
-        # Out of numpy's memory: tf.data makes a second copy of every tensor that its functions refer to.
+        # From numpy's memory: tf.data makes a second copy of every tensor that its functions refer to.
         images, labels = tf.numpy_function(lambda i: tuple(array[i] for array in arrays), [index],
                                            [array.dtype for array in arrays], stateful=False)
         images.set_shape([index.shape[0], *self.image_shape])
@@ -154,7 +154,7 @@ class InMemory(Dataset):
     def train(self, batch, seed=0, start_step=0, shard=0, shards=1):
         mine = shard_slice(batch, shard, shards)
         size = len(self._arrays('train')[1])
-        # Epoch e shuffles with a key of its own, and any step can be the first.
+        # Each epoch is shuffled with its own key, and any step can be the first.
         base_key = randomness.key(seed, f'shuffle/{self.name}')
 
         def read(step):
@@ -165,7 +165,7 @@ class InMemory(Dataset):
         return steps_from(start_step).map(read, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
     def once_count(self):
-        """How many of the training images, from the first on, `train_once` passes over; None: all."""
+        """How many of the training images, from the first on, `train_once` gives; None: all."""
 
     def train_once(self, batch):
         return self._in_order('train', batch, self.once_count())

@@ -10,9 +10,9 @@ from acai_tf.datasets.base import Generated
 
 
 def draw_line(angles, height=32, width=32):
-    """Draws an antialiased line of width 2 from the image's centre, one an angle.
+    """Draws an antialiased line of width 2 from the image's centre, one per angle.
 
-    The computation is in float64: in float32 some angles give another image. As in the released drawer the line is 15
+    The computation is in float64: in float32 some angles give another image. As in the released code the line is 15
     (not 16) long in a 32x32 image, its width is measured along the minor axis, and its end is antialiased only
     where it points to smaller coordinates.
 
@@ -38,7 +38,7 @@ def draw_line(angles, height=32, width=32):
     slope = tf.math.divide_no_nan(end_minor - minor, last - first)
 
     def coverage(majors, minors):
-        """Of pixels at majors [t] along the line and minors [m] across it: [n, t, m]."""
+        """Coverage of pixels, t along the line and m across it: [n, t, m]."""
         t, m = (tf.range(size, dtype=tf.float64) for size in (majors, minors))
         start, stop = tf.floor(first)[:, None], tf.math.ceil(last)[:, None]
         weight = tf.where(t < tf.math.ceil(first)[:, None], (tf.math.ceil(first) - first)[:, None], 1.0)
@@ -79,6 +79,6 @@ class Lines(Generated):
 
     @functools.cached_property
     def evaluation_pairs(self):
-        """The 256 fixed pairs of lines between which interpolation is measured: images twice [256, 32, 32, 1]."""
+        """The 256 fixed pairs of lines between which interpolation is measured: two arrays [256, 32, 32, 1]."""
         images, _ = next(iter(self.test(512)))
         return images[:256], images[256:]

@@ -18,7 +18,7 @@ from acai_tf.errors import DataError, short_message
 
 _CHUNK = 1000
 _READ_BYTES = 4 * 2**20
-# Of encoded images, from which the next of a stream is drawn.
+# Encoded images held, from which the next of a stream is drawn.
 _SHUFFLE_BYTES = 256 * 2**20
 _FEATURES = {'image': tf.io.FixedLenFeature([], tf.string), 'label': tf.io.FixedLenFeature([], tf.int64)}
 
@@ -49,11 +49,11 @@ class Records(InMemory):
     """A data set of TFRecord files.
 
     Args:
-        directory: of the files.
+        directory: where the files are.
         raw_shape: (height, width, colors) of the stored images.
         nclass: number of classes.
-        train, test: names of the files that make each split, without `.tfrecord`.
-        train_once: names of the training files that `train_once` passes over, the first ones; default all.
+        train, test: names of the files that make up each split, without `.tfrecord`.
+        train_once: names of the training files that `train_once` reads, the first ones; default all.
         command: what makes the files, for messages.
         cache_gib: a larger set is streamed.
         preprocess: stored images uint8 [n, *raw_shape] -> uint8 [n, *image_shape].
@@ -73,8 +73,7 @@ class Records(InMemory):
         return self._preprocess(images)
 
     def select(self, split, labels):
-        """Mask of the images of a file, whose labels are given, that belong to the split; None: all, whatever they are.
-        """
+        """Mask of the images of a file, given its labels, that belong to the split; None: all."""
         del split, labels
 
     def check(self):
@@ -85,12 +84,12 @@ class Records(InMemory):
             entry = manifest.get(os.path.basename(path), {})
             size = os.path.getsize(path)
             if size == 0 or entry.get('bytes') not in (None, size):
-                raise self._damaged(path, f'has {size} bytes, its manifest says {entry.get("bytes")}')
+                raise self._damaged(path, f'has {size} bytes, but its manifest says {entry.get("bytes")}')
             shape = tuple(entry.get('image_shape', self.raw_shape))
             if shape != self.raw_shape:
-                raise self._damaged(path, f'holds images of {shape} by its manifest, not {self.raw_shape}')
+                raise self._damaged(path, f'holds images of {shape} according to its manifest, not {self.raw_shape}')
             if len(entry.get('label_histogram', [])) > self.nclass:
-                raise self._damaged(path, f'has a label outside 0..{self.nclass - 1} by its manifest')
+                raise self._damaged(path, f'has a label outside 0..{self.nclass - 1} according to its manifest')
 
     def _damaged(self, path, what):
         return DataError(f'{path} {what}; delete it and make it again with: {self._command}')
@@ -117,10 +116,10 @@ class Records(InMemory):
         """Labels of all records of a file; nothing is decoded."""
         labels = tf.data.TFRecordDataset(path, buffer_size=_READ_BYTES).batch(_CHUNK).map(
             lambda records: tf.io.parse_example(records, _FEATURES)['label'])
-        return np.concatenate([np.empty(0, np.int64), *self._pass_over(path, labels)])
+        return np.concatenate([np.empty(0, np.int64), *self._elements(path, labels)])
 
-    def _pass_over(self, path, dataset):
-        """Elements of a data set made of a file's records; damage is a DataError."""
+    def _elements(self, path, dataset):
+        """Elements of a data set made of a file's records; damage raises DataError."""
         position = 0
         try:
             for element in dataset.as_numpy_iterator():
@@ -156,14 +155,14 @@ class Records(InMemory):
             end = begin + size
             found = self._fill(pixels[begin:end], labels[begin:end], path, self._mask(split, path))
             if found != size or not found:
-                raise self._damaged(path, f'holds {found} images of {self.name}, {size} are expected')
+                raise self._damaged(path, f'holds {found} images of {self.name}, not {size}')
             begin = end
         return pixels, labels
 
     def _fill(self, pixels, labels, path, mask):
-        """Decodes a file's images, or those of a mask, into arrays; returns their number, though more than fit."""
+        """Decodes a file's images, or those of a mask, into arrays; returns their number, even if more than fit."""
         position = found = 0
-        for some_pixels, some_labels in self._pass_over(path, self._decoded(path)):
+        for some_pixels, some_labels in self._elements(path, self._decoded(path)):
             self._check_labels(path, some_labels)
             if mask is not None:
                 chosen = mask[position:position + len(some_labels)]
@@ -206,8 +205,8 @@ class Records(InMemory):
         first_epoch, offset = divmod(start_step * batch, size)
 
         def records(epoch):
-            # Each file in its order, but mixed as if every record came from a random place of the whole set; then
-            # out of a buffer. Of the epoch in which a run resumes, what it has seen is read but not decoded.
+            # Each file in order, but mixed as if every record came from a random place in the whole set; then through
+            # a buffer. In the epoch in which a run resumes, what it has already seen is read but not decoded.
             def file_of(index):
                 place = permuted(index[None], tf.concat([base_key, epoch[None]], 0)[None], size)[0]
                 return tf.searchsorted(ends, place[None], side='right', out_type=tf.int64)[0]
@@ -273,7 +272,7 @@ def of_directory(name, directory, cache_gib=4.0, resolution=0):
     command = f'bin/acai_create_datasets --images_dir=DIR --data_dir={directory}'
     manifest = read_manifest(directory)
     if not manifest:
-        raise DataError(f'{os.path.join(directory, "manifest.json")} is missing, which says the size, colors and classes '
+        raise DataError(f'{os.path.join(directory, "manifest.json")} is missing, which gives the size, colors and classes '
                         f'of {name}; make it with: {command}')
     try:
         entries = [manifest[f'{split}.tfrecord'] for split in ('train', 'test')]
@@ -296,7 +295,7 @@ def parse_record(record, colors):
 
 
 def read_manifest(directory):
-    """The `files` entry of directory/manifest.json; {} where there is none. Raises DataError for a damaged one."""
+    """The `files` entry of directory/manifest.json; {} if there is none. Raises DataError for a damaged one."""
     path = os.path.join(directory, 'manifest.json')
     try:
         with open(path, encoding='utf-8') as file:

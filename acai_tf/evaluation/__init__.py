@@ -1,4 +1,4 @@
-"""Metrics: arrays, or functions on arrays, in; numbers out. Nothing here knows a model."""
+"""Metrics: arrays, or functions on arrays, in; numbers out. Nothing here knows about models."""
 
 import importlib
 

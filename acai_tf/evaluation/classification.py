@@ -27,14 +27,14 @@ class LinearClassifier:
 def train_linear(features, labels, nclass, steps, lr=1e-4, batch=64, smoothing=0.0, seed=0, progress=None):
     """Trains a single-layer classifier by Adam on the cross-entropy.
 
-    The learning rate falls exponentially, by 0.1 in half the training and 0.01 in all, as released. Weights start Glorot
-    uniform. Each epoch is shuffled.
+    The learning rate falls exponentially, to 0.1 of itself in half the training and 0.01 in all, as released. Weights
+    start Glorot uniform. Each epoch is shuffled.
 
     Args:
         features: [n, ...], flattened. labels: int [n] in 0..nclass-1.
         steps: how many updates.
-        smoothing: of the labels, as the released code smooths those of raw pixels by 0.1.
-        progress: called with the number of steps that are done.
+        smoothing: of the labels; the released code uses 0.1 for raw pixels.
+        progress: called with the number of steps done.
 
     Returns:
         LinearClassifier.
@@ -75,7 +75,7 @@ def train_linear(features, labels, nclass, steps, lr=1e-4, batch=64, smoothing=0
 
 
 def accuracy(classify, batches):
-    """Percentage of images whose class is right.
+    """Percentage of images classified correctly.
 
     Args:
         classify: function, images [n, h, w, c] -> scores [n, nclass]; the largest wins.

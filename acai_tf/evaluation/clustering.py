@@ -15,8 +15,7 @@ def whiten(train, test):
     """Centres and scales to equal variance along the principal axes of the training set.
 
     z' = (z - mean) V / (s + 1e-5), with mean, right singular vectors V and singular values s of the training set; all
-    components are kept, and as released there is no factor sqrt(n), so that each has the variance 1 / n. Computed in
-    float64.
+    components are kept, and as released there is no factor sqrt(n), so each has variance 1 / n. Computed in float64.
 
     Args:
         train: [n, d]. test: [m, d].
@@ -35,12 +34,12 @@ def clustering_accuracy(labels, clusters):
     """Percentage of examples whose class is their cluster's, under the best one-to-one matching (Hungarian method).
 
     Args:
-        labels, clusters: int [n], each counted from 0; their numbers may differ.
+        labels, clusters: int [n], each counted from 0; there may be more of one than of the other.
     """
     from scipy.optimize import linear_sum_assignment
     labels, clusters = np.asarray(labels), np.asarray(clusters)
     if labels.shape != clusters.shape or not labels.size:
-        raise ValueError(f'labels {list(labels.shape)} and clusters {list(clusters.shape)} must be [n], n > 0, alike')
+        raise ValueError(f'labels {list(labels.shape)} and clusters {list(clusters.shape)} must be [n] of the same n > 0')
     size = 1 + max(labels.max(), clusters.max())
     counts = np.zeros([size, size], np.int64)
     np.add.at(counts, (labels, clusters), 1)
@@ -48,7 +47,7 @@ def clustering_accuracy(labels, clusters):
 
 
 def restart_seeds(seed, count):
-    """The seed of each restart, int [count]; those of a smaller count are the first of them."""
+    """The seed of each restart, int [count]; a smaller count gives the first of them."""
     return np.random.default_rng(seed).integers(2**31, size=count)
 
 
@@ -63,14 +62,14 @@ def kmeans(points, clusters, n_init=1000, seed=0, state_path=None, progress=None
     """The best of `n_init` runs of K-means from random starts.
 
     Restart i is scikit-learn's KMeans(n_init=1, init='random', random_state=restart_seeds(seed, n_init)[i]), each on one
-    core, several at a time; of equally good ones the first counts, so nothing depends on how they fall together.
+    core, several at a time; of equally good ones the first wins, so nothing depends on how they are grouped.
 
     Args:
         points: [n, d].
         clusters: how many.
-        state_path: file that keeps the best so far, so that a run that was stopped goes on; it must be deleted when
-            the points change.
-        progress: called with the number of restarts that are done.
+        state_path: file that keeps the best so far, so that a stopped run can resume; it must be deleted when the points
+            change.
+        progress: called with the number of restarts done.
 
     Returns:
         (objective, centers [clusters, d]): the sum of squared distances to the nearest center.

@@ -1,4 +1,4 @@
-"""How far the dimensions of a latent depend on each other (MIDR-AE, table 1; released calculate_cor.py)."""
+"""How much the dimensions of a latent depend on each other (MIDR-AE, table 1; released calculate_cor.py)."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ def mean_absolute_correlation(latents):
         latents: [n, ...], flattened to [n, d].
 
     Returns:
-        float in [0, 1]. Dimensions that never change have no correlation and are left out; NaN where fewer than two are
+        float in [0, 1]. Dimensions that never change have no correlation and are left out; NaN if fewer than two are
         left.
     """
     flat = np.asarray(latents, np.float64).reshape(len(latents), -1)

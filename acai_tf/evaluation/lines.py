@@ -11,9 +11,9 @@ import numpy as np
 from acai_tf.datasets.lines import draw_line
 
 _DICTIONARY_SIZE = 10000
-# Angles nearer than this, first to last, leave Smoothness undefined.
+# A smaller turn than this, first angle to last, leaves Smoothness undefined.
 _LEAST_TURN = 1e-4
-# The float32 cosine below is this near to the float64 one (tests/evaluation_lines_test.py).
+# The float32 cosine below is this near to the float64 one (tests/evaluation_test.py).
 _FLOAT32_ERROR = 1e-6
 
 
@@ -21,9 +21,9 @@ _FLOAT32_ERROR = 1e-6
 def _dictionary(height, width):
     """(angles [10000], lines as float64 unit vectors [10000, h*w], float32 matrix [h*w + 1, 10000] for the search).
 
-    A line is -1 but for some 40 pixels. The matrix therefore holds each unit vector's difference from its background,
-    and in its last row the background: the products of float32 then keep some 7 digits, where 1024 terms of -1 * -1
-    would lose two of them.
+    A line is -1 except at some 40 pixels. The matrix therefore holds each unit vector's difference from its background,
+    and the background in its last row: float32 products then keep some 7 digits, where 1024 terms of -1 * -1 would lose
+    two of them.
     """
     angles = np.arange(_DICTIONARY_SIZE) * (2 * np.pi / _DICTIONARY_SIZE)
     lines = np.asarray(draw_line(angles, height, width), np.float64).reshape(_DICTIONARY_SIZE, -1)
@@ -38,14 +38,14 @@ def closest_line(images, chunk=512):
 
     The search is in float32; lines within its rounding error of the best are ranked again in float64, because the
     float32 search alone moves the nearest angle by up to three dictionary entries. Of equally near lines the one with
-    the smallest angle counts.
+    the smallest angle wins.
 
     Args:
         images: float [..., h, w, 1], not clipped, as the released code compares them.
         chunk: images compared at a time; bounds the memory.
 
     Returns:
-        (distance, angle), float64 [...]: cosine distance in [0, 2], and angle in [0, 2 pi). NaN where an image has NaN
+        (distance, angle), float64 [...]: cosine distance in [0, 2], and angle in [0, 2 pi). NaN if an image has NaN
         or is all zero.
     """
     images = np.asarray(images)
@@ -69,14 +69,14 @@ def closest_line(images, chunk=512):
 
 
 def smoothness_score(angles):
-    """Largest change of angle between frames, as a share of the whole, minus what an even turn would have.
+    """Largest change of angle between frames, as a share of the whole turn, minus that of an even turn.
 
     Args:
         angles: [n, steps] in radians, of the nearest lines.
 
     Returns:
-        float64 [n]: 0 for an even turn, 1 - 1 / (steps - 1) for one jump; NaN where first and last angle are the same
-        (within 1e-4), for which it is undefined.
+        float64 [n]: 0 for an even turn, 1 - 1 / (steps - 1) for one jump; NaN, undefined, if the first and last angles are
+        the same (within 1e-4).
     """
     angles = np.unwrap(np.asarray(angles, np.float64), axis=-1)
     turn = np.abs(angles[..., 0] - angles[..., -1])
@@ -86,7 +86,7 @@ def smoothness_score(angles):
 
 
 def mean_smoothness(scores, nan_policy='zero'):
-    """Mean of smoothness scores [n]; NaN where all are undefined.
+    """Mean of smoothness scores [n]; NaN if all are undefined.
 
     Args:
         scores: as from `smoothness_score`.
@@ -108,7 +108,7 @@ def line_eval(interpolations, nan_policy='zero'):
 
 
 def evaluate(interpolations, nan_policy='zero'):
-    """As `line_eval`, as a dict that also counts the interpolations whose Smoothness is undefined:
+    """Like `line_eval`, as a dict that also counts the interpolations whose Smoothness is undefined:
     `mean_distance`, `mean_smoothness`, `undefined_interpolations`."""
     distance, angle = closest_line(interpolations)
     scores = smoothness_score(angle)

@@ -17,17 +17,17 @@ def check_output(path):
 
 
 def draw(mode, models, dataset, image_files=(), rows=6, steps=16, projection='pca', seed=0, projector_dir=''):
-    """A figure of loaded models, under each other; of a map, side by side.
+    """A figure of loaded models, one below the other; maps are side by side.
 
     Args:
         mode: one of `MODES`.
         models: list of export.LoadedModel.
         dataset: datasets.base.Dataset whose test images are drawn.
-        image_files: paths of images in place of them.
-        rows, steps: how many rows, and how many images in one.
-        projection: 'pca' or 'tsne', of a map.
+        image_files: paths of images to draw instead.
+        rows, steps: how many rows, and how many images in each.
+        projection: 'pca' or 'tsne', for a map.
         seed: chooses images and samples.
-        projector_dir: where a map also writes the files of TensorBoard's projector.
+        projector_dir: where a map also writes TensorBoard's projector files.
 
     Returns:
         matplotlib figure.
@@ -41,7 +41,7 @@ def draw(mode, models, dataset, image_files=(), rows=6, steps=16, projection='pc
 
 
 def names(models):
-    """A name for each loaded model: that of its system, with its step where several are alike; none for a single one."""
+    """A name for each loaded model: its system's, with its step if several share it; '' for a single model."""
     if len(models) == 1:
         return ['']
     plain = [model.config['model'] for model in models]

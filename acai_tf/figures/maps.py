@@ -16,7 +16,7 @@ _MOST_POINTS = 3000
 
 
 def draw_map(models, model_names, dataset, projection, seed, projector_dir=''):
-    """The figure of `latent_map` of loaded models on a data set's test images; also the projector's files of the first."""
+    """`latent_map` of loaded models on a data set's test images; `projector_dir` gets the first one's projector files."""
     images, labels = features.of_dataset(PIXELS, dataset, 'test', _MOST_POINTS)
     latents = [model.encode(images) for model in models]
     if projector_dir:
@@ -25,10 +25,10 @@ def draw_map(models, model_names, dataset, projection, seed, projector_dir=''):
 
 
 def latent_map(named_latents, labels, projection='pca', seed=0):
-    """Latents in two dimensions, a point an image, coloured by class; a panel for each model.
+    """Latents in two dimensions, one point per image, coloured by class; one panel per model.
 
     Args:
-        named_latents: list of (name, latents [n, ...]); of the first 3,000.
+        named_latents: list of (name, latents [n, ...]); the first 3,000 are drawn.
         labels: int [n].
         projection: 'pca' or 'tsne'.
     """
@@ -52,7 +52,7 @@ def project(latents, projection, seed=0):
     """Latents [n, ...] -> [n, 2] by principal components or t-SNE, both scikit-learn's."""
     flat = np.asarray(latents, np.float64).reshape(len(latents), -1)
     if flat.shape[1] < 2:
-        raise UsageError('a latent of one dimension has no map in two')
+        raise UsageError('a latent of one dimension cannot be mapped in two')
     if projection == 'tsne':
         from sklearn.manifold import TSNE
         return TSNE(init='pca', random_state=seed, perplexity=min(30, (len(flat) - 1) / 3)).fit_transform(flat)

@@ -17,7 +17,7 @@ _WIDE_GAP = 8
 
 
 def pick_images(dataset, count, seed):
-    """`count` different test images [count, h, w, c], chosen by the seed. Raises DataError where there are fewer."""
+    """`count` different test images [count, h, w, c], chosen by the seed. Raises DataError if there are fewer."""
     images = np.concatenate([images for images, _ in dataset.test(500)])
     if len(images) < count:
         raise DataError(f'{dataset.name} has {len(images)} test images; {count} are needed: choose fewer --rows')
@@ -25,8 +25,8 @@ def pick_images(dataset, count, seed):
 
 
 def interpolations(loaded, images, steps, curve=interpolation.lerp):
-    """Rows of decoded paths between images [2 * rows, ...], the k-th to the k-th of the second half; outermost on each
-    side, set apart, the images themselves. uint8 picture [h, w, c]."""
+    """Rows of decoded paths between images [2 * rows, ...], from the k-th of the first half to the k-th of the second; the
+    images themselves stand apart at both ends. uint8 picture [h, w, c]."""
     starts, ends = np.split(np.asarray(images), 2)
     latents = interpolation.path(*(tf.constant(loaded.encode(part)) for part in (starts, ends)), steps, curve).numpy()
     frames = loaded.decode(latents.reshape(-1, *latents.shape[2:])).reshape(len(starts), steps, *images.shape[1:])
@@ -64,8 +64,8 @@ def _grid(images):
 
 
 def drawing(mode, dataset, image_files, rows, steps, seed):
-    """The function, LoadedModel -> picture, that draws one of `acai_tf.figures.MODES` but a map; every model gets the same
-    images.
+    """The function, LoadedModel -> picture, that draws one of `acai_tf.figures.MODES`, except a map; every model gets the
+    same images.
 
     Args:
         image_files: paths of images; empty: test images of the data set, chosen by the seed.
@@ -102,10 +102,10 @@ def read_images(paths, dataset):
 
 
 def stack(pictures):
-    """One figure of pictures under each other.
+    """One figure of pictures, one below the other.
 
     Args:
-        pictures: list of (name, uint8 picture [h, w, 1 or 3]); the name stands to the left.
+        pictures: list of (name, uint8 picture [h, w, 1 or 3]); the name is drawn to its left.
     """
     pictures = [(name, picture.repeat(3, axis=2) if picture.shape[2] == 1 else picture)
                 for name, picture in pictures]

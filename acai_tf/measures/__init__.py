@@ -1,6 +1,6 @@
 """Measures of a latent space, one file each, and their registry.
 
-A measure takes a model (an exported one, a live one, or the pixels themselves) and a data set, and gives numbers. A new
+A measure takes a model (an exported one, a live one, or the pixels themselves) and a data set, and returns numbers. A new
 one is a file `<name>.py` with a subclass of `Measure`, one line below, and a test; reports and programs pick it up.
 """
 
@@ -31,7 +31,7 @@ def names(program=None):
 def measure_class(name):
     """The class behind a measure's name; UsageError for an unknown one."""
     if name not in _REGISTRY:
-        raise UsageError(f'unknown measure {name!r}; there are {", ".join(names())}')
+        raise UsageError(f'unknown measure {name!r}; choose one of {", ".join(names())}')
     return getattr(importlib.import_module(f'acai_tf.measures.{name}'), _REGISTRY[name])
 
 

@@ -9,17 +9,17 @@ from acai_tf.models import hyperparameter
 class Measure:
     """Numbers about a model on a data set.
 
-    A subclass declares its options as `Hyperparameter`s and has `measure`; where it does not apply to everything, `unfit`.
+    A subclass declares its options as `Hyperparameter`s and defines `measure`; if it does not apply everywhere, `unfit`.
 
     Args:
-        **options: of the class's declarations.
+        **options: as the class declares them.
 
     Raises:
         UsageError: an unknown option, or a value outside its range.
     """
 
     program = 'acai_evaluate'  # the program that prints it
-    of_pixels = True  # whether it says something about the pixels themselves
+    of_pixels = True  # whether it applies to the pixels themselves
 
     def __init__(self, **options):
         self.name = type(self).__module__.rpartition('.')[2]
@@ -33,7 +33,7 @@ class Measure:
         return self.measure(model, dataset)
 
     def check(self, model, dataset):
-        """Raises UsageError where the measure does not apply, DataError where data set and model do not fit."""
+        """Raises UsageError if the measure does not apply, DataError if data set and model do not fit each other."""
         model = subject(model)
         unfit = self.unfit(dataset)
         if model is PIXELS and not self.of_pixels:
@@ -43,7 +43,7 @@ class Measure:
         check_fits(model, dataset)
 
     def unfit(self, dataset):
-        """Why the measure does not apply to a data set, as the end of a sentence; None where it does."""
+        """Why the measure does not apply to a data set, as the end of a sentence; None if it does."""
 
     def measure(self, model, dataset):
         """The numbers, of a subject (see subjects.py) that fits the data set."""
@@ -58,7 +58,7 @@ class Measure:
 
 
 def check_fits(model, dataset):
-    """Raises DataError where a data set is missing, or its images are not of the shape that the model takes."""
+    """Raises DataError if a data set is missing, or its images do not have the shape that the model takes."""
     dataset.check()
     if model.image_shape not in (None, dataset.image_shape):
         raise DataError(f'{dataset.name} has images of {by(dataset.image_shape)}, but {model} takes '

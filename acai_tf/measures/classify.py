@@ -13,10 +13,10 @@ class Classify(Measure):
     """`accuracy` and `train_accuracy`: percent of the test and of the training images."""
 
     program = 'acai_classify'
-    lr = Hyperparameter(0.0001, 'learning rate at the start; it falls to a tenth in each half', minimum=0)
+    lr = Hyperparameter(0.0001, 'initial learning rate; it falls to a tenth in each half of the run', minimum=0)
     batch = Hyperparameter(64, 'batch size', minimum=1)
     total_kimg = Hyperparameter(16384, 'length of the training, in units of 1024 images', minimum=1)
-    smoothing = Hyperparameter(None, 'label smoothing (default: 0; of pixels 0.1, as released)', kind=float, minimum=0,
+    smoothing = Hyperparameter(None, 'label smoothing (default: 0; for pixels 0.1, as released)', kind=float, minimum=0,
                                maximum=1)
     seed = Hyperparameter(0, 'seed of the initial weights and of the order of the images', minimum=0)
 

@@ -19,13 +19,13 @@ class Cluster(Measure):
     `test_objective`: sum of squared distances to the centers.
 
     Args:
-        partial: prefix of a file that keeps the restarts that are done, so that a stopped measurement is resumed;
-            None: nothing is kept.
+        partial: prefix of a file that keeps the finished restarts, so that a stopped measurement can be resumed; None:
+            nothing is kept.
     """
 
     program = 'acai_cluster'
     n_init = Hyperparameter(1000, 'how many random starts; the best counts', minimum=1)
-    use_svd = Hyperparameter(None, 'whether to whiten by the training set: 1 or 0 (default: 1; of pixels 0)', kind=int,
+    use_svd = Hyperparameter(None, 'whether to whiten by the training set: 1 or 0 (default: 1; for pixels 0)', kind=int,
                              minimum=0, maximum=1)
     seed = Hyperparameter(0, 'seed of the random starts', minimum=0)
 
@@ -42,7 +42,7 @@ class Cluster(Measure):
         if use_svd:
             train, test = clustering.whiten(train, test)
         if self._partial:
-            # Another model, data set or option starts anew; more restarts are added to those that are done.
+            # Another model, training set or seed starts over; more restarts are added to the finished ones.
             key = hashlib.sha256(train.tobytes() + f'{dataset.nclass} {self.seed}'.encode()).hexdigest()[:16]
             self._state = f'{self._partial}.{key}.partial'
         with tqdm.tqdm(total=self.n_init, unit='restart', disable=None) as bar:

@@ -1,4 +1,4 @@
-"""How far the dimensions of the latent depend on each other (MIDR-AE, table 1)."""
+"""How much the dimensions of the latent depend on each other (MIDR-AE, table 1)."""
 
 from acai_tf import features
 from acai_tf.evaluation import correlation
@@ -6,7 +6,7 @@ from acai_tf.measures.base import Measure
 
 
 class Correlation(Measure):
-    """`correlation`: mean |correlation| of two dimensions over the test images."""
+    """`correlation`: mean |correlation| of pairs of dimensions over the test images."""
 
     def measure(self, model, dataset):
         latents, _ = features.of_dataset(model, dataset, 'test')

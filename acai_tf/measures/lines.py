@@ -14,7 +14,7 @@ class Lines(Measure):
     """`mean_distance`, `mean_smoothness` and `undefined_interpolations` of 16 frames between each of 256 fixed pairs."""
 
     of_pixels = False
-    nan_policy = Hyperparameter('zero', 'undefined Smoothness counts as zero, as released, or not at all',
+    nan_policy = Hyperparameter('zero', 'undefined Smoothness: count as zero, as released, or ignore',
                                 choices=('zero', 'ignore'))
 
     def unfit(self, dataset):

@@ -12,17 +12,17 @@ _logger = logging.getLogger(__name__)
 
 
 def run_of(version_dir):
-    """The run directory that an exported version lies in; None where it lies elsewhere."""
+    """The run directory that an exported version is in; None if it is elsewhere."""
     exports, _ = os.path.split(os.path.abspath(version_dir))
     run_dir, name = os.path.split(exports)
     return run_dir if name == 'export' and os.path.isfile(os.path.join(run_dir, 'config.json')) else None
 
 
 def keep(loaded, measure, dataset, figures):
-    """Writes what a measure found, with the options and versions that made it; says so where it cannot.
+    """Writes what a measure found, with the options and versions that made it; logs a warning if it cannot.
 
     Args:
-        loaded: the export.LoadedModel; where it does not lie in a run directory, nothing is written.
+        loaded: the export.LoadedModel; if it is not in a run directory, nothing is written.
         measure: the measures.base.Measure.
         dataset: datasets.base.Dataset.
         figures: {figure: number}.
@@ -38,4 +38,4 @@ def keep(loaded, measure, dataset, figures):
             json.dump(content, file, indent=2)
             file.write('\n')
     except OSError as error:
-        _logger.warning('%s is not written (%s)', path, error.strerror)
+        _logger.warning('%s was not written (%s)', path, error.strerror)

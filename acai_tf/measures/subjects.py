@@ -1,6 +1,6 @@
 """What can be measured: an exported model, a live one, or pixels; each on numpy arrays.
 
-A subject has `image_shape`, `encode` and, but for pixels, `latent_shape`, `decode`, `reconstruct` and `classify`, as
+A subject has `image_shape`, `encode` and, except for pixels, `latent_shape`, `decode`, `reconstruct` and `classify`, as
 `export.LoadedModel` has them.
 """
 
@@ -65,7 +65,7 @@ class LiveModel:
 
 
 def subject(model):
-    """What a measure sees of a model: itself, compiled where it is live; pixels for 'pixels'."""
+    """What a measure sees of a model: the model itself, compiled if it is live; PIXELS for 'pixels'."""
     if isinstance(model, str) and model == 'pixels':
         return PIXELS
     return LiveModel(model) if isinstance(model, Autoencoder) else model

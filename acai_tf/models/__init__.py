@@ -31,7 +31,7 @@ def names():
 
 
 def model_class(name):
-    """The class behind a registered name or path/to/file.py:Name; UsageError where there is none."""
+    """The class behind a registered name or path/to/file.py:Name; UsageError if there is none."""
     if user_files.is_reference(name):
         from acai_tf.models.base import Autoencoder
         cls = user_files.load_class(name)
@@ -39,12 +39,12 @@ def model_class(name):
             raise UsageError(f'{cls.__name__} of {name} does not derive from acai_tf.models.base.Autoencoder')
         return cls
     if name not in _REGISTRY:
-        raise UsageError(f'unknown model {name!r}; there are {", ".join(names())}, and path/to/file.py:Name for your own')
+        raise UsageError(f'unknown model {name!r}; choose one of {", ".join(names())}, or path/to/file.py:Name for your own')
     return getattr(importlib.import_module(f'acai_tf.models.{name}'), _REGISTRY[name])
 
 
 def name_of(model):
-    """Name of a model: as its system is registered, or that of its class."""
+    """Name of a model: its system's registered name, or else its class's."""
     cls = type(model)
     return next((name for name in names() if model_class(name) is cls), cls.__name__)
 

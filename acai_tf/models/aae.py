@@ -12,7 +12,7 @@ from acai_tf.models.hyperparameter import Hyperparameter
 
 @keras.saving.register_keras_serializable('acai_tf')
 class AAE(Autoencoder):
-    """A critic tells latents from draws of N(0, I); the encoder makes it take latents for draws.
+    """A critic tells latents from draws of N(0, I); the encoder makes it mistake latents for draws.
 
         critic:       BCE(c(prior), 1) + BCE(c(z), 0)
         autoencoder:  mean (x - D(z))^2 + BCE(c(z), 1)
@@ -30,7 +30,7 @@ class AAE(Autoencoder):
         super().build_networks()
         sizes = self.disc_layer_sizes.split(',')
         if not all(size.strip().isdigit() and int(size) for size in sizes):
-            raise UsageError(f'disc_layer_sizes={self.disc_layer_sizes!r}: positive numbers, separated by commas')
+            raise UsageError(f'disc_layer_sizes={self.disc_layer_sizes!r}: must be positive numbers, separated by commas')
         self.add_network('critic', dense(
             self.latent_shape, [*map(int, sizes), 1], self.seed, 'critic', leaky_relu))
 

@@ -12,7 +12,7 @@ from acai_tf.models.hyperparameter import Hyperparameter
 
 @keras.saving.register_keras_serializable('acai_tf')
 class ACAI(Autoencoder):
-    """A critic tells from a decoded mix of two latents how much of each went in; the autoencoder makes it answer 0.
+    """A critic guesses from a decoded mix of two latents how much of each went in; the autoencoder makes it answer 0.
 
         critic:       |c(x_mix) - alpha|^2 + |c(ae + reg * (x - ae))|^2           (eq. 1, gamma = reg)
         autoencoder:  mean (x - ae)^2 + advweight * |c(x_mix)|^2                  (eq. 2, lambda = advweight)
@@ -56,7 +56,7 @@ class ACAI(Autoencoder):
                 **self.classifier_terms(latents, labels, training)}
 
     def autoencoder_and_critic_terms(self, images, latents, draws, training):
-        """The terms of both losses, from images and their latents; its descendants add theirs."""
+        """The terms of both losses, from images and their latents; subclasses add theirs."""
         reconstruction = self.decode(latents, training)
         mix = self.criticise(self.decode(mix_with_reversed(latents, draws['alpha']), training), training)
         real = self.criticise(reconstruction + self.reg * (images - reconstruction), training)
@@ -66,7 +66,7 @@ class ACAI(Autoencoder):
                 'loss_disc_real': tf.reduce_mean(critic_loss(real, 0))}
 
     def objectives(self, terms):
-        """{optimizer: the scalar that it minimises}, of the loss terms; its descendants add their terms."""
+        """{optimizer: the scalar that it minimises}, of the loss terms; subclasses add theirs."""
         return {'autoencoder': terms['loss_ae'] + self.advweight * terms['loss_ae_disc'],
                 'critic': terms['loss_disc'] + terms['loss_disc_real'],
                 'classifier': terms['classify_latent']}

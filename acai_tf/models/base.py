@@ -1,4 +1,4 @@
-"""What all autoencoders share: networks, the classifier in tandem, the order of one step's updates, configuration."""
+"""What all autoencoders share: networks, classifier trained in tandem, order of one step's updates, configuration."""
 
 import contextlib
 
@@ -15,7 +15,7 @@ class Autoencoder(keras.Model):
     """Base class of the autoencoders.
 
     A subclass declares its hyperparameters, says which optimizer updates which networks (`optimizes`), which loss terms
-    it logs (`tags`) and which networks are of no use after training (`training_only`), and has `loss_terms` and a
+    it logs (`tags`) and which networks only training needs (`training_only`), and defines `loss_terms` and a
     `train_step` that reads like the paper's algorithm. Works with `compile()` and `fit(dataset)` on batches
     `(images, labels)`: images float32 [batch, h, w, c] in [-1, 1], labels int [batch]; and with
     `strategy.run(model.train_step, ...)`, which is how `acai_tf.training` runs it.
@@ -26,7 +26,7 @@ class Autoencoder(keras.Model):
     Args: see `acai_tf.models.create`.
 
     Attributes:
-        steps: int64 variable, the number of training steps made; every draw is keyed by it.
+        steps: int64 variable, the number of training steps done; every draw is keyed by it.
         latent_shape: (height, width, channels) of a latent.
     """
 
@@ -61,7 +61,7 @@ class Autoencoder(keras.Model):
     # ---- networks
 
     def build_networks(self):
-        """Makes the networks by `add_network`; a subclass calls this and adds its own."""
+        """Makes the networks with `add_network`; a subclass calls this and adds its own."""
         encoder, self.latent_shape = architectures.build(self.architecture.encoder, self.image_shape, self.image_shape)
         decoder, _ = architectures.build(self.architecture.decoder, self.latent_shape, self.latent_shape,
                                          self.image_shape[-1], image_shape=self.image_shape, answer=self.image_shape)
@@ -72,7 +72,7 @@ class Autoencoder(keras.Model):
     def add_network(self, name, network):
         """Keeps `network` as the attribute `name`, under which it is checkpointed too.
 
-        Its batch normalisations are synchronised: their statistics are those of the global batch.
+        Its batch normalisation layers are synchronised: their statistics are those of the global batch.
         """
         for layer in network._flatten_layers():
             if isinstance(layer, keras.layers.BatchNormalization):
@@ -128,11 +128,11 @@ class Autoencoder(keras.Model):
             self.optimizers[name] = optimizer
 
     def make_optimizer(self, name):
-        """The Keras optimizer of that name: Adam at `lr`, with beta 0.9 and 0.999, epsilon 1e-8, as TF1's."""
+        """The Keras optimizer of that name: Adam at `lr`, with beta 0.9 and 0.999, epsilon 1e-8, as in TF1."""
         return keras.optimizers.Adam(self.lr, beta_1=0.9, beta_2=0.999, epsilon=1e-8, name=name)
 
     def due(self, step):
-        """Which optimizers are stepped: {name: whether}; one that is left out is stepped at every step.
+        """Which optimizers are stepped: {name: whether}; those left out are stepped at every step.
 
         Args:
             step: int64 tensor, 0 at the first step.
@@ -145,7 +145,7 @@ class Autoencoder(keras.Model):
         return [v for name in self.optimizes[optimizer] for v in getattr(self, name).trainable_variables]
 
     def draws(self, images):
-        """The random numbers of this step, by name; a model without any has none."""
+        """The random numbers of this step, by name; {} for a model without any."""
         del images
         return {}
 
@@ -154,7 +154,7 @@ class Autoencoder(keras.Model):
         return randomness.uniform(shape, self._key(name))
 
     def normal(self, name, shape):
-        """Standard normal numbers, keyed alike."""
+        """Standard normal numbers, keyed likewise."""
         return randomness.normal(shape, self._key(name))
 
     def _key(self, name):
@@ -193,7 +193,7 @@ class Autoencoder(keras.Model):
         return {'classify_latent': tf.reduce_mean(losses.cross_entropy(logits, labels))}
 
     def update(self, tape, objectives):
-        """Takes all gradients at the present parameters, makes all updates that are due, and counts the step.
+        """Takes all gradients at the current parameters, makes all updates that are due, and counts the step.
 
         Args:
             tape: the persistent tape around the forward pass.
@@ -205,8 +205,8 @@ class Autoencoder(keras.Model):
         due = self._due_now()
         gradients = {name: tape.gradient(objective, self.variables_of(name), output_gradients=tf.fill([], scale))
                      for name, objective in objectives.items() if due[name] is not False}
-        # Without the dependency the step at which `fit` finds its data set at an end would count as one: nothing but the
-        # dependency makes a counter wait for the data.
+        # Without the dependency the step at which `fit` finds its data set exhausted would count too: nothing else makes
+        # the counter wait for the data.
         with tf.control_dependencies(list(objectives.values())):
             self.apply_gradients({name: values for name, values in gradients.items() if due[name] is True})
             for name, values in gradients.items():
@@ -224,7 +224,7 @@ class Autoencoder(keras.Model):
         return tf.no_op()
 
     def _due_now(self):
-        """{optimizer: True, False, or a bool tensor where it is not known yet} for this step."""
+        """{optimizer: True, False, or a bool tensor if it is not known yet} for this step."""
         if self._stepped is not None:
             return {name: name in self._stepped for name in self.optimizes}
         due = dict.fromkeys(self.optimizes, True)
@@ -234,7 +234,7 @@ class Autoencoder(keras.Model):
         return due
 
     def run_due(self, run):
-        """`run()` with those optimizers stepped that are due at this step.
+        """`run()`, stepping the optimizers that are due at this step.
 
         `run` calls `train_step`, under `strategy.run` or not. It is traced once for each set of optimizers that may be
         due together: under MirroredStrategy a `tf.cond` works around `strategy.run`, not around `apply` inside.
@@ -278,7 +278,7 @@ class Autoencoder(keras.Model):
 
     def track(self, terms):
         """Adds the terms to the means that `fit` shows; returns the terms themselves, for the training loop."""
-        # Without the dependency `fit` would count one step more, that at which it finds its data set at an end.
+        # Without the dependency `fit` would count the step at which it finds its data set exhausted.
         with tf.control_dependencies(list(terms.values())):
             for tag, value in terms.items():
                 self.trackers[tag].update_state(value)
@@ -308,7 +308,7 @@ class Autoencoder(keras.Model):
     @classmethod
     def from_config(cls, config):
         architecture = config.get('architecture', 'acai')
-        if isinstance(architecture, dict):  # an object of one's own, as Keras writes it
+        if isinstance(architecture, dict):  # the user's own object, as Keras writes it
             architecture = keras.saving.deserialize_keras_object(architecture)
         elif isinstance(architecture, str) and user_files.is_reference(architecture):
             raise UsageError(f'architecture={architecture!r}: a file that a saved model names is not run')

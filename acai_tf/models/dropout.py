@@ -9,10 +9,10 @@ from acai_tf.models.hyperparameter import Hyperparameter
 
 @keras.saving.register_keras_serializable('acai_tf')
 class AEDropout(AEBaseline):
-    """Minimises the mean of (x - D(drop(E(x))))^2, with inverted dropout on single values of the latent, in training
-    only: the classifier, `encode` and `call` see all of it."""
+    """Minimises the mean of (x - D(drop(E(x))))^2, with inverted dropout on individual values of the latent, in
+    training only: the classifier, `encode` and `call` see all of it."""
 
-    dropout = Hyperparameter(0.5, 'probability to KEEP a value of the latent', minimum=1e-3, maximum=1)
+    dropout = Hyperparameter(0.5, 'probability of KEEPING a value of the latent', minimum=1e-3, maximum=1)
 
     def draws(self, images):
         shape = [tf.shape(images)[0], *self.latent_shape]

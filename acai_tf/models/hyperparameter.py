@@ -15,13 +15,13 @@ class Hyperparameter:
     On an instance the attribute is the value in force.
 
     Args:
-        default: int, float, bool or str; its type is the type of the hyperparameter. None: not given, with `kind`.
+        default: int, float, bool or str; its type is the type of the hyperparameter. None: unset; needs `kind`.
         help: one line, with the paper's symbol.
         minimum, maximum: the allowed range of a number, both ends included.
         follows: name of the common option whose value a default of 0 stands for.
         released: whether the released code has it. One that it does not have joins the run directory's name only where
             it differs from its default, so that the released names stay.
-        kind: the type, where the default is None.
+        kind: the type, if the default is None.
         choices: the allowed values.
     """
 
@@ -35,7 +35,7 @@ class Hyperparameter:
         self.name = name
 
     def parse(self, value):
-        """`value` (a number, a flag's string) as this hyperparameter's type; UsageError where it is not or is outside."""
+        """`value` (a number, a flag's string) as this hyperparameter's type; UsageError if it is not, or is outside."""
         kind = self.kind
         if value is None and self.default is None:
             return None

@@ -41,7 +41,7 @@ class VAE(Autoencoder):
         return self.sample(mean, log_variance, self.noise(tf.shape(mean)))
 
     def noise(self, shape):
-        """Noise for `sample_latent`: of the step's key in training, so that a resumed run reports the same; else new."""
+        """Noise for `sample_latent`: by the step's key in training, so that a resumed run reports the same; else fresh."""
         return self.normal('sample_latent', shape) if self.optimizers else tf.random.normal(shape)
 
     def decode(self, latents, training=False):

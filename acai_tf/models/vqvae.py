@@ -17,7 +17,7 @@ class Codebook(keras.layers.Layer):
     """Codes that follow the moving averages of the vectors that they stand for.
 
     As released, the counts begin at zero and the means at the codes themselves, so that the first update multiplies a
-    code by up to 1e5.
+    code by about 1e5.
 
     Args:
         size: number of codes.
@@ -53,7 +53,7 @@ class Codebook(keras.layers.Layer):
         return found
 
     def update(self, counts, sums):
-        """Moves the averages, and the codes to the means that they give."""
+        """Updates the averages, and sets the codes to the means that they give."""
         count = _DECAY * self.ema_count + (1 - _DECAY) * counts
         means = _DECAY * self.ema_means + (1 - _DECAY) * sums
         total = tf.reduce_sum(count)
@@ -75,8 +75,8 @@ class AEVQVAE(Autoencoder):
     """
 
     beta = Hyperparameter(10.0, 'weight of the commitment loss', minimum=0)
-    z_log_size = Hyperparameter(14, 'logarithm to base 2 of the number of codes', minimum=1, maximum=20)
-    num_latents = Hyperparameter(10, 'number of codes for an image', minimum=1)
+    z_log_size = Hyperparameter(14, 'base-2 logarithm of the number of codes', minimum=1, maximum=20)
+    num_latents = Hyperparameter(10, 'number of codes per image', minimum=1)
     plain = Hyperparameter(False, 'the paper\'s form: no projection before, no layers after the codes; with '
                            'num_latents=1', released=False)
 

@@ -19,10 +19,10 @@ class Checkpoints:
     """Saves and restores a model, its optimizers and the training loop's counters.
 
     Args:
-        directory: where checkpoints are; None, where another process saves and restores.
+        directory: where checkpoints are; None if another process saves and restores.
         model: a compiled `Autoencoder`.
         counters: {name: tf.Variable} of the loop.
-        keep: how many checkpoints stay.
+        keep: how many checkpoints are kept.
         for_template: whether `export.export_copy` can restore them.
     """
 
@@ -48,8 +48,8 @@ class Checkpoints:
         for name, network in self._networks.items():
             for variable in network.variables:
                 if not np.all(np.isfinite(variable.numpy())):
-                    raise NonFiniteError(f'a weight of the {name} is not finite after step {step}; the last checkpoint '
-                                         'is from before')
+                    raise NonFiniteError(f'a weight of the {name} is not finite after step {step}; the last good '
+                                         'checkpoint is kept; try a smaller --lr')
         if not self._manager:
             return
         try:
@@ -59,10 +59,10 @@ class Checkpoints:
                                f'{short_message(error)}); is the disk full? Earlier ones are intact') from None
 
     def restore_latest(self):
-        """Restores the newest checkpoint that is sound; returns whether there was one.
+        """Restores the newest sound checkpoint; returns whether there was one.
 
         Raises:
-            StorageError: there are checkpoints, all of them damaged.
+            StorageError: all checkpoints are damaged.
         """
         paths = list(reversed(self._manager.checkpoints)) if self._manager else []
         for path in paths:
@@ -70,7 +70,7 @@ class Checkpoints:
                 self._checkpoint.restore(path).assert_consumed()
                 return True
             except (tf.errors.OpError, AssertionError, ValueError) as error:
-                _logger.warning('%s is damaged (%s); trying the one before', path, short_message(error))
+                _logger.warning('%s is damaged (%s); trying the previous one', path, short_message(error))
         if paths:
             raise StorageError(f'no checkpoint in {self._manager.directory} can be read; --overwrite starts over')
         return False
@@ -83,12 +83,12 @@ def available_steps(directory):
 
 
 def _tidy(directory):
-    """Removes what a process left that died while it saved, and mends a damaged list of the checkpoints."""
+    """Removes what a process that died while saving left, and repairs a damaged list of the checkpoints."""
     for path in glob.glob(os.path.join(glob.escape(directory), 'step-*_temp')):
         shutil.rmtree(path, ignore_errors=True)
     steps, state = available_steps(directory), tf.train.get_checkpoint_state(directory)
     if steps and not state:
-        _logger.warning('%s/checkpoint is damaged: made again', directory)
+        _logger.warning('%s/checkpoint is damaged: rebuilding it', directory)
         paths = [f'step-{step}' for step in steps]
         tf.compat.v1.train.update_checkpoint_state(directory, paths[-1], paths)
 

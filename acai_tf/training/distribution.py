@@ -19,14 +19,14 @@ from acai_tf.errors import UsageError, WorkerLost, short_message
 from acai_tf.training import rendezvous
 
 # Options in which workers may differ.
-_OF_A_MACHINE = ('train_dir', 'data_dir', 'keep_checkpoints')
+_MAY_DIFFER = ('train_dir', 'data_dir', 'keep_checkpoints')
 _M_TOP_PAD = -2  # of glibc's malloc.h
 
 
 def make_strategy(config):
     """The tf.distribute strategy that the config asks for.
 
-    Several workers must come here before TensorFlow has made its first tensor; each waits until all have come.
+    Multiple workers must call this before TensorFlow makes its first tensor; each waits for all others.
 
     Raises:
         UsageError: the batch, --jit or TF_CONFIG does not fit the strategy.
@@ -65,10 +65,10 @@ def _multi_worker_strategy():
 
 
 def _keep_freed_memory():
-    """Lets the allocator keep 64 MiB for a thread pool where it would give all back to the system.
+    """Lets the allocator keep 64 MiB for a thread pool instead of returning it all to the system.
 
-    TensorFlow's server of a worker computes in threads of their own arenas: they returned and faulted in again the
-    same pages at every step, an eighth of its time.
+    A worker's TensorFlow server computes in threads with their own arenas, which returned the same pages and faulted
+    them in again at every step: an eighth of its time.
     """
     with contextlib.suppress(AttributeError, OSError):  # not glibc
         ctypes.CDLL(None).mallopt(_M_TOP_PAD, 64 << 20)
@@ -97,7 +97,7 @@ def _gather(strategy, values):
 
 
 def copy_from_chief(strategy, variables):
-    """Gives the variables of every worker the values that they have at the chief, the only one to read checkpoints."""
+    """Gives every worker's variables the values of the chief, which alone reads checkpoints."""
     if _alone(strategy):
         return
     values = [tf.constant(variable.numpy()) for variable in variables]
@@ -116,18 +116,18 @@ def copy_from_chief(strategy, variables):
 
 
 def check_alike(strategy, config):
-    """Raises UsageError, at every worker, where one was started with other options or library versions."""
-    options = {key: value for key, value in json.loads(config.to_json()).items() if key not in _OF_A_MACHINE}
+    """Raises UsageError, on every worker, if one was started with other options or library versions."""
+    options = {key: value for key, value in json.loads(config.to_json()).items() if key not in _MAY_DIFFER}
     sums = gather(strategy, [zlib.crc32(json.dumps(options, sort_keys=True).encode())])[:, 0]
     different = np.flatnonzero(sums != sums[0])
     if len(different):
         barrier(strategy)
-        raise UsageError(f'the worker of replica {different[0]} was started with other options, or has other versions of '
-                         'the libraries, than the chief; compare what --print_config prints on both')
+        raise UsageError(f'the worker of replica {different[0]} was started with other options or library versions than '
+                         'the chief; compare what --print_config prints on both')
 
 
 def barrier(strategy):
-    """Waits until all workers are here; for the end that all have come to, so that none goes while another needs it."""
+    """Waits for all workers, at an end that all reach: none may leave while another needs it."""
     with contextlib.suppress(tf.errors.OpError):
         gather(strategy, [0])
 
@@ -146,13 +146,13 @@ def batches(strategy, dataset, batch, seed, start_step):
 
 @contextlib.contextmanager
 def worker_loss_as_error(strategy):
-    """Raises WorkerLost where TensorFlow says that a worker no longer answers."""
+    """Raises WorkerLost if TensorFlow says that a worker no longer answers."""
     try:
         yield
     except tf.errors.OpError as error:
-        # Three workers tell each other what they were told: the words may stand several times.
+        # Workers pass on what they were told: with three, the words may be repeated.
         lost = re.search('(?:Collective ops is aborted by: )+(.*)', error.message)
         if _alone(strategy) or not lost:
             raise
         raise WorkerLost(f'a worker was lost ({lost.group(1)[:200]}); its own output says why; the same commands on all '
-                         'workers go on from the last checkpoint') from None
+                         'workers resume from the last checkpoint') from None

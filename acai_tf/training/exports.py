@@ -1,7 +1,7 @@
 """Exports of a run's checkpoints.
 
-A run that was begun with a file of the user's (a system or networks of their own) keeps a template, a SavedModel of the
-untrained model, so that later exports need neither that file nor trust in what the run directory says it is.
+A run that was started with the user's own file (a system or networks) keeps a template, a SavedModel of the untrained
+model, so that later exports need neither that file nor trust in what the run directory says it is.
 """
 
 import os
@@ -19,7 +19,7 @@ def export_run(run_dir, export_dir=None, step=None):
     """Exports a checkpoint of a run directory.
 
     Args:
-        run_dir: as `train` returned it.
+        run_dir: as returned by `train`.
         export_dir: directory of the versions; default `<run_dir>/export`.
         step: int; default the last checkpoint's.
 
@@ -36,14 +36,17 @@ def export_run(run_dir, export_dir=None, step=None):
         raise UsageError(f'{run_dir} is not a run directory: it has no config.json') from None
     checkpoint_dir = os.path.join(run_dir, 'checkpoints')
     steps = available_steps(checkpoint_dir)
-    if not steps or step not in (None, *steps):
-        raise UsageError(f'{run_dir} has no checkpoint of step {step}; it has {", ".join(map(str, steps)) or "none"}')
+    if not steps:
+        raise UsageError(f'{run_dir} has no checkpoints; run acai_train first')
+    if step not in (None, *steps):
+        raise UsageError(f'{run_dir} has no checkpoint of step {step}; it has {", ".join(map(str, steps))}')
     step = steps[-1] if step is None else step
     export_dir = export_dir or os.path.join(run_dir, 'export')
     if config.checksums:
         template = os.path.join(run_dir, _TEMPLATE, '0')
         if not os.path.isdir(template):
-            raise StorageError(f'{template} is missing, which exports of a system or networks of your own are made from')
+            raise StorageError(f'{template} is missing, which exports of your own system or networks need; restore it, or '
+                               'start over with acai_train --overwrite')
         return export.export_copy(template, os.path.join(checkpoint_dir, f'step-{step}'), step, export_dir)
     dataset = config.validate().open_dataset()
     model = config.create_model(dataset, dtype='float32')
@@ -52,7 +55,7 @@ def export_run(run_dir, export_dir=None, step=None):
 
 
 def write_template(run_dir, model, dataset):
-    """Writes what later exports of a run are made from, in place of one that a killed process left."""
+    """Writes what later exports of a run are made from, replacing what a killed process left."""
     directory = os.path.join(run_dir, _TEMPLATE)
     shutil.rmtree(directory, ignore_errors=True)
     export.export_model(model, dataset, 0, directory)

@@ -1,6 +1,6 @@
 """The training loop: strategy, steps, reports, checkpoints, resume.
 
-The loop is ours, not `fit`, because Keras 3.15 cannot resume `fit` in mid-epoch, nor `fit` under
+The loop is ours, not `fit`, because Keras 3.15 can neither resume `fit` mid-epoch nor `fit` under
 MultiWorkerMirroredStrategy (keras#20585).
 """
 
@@ -32,19 +32,19 @@ _MOST_STEPS_PER_CALL = 100
 
 
 def train(config, overwrite=False):
-    """Trains the run that `config` describes, or goes on with it, and exports the result.
+    """Trains the run that `config` describes, or resumes it, and exports the result.
 
     Args:
         config: TrainConfig.
-        overwrite: start over where the run directory holds a run already.
+        overwrite: start over if the run directory already holds a run.
 
     Returns:
-        Path of the run directory; None at a worker that is not the chief, and writes none.
+        Path of the run directory; None on a worker that is not the chief, which writes none.
 
     Raises:
         UsageError: wrong options, or a run directory that cannot be used.
         DataError: data missing or damaged.
-        NonFiniteError: a loss or weight became NaN or infinite; the last good checkpoint stays.
+        NonFiniteError: a loss or weight became NaN or infinite; the last good checkpoint is kept.
         StorageError: checkpoints cannot be written or read.
         WorkerLost: another worker died.
         Stopped: by SIGTERM or SIGINT, after a checkpoint.
@@ -61,7 +61,7 @@ def train(config, overwrite=False):
             path = os.path.join(directory.file('export'), str(total_steps(config)))
             finished = os.path.exists(path)
             if finished:
-                _logger.info('%s is finished already: %s', directory.path, path)
+                _logger.info('%s is already finished: %s', directory.path, path)
         if not distribution.gather(strategy, [finished])[0, 0]:
             if config.deterministic:
                 tf.config.experimental.enable_op_determinism()
@@ -96,7 +96,7 @@ def step_function(model, strategy, jit='auto'):
         def of_this_replica():
             replica = tf.distribute.get_replica_context().replica_id_in_sync_group
             return history[:, replica % tf.shape(history)[1], None]
-        # Once in a call and not at each step, because workers wait for each other at it.
+        # Once per call, not per step, because workers wait for each other here.
         return strategy.gather(strategy.run(of_this_replica), axis=1)
 
     def row(data):
@@ -112,7 +112,7 @@ class Trainer:
     Args:
         config: TrainConfig.
         dataset: datasets.base.Dataset.
-        directory: RunDirectory; None at a worker that is not the chief.
+        directory: RunDirectory; None on a worker that is not the chief.
         strategy: tf.distribute.Strategy.
     """
 
@@ -120,7 +120,7 @@ class Trainer:
         self.config, self.dataset, self.directory, self.strategy = config, dataset, directory, strategy
         with strategy.scope():
             self.model = config.create_model(dataset)
-        # Of the steps since the last report: the sum of each loss term, and their number.
+        # Since the last report: the sum of each loss term, and the number of steps.
         self._counters = {'step': tf.Variable(0, dtype=tf.int64),
                           'term_sums': tf.Variable(np.zeros(len(self.model.tags))),
                           'term_count': tf.Variable(0, dtype=tf.int64)}
@@ -140,7 +140,7 @@ class Trainer:
         if self.directory:
             self.directory.cut_metrics(step)
             if resumed:
-                _logger.info('going on from step %d in %s', step, self.directory.path)
+                _logger.info('resuming from step %d in %s', step, self.directory.path)
             else:
                 if self.config.checksums:
                     exports.write_template(self.directory.path, self.model, self.dataset)
@@ -169,7 +169,7 @@ class Trainer:
             self._check_finite(history, step)
             step, count, calls = step + steps, count + steps, calls + 1
             for values in history.astype(np.float64).mean(axis=1):
-                sums = sums + values  # one by one, so that the sum does not depend on how steps fell into calls
+                sums = sums + values  # one by one, so that the sum does not depend on how calls group steps
             if calls > 1:  # the first call traces and compiles
                 report_seconds, report_steps = report_seconds + seconds, report_steps + steps
             # What must be the same everywhere is decided together: any worker's signal, the chief's clock.
@@ -194,8 +194,8 @@ class Trainer:
                 saved_at = time.monotonic()
             if stopped_by and step < last:
                 distribution.barrier(self.strategy)
-                raise Stopped(f'stopped by {signal.Signals(int(stopped_by)).name} after step {step}; the same command goes '
-                              'on from there')
+                raise Stopped(f'stopped by {signal.Signals(int(stopped_by)).name} after step {step}; the same command '
+                              'resumes from there')
 
     @contextlib.contextmanager
     def _damaged_data(self):
@@ -240,7 +240,7 @@ class Trainer:
             where = f' on replica {replica}' if history.shape[1] > 1 else ''
             distribution.barrier(self.strategy)
             raise NonFiniteError(f'{self.model.tags[column]} is {by_loss[tuple(bad[0])]} at step {step + row + 1}{where}; '
-                                 'the last good checkpoint stays; try a smaller --lr')
+                                 'the last good checkpoint is kept; try a smaller --lr')
 
     def _announce(self, steps):
         seconds = steps * self._seconds_per_step
@@ -260,14 +260,14 @@ class _Stop:
 
 @contextlib.contextmanager
 def _stop_signals():
-    """Gives an object whose `signal` becomes the number of the first SIGTERM or SIGINT; a second one ends the process."""
+    """Yields an object whose `signal` becomes the number of the first SIGTERM or SIGINT; a second one ends the process."""
     stop = _Stop()
 
     def note(number, _):
         stop.signal = number
         for either in previous:
             signal.signal(either, signal.SIG_DFL)
-        _logger.info('%s: finishing the step and saving a checkpoint; once more ends at once', signal.Signals(number).name)
+        _logger.info('%s: finishing the step and saving a checkpoint; repeat to end at once', signal.Signals(number).name)
     previous = {}
     with contextlib.suppress(ValueError):  # not in the main thread
         previous.update({number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)})

@@ -1,6 +1,6 @@
-"""Where the workers of a training meet before TensorFlow starts: who they are by TF_CONFIG, and whether all have come.
+"""Where the workers of a run meet before TensorFlow starts: TF_CONFIG says who they are; each waits for all others.
 
-Where a worker is missing, TensorFlow itself would wait with Python's lock held, deaf to signals and without a word.
+If a worker were missing, TensorFlow itself would wait with Python's lock held, deaf to signals and without a word.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ _EXAMPLE = '{"cluster": {"worker": ["10.0.0.1:2222", "10.0.0.2:2222"]}, "task": 
 
 
 def cluster_of(text):
-    """(addresses of all workers, chief first; number of this one) by the text of TF_CONFIG.
+    """(addresses of all workers, chief first; number of this one) from the text of TF_CONFIG.
 
     Raises:
         UsageError: it cannot be used.
@@ -34,10 +34,11 @@ def cluster_of(text):
             _host_and_port(address)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         reason = f'cannot be used ({type(error).__name__}: {error})' if text else 'is not set'
-        raise UsageError(f'--strategy=multi_worker: the environment variable TF_CONFIG {reason}; it looks like '
-                         f"'{_EXAMPLE}', with an index of its own for each worker") from None
+        raise UsageError(f'--strategy=multi_worker: the environment variable TF_CONFIG {reason}; it should be like '
+                         f"'{_EXAMPLE}', with a different index for each worker") from None
     if own not in tasks:
-        raise UsageError(f'--strategy=multi_worker: TF_CONFIG has no {own[0]} {own[1]} in its cluster')
+        raise UsageError(f'--strategy=multi_worker: TF_CONFIG has no {own[0]} {own[1]} in its cluster; correct its '
+                         'task')
     return addresses, tasks.index(own)
 
 
@@ -51,7 +52,7 @@ def meet(addresses, number):
 
     Args:
         addresses: 'host:port' of every worker, the chief's first; TensorFlow will use the same ports.
-        number: of this one.
+        number: this one's.
 
     Raises:
         UsageError: the chief's port cannot be opened.
@@ -63,14 +64,14 @@ def meet(addresses, number):
 
 
 def _gather(addresses):
-    """At the chief: waits until all others have reported, then tells them to begin."""
+    """On the chief: waits until all others have reported, then tells them to begin."""
     port = _host_and_port(addresses[0])[1]
     dual = socket.has_dualstack_ipv6()
     try:
         server = socket.create_server(('', port), family=socket.AF_INET6 if dual else socket.AF_INET, dualstack_ipv6=dual)
     except OSError as error:
         raise UsageError(f'--strategy=multi_worker: this is the chief, but port {port} of TF_CONFIG cannot be opened '
-                         f'({error.strerror})') from None
+                         f'({error.strerror}); free it or choose another') from None
     present, notice = {}, time.monotonic() + _SECONDS_BEFORE_NOTICE
     with server, contextlib.ExitStack() as connections:
         server.settimeout(_POLL_SECONDS)
@@ -100,7 +101,7 @@ def _is_open(connection):
 
 
 def _report(chief, number):
-    """At another worker: waits until the chief tells it to begin."""
+    """On any other worker: waits until the chief tells it to begin."""
     notice = time.monotonic() + _SECONDS_BEFORE_NOTICE
     while True:
         with contextlib.suppress(OSError), socket.create_connection(_host_and_port(chief), _POLL_SECONDS) as connection:

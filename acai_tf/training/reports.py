@@ -1,4 +1,4 @@
-"""What a run shows of itself at each report: metrics.jsonl, TensorBoard, pictures."""
+"""What a run writes at each report: metrics.jsonl, TensorBoard summaries, pictures."""
 
 import logging
 import math
@@ -21,7 +21,7 @@ class Reporter:
         directory: RunDirectory.
         model: Autoencoder.
         dataset: datasets.base.Dataset.
-        more_measures: names of measures to log beside the accuracy of the classifier and, where it applies, `lines`.
+        more_measures: names of measures to log besides the classifier's accuracy and, where it applies, `lines`.
 
     Raises:
         UsageError: one of the measures does not exist or does not apply.
@@ -50,11 +50,11 @@ class Reporter:
             tf.summary.text('config', f'```\n{config.to_json()}```', step=0)
 
     def report(self, step, kimg, img_per_s, terms):
-        """Evaluates, writes everything, and returns the record that joined metrics.jsonl."""
+        """Evaluates, writes everything, and returns the record added to metrics.jsonl."""
         record = {'kimg': kimg, 'step': step, 'img_per_s': round(img_per_s, 1), **terms}
         for measure in self._measures:
             figures = measure(self._model, self._dataset)
-            if measure.program != 'acai_evaluate':  # the figures of those have one name in several measures
+            if measure.program != 'acai_evaluate':  # several measures share these names
                 figures = {f'{measure.name}_{key}': value for key, value in figures.items()}
             record.update(figures)
         self._directory.append_metrics(record)

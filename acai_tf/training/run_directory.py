@@ -46,7 +46,7 @@ def run_name(config, image_shape, without=()):
 def run_path(config, image_shape):
     """Path of the directory of a run, which need not exist.
 
-    A run made before some options joined the name is found under its shorter name, where its config.json agrees.
+    A run made before some options joined the name is found under its shorter name, if its config.json agrees.
     """
     parent = os.path.join(config.train_dir, dataset_name(config))
     path, shorter = (os.path.join(parent, run_name(config, image_shape, without)) for without in ((), _JOINED_LATER))
@@ -71,15 +71,15 @@ def dataset_name(config):
 
 
 class RunDirectory:
-    """A run directory that this process holds alone until `close`.
+    """A run directory that this process holds exclusively until `close`.
 
     Args:
         config: validated TrainConfig.
         image_shape: of the data set.
-        overwrite: whether to start over where there is a run already.
+        overwrite: whether to start over if there already is a run.
 
     Raises:
-        UsageError: the directory cannot be made, is in use, or holds a run of another config.
+        UsageError: the directory cannot be made, is in use, or holds a run with another config.
     """
 
     def __init__(self, config, image_shape, overwrite=False):
@@ -128,13 +128,13 @@ class RunDirectory:
         except FileNotFoundError:
             if set(os.listdir(self.path)) - {'.lock'}:
                 raise UsageError(f'{self.path} is not empty and has no config.json; choose another --train_dir, or '
-                                 '--overwrite to start over') from None
+                                 'start over with --overwrite') from None
             return
         rows = earlier.difference(self._config)
         if rows:
             changes = ', '.join(f'{name} is {there} there and {here} here' for name, there, here in rows)
-            raise UsageError(f'{self.path} holds a run of another config ({changes}); choose another --train_dir, or '
-                             '--overwrite to start over')
+            raise UsageError(f'{self.path} holds a run with another config ({changes}); choose another --train_dir, or '
+                             'start over with --overwrite')
 
     # ---- metrics.jsonl
 
