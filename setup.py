@@ -25,6 +25,6 @@ setuptools.setup(
     scripts=sorted(glob.glob('bin/*')),
     python_requires='>=3.11',
     install_requires=(_HERE / 'requirements.txt').read_text(encoding='utf-8').splitlines(),
-    extras_require={'test': ['pytest>=8', 'pytest-xdist>=3.6', 'ruff==0.17.6'],
+    extras_require={'test': ['pytest>=8', 'pytest-xdist>=3.6', 'ruff==0.17.6', 'hypothesis>=6.100,<7'],
                     'serving': ['tensorflow-serving-api>=2.21,<2.22']},
 )

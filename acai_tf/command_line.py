@@ -10,10 +10,19 @@ import sys
 import tempfile
 
 import acai_tf
-from acai_tf.errors import AcaiError, StorageError, UsageError
+from acai_tf.errors import AcaiError, StorageError, UsageError, short_message
 
 # TensorFlow's C++ prints these at import, before any log level is in force.
 _NOISE = re.compile(rb'^(WARNING: All log messages before absl|[IWE]\d{4,} .*(port|cudart_stub|cuda\w+)\.cc)')
+
+
+# Flags that hold paths, in which ~ and $VARIABLES are expanded: a shell does not expand --flag=~/x.
+_PATHS = ('architecture', 'data_dir', 'export_dir', 'images', 'images_dir', 'model', 'output', 'projector_dir', 'run_dir',
+          'saved_model', 'source_dir', 'train_dir')
+# TensorFlow's errors, by name, for files that cannot be read or written.
+_FILE_ERRORS = ('AlreadyExistsError', 'DataLossError', 'FailedPreconditionError', 'NotFoundError', 'PermissionDeniedError',
+                'ResourceExhaustedError')
+_PATHS_AFTER = {'dataset': 'records:'}
 
 
 @contextlib.contextmanager
@@ -44,6 +53,7 @@ def run(main, define_flags=lambda: None):
     SIGTERM with 128 plus the signal's number, as shells do, after cleaning up.
     """
     from absl import flags
+    _mend_streams()
     program = os.path.basename(sys.argv[0])
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter('%(message)s'))
@@ -68,6 +78,7 @@ def run(main, define_flags=lambda: None):
             rest = flags.FLAGS(sys.argv)[1:]
         if rest:
             raise AcaiError(f'unexpected argument {rest[0]!r}: options are given as --name=value; see --help')
+        _expand_paths(flags.FLAGS)
         if version.value:
             print(f'{program} of acai_tf {acai_tf.__version__}, TensorFlow {tf.__version__}')
         else:
@@ -77,6 +88,11 @@ def run(main, define_flags=lambda: None):
         sys.exit(error.exit_code)
     except OSError as error:
         print(f'{program}: reading or writing failed: {error}', file=sys.stderr)
+        sys.exit(StorageError.exit_code)
+    except Exception as error:
+        if type(error).__name__ not in _FILE_ERRORS or not hasattr(error, 'op'):
+            raise
+        print(f'{program}: reading or writing failed: {short_message(error)}', file=sys.stderr)
         sys.exit(StorageError.exit_code)
     sys.exit(0)
 
@@ -98,18 +114,56 @@ def required(flag):
     return flag.value
 
 
-def run_measure(name, saved_model, space, output, **kwargs):
+def output_of(flag, needed=False):
+    """Value of a flag that names a file to write, made sure of before the work; None if it is not given nor needed.
+
+    Raises:
+        UsageError: it is missing, or a directory.
+        StorageError: it cannot be written.
+    """
+    from acai_tf import files
+    if not flag.value and not needed:
+        return None
+    path = required(flag)
+    files.check_destination(path)
+    return path
+
+
+def refuse(why, *names):
+    """Raises UsageError for those of the flags that are given on the command line: they would have no effect.
+
+    Args:
+        why: the reason, such as 'with --mode=map'.
+    """
+    for name in _given(names):
+        raise UsageError(f'--{name} has no effect {why}; leave it out')
+
+
+def note(why, *names):
+    """Logs the same for flags that scripts give to every mode, such as how many rows there are."""
+    for name in _given(names):
+        logging.getLogger('acai_tf').warning('--%s has no effect %s', name, why)
+
+
+def _given(names):
+    from acai_tf.flags import given
+    return [name for name in names if given(name)]
+
+
+def run_measure(name, saved_model, space, output, partial=False):
     """Runs a program that prints one measure, whose options are flags.
 
     Args:
         name: the measure's name.
         saved_model, space, output: the flags `--saved_model`, `--space` (latents or pixels), `--output`.
-        **kwargs: further arguments of the measure.
+        partial: whether the measure keeps what is done beside the output.
 
     Raises:
         UsageError: the flags do not fit together.
     """
     from acai_tf import export, flags, measures
+    path = output_of(output)
+    kwargs = {'partial': path and os.path.realpath(path)} if partial else {}
     measure = measures.create(name, **flags.hyperparameters(measures.measure_class(name)), **kwargs)
     if space.value == 'pixels':
         if saved_model.value:
@@ -117,9 +171,9 @@ def run_measure(name, saved_model, space, output, **kwargs):
         model, dataset = measures.PIXELS, flags.open_dataset()
     else:
         model = export.load(required(saved_model))
-        dataset = flags.open_dataset(model.config['dataset'])
+        dataset = flags.open_dataset(model.config)
     found = measure(model, dataset)
-    write_results(keep_results(model, [(measure, found)], dataset), output.value)
+    write_results(keep_results(model, [(measure, found)], dataset), path)
     measure.clean_up()
 
 
@@ -136,10 +190,10 @@ def keep_results(model, found, dataset):
 
 
 def write_results(results, path=None):
-    """Prints results as JSON, and writes them to a file if a path is given."""
+    """Prints results as JSON, whatever happens to the file, and writes them to it if a path is given."""
+    print(json.dumps(results, indent=2), flush=True)
     if path:
         write_json(results, path)
-    print(json.dumps(results, indent=2))
 
 
 def write_json(results, path):
@@ -148,6 +202,30 @@ def write_json(results, path):
     with files.atomic_write(path) as file:
         json.dump(results, file, indent=2)
         file.write('\n')
+
+
+def _mend_streams():
+    """Opens the standard streams that are closed, and lets them write any text: what a terminal cannot show is escaped."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number, which is this one
+    sys.stdout, sys.stderr = (stream or open(os.devnull, 'w') for stream in (sys.stdout, sys.stderr))
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors='backslashreplace')
+
+
+def _expand_paths(values):
+    def expanded(value, before=''):
+        if isinstance(value, list):
+            return [expanded(one) for one in value]
+        if not value or not value.startswith(before):
+            return value
+        return before + os.path.expanduser(os.path.expandvars(value[len(before):]))
+    for name, before in {**dict.fromkeys(_PATHS, ''), **_PATHS_AFTER}.items():
+        if name in values:
+            values[name].value = expanded(values[name].value, before)
 
 
 def _end(number, _):

@@ -66,6 +66,7 @@ class TrainConfig:
                                     minimum=0, may_change=True)
     hyperparameters: dict = dataclasses.field(default_factory=dict)
     checksums: dict = dataclasses.field(default_factory=dict)  # of the user's own files in these options
+    data: dict = dataclasses.field(default_factory=dict)  # the data set's identity; earlier versions did not keep it
 
     def validate(self):
         """Checks every value and fills in the model's hyperparameters and the checksums of the user's files; returns self.
@@ -84,6 +85,9 @@ class TrainConfig:
                 self.checksums[name] = user_files.checksum(getattr(self, name))
         model_class = models.model_class(self.model)
         architectures.architecture_class(self.architecture)
+        if self.batch < model_class.smallest_batch:
+            raise UsageError(f'--batch={self.batch}: {self.model} needs at least {model_class.smallest_batch}, because its '
+                             'loss compares the images of a batch')
         self.hyperparameters = hyperparameter.resolve(
             f'model {self.model}', model_class, self.hyperparameters, 'hyperparameter')
         for name, parameter in hyperparameter.declared(model_class).items():
@@ -117,10 +121,16 @@ class TrainConfig:
     def from_json(cls, text):
         """Reads `to_json`'s text; unknown keys are refused. Raises ValueError."""
         values = json.loads(text)
+        if not isinstance(values, dict):
+            raise ValueError('it is not a JSON object')
         values.pop('versions', None)
-        unknown = set(values) - {field.name for field in dataclasses.fields(cls)}
+        types = {field.name: field.type for field in dataclasses.fields(cls)}
+        unknown = set(values) - set(types)
         if unknown:
             raise ValueError(f'unknown options {", ".join(sorted(unknown))}')
+        for name, value in values.items():
+            if type(value) is not types[name] and not (types[name] is float and type(value) is int):
+                raise ValueError(f'{name} is {value!r}, not of type {types[name].__name__}')
         return cls(**values)
 
     def difference(self, other):
@@ -132,6 +142,8 @@ class TrainConfig:
             models.model_class(other.model)).items()}
         for name in sorted({*self.hyperparameters, *other.hyperparameters}):
             rows.append((name, *(config.hyperparameters.get(name, defaults.get(name)) for config in (self, other))))
+        if self.data and other.data:
+            rows += [(f'data {name}', self.data.get(name), other.data.get(name)) for name in {**self.data, **other.data}]
         if other.total_kimg < self.total_kimg:
             rows.append(('total_kimg', self.total_kimg, other.total_kimg))
         return [row for row in rows if row[1] != row[2]]

@@ -4,6 +4,7 @@ The layout is TensorFlow Serving's, `<base>/<integer>/`; a version appears whole
 """
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -16,6 +17,8 @@ from acai_tf import architectures, files, images, interpolation, models
 from acai_tf.errors import DataError, StorageError, UsageError, short_message
 
 CONFIG_NAME = 'acai_config.json'
+# What TensorFlow raises for a checkpoint that is damaged or of another model.
+UNREADABLE = (tf.errors.OpError, AssertionError, AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError)
 _EXISTS = '{} exists and is not overwritten; choose another --export_dir or delete it'
 _BYTES_RULE = ('PNG or JPEG of any size is converted to {colors} color channel(s); an image of {raw[0]}x{raw[1]} goes '
                'through the pipeline of the data set, any other is resized (bilinear, antialias) to '
@@ -33,7 +36,7 @@ def _float32_copy(model):
 def bytes_reader(dataset):
     """Function: string [n] of PNG or JPEG bytes -> images float32 [n, h, w, c] in [-1, 1]."""
     def read_one(content):
-        pixels = images.decode_tensor(content, dataset.image_shape[-1])
+        pixels = images.decode_bytes(content, dataset.image_shape[-1])
         pixels.set_shape([None, None, dataset.image_shape[-1]])
         return dataset.fit(pixels)
 
@@ -95,7 +98,8 @@ def export_model(model, dataset, step, export_dir):
     signatures = {name: tf.function(function, input_signature=signature)
                   for name, (function, signature) in _endpoints(model, dataset).items()}
     config = {
-        'model': models.name_of(model), 'dataset': dataset.name, 'step': int(step), 'image_shape': list(model.image_shape),
+        'model': models.name_of(model), 'dataset': dataset.name, 'dataset_options': dataset.options, 'step': int(step),
+        'image_shape': list(model.image_shape),
         'latent_shape': list(model.latent_shape), 'nclass': model.nclass, 'value_range': [-1.0, 1.0],
         'architecture': architectures.name_of(model.architecture), 'depth': model.depth, 'latent_width': model.latent_width,
         'hyperparameters': model.hyperparameters(),
@@ -136,7 +140,7 @@ def export_copy(version_dir, checkpoint, step, export_dir):
     try:
         tf.train.Checkpoint(exported=module.weights).restore(
             checkpoint).assert_existing_objects_matched().expect_partial()
-    except (tf.errors.OpError, AssertionError, ValueError) as error:
+    except UNREADABLE as error:
         raise StorageError(f'{checkpoint} cannot be read ({short_message(error)}); choose another --step') from None
     with _appearing(path) as beside:
         tf.saved_model.save(module, beside, signatures=dict(module.signatures))
@@ -162,7 +166,35 @@ def _appearing(path):
         raise UsageError(_EXISTS.format(path)) from None
 
 
+def check_whole(path):
+    """Raises StorageError if an exported version lacks a file, or if one has another checksum than it was written with."""
+    try:
+        _check_sums(path, read_config(path))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StorageError(f'{path} is damaged ({short_message(error)}); delete it, and the same command makes it '
+                           'again') from None
+
+
+def _sums(path):
+    """{file: sha256} of what TensorFlow wrote."""
+    found = [os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names]
+    return {os.path.relpath(file, path): _sha256(file) for file in sorted(found) if 'assets.extra' not in file}
+
+
+def _sha256(path):
+    with open(path, 'rb') as file:
+        return hashlib.file_digest(file, 'sha256').hexdigest()
+
+
+def _check_sums(path, config):
+    # Earlier versions did not keep the checksums, but these files there must be.
+    for name, checksum in config.get('sha256', dict.fromkeys(('saved_model.pb', 'variables/variables.index'))).items():
+        if _sha256(os.path.join(path, name)) != checksum and checksum is not None:
+            raise ValueError(f'{name} has another checksum')
+
+
 def _write_config(extra, config):
+    config = {**config, 'sha256': _sums(os.path.dirname(extra))}
     with open(os.path.join(extra, CONFIG_NAME), 'w', encoding='utf-8') as file:
         json.dump(config, file, indent=2)
         file.write('\n')
@@ -235,9 +267,10 @@ class LoadedModel:
         self.path = _version_directory(os.fspath(path))
         try:
             self.config = read_config(self.path)
+            _check_sums(self.path, self.config)
             self._signatures = tf.saved_model.load(self.path).signatures
             self.image_shape, self.latent_shape = (tuple(self.config[f'{what}_shape']) for what in ('image', 'latent'))
-        except (OSError, ValueError, KeyError, TypeError, tf.errors.OpError) as error:
+        except Exception as error:  # TensorFlow raises almost anything for a damaged file
             raise DataError(f'{path} is not a SavedModel of acai_tf ({type(error).__name__}: {short_message(error)}'
                             ')') from None
 
@@ -280,7 +313,11 @@ class LoadedModel:
     def _call(self, signature, empty_shape, batch=512, **inputs):
         arrays = {}
         for name, (value, shape) in inputs.items():
-            arrays[name] = np.asarray(value, np.float32)
+            value = np.asarray(value)
+            if value.dtype.kind not in 'f' and name.startswith('images'):
+                raise ValueError(f'{name} are {value.dtype}; {signature} takes float images in [-1, 1], which are '
+                                 'pixels * (2 / 255) - 1')
+            arrays[name] = value.astype(np.float32)
             if arrays[name].shape[1:] != shape or arrays[name].ndim != 1 + len(shape):
                 raise ValueError(f'{name} has shape {list(arrays[name].shape)}; {signature} takes [n, *{list(shape)}]')
         sizes = {len(value) for value in arrays.values()}

@@ -1,9 +1,11 @@
 """Latents of a data set's images, or of image files."""
 
 import numpy as np
+import tensorflow as tf
 import tqdm
 
 from acai_tf import images
+from acai_tf.errors import NonFiniteError
 
 SPLITS = ('train', 'test')
 
@@ -20,6 +22,9 @@ def of_dataset(model, dataset, split, limit=None, batch=512):
 
     Returns:
         (float32 [n, ...], int64 [n]): features and labels.
+
+    Raises:
+        NonFiniteError: a feature is NaN or infinite.
     """
     dataset.check()
     features, labels, count = [], [], 0
@@ -34,26 +39,21 @@ def of_dataset(model, dataset, split, limit=None, batch=512):
             progress.update(len(some))
             if count == limit:
                 break
-    return np.concatenate(features), np.concatenate(labels)
+    features, labels = np.concatenate(features), np.concatenate(labels)
+    if not np.isfinite(features).all():
+        raise NonFiniteError(f'{model} encodes {dataset.name} to values that are not finite; train it again')
+    return features, labels
 
 
 def of_files(paths, loaded, batch=64):
-    """Latents [n, ...] of image files, through the signature `encode_bytes`.
+    """Latents [n, ...] of image files.
 
     Raises:
         DataError: a file cannot be read or does not decode; names it.
     """
     latents = []
     for start in tqdm.trange(0, len(paths), batch, unit='batch', disable=None):
-        some = paths[start:start + batch]
-        contents = [images.read_bytes(path) for path in some]
-        try:
-            latents.append(loaded.encode_bytes(contents))
-        except ValueError:
-            for path, content in zip(some, contents):
-                try:
-                    loaded.encode_bytes([content])
-                except ValueError as error:
-                    raise images.does_not_decode(path, error) from None
-            raise
+        # The export alone knows how its data set makes an image ready, and takes files.
+        pngs = [tf.io.encode_png(images.read(path, loaded.image_shape[-1])).numpy() for path in paths[start:start + batch]]
+        latents.append(loaded.encode_bytes(pngs))
     return np.concatenate(latents)

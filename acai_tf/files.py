@@ -5,25 +5,70 @@ import os
 import shutil
 import tempfile
 
+from acai_tf.errors import StorageError, UsageError
+
 
 @contextlib.contextmanager
 def atomic_write(path, mode='w'):
-    """Opens a new file that replaces `path` when the block ends without an error."""
-    directory = os.path.dirname(path) or '.'
-    descriptor, beside = tempfile.mkstemp(prefix=f'.{os.path.basename(path)}.', dir=directory)
-    try:
-        with os.fdopen(descriptor, mode, **({} if 'b' in mode else {'encoding': 'utf-8'})) as file:
+    """Opens a new file that replaces `path` when the block ends without an error.
+
+    A link stays, and its target is replaced; a device or a pipe is written itself. An OSError names `path`.
+    """
+    target, encoding = os.path.realpath(path), {} if 'b' in mode else {'encoding': 'utf-8'}
+    if _is_special(target):
+        with _errors_name(path), open(target, mode, **encoding) as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(beside, 0o666 & ~umask)
-        os.replace(beside, path)
+        return
+    with _errors_name(path):
+        descriptor, beside = tempfile.mkstemp(prefix='.acai-', dir=os.path.dirname(target))
+    try:
+        with _errors_name(path):
+            with os.fdopen(descriptor, mode, **encoding) as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(beside, 0o666 & ~umask)
+            os.replace(beside, target)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
             os.remove(beside)
         raise
+
+
+def check_destination(path):
+    """Makes sure that a file can be written, before the work whose result it is to hold; makes its folder.
+
+    Raises:
+        UsageError: it is a directory.
+        StorageError: it cannot be written.
+    """
+    target = os.path.realpath(path)
+    if os.path.isdir(target) or path.endswith(os.sep):
+        raise UsageError(f'{path} is a directory; name a file in it')
+    try:
+        if _is_special(target):
+            with open(target, 'w'):
+                return
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        with tempfile.TemporaryFile(dir=os.path.dirname(target)):
+            pass
+    except OSError as error:
+        raise StorageError(f'{path} cannot be written ({error.strerror}); choose another place') from None
+
+
+def _is_special(path):
+    """Whether there is a device or a pipe, which cannot be replaced by a file."""
+    return os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path))
+
+
+@contextlib.contextmanager
+def _errors_name(path):
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, path) from None
 
 
 @contextlib.contextmanager

@@ -110,6 +110,11 @@ def _given(names):
     return {name: flags.FLAGS[name].value for name in names if flags.FLAGS[name].value is not None}
 
 
+def given(name):
+    """Whether a flag is given on the command line."""
+    return bool(flags.FLAGS[name].present)
+
+
 def define_measure_flags(*names):
     """Defines the options of measures, and the flags that say which data set they read."""
     define_hyperparameters({name: measures.measure_class(name) for name in names})
@@ -142,14 +147,19 @@ def define_data_flags():
             _DEFINE[field.type](field.name, default, field.metadata['help'])
 
 
-def open_dataset(default=None):
-    """The data set that the flags describe; without --dataset, the one named `default`, if any.
+def open_dataset(model_config=None):
+    """The data set that the flags describe; what they do not give is that which an exported model was trained on.
+
+    Args:
+        model_config: LoadedModel.config, if any.
 
     Raises:
         UsageError: there is neither.
     """
     values = {name: flags.FLAGS[name].value for name in _DATA_OPTIONS}
-    values['dataset'] = values['dataset'] or default
+    if model_config and values['dataset'] in (None, model_config['dataset']):
+        defaults = {'dataset': model_config['dataset'], **model_config.get('dataset_options', {})}
+        values.update({name: value for name, value in defaults.items() if not given(name)})
     if not values['dataset']:
         raise UsageError(f'--dataset is missing; choose one of {", ".join(datasets.names())}, or records:DIR')
     return TrainConfig(**values).open_dataset()

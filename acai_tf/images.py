@@ -3,8 +3,12 @@
 Pixels are uint8 0..255, as files have them; images are float32 in [-1, 1], as models take them.
 """
 
+import contextlib
+import io
 import logging
 import os
+import struct
+import zlib
 
 import numpy as np
 import tensorflow as tf
@@ -14,6 +18,9 @@ from acai_tf.errors import DataError, short_message
 _logger = logging.getLogger(__name__)
 
 ENDINGS = ('.png', '.jpg', '.jpeg', '.bmp', '.gif')
+MOST_PIXELS = 2**26
+_FORMATS = ('PNG', 'JPEG', 'BMP', 'GIF')  # Pillow's names
+_ORIENTATION_TAG = 0x0112
 
 
 # ---- scale
@@ -71,17 +78,14 @@ def grid(images, gap=2, shade=64, frame=True):
 # ---- files
 
 def find(images_dir):
-    """Paths of the images in a folder and below, sorted; hidden ones are left out.
+    """Paths of the images in a folder and below, sorted; hidden ones are left out. Symbolic links are followed.
 
     Raises:
-        DataError: not a folder, or no images in it.
+        DataError: not a folder, no images in it, or a link that leads back to a folder above it.
     """
     if not os.path.isdir(images_dir):
         raise DataError(f'{images_dir} is not a folder')
-    found = []
-    for folder, subfolders, names in os.walk(images_dir):
-        subfolders[:] = [name for name in subfolders if not name.startswith('.')]
-        found += [os.path.join(folder, name) for name in names if not name.startswith('.')]
+    found = list(_files_below(images_dir, [os.path.realpath(images_dir)]))
     images = sorted(path for path in found if path.lower().endswith(ENDINGS))
     if not images:
         raise DataError(f'{images_dir} holds no images ({", ".join(ENDINGS)})')
@@ -91,8 +95,33 @@ def find(images_dir):
     return images
 
 
+def _files_below(folder, above):
+    """Paths of the files in a folder and below.
+
+    Args:
+        above: real paths of this folder and of those that led to it.
+    """
+    try:
+        entries = [entry for entry in os.scandir(folder) if not entry.name.startswith('.')]
+    except OSError as error:
+        raise DataError(f'{folder} cannot be read ({error.strerror})') from None
+    for entry in entries:
+        if not entry.is_dir():
+            yield entry.path
+            continue
+        real = os.path.realpath(entry.path)
+        if real in above:
+            raise DataError(f'{entry.path} is a loop: it leads back to {real}; remove that link')
+        yield from _files_below(entry.path, [*above, real])
+
+
+def read(path, colors=0):
+    """Pixels of an image file (see `decode`); DataError if it cannot be read."""
+    return decode(read_bytes(path), path, colors)
+
+
 def read_bytes(path):
-    """Content of an image file; DataError if it cannot be read."""
+    """Content of a file; DataError if it cannot be read."""
     try:
         with open(path, 'rb') as file:
             return file.read()
@@ -101,20 +130,107 @@ def read_bytes(path):
 
 
 def decode(content, name, colors=0):
-    """uint8 tensor [h, w, colors] of an image's bytes; DataError with the name if they do not decode.
+    """What a person sees of an image file, as pixels.
+
+    Palettes are looked up, 1 and 16 bits become 8, CMYK becomes RGB, what is transparent stands on black, the EXIF
+    orientation is applied, and of an animation the first frame counts. Gray is 0.299 R + 0.587 G + 0.114 B, rounded.
 
     Args:
-        colors: 1 or 3; 0: as in the file.
+        content: bytes of a PNG, JPEG, BMP or GIF file.
+        name: of the file, for messages.
+        colors: 1 or 3; 0: 1 if the image is gray, else 3.
+
+    Returns:
+        uint8 array [h, w, colors].
+
+    Raises:
+        DataError: it does not decode, or has more than 64 megapixels.
     """
+    with _opened(content, name) as image:
+        image = _eight_bits(_upright(image))
+        colors = colors or (1 if _is_gray(image) else 3)
+        return np.asarray(_on_black(image).convert({1: 'L', 3: 'RGB'}[colors])).reshape(*image.size[::-1], colors)
+
+
+def peek(path):
+    """(height, width, whether gray) of an image file, by its header. Raises as `read`."""
+    with _opened(path, path) as image:
+        width, height = image.size
+        if _orientation(image) >= 5:  # lies on its side
+            width, height = height, width
+        return height, width, _is_gray(image)
+
+
+@contextlib.contextmanager
+def _opened(source, name):
+    from PIL import Image
     try:
-        return decode_tensor(content, colors)
-    except (tf.errors.OpError, ValueError) as error:
+        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=_FORMATS) as image:
+            width, height = image.size
+            if width * height > MOST_PIXELS:
+                raise DataError(f'{name} claims {width}x{height} pixels; an image may have {MOST_PIXELS:,} at most')
+            yield image
+    # Pillow's decoders raise almost anything for a damaged file.
+    except (OSError, ValueError, SyntaxError, TypeError, IndexError, KeyError, OverflowError, EOFError, struct.error,
+            zlib.error, MemoryError, Image.DecompressionBombError) as error:
         raise does_not_decode(name, error) from None
 
 
+def _orientation(image):
+    try:
+        return image.getexif().get(_ORIENTATION_TAG, 1)
+    except Exception:  # damaged EXIF data, which viewers ignore too
+        return 1
+
+
+def _upright(image):
+    from PIL import Image
+    transpose = Image.Transpose
+    how = {2: transpose.FLIP_LEFT_RIGHT, 3: transpose.ROTATE_180, 4: transpose.FLIP_TOP_BOTTOM, 5: transpose.TRANSPOSE,
+           6: transpose.ROTATE_270, 7: transpose.TRANSVERSE, 8: transpose.ROTATE_90}.get(_orientation(image))
+    image.load()
+    return image if how is None else image.transpose(how)
+
+
+def _is_gray(image):
+    if image.mode in ('P', 'PA'):
+        palette = np.reshape(image.getpalette('RGB'), [-1, 3])
+        return bool((palette == palette[:, :1]).all())
+    return image.mode in ('1', 'L', 'LA', 'La', 'F') or image.mode.startswith('I')
+
+
+def _eight_bits(image):
+    from PIL import Image
+    if not (image.mode.startswith('I') or image.mode == 'F'):
+        return image
+    return Image.fromarray(np.rint(np.clip(np.asarray(image, np.float64), 0, 65535) / 257).astype(np.uint8))
+
+
+def _on_black(image):
+    from PIL import Image
+    if not image.has_transparency_data:
+        return image
+    image = image.convert('RGBA')
+    return Image.alpha_composite(Image.new('RGBA', image.size, (0, 0, 0, 255)), image).convert('RGB')
+
+
 def decode_tensor(content, colors):
-    """The same for a string tensor, in graphs; TensorFlow's error if it does not decode."""
+    """Pixels of a string tensor that holds a file of `image_shape[-1]` colors, as prepared data sets have them, for graphs.
+    TensorFlow's error if it does not decode."""
     return tf.io.decode_image(content, channels=colors, expand_animations=False)
+
+
+def decode_bytes(content, colors):
+    """Pixels of a string tensor that holds a PNG or JPEG file, for graphs: those of `decode` for 8 bits, without
+    transparency, CMYK and EXIF orientation."""
+    pixels = tf.cond(tf.io.is_jpeg(content),
+                     lambda: tf.io.decode_jpeg(content, channels=3, dct_method='INTEGER_ACCURATE'),
+                     lambda: tf.io.decode_image(content, channels=3, expand_animations=False))
+    if colors == 3:
+        return pixels
+    # Pillow's gray, in its integers.
+    weighted = tf.reduce_sum(tf.cast(pixels, tf.int32) * [19595, 38470, 7471], axis=-1, keepdims=True)
+    return tf.cast(tf.bitwise.right_shift(weighted + 0x8000, 16), tf.uint8)
 
 
 def does_not_decode(name, error):

@@ -34,12 +34,15 @@ def main():
         if name not in sources.SOURCES:
             raise UsageError(f'cannot prepare {name!r}; choose from {", ".join(sources.SOURCES)}')
     if VERIFY.value:
+        command_line.refuse('with --verify', 'source_dir', 'images_dir', 'resolution', 'test_fraction')
         _verify(data_dir)
     elif IMAGES_DIR.value:
         if DATASETS.value:
             raise UsageError('--images_dir and --datasets are separate jobs; give one of them')
+        command_line.refuse('with --images_dir', 'source_dir')
         _prepare_images(data_dir)
     elif DATASETS.value:
+        command_line.refuse('without --images_dir', 'resolution', 'test_fraction')
         for name in DATASETS.value:
             _prepare(data_dir, name, sources.SOURCES[name])
     else:
@@ -62,13 +65,17 @@ def _prepare_images(data_dir):
     from data_prep import image_folder, tfrecord
     if not 0 < TEST_FRACTION.value < 1:
         raise UsageError(f'--test_fraction={TEST_FRACTION.value}: must be between 0 and 1')
-    paths, _, _ = image_folder.find_images(IMAGES_DIR.value)
+    paths, _, _, splits = image_folder.find_images(IMAGES_DIR.value)
+    if splits:
+        command_line.refuse('where the folders train and test are the splits', 'test_fraction')
     origin = (f'{os.path.abspath(IMAGES_DIR.value)} ({len(paths)} images, resolution {RESOLUTION.value}, test_fraction '
               f'{TEST_FRACTION.value})')
 
     def make_splits():
         return image_folder.read_images(IMAGES_DIR.value, RESOLUTION.value, TEST_FRACTION.value)
-    for path in tfrecord.prepare(data_dir, '', ('train', 'test'), origin, make_splits):
+    listing = {**image_folder.listing(IMAGES_DIR.value, paths),
+               'contents': lambda: image_folder.contents_checksum(IMAGES_DIR.value, paths)}
+    for path in tfrecord.prepare(data_dir, '', ('train', 'test'), origin, make_splits, listing):
         print(path)
 
 

@@ -1,32 +1,46 @@
 """A folder of images, in subfolders by class or not, as a data set."""
 
 import hashlib
+import logging
 import os
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image, UnidentifiedImageError
 
 from acai_tf import images
-from acai_tf.errors import DataError, UsageError, short_message
+from acai_tf.errors import DataError, UsageError
 from data_prep.tfrecord import Split, in_order
 
-_GRAY_MODES = ('1', 'L', 'LA', 'I', 'I;16', 'F')
-_MOST_PIXELS = 10**8
+_logger = logging.getLogger('acai_tf.data_prep')
+_SPLITS = ('train', 'test')
 
 
 def find_images(images_dir):
     """The images below a folder.
 
     Returns:
-        (paths, labels, names of the classes): the class is the subfolder of images_dir, in alphabetical order; without
-        subfolders there is one class, and no name.
+        (paths, labels, names of the classes, splits): the class is the subfolder of images_dir, in alphabetical order;
+        without subfolders there is one class, and no name. `splits` has 'train' or 'test' for each image if images_dir has
+        just these two subfolders, with the same classes in both; else it is None.
 
     Raises:
         DataError: not a folder, no images, or images both in it and in subfolders.
     """
     paths = images.find(images_dir)
-    folders = [os.path.relpath(path, images_dir).split(os.sep)[:-1][:1] for path in paths]
+    folders = [os.path.relpath(path, images_dir).split(os.sep)[:-1] for path in paths]
+    if {folder[0] for folder in folders if folder} == set(_SPLITS) and all(folders):
+        inner = {split: {folder[1] if folder[1:] else None for folder in folders if folder[0] == split}
+                 for split in _SPLITS}
+        if inner['train'] == inner['test']:
+            return (*_classes(images_dir, paths, [folder[1:] for folder in folders]), [folder[0] for folder in folders])
+    if any(folder[:1] in (['train'], ['test']) for folder in folders):
+        _logger.warning('%s has a folder train or test, which is taken for a class; to use both as the splits, let them be '
+                        'its only folders, with the same class folders in each', images_dir)
+    return (*_classes(images_dir, paths, folders), None)
+
+
+def _classes(images_dir, paths, folders):
+    """(paths, labels, names of the classes) from the folders that each path lies in."""
     classes = sorted({folder[0] for folder in folders if folder})
     if classes and [] in folders:
         loose = os.path.basename(paths[folders.index([])])
@@ -35,48 +49,36 @@ def find_images(images_dir):
     return paths, [classes.index(folder[0]) if folder else 0 for folder in folders], classes
 
 
-def _peek(path):
-    """(width, height, whether gray) from an image's header."""
-    try:
-        with Image.open(path) as image:
-            width, height, mode = *image.size, image.mode
-    except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError, SyntaxError) as error:
-        raise DataError(f'{path} does not open as an image ({short_message(error)})') from None
-    if width * height > _MOST_PIXELS:
-        raise DataError(f'{path} claims {width}x{height} pixels, which is too many')
-    return width, height, mode in _GRAY_MODES
-
-
 def read_images(images_dir, resolution, test_fraction):
     """{'train': Split, 'test': Split} of a folder's images.
 
-    Images are gray if all are, else RGB. PNG and JPEG files that already have the size stay as they are; others are
-    resized (bilinear, antialiased, as an exported encoder does with images of another size) and stored as PNG.
+    Images are gray if all are, else RGB; what is stored is PNG of the pixels that `images.read` gives, resized (bilinear,
+    antialiased, as an exported encoder does with images of another size) where the size differs.
 
     Args:
         resolution: height and width in pixels; 0: all images must have the same size, which is kept.
-        test_fraction: the fraction of each class that becomes the test set, chosen at random but always the same way.
+        test_fraction: the fraction of each class that becomes the test set, chosen at random but always the same way;
+            without effect if the folders train and test are the splits.
 
     Raises:
         DataError: names the image that does not open, or that has another size.
     """
-    paths, labels, classes = find_images(images_dir)
-    headers = list(in_order(_peek, paths))
+    paths, labels, classes, splits = find_images(images_dir)
+    headers = list(in_order(images.peek, paths))
     colors = 1 if all(gray for _, _, gray in headers) else 3
-    height, width = (resolution, resolution) if resolution else (headers[0][1], headers[0][0])
+    height, width = (resolution, resolution) if resolution else headers[0][:2]
     for path, header in zip(paths, headers):
-        if not resolution and header[:2] != (width, height):
-            raise DataError(f'{path} is {header[0]}x{header[1]} but {paths[0]} is {width}x{height}; give --resolution')
+        if not resolution and header[:2] != (height, width):
+            raise DataError(f'{path} is {header[1]}x{header[0]} but {paths[0]} is {width}x{height}; give --resolution')
     shape = (height, width, colors)
 
     def ready(path):
-        content = images.read_bytes(path)
-        image = images.decode(content, path, colors)
-        if image.shape == shape and path.lower().endswith(('.png', '.jpg', '.jpeg')):
-            return content
-        return tf.io.encode_png(images.round_to_uint8(images.resize(image, shape[:2]))).numpy()
-    is_test = _choose(np.array(labels), test_fraction)
-    checksums = {'files': _fingerprint(images_dir, paths)}
+        pixels = images.read(path, colors)
+        if pixels.shape != shape:
+            pixels = images.round_to_uint8(images.resize(pixels, shape[:2]))
+        return tf.io.encode_png(pixels).numpy()
+    is_test = _choose(np.array(labels), test_fraction) if splits is None else np.array(splits) == 'test'
+    checksums = {'files': contents_checksum(images_dir, paths)}
 
     def split(chosen):
         # Shuffled, so that a reader of the file's beginning sees all classes.
@@ -100,10 +102,20 @@ def _choose(labels, fraction):
     return chosen
 
 
-def _fingerprint(images_dir, paths):
+def contents_checksum(images_dir, paths):
     """sha256 over the names and contents of the images."""
     digest = hashlib.sha256()
     for path in paths:
         content = hashlib.sha256(images.read_bytes(path)).hexdigest()
-        digest.update(f'{os.path.relpath(path, images_dir)} {content}\n'.encode())
+        digest.update(os.fsencode(f'{os.path.relpath(path, images_dir)} {content}\n'))
     return digest.hexdigest()
+
+
+def listing(images_dir, paths):
+    """{'images': how many, 'bytes': their size, 'listing': sha256 over names, sizes and times}; quick."""
+    sizes, digest = 0, hashlib.sha256()
+    for path in paths:
+        found = os.stat(path)
+        sizes += found.st_size
+        digest.update(os.fsencode(f'{os.path.relpath(path, images_dir)} {found.st_size} {found.st_mtime_ns}\n'))
+    return {'images': len(paths), 'bytes': sizes, 'listing': digest.hexdigest()}

@@ -23,7 +23,8 @@ import tqdm
 
 import acai_tf
 from acai_tf import files, images
-from acai_tf.datasets.records import parse_record, read_manifest
+from acai_tf.datasets import record_files
+from acai_tf.datasets.record_files import read_manifest
 from acai_tf.errors import DataError, StorageError, UsageError, short_message
 
 _logger = logging.getLogger('acai_tf.data_prep')
@@ -88,7 +89,10 @@ class Split:
         def checked(item):
             name, label = item
             content = read(name)
-            shape = tuple(images.decode(content, name, image_shape[-1]).shape)
+            try:  # by TensorFlow, which will read these very bytes
+                shape = tuple(images.decode_tensor(content, image_shape[-1]).shape)
+            except (tf.errors.OpError, ValueError) as error:
+                raise images.does_not_decode(name, error) from None
             if shape != tuple(image_shape):
                 raise DataError(f'{name} is an image of {images.by(shape)}, not {images.by(image_shape)}')
             return content, label
@@ -100,7 +104,7 @@ def file_name(prepared, split):
     return f'{prepared}-{split}.tfrecord' if prepared else f'{split}.tfrecord'
 
 
-def prepare(data_dir, prepared, split_names, source, make_splits):
+def prepare(data_dir, prepared, split_names, source, make_splits, listing=None):
     """Prepares one data set unless it already exists.
 
     Args:
@@ -109,12 +113,14 @@ def prepare(data_dir, prepared, split_names, source, make_splits):
         split_names: names of all its splits.
         source: str, where it comes from; kept in the manifest.
         make_splits: function without arguments -> {split: Split}; called only if there is something to do.
+        listing: {...} that tells whether the source has changed since (image_folder.listing), and under 'contents' a
+            function that gives the checksum of its contents.
 
     Returns:
         The paths.
 
     Raises:
-        UsageError: a file of that name exists that is not in the manifest, or that was made from another source.
+        UsageError: a file of that name exists that acai_tf did not make, or made from another source.
         DataError: as `make_splits` and its examples.
         StorageError: it cannot be written.
     """
@@ -123,16 +129,31 @@ def prepare(data_dir, prepared, split_names, source, make_splits):
     with _work_directory(data_dir, prepared) as beside:
         manifest = read_manifest(data_dir)
         for name, path in zip(names, paths):
-            if os.path.lexists(path) and name not in manifest:
-                raise UsageError(f'{path} already exists and is not in manifest.json; move it away')
+            if os.path.lexists(path) and not record_files.is_ours(manifest.get(name)):
+                raise UsageError(f'{path} already exists and was not made by acai_tf; choose another --data_dir')
         if not all(_size(path) == manifest.get(name, {}).get('bytes') for name, path in zip(names, paths)):
-            write_dataset(data_dir, prepared, make_splits(), source, beside)
-        elif any(manifest[name]['source'] != source for name in names):
-            raise UsageError(f'{", ".join(paths)} were made from {manifest[names[0]]["source"]}; to make them from '
+            write_dataset(data_dir, prepared, make_splits(), source, beside, listing)
+        elif listing and (change := _change(manifest[names[0]], listing)):
+            raise UsageError(f'{source} has changed since {", ".join(paths)} were made: {change}; delete them to make them '
+                             'again, or choose another --data_dir')
+        elif any(manifest[name].get('source') != source for name in names):
+            raise UsageError(f'{", ".join(paths)} were made from {manifest[names[0]].get("source")}; to make them from '
                              f'{source}, delete them, or choose another --data_dir')
         else:
             _logger.info('nothing to do, already prepared: %s; to make them again, delete them', ', '.join(paths))
     return paths
+
+
+def _change(entry, listing):
+    """What has changed in a folder since its images were prepared, for people; None if it is as it was."""
+    then = entry.get('source_listing')
+    if not isinstance(then, dict) or then.get('listing') == listing['listing']:
+        return None
+    if then.get('images') != listing['images']:
+        return f'it holds {listing["images"]} images now, {then.get("images")} then'
+    if listing['contents']() == entry.get('source_sha256', {}).get('files'):
+        return None  # other times, as a copy has them
+    return 'files have other names or contents'
 
 
 def _size(path):
@@ -160,18 +181,19 @@ def _work_directory(data_dir, prepared):
         os.close(descriptor)
 
 
-def write_dataset(data_dir, prepared, splits, source, beside=None):
+def write_dataset(data_dir, prepared, splits, source, beside=None, listing=None):
     """Writes the files of `splits` and their entries of manifest.json, as `prepare` does, but replaces existing ones.
 
     Args:
         beside: an empty directory on the same file system to write in; default: a new one.
+        listing: as for `prepare`.
 
     Returns:
         The paths.
     """
     if beside is None:
         with _work_directory(data_dir, prepared) as path:
-            return write_dataset(data_dir, prepared, splits, source, path)
+            return write_dataset(data_dir, prepared, splits, source, path, listing)
     entries = {}
     for split, content in splits.items():
         name = file_name(prepared, split)
@@ -186,6 +208,8 @@ def write_dataset(data_dir, prepared, splits, source, beside=None):
             'source': source, 'source_sha256': content.checksums,
             'date': datetime.datetime.now(datetime.UTC).isoformat(timespec='seconds'),
             'versions': {'acai_tf': acai_tf.__version__, 'tensorflow': tf.__version__}}
+        if listing:
+            entries[name]['source_listing'] = {key: value for key, value in listing.items() if key != 'contents'}
         if content.classes:
             entries[name]['classes'] = content.classes
     # The manifest first: a process killed in between leaves files missing, not unlisted.
@@ -232,9 +256,10 @@ def _join_manifest(data_dir, entries):
     lock = os.open(data_dir, os.O_RDONLY)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two programs may prepare two data sets into one directory
-        manifest = {**read_manifest(data_dir), **entries}
+        manifest = record_files.read_whole_manifest(data_dir)
+        manifest = {**manifest, 'files': {**manifest.get('files', {}), **entries}}
         with files.atomic_write(os.path.join(data_dir, 'manifest.json')) as file:
-            json.dump({'files': manifest}, file, indent=2, sort_keys=True)
+            json.dump(manifest, file, indent=2, sort_keys=True)
             file.write('\n')
     finally:
         os.close(lock)
@@ -274,24 +299,28 @@ def _verify(path, entry):
         raise DataError('is not in the manifest')
     if not os.path.isfile(path):
         raise DataError('is missing')
-    if os.path.getsize(path) != entry['bytes']:
+    if os.path.getsize(path) != entry.get('bytes', os.path.getsize(path)):
         raise DataError(f'has {os.path.getsize(path)} bytes, not {entry["bytes"]}')
-    if sha256(path) != entry['sha256']:
+    if sha256(path) != entry.get('sha256', sha256(path)):
         raise DataError('has another checksum')
-    shape, histogram = tuple(entry['image_shape']), collections.Counter()
+    if 'image_shape' not in entry:
+        raise DataError('has no image_shape in the manifest')
+    shape, histogram, features = tuple(entry['image_shape']), collections.Counter(), record_files.schema(path)
 
     def parse(record):
-        image, label = parse_record(record, shape[-1])
+        image, label = record_files.parse(record, shape[-1], features)
         return tf.shape(image), label
     try:
-        for shapes, labels in (tf.data.TFRecordDataset(path).map(parse, num_parallel_calls=tf.data.AUTOTUNE)
+        for shapes, labels in (record_files.records(path).map(parse, num_parallel_calls=tf.data.AUTOTUNE)
                                .batch(1000).as_numpy_iterator()):
             if (shapes != shape).any():
                 raise DataError(f'holds an image that is not {images.by(shape)}')
             histogram.update(labels.tolist())
     except (tf.errors.OpError, ValueError) as error:
         raise DataError(f'is damaged near record {histogram.total()} ({short_message(error)})') from None
-    expected = collections.Counter(dict(enumerate(entry['label_histogram'])))
-    if histogram.total() != entry['count'] or histogram != expected:
-        raise DataError('has other labels than its manifest says')
-    return entry['count']
+    expected = collections.Counter(dict(enumerate(entry.get('label_histogram', []))))
+    if 'label_histogram' in entry and histogram != expected:
+        raise DataError('holds other labels than its manifest says')
+    if histogram.total() != entry.get('count', histogram.total()):
+        raise DataError(f'holds {histogram.total()} images, not {entry["count"]} as its manifest says')
+    return histogram.total()

@@ -218,6 +218,11 @@ class OwnNetworksTest(parameterized.TestCase, tf.test.TestCase):
             with self.assertRaisesRegex(UsageError, message):
                 self.create('acai', architecture)
 
+    def test_sizes_that_cannot_be_halved(self):
+        for side in (33, 1):
+            with self.assertRaisesRegex(UsageError, 'this size cannot be halved: resize the images, as with --resolut'):
+                models.create('baseline', (side, side, 1), 3)
+
     def test_names(self):
         self.assertEqual(architectures.name_of(ACAINetworks()), 'acai')
         self.assertEqual([architectures.name_of(a) for a in ('a/b.py:C', Normalised)], ['C', 'Normalised'])

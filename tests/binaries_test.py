@@ -1,9 +1,11 @@
 """The programs as a user runs them: processes, files, signals."""
 
 import glob
+import itertools
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -163,6 +165,37 @@ class TrainTest(Interrupted):
         code, _, err = run('bin/acai_export', f'--run_dir={self.run_dir()}', f'--export_dir={exports}')
         self.assertEqual(code, 1)
         self.assertIn('exists and is not overwritten', err)
+
+    def test_every_file_of_a_run_that_is_missing_empty_cut_or_edited_gives_one_line_or_is_made_again(self):
+        self.train()
+        run_dir = self.run_dir()
+        sound = os.path.join(self.create_tempdir().full_path, 'sound')
+        shutil.copytree(run_dir, sound)
+        files = ['config.json', 'metrics.jsonl', 'checkpoints/checkpoint', 'checkpoints/step-128.index', '.lock',
+                 'export/128/saved_model.pb', 'export/128/assets.extra/acai_config.json',
+                 'export/128/variables/variables.index']
+        for name, change in itertools.product(files, ('missing', 'empty', 'cut', 'edited')):
+            shutil.rmtree(run_dir)
+            shutil.copytree(sound, run_dir)
+            path = os.path.join(run_dir, name)
+            with open(path, 'rb') as file:
+                content = file.read()
+            os.remove(path)
+            if change != 'missing':
+                with open(path, 'wb') as file:
+                    file.write({'empty': b'', 'cut': content[:len(content) // 2], 'edited': b'[7]\n'}[change])
+            code, out, err = run('bin/acai_train', *self.flags, f'--train_dir={self.train_dir}')
+            case = f'{name} {change}: {code} {err}'
+            self.assertIn(code, (0, 1, 4), case)
+            self.assertNotIn('Traceback', err, case)
+            if code:
+                self.assertRegex(err.splitlines()[-1], f'^acai_train: .*{os.path.basename(run_dir)}', case)
+            else:
+                self.assertIn('final metrics', out, case)
+            if name == 'config.json':
+                self.assertEqual(code, 1 if change == 'missing' else 4, case)
+            elif name == 'metrics.jsonl':
+                self.assertEqual(code, 0 if change == 'cut' else 4, case)
 
     def test_non_finite_is_exit_3(self):
         code, _, err = run('bin/acai_train', *SMALL, f'--train_dir={self.train_dir}', '--lr=1e20')

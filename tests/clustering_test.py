@@ -21,6 +21,10 @@ class AccuracyTest(tf.test.TestCase):
         self.assertEqual(clustering.clustering_accuracy([0, 0, 0, 1], [5, 5, 3, 0]), 75.0)
         self.assertEqual(clustering.clustering_accuracy([3, 2, 1, 0], [0, 0, 0, 0]), 25.0)
 
+    def test_a_negative_label_is_refused(self):
+        with self.assertRaisesRegex(ValueError, 'counted from 0; -1 is negative'):
+            clustering.clustering_accuracy([0, 0, 1, 1, -1, 2], [0, 0, 1, 1, 2, 2])
+
     def test_wrong_sizes(self):
         for labels, clusters in (([], []), ([1, 2], [1])):
             with self.assertRaisesRegex(ValueError, 'must be'):

@@ -24,6 +24,19 @@ class TrainConfigTest(tf.test.TestCase):
         with self.assertRaisesRegex(ValueError, 'unknown options depht'):
             TrainConfig.from_json('{"depht": 3}')
 
+    def test_values_of_another_type_in_json_are_refused(self):
+        for text, message in (('[]', 'not a JSON object'), ('{"depth": "3"}', "depth is '3', not of type int"),
+                              ('{"lr": true}', 'lr is True, not of type float'), ('{"hyperparameters": 1}', 'of type dict')):
+            with self.assertRaisesRegex(ValueError, message):
+                TrainConfig.from_json(text)
+        self.assertEqual(TrainConfig.from_json('{"lr": 1}').lr, 1)
+
+    def test_a_batch_of_one_where_images_are_compared(self):
+        for model in ('lrae', 'dracai', 'midrae'):
+            with self.assertRaisesRegex(UsageError, f'--batch=1: {model} needs at least 2'):
+                TrainConfig(model=model, batch=1).validate()
+        TrainConfig(model='acai', batch=1).validate()
+
     def test_values_outside_their_range(self):
         for name, value in (('total_kimg', -1), ('total_kimg', 0), ('batch', 0), ('depth', -2), ('strategy', 'tpu'),
                             ('precision', 'float16'), ('lr', float('nan')), ('keep_checkpoints', 0)):

@@ -1,7 +1,9 @@
 """create_datasets as a user runs it: processes, files, signals, full disks."""
 
+import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import time
@@ -13,6 +15,7 @@ from absl.testing import parameterized
 from programs import ROOT, command, run, run_from_the_start
 
 from acai_tf import datasets
+from data_prep import tfrecord
 
 PROGRAM = 'data_prep/create_datasets.py'
 
@@ -82,6 +85,52 @@ class PrepareTest(parameterized.TestCase, tf.test.TestCase):
         self.assertRegex(err, '^acai_train: .*latent_width')
         self.assertLen(err.splitlines(), 1)
 
+    def test_a_folder_that_has_changed_since(self):
+        paths = [os.path.join(self.source, f'{i}.png') for i in range(6)]
+        for i, path in enumerate(paths):
+            with open(path, 'wb') as file:
+                file.write(tf.io.encode_png(np.full([8, 8, 1], i, np.uint8)).numpy())
+        flags = [f'--images_dir={self.source}']
+        self.assertEqual(self.prepare(*flags)[0], 0)
+        os.utime(paths[0], (0, 0))  # another time alone, as copies have
+        code, _, err = self.prepare(*flags)
+        self.assertEqual(code, 0, err)
+        with open(paths[0], 'wb') as file:
+            file.write(tf.io.encode_png(np.full([8, 8, 1], 99, np.uint8)).numpy())
+        code, _, err = self.prepare(*flags)
+        self.assertEqual(code, 1)
+        self.assertRegex(err, 'has changed since .* were made: files have other names or contents')
+        os.remove(paths[0])
+        code, _, err = self.prepare(*flags)
+        self.assertEqual(code, 1)
+        self.assertRegex(err, 'has changed since .* were made: it holds 5 images now, 6 then')
+
+    def test_what_others_made_is_left_alone(self):
+        with open(os.path.join(self.source, 'a.png'), 'wb') as file:
+            file.write(tf.io.encode_png(np.zeros([8, 8, 1], np.uint8)).numpy())
+        shutil.copy(os.path.join(self.source, 'a.png'), os.path.join(self.source, 'b.png'))
+        record = tfrecord.example(tf.io.encode_png(np.zeros([8, 8, 1], np.uint8)).numpy(), 0)
+        for split in ('train', 'test'):
+            with tf.io.TFRecordWriter(os.path.join(self.data, f'{split}.tfrecord')) as writer:
+                writer.write(record)
+        entry = {'image_shape': [8, 8, 1], 'nclass': 1}
+        manifest = {'files': {'train.tfrecord': entry, 'test.tfrecord': entry}, 'author': 'me'}
+        with open(os.path.join(self.data, 'manifest.json'), 'w') as file:
+            json.dump(manifest, file)
+        code, _, err = self.prepare(f'--images_dir={self.source}')
+        self.assertEqual(code, 1)
+        self.assertRegex(err, 'train.tfrecord already exists and was not made by acai_tf; choose another --data_dir')
+        code, out, err = self.prepare('--verify')
+        self.assertEqual(code, 0, err)
+        self.assertEqual(out.splitlines(), ['test.tfrecord: sound, 1 images', 'train.tfrecord: sound, 1 images'])
+        published_files.write_mnist_layout(self.source)
+        code, _, err = self.prepare('--datasets=mnist', f'--source_dir={self.source}')
+        self.assertEqual(code, 0, err)
+        with open(os.path.join(self.data, 'manifest.json')) as file:
+            joined = json.load(file)
+        self.assertEqual((joined['author'], joined['files']['train.tfrecord']), ('me', entry))
+        self.assertIn('mnist-train.tfrecord', joined['files'])
+
     def test_wrong_use(self):
         for flags, code, message in (
                 (['--datasets=imagenet'], 1, "'imagenet'"),
@@ -90,6 +139,8 @@ class PrepareTest(parameterized.TestCase, tf.test.TestCase):
                 ([f'--images_dir={self.source}'], 2, 'holds no images'),
                 ([f'--images_dir={self.source}', '--datasets=mnist'], 1, 'give one of them'),
                 ([f'--images_dir={self.source}', '--test_fraction=1'], 1, '--test_fraction=1.0'),
+                (['--datasets=mnist', '--resolution=3'], 1, '--resolution has no effect without --images_dir'),
+                ([f'--images_dir={self.source}', '--source_dir=x'], 1, '--source_dir has no effect with --images_dir'),
                 (['--verify', '--data_dir=/nowhere'], 2, '/nowhere is not a directory')):
             actual, _, err = self.prepare(*flags)
             self.assertEqual(actual, code, err)

@@ -136,6 +136,17 @@ class CorrelationTest(tf.test.TestCase):
         self.assertAllClose(correlation.mean_absolute_correlation(values.reshape(40, 1, 2, 3)),
                             correlation.mean_absolute_correlation(values))
 
+    def test_constants_that_rounding_gives_a_deviation(self):
+        a, b = np.random.default_rng(0).normal(size=[2, 1448])
+        flat = np.stack([np.full(1448, 1.81), a, np.full(1448, .576), b], axis=1)
+        self.assertAllClose(correlation.mean_absolute_correlation(flat), abs(np.corrcoef(a, b)[0, 1]))
+        self.assertTrue(np.isnan(correlation.mean_absolute_correlation(flat[:, [0, 2]])))
+
+    def test_not_a_number_is_not_left_out(self):
+        flat = np.random.default_rng(0).normal(size=[20, 3])
+        flat[3, 1] = np.nan
+        self.assertTrue(np.isnan(correlation.mean_absolute_correlation(flat)))
+
     def test_constant_dimensions_are_left_out(self):
         a = np.arange(10.)
         self.assertAllClose(correlation.mean_absolute_correlation(np.stack([a, -a, 0 * a], axis=1)), 1)

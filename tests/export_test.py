@@ -1,3 +1,4 @@
+import io
 import json
 import os
 import subprocess
@@ -5,6 +6,7 @@ import sys
 
 import numpy as np
 import tensorflow as tf
+from PIL import Image
 
 from acai_tf import datasets, export, models
 from acai_tf.errors import DataError, UsageError
@@ -187,8 +189,9 @@ class ExportTest(tf.test.TestCase):
         encode = tf.saved_model.load(path).signatures['encode_bytes']
         latents = encode(image_bytes=tf.constant(contents))['latents']
         padded = np.pad(raw * np.float32(2 / 255) - 1, [(2, 2), (2, 2), (0, 0)], constant_values=-1)
-        resized = [tf.image.resize(np.float32(tf.io.decode_image(c, channels=1)), [32, 32], antialias=True) * 2 / 255 - 1
-                   for c in contents[1:]]
+        decoded = [color, np.asarray(Image.open(io.BytesIO(jpeg)))]
+        grays = [np.rint(pixels @ [0.299, 0.587, 0.114])[..., None] for pixels in decoded]
+        resized = [tf.image.resize(np.float32(gray), [32, 32], antialias=True) * 2 / 255 - 1 for gray in grays]
         self.assertAllClose(latents, model.encode(np.stack([padded, *resized])), atol=1e-5)
 
     def test_signatures_are_named_and_of_free_batch_size(self):
@@ -238,6 +241,31 @@ class ExportTest(tf.test.TestCase):
         for path in (other, self.directory, '/nowhere'):
             with self.assertRaisesRegex(DataError, 'is not a SavedModel'):
                 export.load(path)
+
+    def test_pixels_in_place_of_images_are_refused(self):
+        self.exported()
+        loaded = export.load(self.directory)
+        for dtype in (np.uint8, np.int64, bool):
+            with self.assertRaisesRegex(ValueError, r'images are .*; encode takes float images in \[-1, 1\], which are pix'):
+                loaded.encode(np.zeros([2, 32, 32, 1], dtype))
+        self.assertEqual(loaded.decode(np.zeros([2, 4, 4, 3], int)).shape, (2, 32, 32, 1))
+
+    def test_damage(self):
+        _, path = self.exported()
+        for name in ('saved_model.pb', 'variables/variables.index', 'variables/variables.data-00000-of-00001'):
+            file_path = os.path.join(path, name)
+            with open(file_path, 'rb') as file:
+                sound = file.read()
+            changed = bytearray(sound)
+            changed[len(sound) // 2] ^= 4
+            for content in (bytes(changed), sound[:-5], b''):
+                with open(file_path, 'wb') as file:
+                    file.write(content)
+                with self.assertRaisesRegex(DataError, 'is not a SavedModel of acai_tf'):
+                    export.load(path)
+            with open(file_path, 'wb') as file:
+                file.write(sound)
+        export.load(path)
 
     def test_wrong_shapes(self):
         self.exported()

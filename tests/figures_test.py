@@ -1,9 +1,12 @@
+import os
+
 import numpy as np
 import tensorflow as tf
+from PIL import Image
 
 from acai_tf import figures, interpolation
 from acai_tf.datasets.base import InMemory
-from acai_tf.errors import UsageError
+from acai_tf.errors import DataError, UsageError
 from acai_tf.figures import maps, pictures
 
 
@@ -87,8 +90,29 @@ class PicturesTest(tf.test.TestCase):
         centred = latents.reshape(40, -1) - latents.reshape(40, -1).mean(axis=0)
         self.assertAllClose(np.linalg.norm(maps.project(latents, 'pca'), axis=0),
                             np.linalg.svd(centred, compute_uv=False)[:2])
+        with self.assertRaisesRegex(DataError, 'a map needs finite latents'):
+            maps.project(latents * np.nan, 'pca')
+        for few in (latents[:1], np.repeat(latents[:1], 40, axis=0), np.repeat(latents[:2], 20, axis=0)):
+            for projection in ('pca', 'tsne'):
+                with self.assertRaisesRegex(DataError, 'at least 3 images with different latents; there are [12]'):
+                    maps.project(few, projection)
         with self.assertRaisesRegex(UsageError, 'one dimension'):
             maps.project(latents[..., :1, :1, 0], 'pca')
+
+    def test_thumbnails_are_small_enough_for_browsers(self):
+        directory = self.create_tempdir().full_path
+        images = np.zeros([9, 4000, 100, 1], np.float32)
+        maps.write_projector(directory, np.zeros([9, 2]), np.arange(9), images)
+        self.assertEqual(Image.open(os.path.join(directory, 'sprite.png')).size, (3 * 68, 3 * 2730))
+
+    def test_a_map_that_cannot_be_drawn_leaves_no_projector_behind(self):
+        class Constant(Identity):
+            def encode(self, images):
+                return np.zeros([len(images), 2])
+        directory = os.path.join(self.create_tempdir().full_path, 'projector')
+        with self.assertRaisesRegex(DataError, 'a map needs'):
+            figures.draw('map', [Constant()], Shades('shades', (2, 2, 1), 3), projector_dir=directory)
+        self.assertFalse(os.path.exists(directory))
 
 
 if __name__ == '__main__':

@@ -2,6 +2,7 @@ import os
 
 import numpy as np
 import tensorflow as tf
+from PIL import Image
 
 from acai_tf.errors import DataError, UsageError
 from data_prep import image_folder
@@ -36,13 +37,15 @@ class ImageFolderTest(tf.test.TestCase):
         for label, name in enumerate(('ant', 'bee', 'cat')):
             for i in range(8):
                 end = ('.png', '.jpg', '.JPEG')[i % 3]
-                expected.append((self.add(f'{name}/deeper/{i}{end}', value=10 * label + i), label))
+                self.add(f'{name}/deeper/{i}{end}', value=10 * label + i)
+                expected.append((10 * label + i, label))
         self.add('.hidden/x.png')
         self.add('ant/notes.txt', content=b'no image')
         splits = self.read()
         self.assertEqual({name: split.count for name, split in splits.items()}, {'train': 18, 'test': 6})
         found = {name: list(split.examples()) for name, split in splits.items()}
-        self.assertCountEqual(found['train'] + found['test'], expected)
+        shades = [(tf.io.decode_png(png)[0, 0, 0].numpy(), label) for png, label in found['train'] + found['test']]
+        self.assertCountEqual(shades, expected)
         self.assertAllEqual(np.bincount([label for _, label in found['test']]), [2, 2, 2])
         self.assertEqual(splits['train'].classes, ['ant', 'bee', 'cat'])
         self.assertEqual({name: list(split.examples()) for name, split in self.read().items()}, found)
@@ -55,16 +58,48 @@ class ImageFolderTest(tf.test.TestCase):
         self.assertEqual({label for split in splits.values() for _, label in split.examples()}, {0})
 
     def test_other_sizes_are_resized(self):
-        stays = self.add('a.png', (16, 16, 3), 50)
+        self.add('a.png', (16, 16, 3), 50)
         self.add('b.jpg', (31, 9, 3), 100)
         self.add('c.png', (2, 2, 1), 150)
-        self.add('d.png', (16, 16, 4), 200)
+        self.add('d.png', (16, 16, 4), 100)  # 100 / 255 opaque, on black: 39
         found = {int(tf.io.decode_image(content)[0, 0, 0]): content for content, _ in self.examples(resolution=16)}
-        self.assertCountEqual(found, [50, 100, 150, 200])
-        self.assertEqual(found[50], stays)
+        self.assertCountEqual(found, [50, 100, 150, 39])
         for value, content in found.items():
             self.assertAllEqual(tf.io.decode_image(content, channels=3), np.full([16, 16, 3], value))
         self.assertEqual(self.read(resolution=16)['train'].image_shape, (16, 16, 3))
+
+    def test_pixels_are_what_a_person_sees(self):
+        picture = Image.new('P', (16, 16), 0)
+        picture.putpalette([255, 0, 0, 255, 255, 255])
+        picture.paste(1, (4, 4, 8, 8))
+        for name in ('a.bmp', 'b.bmp'):
+            picture.save(os.path.join(self.directory, name))
+        expected = np.full([16, 16, 3], [255, 0, 0], np.uint8)
+        expected[4:8, 4:8] = 255
+        for content, _ in self.examples():
+            self.assertAllEqual(tf.io.decode_png(content), expected)
+
+    def test_folders_that_are_links(self):
+        elsewhere = self.create_tempdir().full_path
+        for i in range(3):
+            Image.new('L', (8, 8)).save(os.path.join(elsewhere, f'{i}.png'))
+            self.add(f'ant/{i}.png', (8, 8, 1))
+        os.symlink(elsewhere, os.path.join(self.directory, 'bee'))
+        splits = self.read()
+        self.assertEqual((splits['train'].count + splits['test'].count, splits['train'].classes), (6, ['ant', 'bee']))
+
+    def test_the_folders_train_and_test_are_the_splits(self):
+        for split, count in (('train', 5), ('test', 2)):
+            for name in ('ant', 'bee'):
+                for i in range(count):
+                    self.add(f'{split}/{name}/{i}.png')
+        splits = self.read()
+        self.assertEqual({name: (split.count, split.classes) for name, split in splits.items()},
+                         {'train': (10, ['ant', 'bee']), 'test': (4, ['ant', 'bee'])})
+        self.add('test/cat/0.png')
+        with self.assertLogs('acai_tf', 'WARNING') as logs:
+            self.assertEqual(self.read()['train'].classes, ['test', 'train'])
+        self.assertRegex(logs.output[0], 'taken for a class; to use both as the splits, let them be its only folders')
 
     def test_gray_only_where_all_are(self):
         self.add('a.png', (8, 8, 1), 3)
@@ -75,7 +110,6 @@ class ImageFolderTest(tf.test.TestCase):
 
     def test_sixteen_bits_and_animations_become_one_plain_image(self):
         self.add('a.png', content=tf.io.encode_png(np.full([8, 8, 1], 0x8080, np.uint16)).numpy())
-        from PIL import Image
         frames = [Image.new('L', (8, 8), value) for value in (128, 0)]
         frames[0].save(os.path.join(self.directory, 'b.gif'), save_all=True, append_images=frames[1:])
         for content, _ in self.examples():
@@ -99,7 +133,6 @@ class ImageFolderTest(tf.test.TestCase):
     def test_images_that_cannot_be_read_are_named(self):
         png = self.add('a.png')
         self.add('b.png')
-        from PIL import Image
         large = bytearray(png)
         large[16:24] = (60000).to_bytes(4, 'big') * 2
         for content in (b'', b'no image', png[:20], png[:-30], bytes(large)):

@@ -1,7 +1,11 @@
+import io
 import os
+from unittest import mock
 
 import numpy as np
 import tensorflow as tf
+from absl.testing import parameterized
+from PIL import Image
 
 from acai_tf import datasets, images
 from acai_tf.errors import DataError
@@ -54,6 +58,98 @@ class FitTest(tf.test.TestCase):
         self.assertAllClose(dataset.fit(other), other * (2 / 255) - 1, atol=1e-6)
 
 
+def saved(image, kind, **kwargs):
+    """Bytes of a Pillow image as a file."""
+    content = io.BytesIO()
+    image.save(content, kind, **kwargs)
+    return content.getvalue()
+
+
+def block(background, color, size=16):
+    pixels = np.full([size, size, len(background)], background, np.uint8)
+    pixels[4:8, 4:8] = color
+    return pixels
+
+
+class ReadTest(parameterized.TestCase, tf.test.TestCase):
+    """Pixels are what a person sees."""
+
+    def test_palettes(self):
+        image = Image.new('P', (16, 16), 0)
+        image.putpalette([255, 0, 0, 255, 255, 255])
+        image.paste(1, (4, 4, 8, 8))
+        for kind in ('BMP', 'PNG', 'GIF'):
+            self.assertAllEqual(images.decode(saved(image, kind), 'x'), block([255, 0, 0], [255, 255, 255]), kind)
+
+    @parameterized.parameters('BMP', 'PNG', 'GIF', 'JPEG')
+    def test_grays_and_single_bits(self, kind):
+        gray = np.zeros([16, 16, 1], np.uint8) + 77
+        self.assertAllClose(images.decode(saved(Image.fromarray(gray[..., 0]), kind), 'x'), gray, atol=1)
+        self.assertAllClose(images.decode(saved(Image.fromarray(gray[..., 0]), kind), 'x', 3), gray.repeat(3, 2), atol=1)
+        if kind != 'JPEG':
+            bits = Image.fromarray(block([0], [255])[..., 0]).convert('1')
+            self.assertAllEqual(images.decode(saved(bits, kind), 'x', 1), block([0], [255]))
+
+    def test_sixteen_bits(self):
+        values = np.array([[0, 257, 257 * 128, 65535, 128, 129]], np.uint16)
+        found = images.decode(saved(Image.fromarray(values), 'PNG'), 'x')
+        self.assertAllEqual(found[0, :, 0], [0, 1, 128, 255, 0, 1])  # v / 257, rounded
+
+    def test_cmyk(self):
+        cyan = Image.new('CMYK', (16, 16), (255, 0, 0, 0))
+        found = images.decode(saved(cyan, 'JPEG'), 'x', 3)
+        self.assertAllClose(found, np.full([16, 16, 3], [0, 255, 255]), atol=2)
+        self.assertAllClose(images.decode(saved(cyan, 'JPEG'), 'x', 1), np.full([16, 16, 1], 179), atol=2)  # .587 + .114
+
+    def test_what_is_transparent_stands_on_black(self):
+        pixels = np.concatenate([block([200, 100, 50], [0, 0, 255]), np.full([16, 16, 1], 128, np.uint8)], axis=2)
+        expected = np.rint(pixels[..., :3] * (128 / 255))
+        self.assertAllClose(images.decode(saved(Image.fromarray(pixels), 'PNG'), 'x'), expected, atol=1)
+        hidden = Image.new('P', (4, 4), 1)
+        hidden.putpalette([0, 0, 0, 9, 8, 7])
+        self.assertAllEqual(images.decode(saved(hidden, 'PNG', transparency=1), 'x', 3), np.zeros([4, 4, 3]))
+        gray = Image.fromarray(np.full([4, 4, 2], [200, 51], np.uint8), 'LA')
+        self.assertAllEqual(images.decode(saved(gray, 'PNG'), 'x'), np.full([4, 4, 1], 40))
+
+    def test_orientation_of_photographs(self):
+        pixels = np.zeros([2, 3, 1], np.uint8)
+        pixels[0, :, 0] = [0, 100, 200]
+        for orientation, upright in ((1, pixels), (2, pixels[:, ::-1]), (3, pixels[::-1, ::-1]), (4, pixels[::-1]),
+                                     (5, pixels.transpose(1, 0, 2)), (6, np.rot90(pixels, -1)),
+                                     (7, np.rot90(pixels, 2).transpose(1, 0, 2)), (8, np.rot90(pixels))):
+            exif = Image.Exif()
+            exif[0x0112] = orientation
+            content = saved(Image.fromarray(pixels[..., 0]), 'PNG', exif=exif)
+            self.assertAllEqual(images.decode(content, 'x'), upright, orientation)
+            path = self.create_tempfile(content=content, mode='wb').full_path
+            self.assertEqual(images.peek(path), (*upright.shape[:2], True))
+
+    def test_the_first_frame_counts(self):
+        frames = [Image.new('L', (8, 8), value) for value in (128, 0)]
+        content = saved(frames[0], 'GIF', save_all=True, append_images=frames[1:])
+        self.assertAllEqual(images.decode(content, 'x'), np.full([8, 8, 1], 128))
+
+    def test_too_many_pixels(self):
+        large = bytearray(saved(Image.new('L', (8, 8)), 'PNG'))
+        large[16:24] = (60000).to_bytes(4, 'big') * 2
+        with self.assertRaisesRegex(DataError, 'x (claims 60000x60000 pixels|does not decode)'):
+            images.decode(bytes(large), 'x')
+        with mock.patch.object(images, 'MOST_PIXELS', 63), self.assertRaisesRegex(DataError, 'x claims 8x8 pixels'):
+            images.decode(saved(Image.new('L', (8, 8)), 'PNG'), 'x')
+
+    @parameterized.parameters(1, 3)
+    def test_a_graph_decodes_png_and_jpeg_to_the_same_pixels(self, colors):
+        random = np.random.default_rng(0)
+        decode = tf.function(lambda content: images.decode_bytes(content, colors))
+        for mode, depth in (('L', 1), ('RGB', 3)):
+            pixels = random.integers(0, 256, [20, 30, depth], np.uint8)
+            image = Image.fromarray(pixels if depth == 3 else pixels[..., 0], mode)
+            for kind, options in (('PNG', {}), ('JPEG', {}), ('JPEG', {'quality': 98, 'subsampling': 0}),
+                                  ('JPEG', {'progressive': True, 'quality': 30})):
+                content = saved(image, kind, **options)
+                self.assertAllEqual(decode(content), images.decode(content, 'x', colors), (mode, kind, options))
+
+
 class FilesTest(tf.test.TestCase):
 
     def setUp(self):
@@ -74,6 +170,19 @@ class FilesTest(tf.test.TestCase):
         with self.assertLogs('acai_tf', 'WARNING') as logs:
             self.assertEqual(images.find(self.directory), expected)
         self.assertRegex(logs.output[0], '1 files in .* are not images')
+
+    def test_links_are_followed_and_loops_are_refused(self):
+        elsewhere = self.create_tempdir()
+        elsewhere.create_file('deep/c.png')
+        os.makedirs(os.path.join(self.directory, 'a'))
+        expected = [self.add('a/a.png')]
+        for name in ('b', 'c'):
+            os.symlink(elsewhere.full_path, os.path.join(self.directory, name))
+            expected.append(os.path.join(self.directory, name, 'deep', 'c.png'))
+        self.assertEqual(images.find(self.directory), expected)
+        os.symlink(self.directory, os.path.join(self.directory, 'a', 'up'))
+        with self.assertRaisesRegex(DataError, 'a/up is a loop'):
+            images.find(self.directory)
 
     def test_errors_name_the_file(self):
         with self.assertRaisesRegex(DataError, '/nowhere is not a folder'):

@@ -12,7 +12,7 @@ from programs import run
 from acai_tf import datasets, export, measures, models
 from acai_tf.config import TrainConfig
 from acai_tf.datasets.base import InMemory
-from acai_tf.errors import DataError, UsageError
+from acai_tf.errors import DataError, NonFiniteError, UsageError
 from acai_tf.evaluation import clustering, correlation, lines
 from acai_tf.measures import results
 from acai_tf.models import hyperparameter
@@ -97,6 +97,34 @@ class MeasuresTest(parameterized.TestCase, tf.test.TestCase):
         for policy in ('zero', 'ignore'):
             self.assertAllClose(measures.measure('lines', Fade(), self.lines, nan_policy=policy),
                                 lines.evaluate(frames, policy), rtol=1e-5)
+
+    def test_whitening_of_fewer_images_than_dimensions(self):
+        class Wide:
+            image_shape = None
+
+            def encode(self, images):
+                return np.random.default_rng(len(images)).normal(size=[len(images), 50])
+        with self.assertLogs('acai_tf', 'WARNING') as logs:
+            found = measures.measure('cluster', Wide(), self.data, n_init=2)
+        self.assertIsNone(found['test_objective'])
+        self.assertRegex(logs.output[0], '30 training images vary in 29 of the 50 dimensions')
+
+    def test_fewer_images_than_clusters(self):
+        class Few(Stripes):
+            def load(self, split):
+                return tuple(part[:2] for part in super().load(split))
+        with self.assertRaisesRegex(DataError, 'stripes has 2 training images, which cannot make 3 clusters'):
+            measures.measure('cluster', 'pixels', Few(), n_init=2)
+
+    def test_latents_that_are_not_finite(self):
+        class Broken:
+            image_shape = None
+
+            def encode(self, images):
+                return np.full([len(images), 2], np.nan)
+        for name in ('correlation', 'cluster', 'classify'):
+            with self.assertRaisesRegex(NonFiniteError, 'encodes stripes to values that are not finite'):
+                measures.measure(name, Broken(), self.data)
 
     def test_undefined_is_none(self):
         class Still:

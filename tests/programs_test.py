@@ -2,14 +2,17 @@
 
 import json
 import os
+import stat
+import subprocess
+import sys
 
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 from PIL import Image
-from programs import run
+from programs import ROOT, run
 
-from acai_tf import datasets, export, models
+from acai_tf import datasets, export, images, models
 from acai_tf.evaluation import correlation
 
 
@@ -47,15 +50,15 @@ class WorkTest(parameterized.TestCase, tf.test.TestCase):
         self.run_well('acai_encode', f'--saved_model={self.saved}', '--split=test', f'--output={self.path("l.npz")}',
                       '--batch=100')
         with np.load(self.path('l.npz'), allow_pickle=False) as found:
-            images, labels = next(iter(self.digits.test(1000)))
-            self.assertAllClose(found['latents'], self.loaded.encode(images), atol=1e-5)
+            tests, labels = next(iter(self.digits.test(1000)))
+            self.assertAllClose(found['latents'], self.loaded.encode(tests), atol=1e-5)
             self.assertAllEqual(found['labels'], labels)
 
     def test_encode_a_folder(self):
         os.makedirs(self.path('folder/deeper'))
-        images = np.random.default_rng(0).integers(0, 256, [2, 20, 30, 3], np.uint8)
+        pictures = np.random.default_rng(0).integers(0, 256, [2, 20, 30, 3], np.uint8)
         paths = [self.path('folder/a.png'), self.path('folder/deeper/b.png')]
-        for image, path in zip(images, paths):
+        for image, path in zip(pictures, paths):
             Image.fromarray(image).save(path)
         flags = [f'--saved_model={self.saved}', f'--images_dir={self.path("folder")}', f'--output={self.path("l.npz")}']
         self.run_well('acai_encode', *flags)
@@ -99,14 +102,83 @@ class WorkTest(parameterized.TestCase, tf.test.TestCase):
 
     def test_evaluate(self):
         found = json.loads(self.run_well('acai_evaluate', f'--saved_model={self.saved}'))
-        images = np.concatenate([images for images, _ in self.digits.test(100)])
-        mse = np.square(self.loaded.reconstruct(images) - images).mean()
+        tests = np.concatenate([some for some, _ in self.digits.test(100)])
+        mse = np.square(self.loaded.reconstruct(tests) - tests).mean()
         self.assertAllClose(found, {
-            'correlation': correlation.mean_absolute_correlation(self.loaded.encode(images)), 'mse': mse,
+            'correlation': correlation.mean_absolute_correlation(self.loaded.encode(tests)), 'mse': mse,
             'rmse': 127.5 * np.sqrt(mse)}, rtol=1e-4)
         found = json.loads(self.run_well('acai_evaluate', f'--saved_model={self.saved}', '--dataset=lines32',
                                          '--metrics=lines'))
         self.assertCountEqual(found, ['mean_distance', 'mean_smoothness', 'undefined_interpolations'])
+
+    def test_every_kind_of_image_file_is_encoded_as_it_is_seen(self):
+        """Of a gray model: BMP, GIF, CMYK JPEG and a photograph on its side as their pixels in PNG."""
+        os.makedirs(self.path('seen'))
+        os.makedirs(self.path('plain'))
+        values = np.arange(64, dtype=np.uint8).reshape(8, 8) * 4
+        gray, color = Image.fromarray(values), Image.fromarray(np.stack([values, values.T, 255 - values], axis=2))
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        for name, image, options in (('a.bmp', gray, {}), ('b.gif', gray, {}), ('c.jpg', color.convert('CMYK'), {}),
+                                     ('d.png', gray, {'exif': exif})):
+            image.save(self.path(f'seen/{name}'), **options)
+            pixels = images.read(self.path(f'seen/{name}'), 1)
+            Image.fromarray(pixels[..., 0]).save(self.path(f'plain/{name}.png'))
+        self.assertAllEqual(images.read(self.path('plain/d.png.png'))[..., 0], np.rot90(values, -1))
+        found = []
+        for folder in ('seen', 'plain'):
+            self.run_well('acai_encode', f'--saved_model={self.saved}', f'--images_dir={self.path(folder)}',
+                          f'--output={self.path("l.npz")}')
+            with np.load(self.path('l.npz'), allow_pickle=False) as arrays:
+                found.append(arrays['latents'])
+        self.assertAllEqual(*found)
+
+    def test_destinations(self):
+        flags = [f'--saved_model={self.saved}', '--metrics=reconstruction']
+        out = self.run_well('acai_evaluate', *flags, f'--output={self.path("new/folder/r.json")}')
+        with open(self.path('new/folder/r.json')) as file:
+            self.assertEqual(json.load(file), json.loads(out))
+        os.symlink(self.path('new/folder/r.json'), self.path('link'))
+        self.run_well('acai_evaluate', *flags, f'--output={self.path("link")}')
+        self.assertTrue(os.path.islink(self.path('link')))
+        self.run_well('acai_evaluate', *flags, '--output=/dev/null')
+        self.assertTrue(stat.S_ISCHR(os.stat('/dev/null').st_mode))
+
+    def test_a_result_is_printed_whatever_happens_to_its_file(self):
+        code, out, err = run('bin/acai_evaluate', f'--saved_model={self.saved}', '--metrics=reconstruction',
+                             '--output=/dev/full')
+        self.assertEqual(code, 4, err)
+        self.assertIn('mse', json.loads(out))
+        self.assertRegex(err, 'acai_evaluate: reading or writing failed: .*/dev/full')
+
+    def test_closed_and_narrow_streams(self):
+        command_line = f'{sys.executable} bin/acai_evaluate --saved_model={self.saved} --metrics=reconstruction'
+        done = subprocess.run(f'{command_line} 2>&-', shell=True, cwd=ROOT, stdout=subprocess.PIPE)
+        self.assertEqual(done.returncode, 0)
+        self.assertIn('mse', json.loads(done.stdout))
+        os.makedirs(self.path('Bäume'))
+        Image.new('L', (8, 8)).save(self.path('Bäume/ä.png'))
+        flags = [f'--saved_model={self.saved}', f'--images_dir={self.path("Bäume")}', f'--output={self.path("Bäume/l.npz")}']
+        done = subprocess.run([sys.executable, 'bin/acai_encode', *flags], cwd=ROOT, capture_output=True,
+                              env={**os.environ, 'PYTHONIOENCODING': 'ascii'})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(b'B\\xe4ume/l.npz: 1 latents', done.stdout)
+
+    def test_paths_are_expanded(self):
+        code, _, err = run('bin/acai_encode', '--saved_model=~/acai/1', '--output=$OUT/l.npz',
+                           env={**os.environ, 'HOME': self.export_dir, 'OUT': self.directory})
+        self.assertEqual(code, 0, err)
+        self.assertTrue(os.path.exists(self.path('l.npz')))
+
+    def test_a_latin_1_file_name(self):
+        os.makedirs(self.path('folder'))
+        name = os.path.join(os.fsencode(self.path('folder')), b'\xe4.png')
+        Image.new('L', (8, 8)).save(self.path('a.png'))
+        os.rename(os.fsencode(self.path('a.png')), name)
+        self.run_well('acai_encode', f'--saved_model={self.saved}', f'--images_dir={self.path("folder")}',
+                      f'--output={self.path("l.npz")}')
+        with np.load(self.path('l.npz'), allow_pickle=False) as found:
+            self.assertEqual(os.fsencode(found['paths'].tolist()[0]), name)
 
     @parameterized.parameters('lerp', 'samples', 'map')
     def test_figures(self, mode):
@@ -137,7 +209,19 @@ class WorkTest(parameterized.TestCase, tf.test.TestCase):
         ('acai_encode', [], 1, '--saved_model is missing'),
         ('acai_encode', ['--saved_model=/nowhere', '--output=x'], 2, '/nowhere is not a SavedModel'),
         ('acai_encode', ['--saved_model=HERE', '--output=x', '--dataset=svhn32', '--data_dir=/nowhere'], 2, 'is missing'),
-        ('acai_encode', ['--saved_model=HERE', '--output=/nowhere/x'], 4, '/nowhere'),
+        ('acai_encode', ['--saved_model=HERE', '--output=/proc/x'], 4, '/proc/x cannot be written'),
+        ('acai_encode', ['--saved_model=HERE', '--output=/tmp'], 1, '/tmp is a directory'),
+        ('acai_encode', ['--saved_model=HERE', '--output=x', '--images_dir=/tmp', '--split=test'], 1,
+         '--split has no effect with --images_dir'),
+        ('acai_classify', ['--saved_model=HERE', '--lr=nan'], 1, '--lr=.nan. is not a finite number'),
+        ('acai_classify', ['--saved_model=HERE', '--smoothing=nan'], 1, '--smoothing=.nan. is not a finite number'),
+        ('acai_classify', ['--saved_model=HERE', '--lr=1e38', '--total_kimg=8'], 3, 'not finite after step'),
+        ('acai_interpolate', ['--saved_model=HERE', '--output=f.png', '--mode=map', '--images=a.png'], 1,
+         '--images has no effect'),
+        ('acai_interpolate', ['--saved_model=HERE', '--output=f.png', '--projector_dir=p'], 1,
+         '--projector_dir has no effect'),
+        ('acai_interpolate', ['--saved_model=HERE', '--output=f.png', '--rows=2', '--steps=3000'], 1,
+         'fewer --rows or --steps'),
         ('acai_classify', ['--saved_model=HERE', '--dataset=coil100', '--data_dir=/nowhere'], 2, 'missing|images of'),
         ('acai_classify', ['--space=pixels', '--saved_model=HERE'], 1, 'exclude each other'),
         ('acai_cluster', ['--saved_model=HERE', '--n_init=0'], 1, '--n_init'),

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from acai_tf import files
 from acai_tf.config import TrainConfig
-from acai_tf.errors import UsageError
+from acai_tf.errors import StorageError, UsageError
 from acai_tf.training.run_directory import RunDirectory, dataset_name, run_name
 
 SHAPE = (32, 32, 1)
@@ -79,6 +79,12 @@ class RunDirectoryTest(tf.test.TestCase):
         with open(directory.file('config.json')) as file:
             self.assertEqual(file.read(), before)
 
+    def test_other_data_is_refused_and_a_run_from_before_it_was_kept_is_accepted(self):
+        self.open().close()  # no identity yet
+        self.open(data={'count': 5, 'nclass': 2}).close()
+        with self.assertRaisesRegex(UsageError, 'data count is 5 there and 6 here, data nclass is 2 there and 3 here'):
+            self.open(data={'count': 6, 'nclass': 3})
+
     def test_in_use(self):
         self.open()
         with self.assertRaisesRegex(UsageError, 'in use'):
@@ -122,7 +128,7 @@ class RunDirectoryTest(tf.test.TestCase):
         directory.close()
         with open(directory.file('config.json'), 'w') as file:
             file.write('{')
-        with self.assertRaisesRegex(UsageError, 'config.json is damaged'):
+        with self.assertRaisesRegex(StorageError, 'config.json is damaged'):
             self.open()
 
     def test_metrics_are_cut_back_and_nan_is_null(self):

@@ -83,7 +83,7 @@ class PrepareTest(tf.test.TestCase):
         with self.assertRaisesRegex(UsageError, f'{path}, .* were made from here; to make them from there, delete them'):
             self.prepare(source='there')
         os.remove(os.path.join(self.directory, 'manifest.json'))
-        with self.assertRaisesRegex(UsageError, f'{path} already exists and is not in manifest.json'):
+        with self.assertRaisesRegex(UsageError, f'{path} already exists and was not made by acai_tf'):
             self.prepare()
         self.assertEqual(self.calls, 1)
 

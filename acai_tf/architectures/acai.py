@@ -23,8 +23,10 @@ def scales_of(image_shape, latent_width):
     ratio, rest = divmod(width, latent_width) if latent_width > 0 else (0, 1)
     if rest or ratio < 2 or ratio & (ratio - 1):
         fitting = [width >> s for s in range(1, width.bit_length()) if width % (1 << s) == height % (1 << s) == 0]
+        advice = (f'choose one of {", ".join(map(str, fitting))}' if fitting else
+                  'this size cannot be halved: resize the images, as with --resolution=32')
         raise UsageError(f'latent_width={latent_width} does not fit images {width} wide: width / latent_width must be '
-                         f'a power of two; choose one of {", ".join(map(str, fitting))}')
+                         f'a power of two; {advice}')
     if height % ratio:
         raise UsageError(f'latent_width={latent_width} does not fit images {height} high: the height must be '
                          f'divisible by {ratio}')

@@ -68,4 +68,6 @@ def get(name, data_dir=None, **options):
     for option in options:
         if option not in known:
             raise UsageError(f'--{option} does not apply to {name}')
-    return make(name=name, **options)
+    dataset = make(name=name, **options)
+    dataset.options = {key: value for key, value in options.items() if key != 'cache_gib' and value}
+    return dataset

@@ -43,6 +43,7 @@ class Dataset:
     """
 
     evaluation_pairs = None
+    options = {}  # those of `datasets.get` that make another data set of it, such as resolution
 
     def __init__(self, name, image_shape, nclass, raw_shape=None):
         self.name, self.image_shape, self.nclass = name, tuple(image_shape), nclass
@@ -64,6 +65,10 @@ class Dataset:
 
     def check(self):
         """Raises DataError if a file is missing or its size is wrong; cheap."""
+
+    def identity(self):
+        """What a run that is resumed must find again: JSON values. Raises DataError if a file is missing."""
+        return {'image_shape': list(self.image_shape), 'nclass': self.nclass}
 
     def unreadable(self, error):
         """The DataError to raise when reading failed with a TensorFlow error."""

@@ -5,7 +5,7 @@ data_prep/create_datasets.py makes the files, and `manifest.json`, which says wh
 """
 
 import functools
-import json
+import hashlib
 import math
 import os
 
@@ -13,14 +13,13 @@ import numpy as np
 import tensorflow as tf
 
 from acai_tf import images, randomness
+from acai_tf.datasets import record_files
 from acai_tf.datasets.base import InMemory, permuted, shard_slice
 from acai_tf.errors import DataError, short_message
 
 _CHUNK = 1000
-_READ_BYTES = 4 * 2**20
 # Encoded images held, from which the next of a stream is drawn.
 _SHUFFLE_BYTES = 256 * 2**20
-_FEATURES = {'image': tf.io.FixedLenFeature([], tf.string), 'label': tf.io.FixedLenFeature([], tf.int64)}
 
 
 def pad(width):
@@ -77,8 +76,8 @@ class Records(InMemory):
         del split, labels
 
     def check(self):
-        manifest = read_manifest(self.directory)
-        for path in dict.fromkeys(sum(self._paths.values(), [])):
+        manifest = record_files.read_manifest(self.directory)
+        for path in self._files:
             if not os.path.isfile(path):
                 raise DataError(f'{self.name} needs {path}, which is missing; make it with: {self._command}')
             entry = manifest.get(os.path.basename(path), {})
@@ -90,9 +89,31 @@ class Records(InMemory):
                 raise self._damaged(path, f'holds images of {shape} according to its manifest, not {self.raw_shape}')
             if len(entry.get('label_histogram', [])) > self.nclass:
                 raise self._damaged(path, f'has a label outside 0..{self.nclass - 1} according to its manifest')
+        self._features  # noqa: B018  (raises)
+
+    @property
+    def _files(self):
+        return list(dict.fromkeys(sum(self._paths.values(), [])))
+
+    @functools.cached_property
+    def _features(self):
+        """How records are parsed; a DataError if a file has another schema."""
+        schemas = [record_files.schema(path) for path in self._files]
+        return next((schema for schema in schemas if schema['label'].default_value == 0), schemas[0])
+
+    def identity(self):
+        manifest = record_files.read_manifest(self.directory)
+        entries = [manifest.get(os.path.basename(path), {}) for path in self._files]
+        sums = [entry.get('sha256') or str(os.path.getsize(path)) for path, entry in zip(self._files, entries)]
+        return {**super().identity(), 'checksum': hashlib.sha256(' '.join(sums).encode()).hexdigest(),
+                'count': sum(entry['count'] if 'count' in entry else self._count(path)
+                             for path, entry in zip(self._files, entries))}
 
     def _damaged(self, path, what):
-        return DataError(f'{path} {what}; delete it and make it again with: {self._command}')
+        ours = record_files.is_ours(record_files.read_manifest(self.directory).get(os.path.basename(path)))
+        advice = (f'delete it and make it again with: {self._command}' if ours else
+                  'correct it, or its entry in manifest.json')
+        return DataError(f'{path} {what}; {advice}')
 
     def unreadable(self, error):
         return DataError(f'{super().unreadable(error)}; find the file with: bin/acai_create_datasets --verify '
@@ -114,8 +135,8 @@ class Records(InMemory):
 
     def _scan(self, path):
         """Labels of all records of a file; nothing is decoded."""
-        labels = tf.data.TFRecordDataset(path, buffer_size=_READ_BYTES).batch(_CHUNK).map(
-            lambda records: tf.io.parse_example(records, _FEATURES)['label'])
+        labels = record_files.records(path).batch(_CHUNK).map(
+            lambda records: tf.io.parse_example(records, self._features)['label'])
         return np.concatenate([np.empty(0, np.int64), *self._elements(path, labels)])
 
     def _elements(self, path, dataset):
@@ -130,7 +151,7 @@ class Records(InMemory):
 
     def _count(self, path):
         """Number of images in a file."""
-        entry = read_manifest(self.directory).get(os.path.basename(path), {})
+        entry = record_files.read_manifest(self.directory).get(os.path.basename(path), {})
         return entry['count'] if 'count' in entry else len(self._scan(path))
 
     def _size(self, split, path):
@@ -179,13 +200,12 @@ class Records(InMemory):
             raise self._damaged(path, f'has a label outside 0..{self.nclass - 1}')
 
     def _parse(self, record):
-        image, label = parse_record(record, self.raw_shape[-1])
+        image, label = record_files.parse(record, self.raw_shape[-1], self._features)
         return tf.ensure_shape(image, self.raw_shape), label
 
     def _decoded(self, path):
         """Chunks of (images uint8 [k, *image_shape], labels [k]) of a file, in order."""
-        parsed = tf.data.TFRecordDataset(path, buffer_size=_READ_BYTES).map(
-            self._parse, num_parallel_calls=tf.data.AUTOTUNE)
+        parsed = record_files.records(path).map(self._parse, num_parallel_calls=tf.data.AUTOTUNE)
         return parsed.batch(_CHUNK).map(lambda pixels, labels: (self.preprocess(pixels), labels)).prefetch(2)
 
     def once_count(self):
@@ -225,7 +245,7 @@ class Records(InMemory):
 
     def _records(self, split, path):
         """The serialised records of a file that belong to a split, in order."""
-        records = tf.data.TFRecordDataset(path, buffer_size=_READ_BYTES)
+        records = record_files.records(path)
         mask = self._mask(split, path)
         if mask is None:
             return records
@@ -270,14 +290,14 @@ def of_directory(name, directory, cache_gib=4.0, resolution=0):
         DataError: something is missing, or the manifest does not say what the files hold.
     """
     command = f'bin/acai_create_datasets --images_dir=DIR --data_dir={directory}'
-    manifest = read_manifest(directory)
+    manifest = record_files.read_manifest(directory)
     if not manifest:
         raise DataError(f'{os.path.join(directory, "manifest.json")} is missing, which gives the size, colors and classes '
                         f'of {name}; make it with: {command}')
     try:
         entries = [manifest[f'{split}.tfrecord'] for split in ('train', 'test')]
         shape, *others = [tuple(map(int, entry['image_shape'])) for entry in entries]
-        nclass = max(len(entry['label_histogram']) for entry in entries)
+        nclass = max(map(record_files.class_count, entries))
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f'{os.path.join(directory, "manifest.json")} does not describe train.tfrecord and test.tfrecord '
                         f'({type(error).__name__} {error}); make them with: {command}') from None
@@ -286,21 +306,3 @@ def of_directory(name, directory, cache_gib=4.0, resolution=0):
                         f'of one shape in 1 or 3 colors; make them with: {command}')
     return Records(directory, shape, nclass, name=name, train=['train'], test=['test'], command=command,
                    cache_gib=cache_gib, preprocess=resize(resolution) if resolution else None)
-
-
-def parse_record(record, colors):
-    """A serialised record -> (image uint8 [h, w, colors], label int64)."""
-    example = tf.io.parse_single_example(record, _FEATURES)
-    return images.decode_tensor(example['image'], colors), example['label']
-
-
-def read_manifest(directory):
-    """The `files` entry of directory/manifest.json; {} if there is none. Raises DataError for a damaged one."""
-    path = os.path.join(directory, 'manifest.json')
-    try:
-        with open(path, encoding='utf-8') as file:
-            return {name: dict(entry) for name, entry in json.load(file)['files'].items()}
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(f'{path} cannot be read ({error}); delete it and prepare the data sets again') from None

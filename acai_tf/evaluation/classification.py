@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from acai_tf import randomness
 from acai_tf.datasets.base import permuted
+from acai_tf.errors import NonFiniteError
 
 _STEPS_PER_CALL = 2000
 
@@ -38,6 +39,9 @@ def train_linear(features, labels, nclass, steps, lr=1e-4, batch=64, smoothing=0
 
     Returns:
         LinearClassifier.
+
+    Raises:
+        NonFiniteError: a weight became NaN or infinite.
     """
     features = tf.constant(np.asarray(features, np.float32).reshape(len(features), -1))
     labels = tf.constant(np.asarray(labels), tf.int64)
@@ -69,6 +73,8 @@ def train_linear(features, labels, nclass, steps, lr=1e-4, batch=64, smoothing=0
     for start in range(0, steps, _STEPS_PER_CALL):
         stop = min(start + _STEPS_PER_CALL, steps)
         run(tf.constant(start, tf.int64), tf.constant(stop, tf.int64))
+        if not all(np.isfinite(v.numpy()).all() for v in layer):
+            raise NonFiniteError(f'the weights of the classifier are not finite after step {stop}; try a smaller --lr')
         if progress:
             progress(stop)
     return LinearClassifier(*(v.numpy() for v in layer))

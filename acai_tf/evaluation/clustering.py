@@ -23,11 +23,20 @@ def whiten(train, test):
     Returns:
         Both, float64.
     """
-    train, test = np.asarray(train, np.float64), np.asarray(test, np.float64)
+    mean, projection, _ = whitening(train)
+    return (np.asarray(train, np.float64) - mean) @ projection, (np.asarray(test, np.float64) - mean) @ projection
+
+
+def whitening(train):
+    """What `whiten` does to a set [n, d]: (mean [d], projection [d, min(n, d)], rank of the centred set, float64).
+
+    Along axes in which the training set does not vary, other points are blown up by 1e5.
+    """
+    train = np.asarray(train, np.float64)
     mean = train.mean(axis=0)
     _, singular_values, axes = np.linalg.svd(train - mean, full_matrices=False)
-    projection = axes.T / (singular_values + _EPSILON)
-    return (train - mean) @ projection, (test - mean) @ projection
+    rank = int((singular_values > singular_values[0] * max(train.shape) * np.finfo(np.float32).eps).sum())
+    return mean, axes.T / (singular_values + _EPSILON), rank
 
 
 def clustering_accuracy(labels, clusters):
@@ -40,6 +49,8 @@ def clustering_accuracy(labels, clusters):
     labels, clusters = np.asarray(labels), np.asarray(clusters)
     if labels.shape != clusters.shape or not labels.size:
         raise ValueError(f'labels {list(labels.shape)} and clusters {list(clusters.shape)} must be [n] of the same n > 0')
+    if min(labels.min(), clusters.min()) < 0:
+        raise ValueError(f'labels and clusters are counted from 0; {min(labels.min(), clusters.min())} is negative')
     size = 1 + max(labels.max(), clusters.max())
     counts = np.zeros([size, size], np.int64)
     np.add.at(counts, (labels, clusters), 1)

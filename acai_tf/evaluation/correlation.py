@@ -11,10 +11,13 @@ def mean_absolute_correlation(latents):
 
     Returns:
         float in [0, 1]. Dimensions that never change have no correlation and are left out; NaN if fewer than two are
-        left.
+        left, or if a value is not finite.
     """
     flat = np.asarray(latents, np.float64).reshape(len(latents), -1)
-    flat = flat[:, flat.std(axis=0) > 0]
+    if not np.isfinite(flat).all():
+        return float('nan')
+    # Not by their deviation, which rounding makes 1e-16 instead of 0.
+    flat = flat[:, np.ptp(flat, axis=0) > 0]
     size = flat.shape[1]
     if size < 2:
         return float('nan')

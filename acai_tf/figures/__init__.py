@@ -6,7 +6,10 @@ import os
 from acai_tf import files
 from acai_tf.errors import UsageError
 
-MODES = ('lerp', 'slerp', 'bilinear', 'samples', 'reconstruction', 'map')
+# What can be drawn, and which options it has.
+OPTIONS = ('images', 'rows', 'steps', 'projection', 'projector_dir')
+MODES = {'lerp': ('images', 'rows', 'steps'), 'slerp': ('images', 'rows', 'steps'), 'bilinear': ('images', 'steps'),
+         'samples': ('rows', 'steps'), 'reconstruction': ('images', 'rows', 'steps'), 'map': ('projection', 'projector_dir')}
 _ENDINGS = ('.png', '.pdf')
 
 
@@ -35,6 +38,8 @@ def draw(mode, models, dataset, image_files=(), rows=6, steps=16, projection='pc
     from acai_tf.figures import maps, pictures
     titles = names(models)
     if mode == 'map':
+        if image_files:
+            raise UsageError('--mode=map takes no --images')
         return maps.draw_map(models, titles, dataset, projection, seed, projector_dir)
     picture = pictures.drawing(mode, dataset, image_files, rows, steps, seed)
     return pictures.stack([(title, picture(model)) for title, model in zip(titles, models)])

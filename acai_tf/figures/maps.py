@@ -8,20 +8,22 @@ import tensorflow as tf
 
 from acai_tf import features, files
 from acai_tf import images as images_lib
-from acai_tf.errors import UsageError
+from acai_tf.errors import DataError, UsageError
 from acai_tf.figures.pictures import DPI, mpl_figure
 from acai_tf.measures import PIXELS
 
 _MOST_POINTS = 3000
+_MOST_SPRITE_PIXELS = 8192  # a side, of the sheet of thumbnails: browsers refuse larger ones
 
 
 def draw_map(models, model_names, dataset, projection, seed, projector_dir=''):
     """`latent_map` of loaded models on a data set's test images; `projector_dir` gets the first one's projector files."""
     images, labels = features.of_dataset(PIXELS, dataset, 'test', _MOST_POINTS)
     latents = [model.encode(images) for model in models]
+    figure = latent_map(list(zip(model_names, latents)), labels, projection, seed)
     if projector_dir:
         write_projector(projector_dir, latents[0], labels, images)
-    return latent_map(list(zip(model_names, latents)), labels, projection, seed)
+    return figure
 
 
 def latent_map(named_latents, labels, projection='pca', seed=0):
@@ -49,10 +51,21 @@ def latent_map(named_latents, labels, projection='pca', seed=0):
 
 
 def project(latents, projection, seed=0):
-    """Latents [n, ...] -> [n, 2] by principal components or t-SNE, both scikit-learn's."""
+    """Latents [n, ...] -> [n, 2] by principal components or t-SNE, both scikit-learn's.
+
+    Raises:
+        UsageError: latents of one dimension.
+        DataError: values that are not finite, or fewer than three different latents: scikit-learn's t-SNE ends the process
+            on those.
+    """
     flat = np.asarray(latents, np.float64).reshape(len(latents), -1)
     if flat.shape[1] < 2:
         raise UsageError('a latent of one dimension cannot be mapped in two')
+    if not np.isfinite(flat).all():
+        raise DataError('a map needs finite latents; these hold NaN or infinity: train the model again')
+    different = len(np.unique(flat, axis=0))
+    if different < 3:
+        raise DataError(f'a map needs at least 3 images with different latents; there are {different}')
     if projection == 'tsne':
         from sklearn.manifold import TSNE
         return TSNE(init='pca', random_state=seed, perplexity=min(30, (len(flat) - 1) / 3)).fit_transform(flat)
@@ -69,6 +82,11 @@ def write_projector(directory, latents, labels, images):
     os.makedirs(directory, exist_ok=True)
     latents, labels, images = latents[:_MOST_POINTS], labels[:_MOST_POINTS], images[:_MOST_POINTS]
     side = int(np.ceil(np.sqrt(len(images))))
+    largest = _MOST_SPRITE_PIXELS // side
+    if max(images.shape[1:3]) > largest:
+        scale = largest / max(images.shape[1:3])
+        size = [max(1, int(length * scale)) for length in images.shape[1:3]]
+        images = images_lib.resize(images, size).numpy()
     height, width, _ = images.shape[1:]
     sheet = np.full([side * side, *images.shape[1:]], -1.0)
     sheet[:len(images)] = images

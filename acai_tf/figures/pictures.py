@@ -14,6 +14,7 @@ from matplotlib import figure as mpl_figure  # noqa: E402  (after the backend is
 DPI = 200
 _INCH_PER_PIXEL = 1 / 60
 _WIDE_GAP = 8
+_MOST_PIXELS = 2**16 - 1  # a side, of what matplotlib draws
 
 
 def pick_images(dataset, count, seed):
@@ -97,8 +98,7 @@ def read_images(paths, dataset):
     Raises:
         DataError: a file cannot be read or does not decode; names it.
     """
-    decoded = [images_lib.decode(images_lib.read_bytes(path), path, dataset.image_shape[-1]) for path in paths]
-    return np.stack([dataset.fit(pixels) for pixels in decoded])
+    return np.stack([dataset.fit(images_lib.read(path, dataset.image_shape[-1])) for path in paths])
 
 
 def stack(pictures):
@@ -114,6 +114,9 @@ def stack(pictures):
     width = margin + max(picture.shape[1] for _, picture in pictures) * scale
     space = 0.08
     height = sum(picture.shape[0] * scale for _, picture in pictures) + space * (len(pictures) - 1)
+    if max(width, height) * DPI > _MOST_PIXELS:
+        raise UsageError(f'the figure would have {width * DPI:.0f}x{height * DPI:.0f} pixels; choose fewer --rows or '
+                         '--steps')
     figure = mpl_figure.Figure(figsize=(width, height), dpi=DPI)
     top = height
     for name, picture in pictures:

@@ -1,22 +1,27 @@
 """K-means on latents, or on pixels, against the classes (ACAI, section 4.2; released cluster.py)."""
 
 import hashlib
+import logging
 import os
 
+import numpy as np
 import tqdm
 
 from acai_tf import features
+from acai_tf.errors import DataError
 from acai_tf.evaluation import clustering
 from acai_tf.measures.base import Measure
 from acai_tf.measures.subjects import PIXELS
 from acai_tf.models.hyperparameter import Hyperparameter
+
+_logger = logging.getLogger(__name__)
 
 _MOST_TRAINING_IMAGES = 60000  # as released: the first of the training set
 
 
 class Cluster(Measure):
     """`accuracy` and `train_accuracy`: percent under the best matching of clusters and classes; `objective` and
-    `test_objective`: sum of squared distances to the centers.
+    `test_objective`: sum of squared distances to the centers (NaN if whitening meets axes in which nothing varies).
 
     Args:
         partial: prefix of a file that keeps the finished restarts, so that a stopped measurement can be resumed; None:
@@ -39,8 +44,11 @@ class Cluster(Measure):
             features.of_dataset(model, dataset, split, _MOST_TRAINING_IMAGES if split == 'train' else None)
             for split in features.SPLITS)
         train, test = train.reshape(len(train), -1), test.reshape(len(test), -1)
+        if len(train) < dataset.nclass:
+            raise DataError(f'{dataset.name} has {len(train)} training images, which cannot make {dataset.nclass} clusters')
         if use_svd:
-            train, test = clustering.whiten(train, test)
+            mean, projection, rank = clustering.whitening(train)
+            train, test = ((np.asarray(points, np.float64) - mean) @ projection for points in (train, test))
         if self._partial:
             # Another model, training set or seed starts over; more restarts are added to the finished ones.
             key = hashlib.sha256(train.tobytes() + f'{dataset.nclass} {self.seed}'.encode()).hexdigest()[:16]
@@ -50,6 +58,10 @@ class Cluster(Measure):
                                                    progress=lambda done: bar.update(done - bar.n))
         train_clusters, _ = clustering.assign(train, centers)
         test_clusters, test_objective = clustering.assign(test, centers)
+        if use_svd and rank < len(projection):
+            _logger.warning('%d training images vary in %d of the %d dimensions: test_objective is undefined, and the '
+                            'clusters of the test images mean little; try --use_svd=0', len(train), rank, len(projection))
+            test_objective = float('nan')
         return {'accuracy': clustering.clustering_accuracy(test_labels, test_clusters),
                 'train_accuracy': clustering.clustering_accuracy(train_labels, train_clusters),
                 'objective': objective, 'test_objective': test_objective}

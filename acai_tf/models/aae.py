@@ -58,7 +58,7 @@ class AAE(Autoencoder):
         """One update of autoencoder, critic and classifier, from one forward pass; returns the loss terms."""
         images, labels = data
         with tf.GradientTape(persistent=True) as tape:
-            terms = self.loss_terms(images, self.draws(images), labels, training=True)
+            terms = self.checked(self.loss_terms(images, self.draws(images), labels, training=True))
             autoencoder = terms['loss_ae'] + terms['loss_ae_latent']
             critic = terms['loss_adv_latent'] + terms['loss_adv_prior']
         self.update(tape, {'autoencoder': autoencoder, 'critic': critic, 'classifier': terms['classify_latent']})

@@ -75,7 +75,7 @@ class ACAI(Autoencoder):
         """One update of autoencoder, critic and classifier, from one forward pass; returns the loss terms."""
         images, labels = data
         with tf.GradientTape(persistent=True) as tape:
-            terms = self.loss_terms(images, self.draws(images), labels, training=True)
+            terms = self.checked(self.loss_terms(images, self.draws(images), labels, training=True))
             objectives = self.objectives(terms)
         self.update(tape, objectives)
         return self.track(terms)

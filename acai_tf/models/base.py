@@ -1,7 +1,5 @@
 """What all autoencoders share: networks, classifier trained in tandem, order of one step's updates, configuration."""
 
-import contextlib
-
 import keras
 import tensorflow as tf
 
@@ -9,9 +7,11 @@ from acai_tf import architectures, losses, randomness, user_files
 from acai_tf.architectures.dense import dense
 from acai_tf.errors import UsageError
 from acai_tf.models import hyperparameter
+from acai_tf.models.rate import LearningRate
+from acai_tf.models.stepping import Stepping
 
 
-class Autoencoder(keras.Model):
+class Autoencoder(Stepping, keras.Model):
     """Base class of the autoencoders.
 
     A subclass declares its hyperparameters, says which optimizer updates which networks (`optimizes`), which loss terms
@@ -33,6 +33,7 @@ class Autoencoder(keras.Model):
     optimizes = {}
     tags = ()
     training_only = ()
+    smallest_batch = 1
 
     def __init__(self, image_shape, nclass, depth=64, latent=16, latent_width=4, seed=0, architecture='acai', dtype=None,
                  name=None, **hyperparameters):
@@ -53,7 +54,6 @@ class Autoencoder(keras.Model):
         self.architecture = architectures.create(architecture, depth, latent, latent_width, seed, self.dtype_policy)
         self.optimizers = {}
         self.network_names = []
-        self._stepped = None
         self.build_networks()
         self.trackers = {tag: keras.metrics.Mean(name=tag) for tag in self.tags}
         self.built = True
@@ -126,19 +126,11 @@ class Autoencoder(keras.Model):
             optimizer = self.make_optimizer(name)
             optimizer.build(self.variables_of(name))
             self.optimizers[name] = optimizer
+        self.optimizer = LearningRate(self.optimizers, lr, self.steps)
 
     def make_optimizer(self, name):
         """The Keras optimizer of that name: Adam at `lr`, with beta 0.9 and 0.999, epsilon 1e-8, as in TF1."""
         return keras.optimizers.Adam(self.lr, beta_1=0.9, beta_2=0.999, epsilon=1e-8, name=name)
-
-    def due(self, step):
-        """Which optimizers are stepped: {name: whether}; those left out are stepped at every step.
-
-        Args:
-            step: int64 tensor, 0 at the first step.
-        """
-        del step
-        return {}
 
     def variables_of(self, optimizer):
         """Trainable variables that the optimizer of that name updates."""
@@ -191,90 +183,6 @@ class Autoencoder(keras.Model):
             return {}
         logits = self.classifier(tf.stop_gradient(features), training=training)
         return {'classify_latent': tf.reduce_mean(losses.cross_entropy(logits, labels))}
-
-    def update(self, tape, objectives):
-        """Takes all gradients at the current parameters, makes all updates that are due, and counts the step.
-
-        Args:
-            tape: the persistent tape around the forward pass.
-            objectives: {optimizer: scalar that it minimises}.
-        """
-        # Optimizers sum gradients over replicas, and each replica's loss is the mean over its own part of the batch:
-        # 1 / replicas makes the sum the gradient of the global mean. This is the only place that scales.
-        scale = 1.0 / tf.distribute.get_strategy().num_replicas_in_sync
-        due = self._due_now()
-        gradients = {name: tape.gradient(objective, self.variables_of(name), output_gradients=tf.fill([], scale))
-                     for name, objective in objectives.items() if due[name] is not False}
-        # Without the dependency the step at which `fit` finds its data set exhausted would count too: nothing else makes
-        # the counter wait for the data.
-        with tf.control_dependencies(list(objectives.values())):
-            self.apply_gradients({name: values for name, values in gradients.items() if due[name] is True})
-            for name, values in gradients.items():
-                if due[name] is not True:
-                    tf.cond(due[name], lambda name=name, values=values: self._apply_one(name, values), tf.no_op)
-            self.steps.assign_add(1)
-
-    def apply_gradients(self, gradients):
-        """Applies {optimizer: gradients of `variables_of(optimizer)`}."""
-        for name, values in gradients.items():
-            self.optimizers[name].apply(values, self.variables_of(name))
-
-    def _apply_one(self, name, values):
-        self.apply_gradients({name: values})
-        return tf.no_op()
-
-    def _due_now(self):
-        """{optimizer: True, False, or a bool tensor if it is not known yet} for this step."""
-        if self._stepped is not None:
-            return {name: name in self._stepped for name in self.optimizes}
-        due = dict.fromkeys(self.optimizes, True)
-        for name, value in self.due(tf.convert_to_tensor(self.steps.value)).items():
-            known = tf.get_static_value(value)
-            due[name] = value if known is None else bool(known)
-        return due
-
-    def run_due(self, run):
-        """`run()`, stepping the optimizers that are due at this step.
-
-        `run` calls `train_step`, under `strategy.run` or not. It is traced once for each set of optimizers that may be
-        due together: under MirroredStrategy a `tf.cond` works around `strategy.run`, not around `apply` inside.
-        """
-        due = self._due_now()
-
-        def choose(stepped, undecided):
-            if not undecided:
-                with self._stepping(stepped):
-                    return run()
-            name, *rest = undecided
-            return tf.cond(due[name], lambda: choose([*stepped, name], rest), lambda: choose(stepped, rest))
-        return choose([name for name in due if due[name] is True],
-                      [name for name in due if not isinstance(due[name], bool)])
-
-    @contextlib.contextmanager
-    def _stepping(self, names):
-        before, self._stepped = self._stepped, frozenset(names)
-        try:
-            yield
-        finally:
-            self._stepped = before
-
-    def make_train_function(self, force=False):
-        """Keras's function of one step of `fit`, one for each set of optimizers that are due together."""
-        if self.train_function is not None and not force:
-            return
-        functions = {}
-
-        def train(iterator):
-            stepped = frozenset(name for name, due in self._due_now().items() if due)
-            if stepped not in functions:
-                super(Autoencoder, self).make_train_function(force=True)
-                functions[stepped], self.train_function = self.train_function, train
-            with self._stepping(stepped):
-                return functions[stepped](iterator)
-        if self.steps_per_execution > 1 and self.due(tf.constant(0, tf.int64)):
-            raise UsageError(f'steps_per_execution={self.steps_per_execution}: {type(self).__name__} does not step all of '
-                             'its optimizers at every step, so fit must make one step at a time')
-        self.train_function = train
 
     def track(self, terms):
         """Adds the terms to the means that `fit` shows; returns the terms themselves, for the training loop."""

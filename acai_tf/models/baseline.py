@@ -22,7 +22,7 @@ class AEBaseline(Autoencoder):
         """One update of everything, from one forward pass; returns the loss terms."""
         images, labels = data
         with tf.GradientTape(persistent=True) as tape:
-            terms = self.loss_terms(images, self.draws(images), labels, training=True)
+            terms = self.checked(self.loss_terms(images, self.draws(images), labels, training=True))
             objective = terms['loss'] + terms['classify_latent']
         self.update(tape, {'all': objective})
         return self.track(terms)

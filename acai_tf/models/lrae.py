@@ -18,6 +18,7 @@ class LRAE(ACAI):
     wgt_mmd = Hyperparameter(1.0, 'omega_1: weight of the MMD between latents and prior', minimum=0)
 
     tags = (*ACAI.tags, 'loss_mmd')
+    smallest_batch = 2
 
     def draws(self, images):
         return {**super().draws(images), 'prior': self.normal('prior', [tf.shape(images)[0], *self.latent_shape])}
@@ -25,8 +26,9 @@ class LRAE(ACAI):
     def autoencoder_and_critic_terms(self, images, latents, draws, training):
         both = [tf.reshape(self.gather(x), [-1, latents.shape[1] * latents.shape[2] * latents.shape[3]])
                 for x in (latents, draws['prior'])]
-        return {**super().autoencoder_and_critic_terms(images, latents, draws, training),
-                'loss_mmd': tf.nn.relu(mmd(*both))}
+        # One example, as the last batch of an epoch may have, has no pairs: the term is left out.
+        discrepancy = tf.cond(tf.shape(both[0])[0] > 1, lambda: tf.nn.relu(mmd(*both)), lambda: tf.constant(0.0))
+        return {**super().autoencoder_and_critic_terms(images, latents, draws, training), 'loss_mmd': discrepancy}
 
     def objectives(self, terms):
         objectives = super().objectives(terms)

@@ -67,7 +67,7 @@ class VAE(Autoencoder):
         """One update of autoencoder and classifier, from one forward pass; returns the loss terms."""
         images, labels = data
         with tf.GradientTape(persistent=True) as tape:
-            terms = self.loss_terms(images, self.draws(images), labels, training=True)
+            terms = self.checked(self.loss_terms(images, self.draws(images), labels, training=True))
             autoencoder = -terms['elbo']
         self.update(tape, {'autoencoder': autoencoder, 'classifier': terms['classify_latent']})
         return self.track(terms)

@@ -133,7 +133,9 @@ class AEVQVAE(Autoencoder):
         images, labels = data
         with tf.GradientTape(persistent=True) as tape:
             terms, statistics = self._terms_and_statistics(images, labels, training=True)
+            terms = self.checked(terms)
             objective = terms['loss_ae'] + terms['vqvae_loss'] + terms['classify_latent']
         self.update(tape, {'all': objective})
-        self.codebook.update(*statistics)
+        with tf.control_dependencies(list(terms.values())):
+            self.codebook.update(*statistics)
         return self.track(terms)

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from acai_tf.errors import NonFiniteError, StorageError, short_message
-from acai_tf.export import exported_variables
+from acai_tf.export import UNREADABLE, exported_variables
 
 _logger = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class Checkpoints:
             try:
                 self._checkpoint.restore(path).assert_consumed()
                 return True
-            except (tf.errors.OpError, AssertionError, ValueError) as error:
+            except UNREADABLE as error:
                 _logger.warning('%s is damaged (%s); trying the previous one', path, short_message(error))
         if paths:
             raise StorageError(f'no checkpoint in {self._manager.directory} can be read; --overwrite starts over')
@@ -98,5 +98,5 @@ def restore_networks(directory, model, step):
     path = f'{directory}/step-{step}'
     try:
         tf.train.Checkpoint(**model.networks).restore(path).assert_existing_objects_matched().expect_partial()
-    except (tf.errors.OpError, AssertionError, ValueError) as error:
+    except UNREADABLE as error:
         raise StorageError(f'{path} cannot be read ({short_message(error)}); choose another --step') from None

@@ -54,6 +54,7 @@ def train(config, overwrite=False):
     with distribution.worker_loss_as_error(strategy), contextlib.ExitStack() as stack:
         dataset = config.open_dataset()
         dataset.check()
+        config.data = dataset.identity()
         distribution.check_alike(strategy, config)
         directory, finished = None, False
         if distribution.is_chief(strategy):
@@ -61,6 +62,7 @@ def train(config, overwrite=False):
             path = os.path.join(directory.file('export'), str(total_steps(config)))
             finished = os.path.exists(path)
             if finished:
+                export.check_whole(path)
                 _logger.info('%s is already finished: %s', directory.path, path)
         if not distribution.gather(strategy, [finished])[0, 0]:
             if config.deterministic:

@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import json
+import logging
 import math
 import os
 import shutil
@@ -10,8 +11,10 @@ import shutil
 from acai_tf import architectures, files, models
 from acai_tf import config as config_lib
 from acai_tf.architectures.acai import scales_of
-from acai_tf.errors import UsageError
+from acai_tf.errors import StorageError, UsageError, short_message
 from acai_tf.models import hyperparameter
+
+_logger = logging.getLogger(__name__)
 
 # Options that join a run's name where they differ from their default, and those that did not in earlier versions.
 _JOINING, _JOINED_LATER = ('seed', 'lr', 'batch', 'precision'), ('lr', 'batch', 'precision')
@@ -51,7 +54,7 @@ def run_path(config, image_shape):
     parent = os.path.join(config.train_dir, dataset_name(config))
     path, shorter = (os.path.join(parent, run_name(config, image_shape, without)) for without in ((), _JOINED_LATER))
     if path != shorter and not os.path.lexists(path):
-        with contextlib.suppress(FileNotFoundError, UsageError):
+        with contextlib.suppress(FileNotFoundError, StorageError):
             if {name for name, _, _ in read_config(shorter).difference(config)} <= {'total_kimg'}:
                 return shorter
     return path
@@ -148,13 +151,8 @@ class RunDirectory:
             os.fsync(file.fileno())
 
     def metrics(self):
-        """All reports, oldest first; a last line that was cut off is left out."""
-        records = []
-        with contextlib.suppress(FileNotFoundError), open(self.file('metrics.jsonl'), encoding='utf-8') as file:
-            for line in file:
-                with contextlib.suppress(ValueError):
-                    records.append(json.loads(line))
-        return records
+        """All reports, oldest first; what cannot be read is left out."""
+        return read_metrics(self.path)
 
     def cut_metrics(self, step):
         """Drops the reports after `step`, which will be made again."""
@@ -168,18 +166,47 @@ def read_config(path):
 
     Raises:
         FileNotFoundError: there is no config.json.
-        UsageError: it is damaged.
+        StorageError: it is damaged.
     """
     try:
         with open(os.path.join(path, 'config.json'), encoding='utf-8') as file:
             return config_lib.TrainConfig.from_json(file.read())
-    except (ValueError, TypeError) as error:
-        raise UsageError(f'{path}/config.json is damaged ({error}); --overwrite starts over') from None
+    except (ValueError, TypeError, RecursionError) as error:
+        raise StorageError(f'{path}/config.json is damaged ({short_message(error)}); correct it, or start over with '
+                           '--overwrite') from None
+
+
+def read_metrics(path):
+    """The reports of a run directory, oldest first; a line that cannot be read, as one cut off by a dying process, is left
+    out with a warning."""
+    records, bad = [], 0
+    with contextlib.suppress(FileNotFoundError), open(os.path.join(path, 'metrics.jsonl'), encoding='utf-8',
+                                                      errors='replace') as file:
+        for line in file:
+            try:
+                record = json.loads(line)
+            except (ValueError, RecursionError):
+                record = None
+            if isinstance(record, dict) and type(record.get('step')) is int:
+                records.append(record)
+            else:
+                bad += 1
+    if bad:
+        _logger.warning('%d lines of %s/metrics.jsonl cannot be read and are left out', bad, path)
+    return records
 
 
 def summary(path):
-    """A few lines for people: the last report of a run and where its results are."""
-    with open(os.path.join(path, 'metrics.jsonl'), encoding='utf-8') as file:
-        last = json.loads(file.readlines()[-1])
-    rows = [f'  {key:<26}{value:.6g}' if value is not None else f'  {key:<26}undefined' for key, value in last.items()]
+    """A few lines for people: the last report of a run and where its results are.
+
+    Raises:
+        StorageError: there is no report.
+    """
+    records = read_metrics(path)
+    if not records:
+        raise StorageError(f'{path}/metrics.jsonl holds no report any more; the exported model and the checkpoints are not '
+                           'concerned, and --overwrite starts over')
+    last = records[-1]
+    rows = [f'  {key:<26}' + (f'{value:.6g}' if isinstance(value, (int, float)) else 'undefined')
+            for key, value in last.items()]
     return '\n'.join(['final metrics', *rows, f'pictures    {path}/images', f'SavedModel  {path}/export/{last["step"]}'])

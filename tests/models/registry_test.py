@@ -8,7 +8,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from acai_tf import models, training
-from acai_tf.errors import UsageError
+from acai_tf.errors import NonFiniteError, UsageError
 from acai_tf.models import hyperparameter
 from acai_tf.training.checkpoints import Checkpoints
 
@@ -182,6 +182,51 @@ class RegistryTest(parameterized.TestCase, tf.test.TestCase):
         for key, parameter in hyperparameter.declared(models.model_class(name)).items():
             self.assertNotEmpty(parameter.help, key)
             self.assertEqual(parameter.parse(parameter.default), parameter.default)
+
+
+class FitTest(parameterized.TestCase, tf.test.TestCase):
+
+    def data(self, *sizes, spoil=None):
+        """Batches of these sizes; one pixel of the batch number `spoil` is NaN."""
+        batches = [batch(size, seed) for seed, size in enumerate(sizes)]
+        if spoil is not None:
+            images = batches[spoil][0].numpy()
+            images[0, 0, 0, 0] = np.nan
+            batches[spoil] = tf.constant(images), batches[spoil][1]
+        return tf.data.Dataset.from_generator(
+            lambda: iter(batches), output_signature=(tf.TensorSpec([None, *SHAPE]), tf.TensorSpec([None], tf.int64)))
+
+    @parameterized.parameters(models.names())
+    def test_a_term_that_is_not_finite_is_named_before_any_update(self, name):
+        model, twin = create(name), create(name)
+        with self.assertRaisesRegex(NonFiniteError, r'loss.* is not finite at step 3; the weights are those from before it'):
+            model.fit(self.data(4, 4, 4, 4, spoil=2), verbose=0)
+        twin.fit(self.data(4, 4), verbose=0)
+        for key, value in weights(twin).items():
+            self.assertAllClose(weights(model)[key], value, atol=1e-6)
+        self.assertEqual(model.steps.numpy(), 2)
+
+    @parameterized.parameters('lrae', 'dracai', 'midrae')
+    def test_a_last_batch_of_one_image_leaves_the_discrepancy_out(self, name):
+        model = create(name)
+        history = model.fit(self.data(4, 1), verbose=0).history
+        for values in [*weights(model).values(), *history.values()]:
+            self.assertTrue(np.all(np.isfinite(values)))
+        images, labels = batch(1)
+        self.assertEqual(model.loss_terms(images, model.draws(images), labels)['loss_mmd'], 0)
+
+    @parameterized.parameters('baseline', 'acai', 'aae')
+    def test_callbacks_of_keras_set_the_rate_of_all_optimizers(self, name):
+        options = {'adversary_lr': 0.004} if name == 'aae' else {}
+        model = create(name, **options)  # lr 0.001
+        schedule = keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
+        plateau = keras.callbacks.ReduceLROnPlateau(monitor='rmse', mode='min', factor=0.1, patience=0, min_delta=1e9,
+                                                    cooldown=9)
+        history = model.fit(self.data(4, 4), epochs=2, verbose=0, callbacks=[schedule, plateau]).history
+        self.assertAllClose(history['learning_rate'], [0.0005, 0.00025])
+        rates = {key: float(optimizer.learning_rate.numpy()) for key, optimizer in model.optimizers.items()}
+        for key, rate in rates.items():
+            self.assertAllClose(rate, (0.001 if key == 'critic' and name == 'aae' else 0.00025) * 0.1, rtol=1e-5, msg=key)
 
 
 class EveryThirdStep(models.model_class('acai')):
