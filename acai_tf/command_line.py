@@ -19,6 +19,7 @@ _NOISE = re.compile(rb'^(WARNING: All log messages before absl|[IWE]\d{4,} .*(po
 # Flags that hold paths, in which ~ and $VARIABLES are expanded: a shell does not expand --flag=~/x.
 _PATHS = ('architecture', 'data_dir', 'export_dir', 'images', 'images_dir', 'model', 'output', 'projector_dir', 'run_dir',
           'saved_model', 'source_dir', 'train_dir')
+_PATHS_OF_TENSORFLOW = ('data_dir', 'dataset', 'export_dir', 'run_dir', 'saved_model', 'train_dir')
 # TensorFlow's errors, by name, for files that cannot be read or written.
 _FILE_ERRORS = ('AlreadyExistsError', 'DataLossError', 'FailedPreconditionError', 'NotFoundError', 'PermissionDeniedError',
                 'ResourceExhaustedError')
@@ -226,6 +227,16 @@ def _expand_paths(values):
     for name, before in {**dict.fromkeys(_PATHS, ''), **_PATHS_AFTER}.items():
         if name in values:
             values[name].value = expanded(values[name].value, before)
+            if name in _PATHS_OF_TENSORFLOW:
+                _check_encoding(name, values[name].value)
+
+
+def _check_encoding(name, value):
+    try:
+        str(value).encode()
+    except UnicodeEncodeError:
+        shown = str(value).encode(errors='backslashreplace').decode()
+        raise UsageError(f'--{name}={shown}: TensorFlow opens files only under names in UTF-8; rename the folder') from None
 
 
 def _end(number, _):

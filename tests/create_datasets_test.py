@@ -105,6 +105,48 @@ class PrepareTest(parameterized.TestCase, tf.test.TestCase):
         self.assertEqual(code, 1)
         self.assertRegex(err, 'has changed since .* were made: it holds 5 images now, 6 then')
 
+    def test_names_in_latin_1(self):
+        folder = os.path.join(os.fsencode(self.source), b'\xe4')
+        os.makedirs(folder)
+        for i in range(3):
+            with open(os.path.join(folder, b'%d\xfc.png' % i), 'wb') as file:
+                file.write(tf.io.encode_png(np.zeros([8, 8, 1], np.uint8)).numpy())
+        code, _, err = self.prepare(f'--images_dir={self.source}')
+        self.assertEqual(code, 0, err)
+        code, _, err = run(PROGRAM, f'--images_dir={self.source}', f'--data_dir={os.fsdecode(folder)}')
+        self.assertEqual(code, 1)
+        self.assertRegex(err, r'--data_dir=.*\\udce4: TensorFlow opens files only under names in UTF-8')
+
+    def test_two_data_sets_of_one_name(self):
+        flags = []
+        for place in ('here', 'there'):
+            folder = os.path.join(self.source, place)
+            os.makedirs(folder)
+            for i in range(4):
+                with open(os.path.join(folder, f'{i}.png'), 'wb') as file:
+                    file.write(tf.io.encode_png(np.full([8, 8, 1], i + len(place), np.uint8)).numpy())
+            data = os.path.join(self.data, place, 'photos')
+            self.assertEqual(run(PROGRAM, f'--images_dir={folder}', f'--data_dir={data}')[0], 0)
+            flags.append(f'--dataset=records:~/{place}/photos')
+        home = {**os.environ, 'HOME': self.data}
+        train = ['bin/acai_train', f'--train_dir={self.train_dir}', '--model=baseline', '--depth=1', '--latent=1']
+        code, _, err = run(*train, flags[0], '--total_kimg=1', env=home)
+        self.assertEqual(code, 0, err)
+        code, _, err = run(*train, flags[1], '--total_kimg=2', env=home)
+        self.assertEqual(code, 1)
+        self.assertRegex(err, '^acai_train: .*dataset is records:.*here/photos there|^acai_train: .*data checksum is')
+        self.assertLen(err.splitlines(), 1)
+        # The same records made again with another image, in the same place.
+        with open(os.path.join(self.source, 'here', '9.png'), 'wb') as file:
+            file.write(tf.io.encode_png(np.full([8, 8, 1], 9, np.uint8)).numpy())
+        for name in ('train', 'test'):
+            os.remove(os.path.join(self.data, 'here', 'photos', f'{name}.tfrecord'))
+        code, _, err = run(PROGRAM, f'--images_dir={self.source}/here', f'--data_dir={self.data}/here/photos')
+        self.assertEqual(code, 0, err)
+        code, _, err = run(*train, flags[0], '--total_kimg=2', env=home)
+        self.assertEqual(code, 1)
+        self.assertRegex(err, '^acai_train: .*data checksum is .*data count is 4 there and 5 here')
+
     def test_what_others_made_is_left_alone(self):
         with open(os.path.join(self.source, 'a.png'), 'wb') as file:
             file.write(tf.io.encode_png(np.zeros([8, 8, 1], np.uint8)).numpy())

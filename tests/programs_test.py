@@ -14,6 +14,7 @@ from programs import ROOT, run
 
 from acai_tf import datasets, export, images, models
 from acai_tf.evaluation import correlation
+from data_prep import tfrecord
 
 
 class WorkTest(parameterized.TestCase, tf.test.TestCase):
@@ -132,6 +133,23 @@ class WorkTest(parameterized.TestCase, tf.test.TestCase):
             with np.load(self.path('l.npz'), allow_pickle=False) as arrays:
                 found.append(arrays['latents'])
         self.assertAllEqual(*found)
+
+    def test_the_data_options_of_the_training_are_the_defaults(self):
+        pixels = np.random.default_rng(0).integers(0, 256, [30, 128, 128, 3], np.uint8)
+        tfrecord.write_dataset(self.path('data'), 'coil100', {
+            'all': tfrecord.Split.from_arrays(pixels, np.arange(30) // 10)}, 'a test')
+        data = datasets.get('coil100', self.path('data'), coil_object=2, resolution=32)
+        model = models.create('baseline', data.image_shape, data.nclass, depth=1, latent=1)
+        saved = export.export_model(model, data, 1, self.path('export'))
+        flags = [f'--saved_model={saved}', f'--data_dir={self.path("data")}', f'--output={self.path("l.npz")}']
+        self.run_well('acai_encode', *flags)
+        with np.load(self.path('l.npz'), allow_pickle=False) as found:
+            tests, labels = next(iter(data.test(100)))
+            self.assertAllEqual(found['labels'], labels)
+            self.assertAllClose(found['latents'], model.encode(tests), atol=1e-5)
+        self.run_well('acai_encode', *flags, '--coil_object=0')
+        with np.load(self.path('l.npz'), allow_pickle=False) as found:
+            self.assertCountEqual(found['labels'], [0, 0, 1, 1, 2, 2])
 
     def test_destinations(self):
         flags = [f'--saved_model={self.saved}', '--metrics=reconstruction']
