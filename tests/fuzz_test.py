@@ -24,7 +24,7 @@ from acai_tf.errors import AcaiError, DataError
 from acai_tf.training.run_directory import read_config, read_metrics, summary
 from data_prep import image_folder, tfrecord
 
-_SCALE = 40 if 'ACAI_LONG_TESTS' in os.environ else 1
+_SCALE = 27 if 'ACAI_LONG_TESTS' in os.environ else 1
 
 
 def cases(count):
