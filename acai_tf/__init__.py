@@ -4,9 +4,10 @@
 
     acai_tf.models       create(name, image_shape, nclass, ...) and names()
     acai_tf.datasets     get(name, data_dir)
-    acai_tf.training     train(config)
+    acai_tf.training     train(config) and export_run(run_dir)
     acai_tf.export       load(path) and export_model(...)
-    acai_tf.evaluation   metrics: arrays in, numbers out
+    acai_tf.measures     measure(name, model, dataset) and names()
+    acai_tf.evaluation   the measures' formulas: arrays in, numbers out
 """
 
 import importlib

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from acai_tf import datasets, export, measures, models, training
+from acai_tf import datasets, export, images, measures, models, training
 from acai_tf.errors import UsageError
 from acai_tf.evaluation import clustering
 
@@ -142,10 +142,10 @@ def _write_blurs(directory, prepared, splits, shape, count):
     """Files of images that compress about as well as photographs; CelebA's are JPEG, as published."""
     from data_prep import tfrecord
     coarse = tf.random.stateless_uniform([64, 8, 8, shape[-1]], [0, 0], maxval=256)
-    images = np.tile(tf.cast(tf.image.resize(coarse, shape[:2]), tf.uint8), [count // 64, 1, 1, 1])
-    split = tfrecord.Split.from_arrays(images, np.zeros(count, int))
+    blurs = np.tile(images.round_to_uint8(images.resize(coarse, shape[:2])), [count // 64, 1, 1, 1])
+    split = tfrecord.Split.from_arrays(blurs, np.zeros(count, int))
     if prepared == 'celeba':
-        jpeg = [tf.io.encode_jpeg(image).numpy() for image in images[:64]]
+        jpeg = [tf.io.encode_jpeg(image).numpy() for image in blurs[:64]]
         split = tfrecord.Split(count, shape, lambda: ((content, 0) for content in jpeg * (count // 64)))
     tfrecord.write_dataset(directory, prepared, {name: split for name in splits}, 'a benchmark')
 
