@@ -31,7 +31,8 @@ class Stepping:
     def checked(self, terms):
         """The terms as they are; in `fit`, an error before any update if one of them is not finite.
 
-        (The training loop of `acai_tf.training` looks at them itself.)
+        (The training loop of `acai_tf.training` looks at them itself. A `train_step` that does not call this is stopped by
+        `update`, which can name the optimizer alone.)
         """
         if not self._in_fit:
             return terms
@@ -57,7 +58,7 @@ class Stepping:
                      for name, objective in objectives.items() if due[name] is not False}
         # Without the dependency the step at which `fit` finds its data set exhausted would count too: nothing else makes
         # the counter wait for the data.
-        with tf.control_dependencies(list(objectives.values())):
+        with tf.control_dependencies(list(self.checked(objectives).values())):
             self.apply_gradients({name: values for name, values in gradients.items() if due[name] is True})
             for name, values in gradients.items():
                 if due[name] is not True:
@@ -127,8 +128,8 @@ class Stepping:
                 bad = re.search(f'{_NOT_FINITE}(.*)', error.message)
                 if not bad:
                     raise
-                tags = ', '.join(tag for tag in self.tags if re.search(rf'\b{tag}\b', bad[1]))
-                raise NonFiniteError(f'{tags} is not finite at step {self.steps.numpy() + 1}; the weights are those from '
+                names = ', '.join(name for name in (*self.tags, *self.optimizes) if re.search(rf'\b{name}\b', bad[1]))
+                raise NonFiniteError(f'{names} is not finite at step {self.steps.numpy() + 1}; the weights are those from '
                                      'before it; try a smaller lr') from None
         if self.steps_per_execution > 1 and self.due(tf.constant(0, tf.int64)):
             raise UsageError(f'steps_per_execution={self.steps_per_execution}: {type(self).__name__} does not step all of '

@@ -206,6 +206,18 @@ class FitTest(parameterized.TestCase, tf.test.TestCase):
             self.assertAllClose(weights(model)[key], value, atol=1e-6)
         self.assertEqual(model.steps.numpy(), 2)
 
+    def test_a_step_that_does_not_check_its_terms_is_stopped_too(self):
+        class Unchecked(models.model_class('baseline')):
+            def checked(self, terms):
+                return terms if 'loss' in terms else super().checked(terms)
+        model = Unchecked(SHAPE, NCLASS, depth=2, latent=3)
+        model.compile()
+        before = weights(model)
+        with self.assertRaisesRegex(NonFiniteError, 'all is not finite at step 1; the weights'):
+            model.fit(self.data(4, spoil=0), verbose=0)
+        for key, value in weights(model).items():
+            self.assertAllEqual(value, before[key])
+
     @parameterized.parameters('lrae', 'dracai', 'midrae')
     def test_a_last_batch_of_one_image_leaves_the_discrepancy_out(self, name):
         model = create(name)
