@@ -94,7 +94,7 @@ class PicturesTest(tf.test.TestCase):
             maps.project(latents * np.nan, 'pca')
         for few in (latents[:1], np.repeat(latents[:1], 40, axis=0), np.repeat(latents[:2], 20, axis=0)):
             for projection in ('pca', 'tsne'):
-                with self.assertRaisesRegex(DataError, 'at least 3 images with different latents; there are [12]'):
+                with self.assertRaisesRegex(DataError, 'at least 3 images with different latents, not [12]'):
                     maps.project(few, projection)
         with self.assertRaisesRegex(UsageError, 'one dimension'):
             maps.project(latents[..., :1, :1, 0], 'pca')

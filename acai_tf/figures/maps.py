@@ -65,7 +65,7 @@ def project(latents, projection, seed=0):
         raise DataError('a map needs finite latents; these hold NaN or infinity: train the model again')
     different = len(np.unique(flat, axis=0))
     if different < 3:
-        raise DataError(f'a map needs at least 3 images with different latents; there are {different}')
+        raise DataError(f'a map needs at least 3 images with different latents, not {different}')
     if projection == 'tsne':
         from sklearn.manifold import TSNE
         return TSNE(init='pca', random_state=seed, perplexity=min(30, (len(flat) - 1) / 3)).fit_transform(flat)

@@ -129,7 +129,7 @@ class Trainer:
         self.checkpoints = Checkpoints(directory and directory.file('checkpoints'), self.model, self._counters,
                                        config.keep_checkpoints, for_template=bool(config.checksums))
         self.reporter = directory and Reporter(directory, self.model, dataset,
-                                               list(filter(None, config.report_measures.split(','))))
+                                               [name.strip() for name in config.report_measures.split(',') if name.strip()])
         self._seconds_per_step = None
 
     def run(self):
