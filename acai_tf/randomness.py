@@ -46,6 +46,11 @@ def normal(shape, draw_key, dtype=tf.float32):
     return tf.random.stateless_normal(shape, draw_key, dtype=dtype, alg=_ALGORITHM)
 
 
+def permutation(size, draw_key):
+    """A random order of 0..size-1, int32 [size]."""
+    return tf.argsort(uniform([size], draw_key, tf.float64))
+
+
 def current_replica():
     """Number of the replica that runs this code; 0 outside `strategy.run`."""
     context = tf.distribute.get_replica_context()

@@ -31,7 +31,10 @@ def _draws_from(images, like):
     def numbers(value):
         per_example = tf.cast(tf.reshape(tf.range(tf.size(value[0])), tf.shape(value)[1:]), tf.float32)
         return 0.25 + 0.25 * tf.sin(1000 * tf.reshape(mean, [-1] + [1] * (len(value.shape) - 1)) + per_example)
-    return {key: tf.round(2 * numbers(value)) if key == 'mask' else numbers(value) for key, value in like.items()}
+    found = {key: tf.round(2 * numbers(value)) if key == 'mask' else numbers(value) for key, value in like.items()}
+    if 'permutation' in like:
+        found['permutation'] = tf.range(tf.shape(images)[0])[::-1]
+    return found
 
 
 class _EverySecondStep(models.model_class('acai')):

@@ -22,6 +22,7 @@ _REGISTRY = {
     'lrae': 'LRAE',
     'dracai': 'DRACAI',
     'midrae': 'MIDRAE',
+    'amr': 'AMR',
 }
 
 

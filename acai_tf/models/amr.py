@@ -1,0 +1,114 @@
+"""AMR: Adversarial Mixup Resynthesis (Beckham et al., NeurIPS 2019; released in PyTorch)."""
+
+import keras
+import tensorflow as tf
+
+from acai_tf import architectures, randomness
+from acai_tf.losses import binary_cross_entropy
+from acai_tf.models.base import Autoencoder
+from acai_tf.models.hyperparameter import Hyperparameter
+
+
+class TorchAdam(keras.optimizers.Adam):
+    """PyTorch's Adam: `weight_decay` times the variable, biases too, joins the gradient; epsilon joins the root after its
+    bias correction (Keras's and TF1's joins it before)."""
+
+    def __init__(self, *args, coupled_decay=0.0, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.coupled_decay = coupled_decay
+
+    def update_step(self, gradient, variable, learning_rate):
+        """One update of a variable."""
+        index = self._get_variable_index(variable)
+        m, v, step = self._momentums[index], self._velocities[index], tf.cast(self.iterations + 1, variable.dtype)
+        gradient = gradient + self.coupled_decay * variable
+        self.assign(m, self.beta_1 * m + (1 - self.beta_1) * gradient)
+        self.assign(v, self.beta_2 * v + (1 - self.beta_2) * tf.square(gradient))
+        m_hat = m / (1 - tf.pow(tf.cast(self.beta_1, variable.dtype), step))
+        v_hat = v / (1 - tf.pow(tf.cast(self.beta_2, variable.dtype), step))
+        self.assign_sub(variable, tf.cast(learning_rate, variable.dtype) * m_hat / (tf.sqrt(v_hat) + self.epsilon))
+
+
+@keras.saving.register_keras_serializable('acai_tf')
+class AMR(Autoencoder):
+    """A critic tells images from reconstructions and from decoded mixes of latents; the autoencoder makes it take both for
+    images.
+
+        critic:       BCE(c(x), 1) + BCE(c(ae), 0) + BCE(c(x_mix), 0)
+        autoencoder:  lamb * mean |x - ae| + BCE(c(ae), 1) + BCE(c(x_mix), 1) + beta * mean |E(x_mix) - z_mix|
+
+    with ae = D(E(x)), z_mix = alpha * z + (1 - alpha) * z[permutation], x_mix = D(z_mix), and c the mean over all outputs of
+    a critic, as logits. The autoencoder is stepped at every `update_g_every`-th step, from the first on. All optimizers are
+    PyTorch's Adam with beta 0.5 and 0.99.
+
+    As in all systems here the networks are the architecture's; the released ones have instance normalisation in the
+    autoencoder and spectral normalisation in the critic. `d_x` is the mean of the critic's three terms, as logged there.
+    """
+
+    mixer = Hyperparameter(
+        'mixup', 'alpha: mixup one uniform number an image, mixup2 one a channel of the latent, fm 0 or 1 a channel, fm2 the '
+        'same with one probability a batch', choices=('mixup', 'mixup2', 'fm', 'fm2'))
+    lamb = Hyperparameter(10.0, 'lambda: weight of the reconstruction', minimum=0)
+    beta = Hyperparameter(0.0, 'weight of the consistency of re-encoded mixes', minimum=0)
+    update_g_every = Hyperparameter(5, 'steps from one update of the autoencoder to the next', minimum=1)
+    weight_decay = Hyperparameter(1e-5, 'times the variable, added to its gradient', minimum=0)
+    advdepth = Hyperparameter(0, 'channels of the critic\'s first convolutions; 0 means depth', minimum=0, follows='depth')
+
+    optimizes = {'autoencoder': ('encoder', 'decoder'), 'critic': ('critic',), 'classifier': ('classifier',)}
+    tags = ('recon', 'disc_g_recon', 'disc_g_mix', 'consist', 'gen_loss', 'd_x_real', 'd_x_fake', 'd_out_mix', 'd_x', 'rmse',
+            'classify_latent')
+    training_only = ('critic',)
+
+    def build_networks(self):
+        super().build_networks()
+        self.advdepth = self.advdepth or self.depth
+        self.add_network('critic', architectures.build(
+            self.architecture.critic, self.image_shape, self.image_shape, depth=self.advdepth)[0])
+
+    def make_optimizer(self, name):
+        return TorchAdam(self.lr, beta_1=0.5, beta_2=0.99, epsilon=1e-8, coupled_decay=self.weight_decay, name=name)
+
+    def due(self, step):
+        return {'autoencoder': tf.equal(step % self.update_g_every, 0)} if self.update_g_every > 1 else {}
+
+    def draws(self, images):
+        size = tf.shape(images)[0]
+        channels = 1 if self.mixer == 'mixup' else self.latent_shape[-1]
+        alpha = self.uniform('alpha', [size, 1, 1, channels])
+        if self.mixer in ('fm', 'fm2'):
+            probability = self.uniform('probability', [] if self.mixer == 'fm2' else tf.shape(alpha))
+            alpha = tf.cast(alpha < probability, tf.float32)
+        return {'alpha': alpha, 'permutation': randomness.permutation(size, self._key('permutation'))}
+
+    def criticise(self, images, training=False):
+        """The critic's logits of "an image of the data set", [batch]."""
+        return tf.reduce_mean(self.critic(images, training=training), axis=[1, 2, 3])
+
+    def loss_terms(self, images, draws, labels=None, training=False):
+        latents = self.encode(images, training)
+        reconstruction = self.decode(latents, training)
+        mixed = draws['alpha'] * latents + (1 - draws['alpha']) * tf.gather(latents, draws['permutation'])
+        mix = self.decode(mixed, training)
+        real, fake, of_mix = (self.criticise(x, training) for x in (images, reconstruction, mix))
+
+        def bce(logits, target):
+            return tf.reduce_mean(binary_cross_entropy(logits, target))
+        terms = {'recon': tf.reduce_mean(tf.abs(images - reconstruction)),
+                 'disc_g_recon': bce(fake, 1), 'disc_g_mix': bce(of_mix, 1),
+                 'consist': tf.reduce_mean(tf.abs(self.encode(mix, training) - mixed)) if self.beta else tf.constant(0.0),
+                 'd_x_real': bce(real, 1), 'd_x_fake': bce(fake, 0), 'd_out_mix': bce(of_mix, 0)}
+        terms['gen_loss'] = (self.lamb * terms['recon'] + terms['disc_g_recon'] + terms['disc_g_mix']
+                             + self.beta * terms['consist'])
+        terms['d_x'] = (terms['d_x_real'] + terms['d_x_fake'] + terms['d_out_mix']) / 3
+        rmse = self.reconstruction_terms('mse', images, reconstruction)['rmse']
+        return {**terms, 'rmse': rmse, **self.classifier_terms(latents, labels, training)}
+
+    def train_step(self, data):
+        """One update of critic and classifier, and of the autoencoder if it is due, from one forward pass; returns the loss
+        terms."""
+        images, labels = data
+        with tf.GradientTape(persistent=True) as tape:
+            terms = self.checked(self.loss_terms(images, self.draws(images), labels, training=True))
+            critic = terms['d_x_real'] + terms['d_x_fake'] + terms['d_out_mix']
+        self.update(tape, {'autoencoder': terms['gen_loss'], 'critic': critic, 'classifier': terms['classify_latent']})
+        return self.track(terms)
