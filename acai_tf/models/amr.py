@@ -46,8 +46,8 @@ class AMR(Autoencoder):
     """
 
     mixer = Hyperparameter(
-        'mixup', 'alpha: mixup one uniform number an image, mixup2 one a channel of the latent, fm 0 or 1 a channel, fm2 the '
-        'same with one probability a batch', choices=('mixup', 'mixup2', 'fm', 'fm2'))
+        'mixup', 'alpha: mixup one uniform number per image, mixup2 one per channel of the latent, fm 0 or 1 per channel, '
+        'fm2 the same with one probability per batch', choices=('mixup', 'mixup2', 'fm', 'fm2'))
     lamb = Hyperparameter(10.0, 'lambda: weight of the reconstruction', minimum=0)
     beta = Hyperparameter(0.0, 'weight of the consistency of re-encoded mixes', minimum=0)
     update_g_every = Hyperparameter(5, 'steps from one update of the autoencoder to the next', minimum=1)
