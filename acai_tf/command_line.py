@@ -162,9 +162,9 @@ def run_measure(name, saved_model, space, output, partial=False):
     Raises:
         UsageError: the flags do not fit together.
     """
-    from acai_tf import export, flags, measures
+    from acai_tf import export, files, flags, measures
     path = output_of(output)
-    kwargs = {'partial': path and os.path.realpath(path)} if partial else {}
+    kwargs = {'partial': path} if partial and path and not files.is_special(path) else {}
     measure = measures.create(name, **flags.hyperparameters(measures.measure_class(name)), **kwargs)
     if space.value == 'pixels':
         if saved_model.value:

@@ -15,7 +15,7 @@ def atomic_write(path, mode='w'):
     A link stays, and its target is replaced; a device or a pipe is written itself. An OSError names `path`.
     """
     target, encoding = os.path.realpath(path), {} if 'b' in mode else {'encoding': 'utf-8'}
-    if _is_special(target):
+    if is_special(target):
         with _errors_name(path), open(target, mode, **encoding) as file:
             yield file
         return
@@ -48,7 +48,7 @@ def check_destination(path):
     if os.path.isdir(target) or path.endswith(os.sep):
         raise UsageError(f'{path} is a directory; name a file in it')
     try:
-        if _is_special(target):
+        if is_special(target):
             with open(target, 'w'):
                 return
         os.makedirs(os.path.dirname(target), exist_ok=True)
@@ -58,8 +58,8 @@ def check_destination(path):
         raise StorageError(f'{path} cannot be written ({error.strerror}); choose another place') from None
 
 
-def _is_special(path):
-    """Whether there is a device or a pipe, which cannot be replaced by a file."""
+def is_special(path):
+    """Whether a path is that of a device or a pipe, which a file cannot replace."""
     return os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path))
 
 

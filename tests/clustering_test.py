@@ -93,6 +93,16 @@ class KMeansTest(tf.test.TestCase):
         with self.assertRaises(Stop):
             clustering.kmeans(self.points, 5, 60, 1, self.state, stop)
         self.assertTrue(os.path.exists(self.state))
+        with open(self.state) as file:
+            sound = file.read()
+        for damage in ('', '{"done": 8}', sound[:50], '[]'):
+            with open(self.state, 'w') as file:
+                file.write(damage)
+            with self.assertLogs('acai_tf', 'WARNING') as logs:
+                self.assertEqual(clustering._read_state(self.state), (0, None))
+            self.assertRegex(logs.output[0], 'state is damaged .*all restarts are made again')
+        with open(self.state, 'w') as file:
+            file.write(sound)
         later = []
         resumed = clustering.kmeans(self.points, 5, 60, 1, self.state, later.append)
         self.assertGreater(later[0], counts[-1])

@@ -1,11 +1,15 @@
 """K-means on latents, as the ACAI paper measures it (section 4.2; released cluster.py)."""
 
 import json
+import logging
 import os
 
 import numpy as np
 
 from acai_tf import files
+from acai_tf.errors import short_message
+
+_logger = logging.getLogger(__name__)
 
 _MAX_ITERATIONS = 1000
 _EPSILON = 1e-5
@@ -110,9 +114,13 @@ def kmeans(points, clusters, n_init=1000, seed=0, state_path=None, progress=None
 def _read_state(path):
     if not path or not os.path.exists(path):
         return 0, None
-    with open(path, encoding='utf-8') as file:
-        state = json.load(file)
-    return state['done'], (state['objective'], np.array(state['centers']))
+    try:
+        with open(path, encoding='utf-8') as file:
+            state = json.load(file)
+        return int(state['done']), (float(state['objective']), np.array(state['centers'], np.float64))
+    except (ValueError, KeyError, TypeError) as error:
+        _logger.warning('%s is damaged (%s): all restarts are made again', path, short_message(error))
+        return 0, None
 
 
 def _write_state(path, done, best):

@@ -1,5 +1,6 @@
 """K-means on latents, or on pixels, against the classes (ACAI, section 4.2; released cluster.py)."""
 
+import contextlib
 import hashlib
 import logging
 import os
@@ -68,4 +69,5 @@ class Cluster(Measure):
 
     def clean_up(self):
         if self._state:
-            os.remove(self._state)
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(self._state)
