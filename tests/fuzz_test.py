@@ -24,7 +24,7 @@ from acai_tf.errors import AcaiError, DataError
 from acai_tf.training.run_directory import read_config, read_metrics, summary
 from data_prep import image_folder, tfrecord
 
-_SCALE = 27 if 'ACAI_LONG_TESTS' in os.environ else 1
+_SCALE = 30 if 'ACAI_LONG_TESTS' in os.environ else 1
 
 
 def cases(count):
@@ -88,7 +88,7 @@ class ImagesTest(parameterized.TestCase, tf.test.TestCase):
         gray = np.rint(found @ [0.299, 0.587, 0.114])[..., None]
         self.assertAllClose(images.decode(content, 'x', 1), gray, atol=1)
 
-    @cases(60)
+    @cases(25)
     @given(st.lists(files(), min_size=2, max_size=4))
     def test_prepared_and_read_back_is_what_the_reader_sees(self, found):
         with tempfile.TemporaryDirectory() as directory:
@@ -219,13 +219,13 @@ class DamageTest(tf.test.TestCase):
             summary(directory)
         self.check(self.run_dir, '*.json*', data, use)
 
-    @cases(25)
+    @cases(8)
     @given(st.data())
     def test_checkpoints(self, data):
         self.check(self.run_dir, 'checkpoints/*', data,
                    lambda directory: training.export_run(directory, os.path.join(directory, 'again')))
 
-    @cases(30)
+    @cases(12)
     @given(st.data())
     def test_saved_models(self, data):
         sound = export.load(os.path.join(self.run_dir, 'export'))
