@@ -4,7 +4,6 @@ The layout is TensorFlow Serving's, `<base>/<integer>/`; a version appears whole
 """
 
 import contextlib
-import hashlib
 import json
 import os
 import shutil
@@ -178,18 +177,13 @@ def check_whole(path):
 def _sums(path):
     """{file: sha256} of what TensorFlow wrote."""
     found = [os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names]
-    return {os.path.relpath(file, path): _sha256(file) for file in sorted(found) if 'assets.extra' not in file}
-
-
-def _sha256(path):
-    with open(path, 'rb') as file:
-        return hashlib.file_digest(file, 'sha256').hexdigest()
+    return {os.path.relpath(file, path): files.sha256(file) for file in sorted(found) if 'assets.extra' not in file}
 
 
 def _check_sums(path, config):
     # Earlier versions did not keep the checksums, but these files there must be.
     for name, checksum in config.get('sha256', dict.fromkeys(('saved_model.pb', 'variables/variables.index'))).items():
-        if _sha256(os.path.join(path, name)) != checksum and checksum is not None:
+        if files.sha256(os.path.join(path, name)) != checksum and checksum is not None:
             raise ValueError(f'{name} has another checksum')
 
 

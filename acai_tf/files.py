@@ -1,6 +1,7 @@
 """Files that appear whole or not at all: written under another name, then renamed."""
 
 import contextlib
+import hashlib
 import os
 import shutil
 import tempfile
@@ -56,6 +57,12 @@ def check_destination(path):
             pass
     except OSError as error:
         raise StorageError(f'{path} cannot be written ({error.strerror}); choose another place') from None
+
+
+def sha256(path):
+    """Checksum of a file, as hexadecimal digits."""
+    with open(path, 'rb') as file:
+        return hashlib.file_digest(file, 'sha256').hexdigest()
 
 
 def is_special(path):

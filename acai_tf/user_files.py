@@ -12,6 +12,7 @@ import os
 import sys
 import traceback
 
+from acai_tf import files
 from acai_tf.errors import AcaiError, UsageError, short_message
 
 
@@ -34,8 +35,8 @@ def absolute(reference):
 def checksum(reference):
     """sha256 of the file, as hexadecimal digits."""
     path = absolute(reference).rpartition(':')[0]
-    with _missing(path), open(path, 'rb') as file:
-        return hashlib.file_digest(file, 'sha256').hexdigest()
+    with _missing(path):
+        return files.sha256(path)
 
 
 def load_class(reference):

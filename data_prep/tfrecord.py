@@ -10,7 +10,6 @@ import contextlib
 import dataclasses
 import datetime
 import fcntl
-import hashlib
 import json
 import logging
 import os
@@ -202,7 +201,7 @@ def write_dataset(data_dir, prepared, splits, source, beside=None, listing=None)
         if content.count != histogram.total() or not content.count:
             raise DataError(f'{name}: the source holds {histogram.total()} images, not {content.count} as announced')
         entries[name] = {
-            'count': content.count, 'bytes': os.path.getsize(path), 'sha256': sha256(path),
+            'count': content.count, 'bytes': os.path.getsize(path), 'sha256': files.sha256(path),
             'image_shape': list(content.image_shape),
             'label_histogram': [histogram[label] for label in range(max([*histogram, len(content.classes or []) - 1]) + 1)],
             'source': source, 'source_sha256': content.checksums,
@@ -265,15 +264,9 @@ def _join_manifest(data_dir, entries):
         os.close(lock)
 
 
-def sha256(path):
-    """Checksum of a file, as hexadecimal digits."""
-    with open(path, 'rb') as file:
-        return hashlib.file_digest(file, 'sha256').hexdigest()
-
-
 def checksums(*paths):
     """{name: sha256} of files."""
-    return {os.path.basename(path): sha256(path) for path in paths}
+    return {os.path.basename(path): files.sha256(path) for path in paths}
 
 
 def verify(data_dir, names=None):
@@ -301,7 +294,7 @@ def _verify(path, entry):
         raise DataError('is missing')
     if os.path.getsize(path) != entry.get('bytes', os.path.getsize(path)):
         raise DataError(f'has {os.path.getsize(path)} bytes, not {entry["bytes"]}')
-    if sha256(path) != entry.get('sha256', sha256(path)):
+    if 'sha256' in entry and files.sha256(path) != entry['sha256']:
         raise DataError('has another checksum')
     if 'image_shape' not in entry:
         raise DataError('has no image_shape in the manifest')

@@ -4,6 +4,7 @@ import os
 import numpy as np
 import tensorflow as tf
 
+from acai_tf import files
 from acai_tf.errors import DataError, UsageError
 from data_prep import tfrecord
 
@@ -27,7 +28,7 @@ class WriteTest(tf.test.TestCase):
             entry = json.load(file)['files']['some-train.tfrecord']
         self.assertEqual((entry['count'], entry['image_shape'], entry['label_histogram'], entry['source']),
                          (6, [2, 2, 1], [1, 2, 3], 'here'))
-        self.assertEqual((entry['bytes'], entry['sha256']), (os.path.getsize(path), tfrecord.sha256(path)))
+        self.assertEqual((entry['bytes'], entry['sha256']), (os.path.getsize(path), files.sha256(path)))
 
     def test_data_sets_share_a_manifest(self):
         for name in ('one', 'two'):
@@ -141,7 +142,7 @@ class PrepareTest(tf.test.TestCase):
             with tf.io.TFRecordWriter(path) as writer:
                 for record in records:
                     writer.write(tfrecord.example(*record))
-            entry.update(count=1, bytes=os.path.getsize(path), sha256=tfrecord.sha256(path), label_histogram=[1])
+            entry.update(count=1, bytes=os.path.getsize(path), sha256=files.sha256(path), label_histogram=[1])
             with open(manifest_path, 'w') as file:
                 json.dump(manifest, file)
             (_, _, trouble), = tfrecord.verify(self.directory, ['some-train.tfrecord'])

@@ -4,11 +4,10 @@ import contextlib
 import fcntl
 import json
 import logging
-import math
 import os
 import shutil
 
-from acai_tf import architectures, files, models
+from acai_tf import architectures, files, measures, models
 from acai_tf import config as config_lib
 from acai_tf.architectures.acai import scales_of
 from acai_tf.errors import StorageError, UsageError, short_message
@@ -143,8 +142,7 @@ class RunDirectory:
 
     def append_metrics(self, record):
         """Adds one report; NaN is written as null."""
-        line = json.dumps({key: None if isinstance(value, float) and math.isnan(value) else value
-                           for key, value in record.items()}, allow_nan=False)
+        line = json.dumps(measures.defined(record), allow_nan=False)
         with open(self.file('metrics.jsonl'), 'a', encoding='utf-8') as file:
             file.write(line + '\n')
             file.flush()
