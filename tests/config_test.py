@@ -37,6 +37,11 @@ class TrainConfigTest(tf.test.TestCase):
                 TrainConfig(model=model, batch=1).validate()
         TrainConfig(model='acai', batch=1).validate()
 
+    def test_an_odd_batch_where_its_halves_are_mixed(self):
+        with self.assertRaisesRegex(UsageError, '--batch=63: gaia needs a multiple of 2.*choose 64'):
+            TrainConfig(model='gaia', batch=63).validate()
+        TrainConfig(model='acai', batch=63).validate()
+
     def test_values_outside_their_range(self):
         for name, value in (('total_kimg', -1), ('total_kimg', 0), ('batch', 0), ('depth', -2), ('strategy', 'tpu'),
                             ('precision', 'float16'), ('lr', float('nan')), ('keep_checkpoints', 0)):

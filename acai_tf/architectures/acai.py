@@ -69,22 +69,24 @@ class ACAINetworks:
         stack.conv(self.latent)
         return stack.network()
 
-    def decoder(self, latent_shape, colors, image_shape, name='decoder', **_):
+    def decoder(self, latent_shape, colors, image_shape, name='decoder', depth=None, **_):
         """Per scale s, from the last to 0, two 3x3 convolutions to depth * 2^s and nearest-neighbour upsampling; a 3x3
         convolution to `depth`; a linear 3x3 convolution to `colors`, neither squashed nor clipped.
 
         Args:
             image_shape: of the encoder's images, which says how many scales there are.
+            depth: in place of the architecture's.
 
         Returns:
             keras.Sequential, [n, *latent_shape] -> [n, h * 2^scales, w * 2^scales, colors] float32.
         """
+        depth = depth or self.depth
         stack = _Stack(name, latent_shape, self.seed, self.dtype)
         for scale in reversed(range(scales_of(image_shape, self.latent_width))):
-            stack.conv_relu(self.depth << scale)
-            stack.conv_relu(self.depth << scale)
+            stack.conv_relu(depth << scale)
+            stack.conv_relu(depth << scale)
             stack.upsample()
-        stack.conv_relu(self.depth)
+        stack.conv_relu(depth)
         stack.conv(colors)
         return stack.network()
 

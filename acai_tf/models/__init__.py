@@ -23,6 +23,7 @@ _REGISTRY = {
     'dracai': 'DRACAI',
     'midrae': 'MIDRAE',
     'amr': 'AMR',
+    'gaia': 'GAIA',
 }
 
 

@@ -15,8 +15,9 @@ class Autoencoder(Stepping, keras.Model):
     """Base class of the autoencoders.
 
     A subclass declares its hyperparameters, says which optimizer updates which networks (`optimizes`), which loss terms
-    it logs (`tags`) and which networks only training needs (`training_only`), and defines `loss_terms` and a
-    `train_step` that reads like the paper's algorithm. Works with `compile()` and `fit(dataset)` on batches
+    it logs (`tags`), which networks only training needs (`training_only`) and which batches fit (`smallest_batch` on all
+    replicas together, a multiple of `batch_multiple` on each), and defines `loss_terms` and a `train_step` that reads like
+    the paper's algorithm. Works with `compile()` and `fit(dataset)` on batches
     `(images, labels)`: images float32 [batch, h, w, c] in [-1, 1], labels int [batch]; and with
     `strategy.run(model.train_step, ...)`, which is how `acai_tf.training` runs it.
 
@@ -34,6 +35,7 @@ class Autoencoder(Stepping, keras.Model):
     tags = ()
     training_only = ()
     smallest_batch = 1
+    batch_multiple = 1
 
     def __init__(self, image_shape, nclass, depth=64, latent=16, latent_width=4, seed=0, architecture='acai', dtype=None,
                  name=None, **hyperparameters):
@@ -171,6 +173,12 @@ class Autoencoder(Stepping, keras.Model):
         if tf.distribute.get_strategy().num_replicas_in_sync == 1:
             return values
         return tf.distribute.get_replica_context().all_gather(values, axis=0)
+
+    def global_mean(self, value):
+        """The mean over the replicas of a mean over a replica's part of the batch; gradients flow back to every part."""
+        if tf.distribute.get_strategy().num_replicas_in_sync == 1:
+            return value
+        return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, value)
 
     def reconstruction_terms(self, tag, images, reconstruction):
         """{tag: mean squared error, 'rmse': the same on the 0..255 scale}."""

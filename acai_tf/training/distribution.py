@@ -15,6 +15,7 @@ import zlib
 import numpy as np
 import tensorflow as tf
 
+from acai_tf import models
 from acai_tf.errors import UsageError, WorkerLost, short_message
 from acai_tf.training import rendezvous
 
@@ -40,9 +41,10 @@ def make_strategy(config):
         strategy = (tf.distribute.MirroredStrategy([d.name for d in devices]) if mirrored
                     else tf.distribute.get_strategy())
     replicas = strategy.num_replicas_in_sync
-    if config.batch % replicas:
-        raise UsageError(f'--batch={config.batch} is not divisible by the {replicas} replicas; choose a multiple of '
-                         f'{replicas}, or --strategy=one')
+    multiple = models.model_class(config.model).batch_multiple * replicas
+    if config.batch % multiple:
+        raise UsageError(f'--batch={config.batch} does not fit the {replicas} replicas; choose a multiple of {multiple}, '
+                         'or --strategy=one')
     if config.jit == 'on' and replicas > 1:
         raise UsageError(f'--jit=on does not work with {replicas} replicas; use --jit=off, or --strategy=one')
     return strategy

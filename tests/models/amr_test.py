@@ -5,15 +5,12 @@ from by_hand import network
 
 from acai_tf import models
 
-# Of the files: whether each is of this variant.
-VARIANTS = ('amr', 'amr_fm2', 'amr_mixup2', 'amr_consistency', 'amr_every5')
-
 
 class _Parity(parity.ParityTestCase):
     released_tags = {'cls_enc_loss': 'classify_latent', 'cls_enc_acc': None}
 
 
-for _name in VARIANTS:
+for _name in parity.files_of('amr'):
     globals()[f'Parity_{_name}'] = type(f'Parity_{_name}', (_Parity,), {'file_name': _name, '__module__': __name__})
 del _Parity  # has no file of its own
 

@@ -1,0 +1,159 @@
+"""GAIA: Generative Adversarial Interpolative Autoencoding (Sainburg et al., 2018; released network.py)."""
+
+import keras
+import tensorflow as tf
+
+from acai_tf import architectures
+from acai_tf.errors import UsageError
+from acai_tf.models.base import Autoencoder
+from acai_tf.models.hyperparameter import Hyperparameter
+
+
+class SharedRateAdam(keras.optimizers.Adam):
+    """Adam that updates with a share, set anew in each step, of its learning rate."""
+
+    def build(self, variables):
+        super().build(variables)
+        self.share = self.add_variable(shape=(), dtype='float32', name='share', initializer='ones')
+
+    def update_step(self, gradient, variable, learning_rate):
+        """One update of a variable."""
+        super().update_step(gradient, variable, learning_rate * tf.cast(self.share, learning_rate.dtype))
+
+
+@keras.saving.register_keras_serializable('acai_tf')
+class GAIA(Autoencoder):
+    """Two autoencoders: the critic reconstructs images well, and badly what the generator makes; the generator wants both
+    its reconstructions and its decoded mixes reconstructed well.
+
+        r = mean |x - C(x)|,  f_r = mean |x - C(G(x))|,  f_s = mean |x_mix - C(x_mix)|,  f = (f_r + f_s) / 2
+        critic:       clip(r - f * clip(s(f_s / 2 - r), 0, 0.9), -1, 1)
+        autoencoder:  clip(w * f_s + (1 - w) * f_r + latent_loss_weights * L_dist, -1, 1),  w = s(f_s - f_r)
+        rates:        s(r - f) * lr for the critic, the rest of lr for the autoencoder; s(u) = sigmoid(lr_sigma_slope * u)
+
+    with G the encoder and decoder, C a second pair of depth `advdepth`, and L_dist = mean (log(1 + d_x) - log(1 + d_z))^2,
+    where d_x and d_z are the mean squared differences of all pairs of images, and of latents, over their mean. With A and B
+    the halves of the batch's latents, z_mix is A * m1 + B * (1 - m1) and A[::-1] * m2 + B * (1 - m2), m1 and m2 normal around
+    0.5 with deviation 0.25. No gradient is blocked, not even that of w and of s in the critic's loss.
+
+    r, f_r, f_s and L_dist are those of the global batch, because what follows is not linear in them. The sigmoid is the
+    stable one: the released formula has a NaN gradient where lr_sigma_slope * u is below -88. The released networks
+    (after MUNIT) are replaced by the architecture's.
+
+    A batch must be even. An odd one at the end of an epoch of `fit` leaves its last image out of the mixes.
+    """
+
+    lr_sigma_slope = Hyperparameter(20.0, 'slope of the sigmoids that balance the losses', minimum=0)
+    latent_loss_weights = Hyperparameter(5e-5, 'weight of the distances between latents', minimum=0)
+    advdepth = Hyperparameter(0, 'channels of the critic\'s first convolutions; 0 means depth', minimum=0, follows='depth')
+    unit_range = Hyperparameter(True, 'losses compare images in [0, 1], for which slope and clips were released; false: in '
+                                '[-1, 1]')
+
+    optimizes = {'autoencoder': ('encoder', 'decoder'), 'critic': ('critic_encoder', 'critic_decoder'),
+                 'classifier': ('classifier',)}
+    tags = ('x_real_recon_loss', 'x_fake_from_real_recon_loss', 'x_fake_from_sample_recon_loss', 'x_fake_recon_loss',
+            'discrim_proportion_real', 'discrim_proportion_fake', 'gen_proportion_sample', 'distance_loss', 'L_d', 'L_g',
+            'lr_D', 'lr_G', 'm_global', 'rmse', 'classify_latent')
+    training_only = ('critic_encoder', 'critic_decoder')
+    batch_multiple = 2
+
+    def build_networks(self):
+        super().build_networks()
+        self.advdepth = self.advdepth or self.depth
+        encoder, latent_shape = architectures.build(
+            self.architecture.encoder, self.image_shape, self.image_shape, name='critic_encoder', depth=self.advdepth)
+        decoder, _ = architectures.build(
+            self.architecture.decoder, latent_shape, latent_shape, self.image_shape[-1], image_shape=self.image_shape,
+            name='critic_decoder', depth=self.advdepth, answer=self.image_shape)
+        self.add_network('critic_encoder', encoder)
+        self.add_network('critic_decoder', decoder)
+
+    def make_optimizer(self, name):
+        if name == 'classifier':
+            return super().make_optimizer(name)
+        return SharedRateAdam(self.lr, beta_1=0.9, beta_2=0.999, epsilon=1e-8, name=name)
+
+    def draws(self, images):
+        half = [tf.shape(images)[0] // 2]
+        return {name: 0.5 + 0.25 * self.normal(name, half) for name in ('midpoint_1', 'midpoint_2')}
+
+    def mix(self, latents, draws):
+        """z_mix, two for each pair of images."""
+        first, second = (tf.reshape(draws[name], [-1, 1, 1, 1]) for name in ('midpoint_1', 'midpoint_2'))
+        pairs = tf.shape(latents)[0] // 2
+        a, b = latents[:pairs], latents[pairs:2 * pairs]
+        return tf.concat([a * first + b * (1 - first), a[::-1] * second + b * (1 - second)], axis=0)
+
+    def critic_reconstructs(self, images, training=False):
+        """The critic's reconstruction C of images."""
+        return self.to_images(self.critic_decoder(self.critic_encoder(images, training=training), training=training))
+
+    def loss_terms(self, images, draws, labels=None, training=False):
+        if images.shape[0] is not None and images.shape[0] % 2:
+            raise UsageError(f'a batch of {images.shape[0]} images: GAIA mixes the two halves of a batch, which must be even')
+        latents = self.encode(images, training)
+        reconstruction, mixed = self.decode(latents, training), self.decode(self.mix(latents, draws), training)
+        scale = 0.5 if self.unit_range else 1.0
+
+        def distance(x, y):
+            # (0 for the mixes of a single image, of which there are none.)
+            size = tf.cast(tf.size(x), x.dtype)
+            return self.global_mean(scale * tf.math.divide_no_nan(tf.reduce_sum(tf.abs(x - y)), size))
+        terms = self.balance(
+            distance(images, self.critic_reconstructs(images, training)),
+            distance(images, self.critic_reconstructs(reconstruction, training)),
+            distance(mixed, self.critic_reconstructs(mixed, training)),
+            distance_loss(self.gather(images), self.gather(latents)))
+        rmse = self.reconstruction_terms('mse', images, reconstruction)['rmse']
+        return {**terms, 'rmse': rmse, **self.classifier_terms(latents, labels, training)}
+
+    def share(self, difference):
+        """s: a number in [0, 1] that rises with the difference of two losses."""
+        return tf.sigmoid(self.lr_sigma_slope * difference)
+
+    def balance(self, real, fake_from_real, fake_from_sample, distance):
+        """All terms, by the released tags, from the scalars r, f_r, f_s and L_dist."""
+        fake = (fake_from_real + fake_from_sample) / 2
+        of_fake = tf.clip_by_value(self.share(fake_from_sample / 2 - real), 0.0, 0.9)
+        of_sample = self.share(fake_from_sample - fake_from_real)
+        of_rate = self.share(real - fake)
+        rate = self.optimizers['critic'].learning_rate if self.optimizers else 0.0  # before `compile` there is none
+        return {
+            'x_real_recon_loss': real, 'x_fake_from_real_recon_loss': fake_from_real,
+            'x_fake_from_sample_recon_loss': fake_from_sample, 'x_fake_recon_loss': fake,
+            'discrim_proportion_real': tf.ones_like(real), 'discrim_proportion_fake': of_fake,
+            'gen_proportion_sample': of_sample, 'distance_loss': distance,
+            'L_d': tf.clip_by_value(real - fake * of_fake, -1.0, 1.0),
+            'L_g': tf.clip_by_value(of_sample * fake_from_sample + (1 - of_sample) * fake_from_real
+                                    + self.latent_loss_weights * distance, -1.0, 1.0),
+            'lr_D': of_rate * rate, 'lr_G': (1 - of_rate) * rate, 'm_global': real + fake}
+
+    def train_step(self, data):
+        """One update of autoencoder, critic and classifier, from one forward pass; returns the loss terms."""
+        images, labels = data
+        with tf.GradientTape(persistent=True) as tape:
+            terms = self.checked(self.loss_terms(images, self.draws(images), labels, training=True))
+        of_critic = self.share(terms['x_real_recon_loss'] - terms['x_fake_recon_loss'])
+        self.optimizers['critic'].share.assign(of_critic)
+        self.optimizers['autoencoder'].share.assign(1 - of_critic)
+        self.update(tape, {'autoencoder': terms['L_g'], 'critic': terms['L_d'], 'classifier': terms['classify_latent']})
+        return self.track(terms)
+
+
+def distance_loss(images, latents):
+    """L_dist: how far the distances of all pairs of latents are from those of their images, scales and units aside.
+
+    Args:
+        images, latents: [n, ...].
+
+    Returns:
+        Scalar.
+    """
+    def relative_distances(x):
+        flat = tf.reshape(x, [tf.shape(x)[0], -1])
+        flat -= tf.reduce_mean(flat, axis=0)  # squares of large numbers would lose the digits of their difference
+        squares = tf.reduce_sum(tf.square(flat), axis=1)
+        distances = tf.nn.relu(squares[:, None] + squares[None] - 2 * tf.matmul(flat, flat, transpose_b=True))
+        return tf.math.divide_no_nan(distances, tf.reduce_mean(distances))
+    of_images, of_latents = relative_distances(images), relative_distances(latents)
+    return tf.reduce_mean(tf.math.squared_difference(tf.math.log1p(of_images), tf.math.log1p(of_latents)))
