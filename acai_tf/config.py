@@ -88,9 +88,10 @@ class TrainConfig:
         if self.batch < model_class.smallest_batch:
             raise UsageError(f'--batch={self.batch}: {self.model} needs at least {model_class.smallest_batch}, because its '
                              'loss compares the images of a batch')
-        if self.batch % model_class.batch_multiple:
-            raise UsageError(f'--batch={self.batch}: {self.model} needs a multiple of {model_class.batch_multiple}, because it '
-                             f'mixes the parts of a batch; choose {self.batch + -self.batch % model_class.batch_multiple}')
+        multiple = model_class.batch_multiple
+        if self.batch % multiple:
+            raise UsageError(f'--batch={self.batch}: {self.model} needs a multiple of {multiple}, because it mixes the '
+                             f'parts of a batch; choose {self.batch + -self.batch % multiple}')
         self.hyperparameters = hyperparameter.resolve(
             f'model {self.model}', model_class, self.hyperparameters, 'hyperparameter')
         for name, parameter in hyperparameter.declared(model_class).items():

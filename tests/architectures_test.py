@@ -7,6 +7,7 @@ from distribution_test import mirrored
 from acai_tf import architectures, datasets, export, models, training
 from acai_tf.architectures.acai import ACAINetworks
 from acai_tf.architectures.dense import dense
+from acai_tf.architectures.vgg import VGGNetworks
 from acai_tf.errors import UsageError
 
 
@@ -66,6 +67,49 @@ class ReleasedNetworksTest(tf.test.TestCase):
         kernel, bound = layer.kernel.numpy(), np.sqrt(6 / (256 + 10))
         self.assertLessEqual(np.abs(kernel).max(), bound)
         self.assertNear(kernel.std(), bound / np.sqrt(3), 0.03 * bound)
+
+
+class VGGTest(parameterized.TestCase, tf.test.TestCase):
+
+    def test_networks(self):
+        networks = VGGNetworks(depth=3, latent=2, latent_width=5)
+        for network, last in ((networks.encoder((32, 16, 2)), 50), (networks.critic((32, 16, 2)), 1)):
+            self.assertEqual([tuple(layer.kernel.shape) for layer in _convolutions(network)],
+                             [(3, 3, 2, 3), (3, 3, 3, 6), (3, 3, 6, 12), (3, 3, 12, 24)])
+            self.assertEqual(network.output_shape, (None, 1, 1, last))
+        decoder = networks.decoder((1, 1, 50), 2, image_shape=(32, 16, 2))
+        self.assertEqual([tuple(layer.kernel.shape) for layer in _convolutions(decoder)],
+                         [(3, 3, 24, 12), (3, 3, 12, 6), (3, 3, 6, 3), (3, 3, 3, 2)])
+        self.assertEqual(decoder.output_shape, (None, 32, 16, 2))
+
+    def test_kernels_have_the_deviation_for_relu(self):
+        kernel = _convolutions(VGGNetworks(depth=32).encoder((16, 16, 1)))[3].kernel.numpy()
+        self.assertNear(kernel.std() * np.sqrt(9 * 128 / 2), 1, 5 / np.sqrt(2 * kernel.size))
+
+    def test_batch_normalisation(self):
+        for batch_norm, counts in ((False, [0, 0, 0]), (True, [4, 4, 0])):
+            networks = VGGNetworks(depth=1, batch_norm=batch_norm)
+            found = [networks.encoder((16, 16, 1)), networks.decoder((1, 1, 256), 1, image_shape=(16, 16, 1)),
+                     networks.critic((16, 16, 1))]
+            self.assertEqual([sum(isinstance(layer, keras.layers.BatchNormalization) for layer in network.layers)
+                              for network in found], counts)
+
+    @parameterized.parameters((32, 24), (40, 32), (8, 16))
+    def test_sizes_that_do_not_fit_are_refused(self, height, width):
+        with self.assertRaisesRegex(UsageError, f'{height}x{width} is not a multiple of 16 on both sides; resize'):
+            models.create('acai', (height, width, 1), 2, architecture='vgg')
+
+    @parameterized.parameters(models.names())
+    def test_any_system_trains_with_it(self, name):
+        model = models.create(name, (16, 16, 1), NCLASS, depth=2, latent=3, latent_width=3, architecture='vgg')
+        model.compile(lr=1e-2)
+        images = tf.random.stateless_uniform([8, 16, 16, 1], [0, 1], -1, 1)
+        self.assertEqual(model.latent_shape, (1, 1, 27))
+        self.assertAllInRange(model(images), -1, 1)
+        before = model.decoder.get_weights()
+        for tag, value in model.train_step((images, tf.zeros([8], tf.int64))).items():
+            self.assertTrue(np.isfinite(value), tag)
+        self.assertTrue(all(np.any(a != b) for a, b in zip(before, model.decoder.get_weights())))
 
 
 class Normalised:
@@ -209,7 +253,7 @@ class OwnNetworksTest(parameterized.TestCase, tf.test.TestCase):
             def encoder(self, image_shape):
                 return 1 / 0
         for architecture, message in (
-                ('lstm', "unknown architecture 'lstm'; choose one of acai, or path/to/file.py:Name"),
+                ('lstm', "unknown architecture 'lstm'; choose one of acai, vgg, or path/to/file.py:Name"),
                 (object(), 'object is not an architecture: it has no method encoder'),
                 (Flat, r'the encoder of the architecture Flat maps \[16, 24, 1\] to \[384\], not \[height, width'),
                 (Small, r'the decoder of the architecture Small maps \[4, 6, 2\] to \[4, 6, 1\], not \[16, 24, 1\]'),

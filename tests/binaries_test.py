@@ -34,7 +34,7 @@ class WrongUseTest(parameterized.TestCase, tf.test.TestCase):
         (['--model=baseline', '--reg=0.1'], 1, 'the model baseline has no hyperparameter reg; it has none'),
         (['--advwieght=1'], 1, 'advwieght'),
         (['--reg=2'], 1, r'reg=2 is outside \[0, 1\]'),
-        (['--strategy=mirrored', '--batch=63'], 1, '--batch=63 is not divisible by the 2 replicas'),
+        (['--strategy=mirrored', '--batch=63'], 1, '--batch=63 does not fit the 2 replicas'),
         (['--strategy=multi_worker'], 1, '--strategy=multi_worker: the environment variable TF_CONFIG is not set'),
         (['--latent_width=5'], 1, 'choose one of 16, 8, 4, 2, 1'),
         (['--total_kimg=-1'], 1, '--total_kimg=-1: must be at least 1'),

@@ -22,6 +22,7 @@ from acai_tf.errors import UsageError
 # name (also its file's) -> class
 _REGISTRY = {
     'acai': 'ACAINetworks',
+    'vgg': 'VGGNetworks',
 }
 
 

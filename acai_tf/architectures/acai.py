@@ -5,12 +5,13 @@ Images and latents are NHWC. Convolutions have stride 1, zero padding, a bias th
 computed in float32.
 """
 
-import keras
+import functools
+
 from keras import layers
 
 from acai_tf.architectures.dense import LEAKY_SLOPE
+from acai_tf.architectures.stack import Stack
 from acai_tf.errors import UsageError
-from acai_tf.randomness import layer_seed
 
 
 def scales_of(image_shape, latent_width):
@@ -59,12 +60,12 @@ class ACAINetworks:
             keras.Sequential, [n, h, w, c] -> [n, h / 2^scales, w / 2^scales, latent] float32.
         """
         depth, scales = depth or self.depth, scales_of(image_shape, self.latent_width)
-        stack = _Stack(name, image_shape, self.seed, self.dtype)
+        stack = self._stack(name, image_shape)
         stack.conv(depth, size=1)
         for scale in range(scales):
             stack.conv_relu(depth << scale)
             stack.conv_relu(depth << scale)
-            stack.downsample()
+            stack.add(layers.AveragePooling2D, pool_size=2)
         stack.conv_relu(depth << scales)
         stack.conv(self.latent)
         return stack.network()
@@ -81,11 +82,11 @@ class ACAINetworks:
             keras.Sequential, [n, *latent_shape] -> [n, h * 2^scales, w * 2^scales, colors] float32.
         """
         depth = depth or self.depth
-        stack = _Stack(name, latent_shape, self.seed, self.dtype)
+        stack = self._stack(name, latent_shape)
         for scale in reversed(range(scales_of(image_shape, self.latent_width))):
             stack.conv_relu(depth << scale)
             stack.conv_relu(depth << scale)
-            stack.upsample()
+            stack.add(layers.UpSampling2D, size=2)
         stack.conv_relu(depth)
         stack.conv(colors)
         return stack.network()
@@ -94,34 +95,7 @@ class ACAINetworks:
         """Another encoder; its answer is the mean over its outputs, or all of them."""
         return self.encoder(image_shape, name, depth)
 
-
-def _kernel_initializer(seed):
-    """N(0, 1 / ((1 + 0.2^2) * fan_in)), as released."""
-    return keras.initializers.VarianceScaling(1 / (1 + LEAKY_SLOPE**2), 'fan_in', 'untruncated_normal', seed=seed)
-
-
-class _Stack:
-    """Lists the layers of one network, each convolution with its own seed."""
-
-    def __init__(self, name, input_shape, seed, dtype):
-        self.name, self.seed, self.dtype = name, seed, dtype
-        self.layers = [keras.Input(input_shape)]
-        self.convolutions = 0
-
-    def conv(self, channels, size=3):
-        self.layers.append(layers.Conv2D(channels, size, padding='same', dtype=self.dtype, kernel_initializer=(
-            _kernel_initializer(layer_seed(self.seed, self.name, self.convolutions)))))
-        self.convolutions += 1
-
-    def conv_relu(self, channels):
-        self.conv(channels)
-        self.layers.append(layers.LeakyReLU(negative_slope=LEAKY_SLOPE, dtype=self.dtype))
-
-    def downsample(self):
-        self.layers.append(layers.AveragePooling2D(2, dtype=self.dtype))
-
-    def upsample(self):
-        self.layers.append(layers.UpSampling2D(2, dtype=self.dtype))
-
-    def network(self):
-        return keras.Sequential([*self.layers, layers.Identity(dtype='float32')], name=self.name)
+    def _stack(self, name, input_shape):
+        # Kernels N(0, 1 / ((1 + 0.2^2) * fan_in)), as released.
+        return Stack(name, input_shape, self.seed, self.dtype, gain=1 / (1 + LEAKY_SLOPE**2),
+                     activation=functools.partial(layers.LeakyReLU, negative_slope=LEAKY_SLOPE))

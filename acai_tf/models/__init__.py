@@ -22,6 +22,7 @@ _REGISTRY = {
     'lrae': 'LRAE',
     'dracai': 'DRACAI',
     'midrae': 'MIDRAE',
+    'aeai': 'AEAI',
     'amr': 'AMR',
     'gaia': 'GAIA',
 }

@@ -33,8 +33,8 @@ class GAIA(Autoencoder):
 
     with G the encoder and decoder, C a second pair of depth `advdepth`, and L_dist = mean (log(1 + d_x) - log(1 + d_z))^2,
     where d_x and d_z are the mean squared differences of all pairs of images, and of latents, over their mean. With A and B
-    the halves of the batch's latents, z_mix is A * m1 + B * (1 - m1) and A[::-1] * m2 + B * (1 - m2), m1 and m2 normal around
-    0.5 with deviation 0.25. No gradient is blocked, not even that of w and of s in the critic's loss.
+    the halves of the batch's latents, z_mix is A * m1 + B * (1 - m1) and A[::-1] * m2 + B * (1 - m2), m1 and m2 normal
+    around 0.5 with deviation 0.25. No gradient is blocked, not even that of w and of s in the critic's loss.
 
     r, f_r, f_s and L_dist are those of the global batch, because what follows is not linear in them. The sigmoid is the
     stable one: the released formula has a NaN gradient where lr_sigma_slope * u is below -88. The released networks
@@ -47,7 +47,7 @@ class GAIA(Autoencoder):
     latent_loss_weights = Hyperparameter(5e-5, 'weight of the distances between latents', minimum=0)
     advdepth = Hyperparameter(0, 'channels of the critic\'s first convolutions; 0 means depth', minimum=0, follows='depth')
     unit_range = Hyperparameter(True, 'losses compare images in [0, 1], for which slope and clips were released; false: in '
-                                '[-1, 1]')
+                                '[-1, 1]', released=False)
 
     optimizes = {'autoencoder': ('encoder', 'decoder'), 'critic': ('critic_encoder', 'critic_decoder'),
                  'classifier': ('classifier',)}
@@ -90,7 +90,7 @@ class GAIA(Autoencoder):
 
     def loss_terms(self, images, draws, labels=None, training=False):
         if images.shape[0] is not None and images.shape[0] % 2:
-            raise UsageError(f'a batch of {images.shape[0]} images: GAIA mixes the two halves of a batch, which must be even')
+            raise UsageError(f'a batch of {images.shape[0]} images: GAIA mixes the halves of a batch, which must be even')
         latents = self.encode(images, training)
         reconstruction, mixed = self.decode(latents, training), self.decode(self.mix(latents, draws), training)
         scale = 0.5 if self.unit_range else 1.0

@@ -102,7 +102,7 @@ class GAIATest(tf.test.TestCase):
         self.assertAllClose(distance_loss(tf.constant(1000 + x), tf.constant(7 * x)), 0, atol=1e-9)
 
     def test_an_odd_batch(self):
-        with self.assertRaisesRegex(UsageError, 'a batch of 3 images: GAIA.* must be even'):
+        with self.assertRaisesRegex(UsageError, 'a batch of 3 images: GAIA .* must be even'):
             self.terms([.1, .2, .3], [.5], [.5])
         # At the end of an epoch of `fit`: the last image is in all terms but those of the mixes.
         odd = self.terms([.1, .2, .3], [.5], [.5], dynamic=True, unit_range=False)

@@ -167,6 +167,8 @@ class RegistryTest(parameterized.TestCase, tf.test.TestCase):
 
     @parameterized.parameters(models.names())
     def test_bfloat16_is_near_float32(self, name):
+        if name == 'aeai':
+            self.skipTest('differentiates its decoder, which is refused')
         images, labels = batch()
         model, rough = create(name), create(name, dtype='mixed_bfloat16')
         for network, twin in zip(model.networks.values(), rough.networks.values()):

@@ -1,0 +1,100 @@
+"""The networks of AEAI (ICLR 2021 submission, section 5): after VGG, with fully connected layers around the latent."""
+
+import tensorflow as tf
+from keras import layers
+
+from acai_tf.architectures.stack import Stack
+from acai_tf.errors import UsageError
+
+_WIDTHS = (1, 2, 4, 8)  # channels of the four blocks, times depth
+_HALVED = 2**len(_WIDTHS)
+
+
+class VGGNetworks:
+    """The architecture `vgg`.
+
+    The paper leaves open how many convolutions a block has (here one, of 3x3), the discriminator (here the encoder's trunk
+    and one output) and the output activation (here a sigmoid, scaled to [-1, 1]). A latent has d_z = latent *
+    latent_width^2 values, as that of `acai` has, in the shape [1, 1, d_z]; the paper's 16 to 128 channels are depth 16.
+
+    Args:
+        depth: channels of the first block; the others have 2, 4 and 8 times as many.
+        latent, latent_width: see above.
+        seed: int, of the initial weights.
+        dtype: Keras dtype policy.
+        batch_norm: batch normalisation before each ReLU of encoder and decoder, as in the paper. With it, on the pole data
+            set, even a plain autoencoder dissolves one image into the other where without it the object moves.
+
+    Raises:
+        UsageError: by the methods, if the sides of the images are not multiples of 16.
+    """
+
+    def __init__(self, depth=64, latent=16, latent_width=4, seed=0, dtype=None, batch_norm=False):
+        self.depth, self.latent_size, self.seed, self.dtype = depth, latent * latent_width**2, seed, dtype
+        self.batch_norm = batch_norm
+
+    def encoder(self, image_shape, name='encoder', depth=None, **_):
+        """Four blocks of a 3x3 convolution, ReLU and 2x2 max pooling, of depth * (1, 2, 4, 8) channels; a linear layer.
+
+        Args:
+            depth: in place of the architecture's.
+
+        Returns:
+            keras.Sequential, [n, h, w, c] -> [n, 1, 1, d_z] float32.
+        """
+        return self._trunk(self._stack(name, image_shape, self.batch_norm), image_shape, depth, self.latent_size)
+
+    def decoder(self, latent_shape, colors, image_shape, name='decoder', depth=None, **_):
+        """The encoder's mirror image: a linear layer and ReLU; nearest-neighbour upsampling and a 3x3 convolution, four
+        times, to depth * (4, 2, 1) channels, each with ReLU, and at last to `colors`.
+
+        Args:
+            image_shape: of the images.
+            depth: in place of the architecture's.
+
+        Returns:
+            keras.Sequential, [n, *latent_shape] -> [n, *image_shape] float32, before `output`.
+        """
+        depth = depth or self.depth
+        height, width = _sides(image_shape)
+        stack = self._stack(name, latent_shape, self.batch_norm)
+        stack.dense(height * width * depth * _WIDTHS[-1])
+        stack.add(layers.Reshape, target_shape=(height, width, depth * _WIDTHS[-1]))
+        stack.relu()
+        for factor in _WIDTHS[-2::-1]:
+            stack.add(layers.UpSampling2D, size=2)
+            stack.conv_relu(depth * factor)
+        stack.add(layers.UpSampling2D, size=2)
+        stack.conv(colors)
+        return stack.network()
+
+    def critic(self, image_shape, name='critic', depth=None, **_):
+        """The discriminator: an encoder without normalisation with one output, [n, 1, 1, 1]."""
+        return self._trunk(self._stack(name, image_shape, False), image_shape, depth, 1)
+
+    def output(self, values):
+        """The decoder's values -> images in [-1, 1]."""
+        return 2 * tf.sigmoid(values) - 1
+
+    def _trunk(self, stack, image_shape, depth, units):
+        _sides(image_shape)
+        for factor in _WIDTHS:
+            stack.conv_relu((depth or self.depth) * factor)
+            stack.add(layers.MaxPooling2D, pool_size=2)
+        stack.dense(units)
+        stack.add(layers.Reshape, target_shape=(1, 1, units))
+        return stack.network()
+
+    def _stack(self, name, input_shape, batch_norm):
+        # Kernels N(0, 2 / fan_in), for ReLU (He et al., 2015).
+        return Stack(name, input_shape, self.seed, self.dtype, gain=2.0, activation=layers.ReLU,
+                     normalisation=layers.BatchNormalization if batch_norm else None)
+
+
+def _sides(image_shape):
+    """Height and width after the four poolings."""
+    height, width, _ = image_shape
+    if height % _HALVED or width % _HALVED:
+        raise UsageError(f'the architecture vgg halves images {len(_WIDTHS)} times: {height}x{width} is not a multiple of '
+                         f'{_HALVED} on both sides; resize the images, as with --resolution=32')
+    return height // _HALVED, width // _HALVED

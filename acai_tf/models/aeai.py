@@ -1,0 +1,141 @@
+"""AEAI: Autoencoder Adversarial Interpolation (ICLR 2021 submission, arXiv 2008.01487; no code was released)."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from acai_tf import architectures, randomness
+from acai_tf.errors import UsageError
+from acai_tf.losses import binary_cross_entropy
+from acai_tf.models.base import Autoencoder
+from acai_tf.models.hyperparameter import Hyperparameter
+
+# The weights of an objective: adversarial, cycle, smoothness.
+_WEIGHTS = {'rescaled': {'wgt_adv': 0.1, 'wgt_cycle': 0.01, 'wgt_smooth': 0.001},
+            'paper': {'wgt_adv': 0.01, 'wgt_cycle': 0.01, 'wgt_smooth': 0.1}}
+
+
+def _weight(name, loss):
+    values = ', '.join(f'{objective} {weights[name]:g}' for objective, weights in _WEIGHTS.items())
+    return Hyperparameter(None, f'weight of the {loss}; 0 leaves it out; by default the objective\'s own ({values})',
+                          minimum=0, kind=float, released=False)
+
+
+@keras.saving.register_keras_serializable('acai_tf')
+class AEAI(Autoencoder):
+    """Mixes of two latents decode to what a discriminator takes for images, return to themselves through the autoencoder,
+    and change smoothly along the way (section 3).
+
+        L_R = |x - ae|^2                          L_A = -log D(x_mix), D the discriminator's probability
+        L_C = |z_mix - E(x_mix)|^2                L_S = |d x_mix / d alpha|^2
+        autoencoder:    L_R + wgt_adv * L_A + wgt_cycle * L_C + wgt_smooth * L_S
+        discriminator:  BCE(D(x), 1) + BCE(D(x_mix), 0), with the learning rate disc_lr
+
+    with z_mix = (1 - alpha) * z_i + alpha * z_j, x_mix = D(z_mix), j a random order of the batch; images in [0, 1]. The
+    derivative is exact: the decoder's Jacobian times z_j - z_i, by forward accumulation. No gradient is blocked.
+
+    The paper does not say whether its norms are sums or means. `objective=rescaled` sums L_R and L_S over pixels and L_C
+    over the latent, with weights that train stably at 32x32; `objective=paper` takes means everywhere and the paper's
+    weights, with which the discriminator wins and reconstructions are worse than the mean image. Without the discriminator
+    (wgt_adv 0), the cycle (wgt_cycle 0) or the smoothness (wgt_smooth 0) it is one of the paper's ablations (appendix B):
+    what a weight of 0 leaves out is not computed, its loss is given as 0, and the discriminator is not trained.
+
+    In networks with batch normalisation all passes of a step are in training mode, each with statistics of its own.
+    """
+
+    objective = Hyperparameter('rescaled', 'reductions and weights of the losses: those that train stably, or the paper\'s',
+                               choices=tuple(_WEIGHTS), released=False)
+    wgt_adv = _weight('wgt_adv', 'adversarial loss')
+    wgt_cycle = _weight('wgt_cycle', 'cycle loss')
+    wgt_smooth = _weight('wgt_smooth', 'smoothness loss')
+    n_alphas = Hyperparameter(1, 'mixes of a pair: 1 with alpha uniform in [0, 1], as the paper implements it, or so many '
+                              'with alpha from 0 to 1 in equal steps, as it writes it', minimum=1, released=False)
+    disc_lr = Hyperparameter(1e-4, 'learning rate of the discriminator', minimum=0, released=False)
+    advdepth = Hyperparameter(0, 'channels of the discriminator\'s first convolutions; 0 means depth', minimum=0,
+                              follows='depth', released=False)
+
+    optimizes = {'autoencoder': ('encoder', 'decoder'), 'critic': ('critic',), 'classifier': ('classifier',)}
+    tags = ('loss_ae', 'loss_adv', 'loss_cycle', 'loss_smooth', 'loss_disc', 'rmse', 'classify_latent')
+    training_only = ('critic',)
+
+    def build_networks(self):
+        if self.weight('wgt_smooth') and self.dtype_policy.compute_dtype in ('bfloat16', 'float16'):
+            raise UsageError(f'aeai differentiates its decoder, which {self.dtype_policy.name} does too coarsely; use '
+                             'precision=float32, or wgt_smooth=0')
+        super().build_networks()
+        self.advdepth = self.advdepth or self.depth
+        self.add_network('critic', architectures.build(
+            self.architecture.critic, self.image_shape, self.image_shape, depth=self.advdepth)[0])
+
+    def weight(self, name):
+        """The value in force of `wgt_adv`, `wgt_cycle` or `wgt_smooth`."""
+        given = getattr(self, name)
+        return _WEIGHTS[self.objective][name] if given is None else given
+
+    def make_optimizer(self, name):
+        optimizer = super().make_optimizer(name)
+        if name == 'critic':
+            optimizer.learning_rate = self.disc_lr
+        return optimizer
+
+    def draws(self, images):
+        size = tf.shape(images)[0]
+        return {'alpha': self.uniform('alpha', [size, 1, 1, 1]),
+                'permutation': randomness.permutation(size, self._key('permutation'))}
+
+    def criticise(self, images, training=False):
+        """The discriminator's logits of "an image of the data set", [batch]."""
+        return tf.reduce_mean(self.critic(images, training=training), axis=[1, 2, 3])
+
+    def mix(self, latents, draws):
+        """z_mix and z_j - z_i, one of each pair for each alpha: [n_alphas * batch, *latent_shape]."""
+        direction = tf.gather(latents, draws['permutation']) - latents
+        alphas = [draws['alpha']] if self.n_alphas == 1 else np.linspace(0, 1, self.n_alphas, dtype=np.float32)
+        return (tf.concat([latents + alpha * direction for alpha in alphas], axis=0),
+                tf.concat([direction] * len(alphas), axis=0))
+
+    def decode_along(self, latents, direction, training=False):
+        """Decoded latents, and their derivative in that direction."""
+        # The gradient tape of the step stands outside the accumulator: inside, it would give no gradient of the derivative.
+        with tf.autodiff.ForwardAccumulator(latents, direction) as accumulator:
+            images = self.decode(latents, training)
+        return images, accumulator.jvp(images, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+    def squared_norm(self, x):
+        """|x|^2 [n, ...] -> its mean over n: the sum over an example, or as the paper's objective takes it the mean."""
+        return tf.reduce_sum(tf.square(x)) / tf.cast(
+            tf.shape(x)[0] if self.objective == 'rescaled' else tf.size(x), x.dtype)
+
+    def loss_terms(self, images, draws, labels=None, training=False):
+        latents = self.encode(images, training)
+        reconstruction = self.decode(latents, training)
+        mixed, direction = self.mix(latents, draws)
+        terms = dict.fromkeys(('loss_adv', 'loss_cycle', 'loss_smooth', 'loss_disc'), tf.constant(0.0))
+        terms['loss_ae'] = self.squared_norm((images - reconstruction) / 2)
+        if self.weight('wgt_smooth'):
+            mix, derivative = self.decode_along(mixed, direction, training)
+            terms['loss_smooth'] = self.squared_norm(derivative / 2)
+        else:
+            mix = self.decode(mixed, training)
+        if self.weight('wgt_cycle'):
+            terms['loss_cycle'] = self.squared_norm(self.encode(mix, training) - mixed)
+        if self.weight('wgt_adv'):
+            real, fake = self.criticise(images, training), self.criticise(mix, training)
+            of_real, of_fake = binary_cross_entropy(real, 1), binary_cross_entropy(fake, 0)
+            terms['loss_disc'] = tf.reduce_mean(of_real) + tf.reduce_mean(of_fake)
+            terms['loss_adv'] = tf.reduce_mean(binary_cross_entropy(fake, 1))
+        rmse = self.reconstruction_terms('mse', images, reconstruction)['rmse']
+        return {**terms, 'rmse': rmse, **self.classifier_terms(latents, labels, training)}
+
+    def train_step(self, data):
+        """One update of autoencoder, discriminator and classifier, from one forward pass; returns the loss terms."""
+        images, labels = data
+        with tf.GradientTape(persistent=True) as tape:
+            terms = self.checked(self.loss_terms(images, self.draws(images), labels, training=True))
+            autoencoder = terms['loss_ae'] + sum(
+                self.weight(f'wgt_{term}') * terms[f'loss_{term}'] for term in ('adv', 'cycle', 'smooth'))
+        objectives = {'autoencoder': autoencoder, 'critic': terms['loss_disc'], 'classifier': terms['classify_latent']}
+        if not self.weight('wgt_adv'):
+            del objectives['critic']
+        self.update(tape, objectives)
+        return self.track(terms)
