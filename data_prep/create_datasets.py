@@ -5,9 +5,11 @@ in --source_dir. Also turns a folder of your own images into such a data set, an
   create_datasets.py --datasets=svhn,cifar10 --data_dir=data
   create_datasets.py --datasets=fashion --source_dir=/usr/share/datasets/fashion-mnist --data_dir=data
   create_datasets.py --images_dir=photos --resolution=32 --data_dir=prepared   (then: acai_train --dataset=records:prepared)
+  create_datasets.py --datasets=lines,pole --data_dir=data   (generated; then: acai_train --dataset=records:data/lines)
   create_datasets.py --verify --data_dir=data
 """
 
+import inspect
 import os
 
 from absl import flags
@@ -21,32 +23,43 @@ SOURCE_DIR = flags.DEFINE_string('source_dir', '', 'where the original files are
 IMAGES_DIR = flags.DEFINE_string('images_dir', '', 'a folder of PNG, JPEG, BMP or GIF images, in subfolders by class or '
                                  'not, to prepare as train.tfrecord and test.tfrecord')
 RESOLUTION = flags.DEFINE_integer('resolution', 0, 'with --images_dir: resize to this height and width; 0 keeps the size, '
-                                  'which must be the same for all', lower_bound=0)
+                                  'which must be the same for all; for pole: height and width, 64 by default', lower_bound=0)
+COUNT = flags.DEFINE_integer('count', 60000, 'for lines: how many to train on', lower_bound=1)
+SEED = flags.DEFINE_integer('seed', 0, 'for lines: chooses those to train on')
 TEST_FRACTION = flags.DEFINE_float('test_fraction', 0.1, 'with --images_dir: the fraction that becomes the test set')
 VERIFY = flags.DEFINE_bool('verify', False, 'check all prepared files, or those of --datasets, against the manifest')
 
 
 def main():
     from acai_tf.datasets import resolve_data_dir
-    from data_prep import sources
-    data_dir = resolve_data_dir(DATA_DIR.value)
+    from data_prep import generated, sources
+    data_dir, known = resolve_data_dir(DATA_DIR.value), [*sources.SOURCES, *generated.SOURCES]
     for name in DATASETS.value:
-        if name not in sources.SOURCES:
-            raise UsageError(f'cannot prepare {name!r}; choose from {", ".join(sources.SOURCES)}')
+        if name not in known:
+            raise UsageError(f'cannot prepare {name!r}; choose from {", ".join(known)}')
     if VERIFY.value:
-        command_line.refuse('with --verify', 'source_dir', 'images_dir', 'resolution', 'test_fraction')
+        command_line.refuse('with --verify', 'source_dir', 'images_dir', 'resolution', 'test_fraction', 'count', 'seed')
         _verify(data_dir)
     elif IMAGES_DIR.value:
         if DATASETS.value:
             raise UsageError('--images_dir and --datasets are separate jobs; give one of them')
-        command_line.refuse('with --images_dir', 'source_dir')
+        command_line.refuse('with --images_dir', 'source_dir', 'count', 'seed')
         _prepare_images(data_dir)
     elif DATASETS.value:
-        command_line.refuse('without --images_dir', 'resolution', 'test_fraction')
+        command_line.refuse('without --images_dir', 'test_fraction')
+        options = {'count': COUNT.value, 'seed': SEED.value, 'resolution': RESOLUTION.value}
+        taken = {name: inspect.signature(generated.SOURCES[name]).parameters
+                 for name in DATASETS.value if name in generated.SOURCES}
+        command_line.refuse(f'for {", ".join(DATASETS.value)}', *(set(options) - set().union(*taken.values())))
+        if len(taken) == len(DATASETS.value):
+            command_line.refuse('for data sets that are generated', 'source_dir')
         for name in DATASETS.value:
-            _prepare(data_dir, name, sources.SOURCES[name])
+            if name in taken:
+                _generate(data_dir, name, {option: options[option] for option in taken[name]})
+            else:
+                _prepare(data_dir, name, sources.SOURCES[name])
     else:
-        raise UsageError(f'--datasets is missing; choose from {", ".join(sources.SOURCES)}')
+        raise UsageError(f'--datasets is missing; choose from {", ".join(known)}')
 
 
 def _prepare(data_dir, name, source):
@@ -58,6 +71,15 @@ def _prepare(data_dir, name, source):
         return source.read(SOURCE_DIR.value) if SOURCE_DIR.value else sources.download(source)
     origin = os.path.abspath(SOURCE_DIR.value) if SOURCE_DIR.value else f'tensorflow-datasets {source.tfds_name}'
     for path in tfrecord.prepare(data_dir, name, source.splits, origin, make_splits):
+        print(path)
+
+
+def _generate(data_dir, name, options):
+    from data_prep import generated, tfrecord
+    described = ', '.join(f'{key} {value}' for key, value in options.items())
+    for path in tfrecord.prepare(os.path.join(data_dir, name), '', ('train', 'test'),
+                                 f'generated: {name}' + (f' ({described})' if described else ''),
+                                 lambda: generated.SOURCES[name](**options)):
         print(path)
 
 
@@ -73,22 +95,30 @@ def _prepare_images(data_dir):
 
     def make_splits():
         return image_folder.read_images(IMAGES_DIR.value, RESOLUTION.value, TEST_FRACTION.value)
-    listing = {**image_folder.listing(IMAGES_DIR.value, paths),
-               'contents': lambda: image_folder.contents_checksum(IMAGES_DIR.value, paths)}
+    files = image_folder.sources(IMAGES_DIR.value, paths)
+    listing = {**image_folder.listing(IMAGES_DIR.value, files),
+               'contents': lambda: image_folder.contents_checksum(IMAGES_DIR.value, files)}
     for path in tfrecord.prepare(data_dir, '', ('train', 'test'), origin, make_splits, listing):
         print(path)
 
 
 def _verify(data_dir):
     from data_prep import sources, tfrecord
-    names = [tfrecord.file_name(name, split) for name in DATASETS.value for split in sources.SOURCES[name].splits]
+    names = [tfrecord.file_name(name, split) for name in DATASETS.value if name in sources.SOURCES
+             for split in sources.SOURCES[name].splits]
+    jobs = [(data_dir, names or None)] if names or not DATASETS.value else []
+    jobs += [(os.path.join(data_dir, name), None) for name in DATASETS.value if name not in sources.SOURCES]
     if not os.path.isdir(data_dir):
         raise DataError(f'{data_dir} is not a directory; choose another --data_dir')
     damaged = []
-    for name, count, trouble in tfrecord.verify(data_dir, names or None):
-        print(f'{name}: {trouble or f"sound, {count:,} images"}')
-        if trouble:
-            damaged.append(name)
+    for directory, names in jobs:
+        if not os.path.isdir(directory):
+            raise DataError(f'{directory} is not a directory; prepare it first, without --verify')
+        for name, count, trouble in tfrecord.verify(directory, names):
+            shown = os.path.relpath(os.path.join(directory, name), data_dir)
+            print(f'{shown}: {trouble or f"sound, {count:,} images"}')
+            if trouble:
+                damaged.append(shown)
     if damaged:
         raise DataError(f'{data_dir}: {", ".join(damaged)} {"is" if len(damaged) == 1 else "are"} not as the manifest '
                         'says; delete and prepare again')

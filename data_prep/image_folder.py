@@ -1,7 +1,9 @@
-"""A folder of images, in subfolders by class or not, as a data set."""
+"""A folder of images, in subfolders by class or not, as a data set; with their poses, if a file poses.csv has them."""
 
+import csv
 import hashlib
 import logging
+import math
 import os
 
 import numpy as np
@@ -13,6 +15,8 @@ from data_prep.tfrecord import Split, in_order
 
 _logger = logging.getLogger('acai_tf.data_prep')
 _SPLITS = ('train', 'test')
+POSES = 'poses.csv'
+_COLUMNS = ('file', 'azimuth', 'altitude')
 
 
 def find_images(images_dir):
@@ -49,6 +53,42 @@ def _classes(images_dir, paths, folders):
     return paths, [classes.index(folder[0]) if folder else 0 for folder in folders], classes
 
 
+def read_poses(images_dir, paths):
+    """[{'azimuth': degrees, 'altitude': degrees}], one for each of the paths, from images_dir/poses.csv; None without it.
+
+    Its columns are file (the path below images_dir), azimuth and altitude, named in the first line.
+
+    Raises:
+        DataError: the file cannot be read, or does not have one pose for each image; names the line or the image.
+    """
+    path, poses = os.path.join(images_dir, POSES), {}
+    if not os.path.exists(path):
+        return None
+    try:
+        with open(path, encoding='utf-8-sig', newline='') as file:
+            rows = csv.DictReader(file, skipinitialspace=True)
+            missing = [name for name in _COLUMNS if name not in (rows.fieldnames or [])]
+            if missing:
+                raise DataError(f'{path}: its first line must name the columns {", ".join(_COLUMNS)}; it lacks '
+                                f'{", ".join(missing)}')
+            for row in rows:
+                name = os.path.normpath(row['file'] or '')
+                if name in poses:
+                    raise DataError(f'{path}, line {rows.line_num}: {name} has a pose already')
+                poses[name] = {key: float(row[key] or 'nothing') for key in _COLUMNS[1:]}
+                if not all(map(math.isfinite, poses[name].values())):
+                    raise ValueError('a pose must be finite')
+    except ValueError as error:
+        raise DataError(f'{path}, line {rows.line_num}: {error}') from None
+    except (OSError, csv.Error) as error:
+        raise DataError(f'{path} cannot be read ({error})') from None
+    names = [os.path.relpath(image, images_dir) for image in paths]
+    without, idle = [name for name in names if name not in poses], sorted(set(poses) - set(names))
+    if without or idle:
+        raise DataError(f'{path} has no pose of {without[0]}' if without else f'{path}: there is no image {idle[0]}')
+    return [poses[name] for name in names]
+
+
 def read_images(images_dir, resolution, test_fraction):
     """{'train': Split, 'test': Split} of a folder's images.
 
@@ -64,6 +104,7 @@ def read_images(images_dir, resolution, test_fraction):
         DataError: names the image that does not open, or that has another size.
     """
     paths, labels, classes, splits = find_images(images_dir)
+    poses = read_poses(images_dir, paths)
     headers = list(in_order(images.peek, paths))
     colors = 1 if all(gray for _, _, gray in headers) else 3
     height, width = (resolution, resolution) if resolution else headers[0][:2]
@@ -78,12 +119,13 @@ def read_images(images_dir, resolution, test_fraction):
             pixels = images.round_to_uint8(images.resize(pixels, shape[:2]))
         return tf.io.encode_png(pixels).numpy()
     is_test = _choose(np.array(labels), test_fraction) if splits is None else np.array(splits) == 'test'
-    checksums = {'files': contents_checksum(images_dir, paths)}
+    checksums = {'files': contents_checksum(images_dir, sources(images_dir, paths))}
 
     def split(chosen):
         # Shuffled, so that a reader of the file's beginning sees all classes.
-        items = [(paths[i], labels[i]) for i in np.random.default_rng(1).permutation(np.flatnonzero(chosen))]
-        return Split(len(items), shape, lambda: in_order(lambda item: (ready(item[0]), item[1]), items),
+        order = np.random.default_rng(1).permutation(np.flatnonzero(chosen))
+        items = [(paths[i], labels[i], *([poses[i]] if poses else [])) for i in order]
+        return Split(len(items), shape, lambda: in_order(lambda item: (ready(item[0]), *item[1:]), items),
                      classes=classes, checksums=checksums)
     return {'train': split(~is_test), 'test': split(is_test)}
 
@@ -102,8 +144,14 @@ def _choose(labels, fraction):
     return chosen
 
 
+def sources(images_dir, paths):
+    """All files that a folder's records are made of: the images, and poses.csv if it is there."""
+    poses = os.path.join(images_dir, POSES)
+    return [*paths, *([poses] if os.path.exists(poses) else [])]
+
+
 def contents_checksum(images_dir, paths):
-    """sha256 over the names and contents of the images."""
+    """sha256 over the names and contents of the files."""
     digest = hashlib.sha256()
     for path in paths:
         content = hashlib.sha256(images.read_bytes(path)).hexdigest()
@@ -118,4 +166,4 @@ def listing(images_dir, paths):
         found = os.stat(path)
         sizes += found.st_size
         digest.update(os.fsencode(f'{os.path.relpath(path, images_dir)} {found.st_size} {found.st_mtime_ns}\n'))
-    return {'images': len(paths), 'bytes': sizes, 'listing': digest.hexdigest()}
+    return {'images': sum(os.path.basename(path) != POSES for path in paths), 'bytes': sizes, 'listing': digest.hexdigest()}

@@ -22,6 +22,7 @@ _IDX_UINT8 = 0x08
 _CHUNK = 64
 # The largest set has 531,131 images; a file that claims far more is damaged or hostile.
 _MOST_IMAGES = 10**6
+COIL_ANGLES = range(0, 360, 5)
 
 
 def read_idx(path):
@@ -221,17 +222,33 @@ def read_celeba(source_dir):
 
 def read_coil100(source_dir):
     """COIL-100: coil-100.zip with coil-100/obj<1..100>__<0, 5 .. 355>.png; sorted by object and angle. The label is
-    the object, counted from 0."""
+    the object, counted from 0; the angle is kept beside it."""
     archive = archives.Zip(os.path.join(source_dir, 'coil-100.zip'))
     found = []
     for name in archive.names():
         match = re.fullmatch(r'coil-100/obj(\d+)__(\d+)\.png', name)
         if match:
             number, angle = int(match[1]), int(match[2])
-            if not 1 <= number <= 100 or angle not in range(0, 360, 5):
+            if not 1 <= number <= 100 or angle not in COIL_ANGLES:
                 raise DataError(f'{archive.path}: {name} is not an object of 1..100 at an angle of 0, 5 .. 355')
             found.append((number, angle, name))
     if not found:
         raise DataError(f'{archive.path} holds no images coil-100/obj1__0.png ..')
-    items = [(name, number - 1) for number, _, name in sorted(found)]
+    try:
+        check_turns((number, angle) for number, angle, _ in found)
+    except DataError as error:
+        raise DataError(f'{archive.path}: {error}') from None
+    items = [(name, number - 1, {'angle': angle}) for number, angle, name in sorted(found)]
     return {'all': Split.from_encoded((128, 128, 3), archive.read, items, checksums=checksums(archive.path))}
+
+
+def check_turns(found):
+    """Raises DataError if an object of COIL-100 lacks one of its 72 angles; `found`: pairs of object and angle."""
+    angles = {}
+    for number, angle in found:
+        angles.setdefault(number, set()).add(angle)
+    for number, seen in sorted(angles.items()):
+        missing = [angle for angle in COIL_ANGLES if angle not in seen]
+        if missing:
+            raise DataError(f'object {number} lacks {len(missing)} of its {len(COIL_ANGLES)} angles, such as {missing[0]}; '
+                            'fetch it again')

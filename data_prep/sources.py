@@ -28,6 +28,8 @@ class Source:
         files: their names, for people.
         label: the feature that is the label; None labels everything 0.
         order: features by which examples are sorted, if the order means something.
+        beside: int features that are kept beside the label.
+        check: function of all sorted examples, which raises DataError if something is missing.
     """
     tfds_name: str
     splits: dict
@@ -36,6 +38,8 @@ class Source:
     files: str
     label: str | None = 'label'
     order: tuple = ()
+    beside: tuple = ()
+    check: Callable | None = None
 
 
 def download(source):
@@ -64,8 +68,11 @@ def download(source):
         dataset = builder.as_dataset(split=split, decoders=decoders, shuffle_files=False).as_numpy_iterator()
         if source.order:
             dataset = sorted(dataset, key=lambda example: tuple(int(example[name]) for name in source.order))
+        if source.check:
+            source.check(dataset)
         for example in dataset:
-            yield example['image'], 0 if source.label is None else example[source.label]
+            beside = [{name: int(example[name]) for name in source.beside}] if source.beside else []
+            yield example['image'], 0 if source.label is None else example[source.label], *beside
     checksums = {info.filename: info.checksum for info in builder.url_infos.values()}
     return {ours: Split(builder.info.splits[theirs].num_examples, source.image_shape,
                         functools.partial(examples, theirs), checksums) for ours, theirs in source.splits.items()}
@@ -91,5 +98,6 @@ SOURCES = {
     'celeba': Source('celeb_a', {'train': 'train', 'validation': 'validation', 'test': 'test'}, (218, 178, 3),
                      readers.read_celeba, 'img_align_celeba.zip and list_eval_partition.txt', label=None),
     'coil100': Source('coil100', {'all': 'train'}, (128, 128, 3), readers.read_coil100, 'coil-100.zip',
-                      label='object_id', order=('object_id', 'angle_label')),
+                      label='object_id', order=('object_id', 'angle_label'), beside=('angle',), check=lambda examples: (
+                          readers.check_turns((int(found['object_id']) + 1, int(found['angle'])) for found in examples))),
 }

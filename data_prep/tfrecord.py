@@ -17,6 +17,7 @@ import shutil
 import sys
 from collections.abc import Callable
 
+import numpy as np
 import tensorflow as tf
 import tqdm
 
@@ -49,15 +50,18 @@ class Split:
     Attributes:
         count: int, how many.
         image_shape: (height, width, colors).
-        examples: function without arguments -> iterator over (PNG or JPEG bytes, int label).
+        examples: function without arguments -> iterator over (PNG or JPEG bytes, int label), or (bytes, label, {feature:
+            int or float}) where more is kept.
         checksums: {name of an original file: its sha256}.
         classes: names of the classes, if they have any.
+        generator: name of the generated data set that these are images of, if they are.
     """
     count: int
     image_shape: tuple
     examples: Callable
     checksums: dict = dataclasses.field(default_factory=dict)
     classes: list | None = None
+    generator: str | None = None
 
     @classmethod
     def from_arrays(cls, pixels, labels, **kwargs):
@@ -69,10 +73,14 @@ class Split:
 
     @classmethod
     def from_chunks(cls, count, image_shape, chunks, **kwargs):
-        """From a function that gives pairs of images uint8 [k, h, w, c] and labels int [k]; encoded as PNG."""
+        """From a function that gives pairs of images uint8 [k, h, w, c] and labels int [k], or triples, the third {feature:
+        [k]}; encoded as PNG."""
         def encode(chunk):
-            pixels, labels = chunk
-            return list(zip(tf.io.encode_png(pixels).numpy().tolist(), map(int, labels)))
+            pixels, labels, *features = chunk
+            encoded = tf.io.encode_png(pixels).numpy().tolist()
+            columns = {name: np.asarray(values).tolist() for name, values in (features[0] if features else {}).items()}
+            return [(image, int(label), *([{name: values[i] for name, values in columns.items()}] if columns else []))
+                    for i, (image, label) in enumerate(zip(encoded, labels))]
 
         def examples():
             for encoded in in_order(encode, chunks()):
@@ -81,12 +89,13 @@ class Split:
 
     @classmethod
     def from_encoded(cls, image_shape, read, items, **kwargs):
-        """From `items`, pairs of a name and an int label; `read(name)` gives PNG or JPEG bytes, which stay as they are.
+        """From `items`, tuples of a name, an int label, and if there are any {feature: value}; `read(name)` gives PNG or
+        JPEG bytes, which stay as they are.
 
         Its examples raise DataError for an image that does not decode or has another shape.
         """
         def checked(item):
-            name, label = item
+            name, *rest = item
             content = read(name)
             try:  # by TensorFlow, which will read these very bytes
                 shape = tuple(images.decode_tensor(content, image_shape[-1]).shape)
@@ -94,7 +103,7 @@ class Split:
                 raise images.does_not_decode(name, error) from None
             if shape != tuple(image_shape):
                 raise DataError(f'{name} is an image of {images.by(shape)}, not {images.by(image_shape)}')
-            return content, label
+            return content, *rest
         return cls(len(items), tuple(image_shape), lambda: in_order(checked, items), **kwargs)
 
 
@@ -211,6 +220,8 @@ def write_dataset(data_dir, prepared, splits, source, beside=None, listing=None)
             entries[name]['source_listing'] = {key: value for key, value in listing.items() if key != 'contents'}
         if content.classes:
             entries[name]['classes'] = content.classes
+        if content.generator:
+            entries[name]['generator'] = content.generator
     # The manifest first: a process killed in between leaves files missing, not unlisted.
     _join_manifest(data_dir, entries)
     for name in entries:
@@ -226,8 +237,8 @@ def _write(path, content):
     with contextlib.ExitStack() as stack:
         with _storage_errors(path):
             writer = stack.enter_context(tf.io.TFRecordWriter(path))
-        for image, label in examples:
-            record = example(image, label)
+        for image, label, *features in examples:
+            record = example(image, label, *features)
             with _storage_errors(path):
                 writer.write(record)
             histogram[int(label)] += 1
@@ -244,11 +255,15 @@ def _storage_errors(path):
         raise StorageError(f'{path} cannot be written ({short_message(error)}); nothing was left behind') from None
 
 
-def example(image, label):
-    """A serialised tf.train.Example of the released schema."""
-    features = {'image': tf.train.Feature(bytes_list=tf.train.BytesList(value=[image])),
-                'label': tf.train.Feature(int64_list=tf.train.Int64List(value=[label]))}
-    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
+def example(image, label, features=None):
+    """A serialised tf.train.Example of the released schema; with {feature: int or float}, what stands beside the label."""
+    def number(value):
+        if isinstance(value, float):
+            return tf.train.Feature(float_list=tf.train.FloatList(value=[value]))
+        return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
+    found = {'image': tf.train.Feature(bytes_list=tf.train.BytesList(value=[image])),
+             **{name: number(value) for name, value in {'label': label, **(features or {})}.items()}}
+    return tf.train.Example(features=tf.train.Features(feature=found)).SerializeToString()
 
 
 def _join_manifest(data_dir, entries):

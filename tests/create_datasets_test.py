@@ -14,7 +14,9 @@ import tensorflow as tf
 from absl.testing import parameterized
 from programs import ROOT, command, run, run_from_the_start
 
-from acai_tf import datasets
+from acai_tf import datasets, measures, models
+from acai_tf.datasets import record_files
+from acai_tf.datasets.lines import draw_line, label_of
 from data_prep import tfrecord
 
 PROGRAM = 'data_prep/create_datasets.py'
@@ -181,7 +183,9 @@ class PrepareTest(parameterized.TestCase, tf.test.TestCase):
                 ([f'--images_dir={self.source}'], 2, 'holds no images'),
                 ([f'--images_dir={self.source}', '--datasets=mnist'], 1, 'give one of them'),
                 ([f'--images_dir={self.source}', '--test_fraction=1'], 1, '--test_fraction=1.0'),
-                (['--datasets=mnist', '--resolution=3'], 1, '--resolution has no effect without --images_dir'),
+                (['--datasets=mnist', '--resolution=3'], 1, '--resolution has no effect for mnist'),
+                (['--datasets=stripes', '--seed=3'], 1, '--seed has no effect for stripes'),
+                (['--datasets=lines', '--source_dir=x'], 1, '--source_dir has no effect for data sets that are generated'),
                 ([f'--images_dir={self.source}', '--source_dir=x'], 1, '--source_dir has no effect with --images_dir'),
                 (['--verify', '--data_dir=/nowhere'], 2, '/nowhere is not a directory')):
             actual, _, err = self.prepare(*flags)
@@ -189,6 +193,47 @@ class PrepareTest(parameterized.TestCase, tf.test.TestCase):
             self.assertRegex(err, f'^create_datasets.py: .*{message}')
             self.assertLen(err.splitlines(), 1)
         self.assertEqual(os.listdir(self.data), [])
+
+    def test_generated_sets_are_trained_on_and_measured_as_what_they_are(self):
+        code, out, err = self.prepare('--datasets=lines,stripes,digits,pole', '--count=300', '--resolution=16', '--seed=7')
+        self.assertEqual(code, 0, err)
+        self.assertLen(out.split(), 8)
+        code, out, err = self.prepare('--verify', '--datasets=lines,pole')
+        self.assertEqual((code, err), (0, ''))
+        self.assertEqual(out.splitlines(), [f'{name}.tfrecord: sound, {count} images' for name, count in (
+            ('lines/test', '5,000'), ('lines/train', 300), ('pole/test', 115), ('pole/train', 461))])
+        for name, generator, beside in (('lines', 'lines32', {'angle': 2 * np.pi}), ('digits', 'digits32', {}),
+                                        ('stripes', 'stripes32', {'angle': 2 * np.pi, 'frequency': 0.7}),
+                                        ('pole', 'pole64', {'azimuth': 360, 'altitude': 81})):
+            directory = os.path.join(self.data, name)
+            original = datasets.get(generator, **({'resolution': 16} if name == 'pole' else {}))
+            read = datasets.get(f'records:{directory}')
+            self.assertEqual(read.generator, generator)
+            # PNG rounds to 1 of 256 values.
+            for (images, labels), (expected, expected_labels) in zip(read.test(50).take(2), original.test(50).take(2)):
+                self.assertAllClose(images, expected, atol=0.5001 / 127.5)
+                self.assertAllEqual(labels, expected_labels)
+            records = record_files.records(os.path.join(directory, 'train.tfrecord'))
+            found = tf.train.Example.FromString(next(iter(records)).numpy()).features.feature
+            self.assertCountEqual(found, ['image', 'label', *beside])
+            for feature, below in beside.items():
+                self.assertBetween(found[feature].float_list.value[0], 0, below)
+        code, _, err = self.prepare('--datasets=lines', '--count=300', '--seed=8')
+        self.assertEqual(code, 1)
+        self.assertRegex(err, r'were made from generated: lines \(count 300, seed 7\); to make them from')
+        lines = datasets.get(f'records:{self.data}/lines')
+        angle = record_files.records(f'{self.data}/lines/train.tfrecord').map(lambda record: tf.io.parse_single_example(
+            record, {'angle': tf.io.FixedLenFeature([], tf.float32)})['angle'])
+        images, labels = next(iter(lines.train_once(300)))
+        angles = np.array(list(angle.as_numpy_iterator()))
+        self.assertAllClose(images, draw_line(angles), atol=0.51 / 127.5)
+        self.assertAllEqual(labels, label_of(angles))
+        model = models.create('baseline', (32, 32, 1), 10, depth=1, latent=1)
+        self.assertAllClose(measures.measure('lines', model, lines),
+                            measures.measure('lines', model, datasets.get('lines32')), rtol=0.02)
+        posed = datasets.get(f'records:{self.data}/pole')
+        found = measures.measure('poses', models.create('baseline', (16, 16, 1), 1, depth=1, latent=1), posed)['poses']
+        self.assertIn('straight_tip', found)
 
     def test_damage_is_named(self):
         published_files.write_mnist_layout(self.source)

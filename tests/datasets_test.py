@@ -234,6 +234,31 @@ class RecordsTest(tf.test.TestCase):
         images, _ = next(iter(dataset.test(7)))
         self.assertEqual(images.shape, (6, 64, 64, 3))
 
+    def test_coil100_knows_the_poses_of_one_object(self):
+        images = np.arange(144).astype(np.uint8).reshape(-1, 1, 1, 1) * np.ones([1, 128, 128, 3], np.uint8)
+        angles = 5 * (np.arange(144) % 72)
+
+        def write(*beside):
+            def chunks():
+                yield images, np.arange(144) // 72, *beside
+            tfrecord.write_dataset(self.data_dir, 'coil100', {
+                'all': tfrecord.Split.from_chunks(144, (128, 128, 3), chunks)}, '')
+        write({'angle': angles})
+        dataset = datasets.get('coil100', self.data_dir, coil_object=2, resolution=16)
+        posed, poses, is_test = dataset.posed()
+        self.assertEqual((posed.shape, posed.dtype, is_test.sum()), ((72, 16, 16, 3), np.float32, 14))
+        number = np.rint(127.5 * (posed[:, 0, 0, 0] + 1)).astype(int)
+        self.assertCountEqual(number, range(72, 144))
+        self.assertAllEqual(poses, np.stack([angles[number], np.zeros(72)], axis=1))
+        self.assertCountEqual(number[is_test], numbers_in(dataset.test(7)))
+        with self.assertRaisesRegex(UsageError, 'choose it with --coil_object'):
+            datasets.get('coil100', self.data_dir).posed()
+        write()  # as they were made before
+        before = datasets.get('coil100', self.data_dir, coil_object=2)
+        self.assertLen(numbers_in(before.test(7)), 14)
+        with self.assertRaisesRegex(DataError, 'coil100-all.tfrecord was made before the angles.*--datasets=coil100'):
+            before.posed()
+
     def test_options_of_another_data_set(self):
         for options in ({'coil_object': 2}, {'resolution': 64}):
             with self.assertRaisesRegex(UsageError, 'does not apply to mnist32'):
@@ -462,7 +487,7 @@ class RegistryTest(tf.test.TestCase):
         gray, color = (32, 32, 1), (32, 32, 3)
         self.assertEqual(found, {
             'lines32': (gray, 10), 'stripes32': (gray, 10), 'stripes32-code': (gray, 10),
-            'digits32': (gray, 10), 'mnist32': (gray, 10), 'fashion32': (gray, 10),
+            'digits32': (gray, 10), 'pole64': ((64, 64, 1), 1), 'mnist32': (gray, 10), 'fashion32': (gray, 10),
             'svhn32': (color, 10), 'cifar10': (color, 10), 'celeba32': (color, 1), 'coil100': ((128, 128, 3), 100)})
 
 

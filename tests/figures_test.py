@@ -96,7 +96,7 @@ class PicturesTest(tf.test.TestCase):
             for projection in ('pca', 'tsne'):
                 with self.assertRaisesRegex(DataError, 'at least 3 images with different latents, not [12]'):
                     maps.project(few, projection)
-        with self.assertRaisesRegex(UsageError, 'one dimension'):
+        with self.assertRaisesRegex(UsageError, 'latents of 1 dimension cannot'):
             maps.project(latents[..., :1, :1, 0], 'pca')
 
     def test_thumbnails_are_small_enough_for_browsers(self):

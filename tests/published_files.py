@@ -103,7 +103,7 @@ def write_celeba(directory, parts=(0, 0, 1, 0, 2, 2)):
     return splits
 
 
-def write_coil100(directory, objects=(2, 1, 100), angles=(355, 0, 10, 5)):
+def write_coil100(directory, objects=(2, 1, 100), angles=(355, *range(0, 355, 5))):
     """Returns {(object, angle): PNG file}."""
     images = {}
     with zipfile.ZipFile(path_in(directory, 'coil-100.zip'), 'w') as archive:

@@ -60,7 +60,8 @@ class LayoutTest(parameterized.TestCase, tf.test.TestCase):
         expected = published_files.write_coil100(self.directory)
         split, = readers.read_coil100(self.directory).values()
         keys = sorted(expected)
-        self.assertEqual(contents(split), ([expected[key] for key in keys], [number - 1 for number, _ in keys]))
+        self.assertEqual(list(split.examples()),
+                         [(expected[key], key[0] - 1, {'angle': key[1]}) for key in keys])
 
 
 class IdxTest(tf.test.TestCase):
@@ -224,10 +225,13 @@ class HostileTest(parameterized.TestCase, tf.test.TestCase):
                                 ([(first, bytes(2**20 + 1))], 'claims 1,048,577 bytes')):
             self.zip('coil-100.zip', members)
             self.assert_refused(readers.read_coil100, f'coil-100.zip.*{reason}')
+        others = [(f'coil-100/obj1__{angle}.png', png) for angle in range(5, 360, 5)]
         for content, reason in ((b'no image', 'does not decode'), (png[:-40], 'does not decode'),
                                 (small, 'is an image of 9x128x3, not 128x128x3')):
-            self.zip('coil-100.zip', [(first, content)])
+            self.zip('coil-100.zip', [(first, content), *others])
             self.assert_refused(readers.read_coil100, f'{first} {reason}|{first} in .*coil-100.zip {reason}')
+        self.zip('coil-100.zip', [(first, png), *others[1:]])
+        self.assert_refused(readers.read_coil100, 'coil-100.zip: object 1 lacks 1 of its 72 angles, such as 5; fetch')
         with self.assertWarns(UserWarning):
             self.zip('coil-100.zip', [(first, png), (first, png)])
         self.assert_refused(readers.read_coil100, 'coil-100.zip is refused: it holds .* twice')

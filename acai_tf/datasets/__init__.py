@@ -8,7 +8,7 @@ import functools
 import inspect
 import os
 
-from acai_tf.datasets import coil100, digits, lines, records, stripes
+from acai_tf.datasets import coil100, digits, lines, pole, records, stripes
 from acai_tf.errors import UsageError
 
 _OWN = 'records'
@@ -18,6 +18,7 @@ _REGISTRY = {
     'stripes32': stripes.Stripes,
     'stripes32-code': stripes.ReleasedStripes,
     'digits32': digits.Digits,
+    'pole64': pole.Pole,
     'mnist32': functools.partial(records.prepared, 'mnist', (28, 28, 1), 10, preprocess=records.pad(2)),
     'fashion32': functools.partial(records.prepared, 'fashion', (28, 28, 1), 10, preprocess=records.pad(2)),
     'svhn32': functools.partial(records.prepared, 'svhn', (32, 32, 3), 10, train=('train', 'extra'),
@@ -45,8 +46,8 @@ def get(name, data_dir=None, **options):
         name: one of `names()`, or `records:DIR` for a user's own records.
         data_dir: where prepared files are; default $AE_DATA, else ./data.
         **options: `cache_gib` (4.0): a prepared set larger than that when decoded is streamed from its files;
-            `resolution`, for coil100 and records: height and width to resize to; `coil_object` (1..100), for coil100:
-            the only object.
+            `resolution`, for coil100, pole64 and records: height and width; `coil_object` (1..100), for coil100: the
+            only object.
 
     Returns:
         A `base.Dataset`.

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from acai_tf import randomness
-from acai_tf.errors import DataError, short_message
+from acai_tf.errors import DataError, UsageError, short_message
 from acai_tf.images import resize, to_float
 
 
@@ -40,9 +40,10 @@ class Dataset:
         nclass: int.
         evaluation_pairs: where interpolation between lines can be measured, two arrays of images [n, h, w, 1]: from each
             of the first to its partner in the second; else None.
+        generator: name of the generated data set of which these are images, files or not; else None.
     """
 
-    evaluation_pairs = None
+    evaluation_pairs = generator = None
     options = {}  # those of `datasets.get` that make another data set of it, such as resolution
 
     def __init__(self, name, image_shape, nclass, raw_shape=None):
@@ -69,6 +70,20 @@ class Dataset:
     def identity(self):
         """What a run that is resumed must find again: JSON values. Raises DataError if a file is missing."""
         return {'image_shape': list(self.image_shape), 'nclass': self.nclass}
+
+    def posed(self):
+        """All images of one object, whose poses are known.
+
+        Returns:
+            (images float32 [n, h, w, c] in [-1, 1]; poses float64 [n, 2], azimuth and altitude in degrees; is_test bool [n],
+            whether the image is of the test set).
+
+        Raises:
+            UsageError: the data set has no poses, or more than one object.
+            DataError: the files were made without them.
+        """
+        raise UsageError(f'{self.name} does not know the poses of its images; pole64 does, coil100 with --coil_object, and '
+                         'your own images with a file poses.csv')
 
     def unreadable(self, error):
         """The DataError to raise when reading failed with a TensorFlow error."""
@@ -121,8 +136,12 @@ class Generated(Dataset):
     def test(self, batch):
         return self._fixed('test', self.test_size, batch)
 
+    def fixed_parameters(self, split, count):
+        """The descriptions of a split that is always the same."""
+        return self.parameters(count, randomness.key(self._FIXED_SEED, f'{self.name}/{split}'))
+
     def _fixed(self, split, count, batch):
-        parameters = self.parameters(count, randomness.key(self._FIXED_SEED, f'{self.name}/{split}'))
+        parameters = self.fixed_parameters(split, count)
         return tf.data.Dataset.from_tensor_slices(parameters).batch(batch).map(self.render, 2).prefetch(2)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from acai_tf.datasets.records import Records, command_of, resize
-from acai_tf.errors import UsageError
+from acai_tf.errors import DataError, UsageError
 
 
 class Coil100(Records):
@@ -23,6 +23,14 @@ class Coil100(Records):
                          command=command_of('coil100', data_dir), cache_gib=cache_gib,
                          preprocess=resize(resolution) if resolution else None)
         self._object = coil_object
+
+    def posed(self):
+        if not self._object:
+            raise UsageError(f'{self.name}: poses are those of one object; choose it with --coil_object')
+        return super().posed()
+
+    def without_poses(self, path):
+        return DataError(f'{path} was made before the angles were kept; delete it and make it again with: {self._command}')
 
     def select(self, split, labels):
         is_test = np.zeros(len(labels), bool)

@@ -64,8 +64,20 @@ def label_of(angles):
     return tf.minimum(label, 9)  # as released a full turn's last 1e-6 would be an eleventh class
 
 
+def evaluation_pairs(test):
+    """The 256 fixed pairs of lines between which interpolation is measured: two arrays [256, 32, 32, 1].
+
+    Args:
+        test: function of a batch size that gives the test set.
+    """
+    images, _ = next(iter(test(512)))
+    return images[:256], images[256:]
+
+
 class Lines(Generated):
     """Lines at angles uniform in [0, 2 pi)."""
+
+    generator = 'lines32'
 
     def __init__(self, name='lines32', data_dir=None):
         del data_dir
@@ -79,6 +91,4 @@ class Lines(Generated):
 
     @functools.cached_property
     def evaluation_pairs(self):
-        """The 256 fixed pairs of lines between which interpolation is measured: two arrays [256, 32, 32, 1]."""
-        images, _ = next(iter(self.test(512)))
-        return images[:256], images[256:]
+        return evaluation_pairs(self.test)

@@ -13,6 +13,8 @@ from acai_tf.errors import DataError, short_message
 _READ_BYTES = 4 * 2**20
 _IMAGE = tf.io.FixedLenFeature([], tf.string)
 _LABEL, _NO_LABEL = tf.io.FixedLenFeature([], tf.int64), tf.io.FixedLenFeature([], tf.int64, default_value=0)
+# Features that are poses in degrees, and their kind: of the user's own images, of COIL-100.
+_POSES = {('azimuth', 'altitude'): 'float', ('angle',): 'int64'}
 _KINDS = {'bytes_list': 'bytes', 'float_list': 'float', 'int64_list': 'int64', None: 'empty'}
 
 
@@ -36,20 +38,37 @@ def schema(path):
     Raises:
         DataError: it cannot be read, or has another schema; says what it lacks.
     """
+    kinds = _kinds(path)
+    if kinds is None:
+        return {'image': _IMAGE, 'label': _LABEL}
+    if kinds.get('image') != 'bytes':
+        raise DataError(f'{path} has no bytes `image`; it has {_listed(kinds)}')
+    if kinds.get('label', 'int64') != 'int64':
+        raise DataError(f'{path} has no int64 `label`; it has {_listed(kinds)}')
+    return {'image': _IMAGE, 'label': _LABEL if 'label' in kinds else _NO_LABEL}
+
+
+def pose_schema(path):
+    """How the poses in the records of a file are parsed, in degrees: azimuth and altitude, or an angle alone; {} if it has
+    none. Raises as `schema`."""
+    kinds = _kinds(path) or {}
+    found = next((names for names, kind in _POSES.items() if all(kinds.get(name) == kind for name in names)), ())
+    return {name: tf.io.FixedLenFeature([], tf.float32 if kinds[name] == 'float' else tf.int64) for name in found}
+
+
+def _kinds(path):
+    """{feature: kind} of a file's first record; None for an empty file."""
     try:
         with tf.init_scope():  # also where a function is being traced
             first = next(iter(records(path).take(1).as_numpy_iterator()), None)
-        found = {} if first is None else tf.train.Example.FromString(first).features.feature
+        if first is None:
+            return None
+        found = tf.train.Example.FromString(first).features.feature
     except (tf.errors.OpError, ValueError, TypeError) as error:
         raise DataError(f'{path} is not a TFRecord file of examples ({short_message(error)})') from None
     except Exception as error:  # protobuf's DecodeError derives from Exception alone
         raise DataError(f'{path} holds records that are not examples ({short_message(error)})') from None
-    kinds = {name: _KINDS[feature.WhichOneof('kind')] for name, feature in found.items()}
-    if first is not None and kinds.get('image') != 'bytes':
-        raise DataError(f'{path} has no bytes `image`; it has {_listed(kinds)}')
-    if kinds.get('label', 'int64') != 'int64':
-        raise DataError(f'{path} has no int64 `label`; it has {_listed(kinds)}')
-    return {'image': _IMAGE, 'label': _LABEL if 'label' in kinds or first is None else _NO_LABEL}
+    return {name: _KINDS[feature.WhichOneof('kind')] for name, feature in found.items()}
 
 
 def _is_count(value):
@@ -62,6 +81,7 @@ _FIELDS = {
     'nclass': (_is_count, 'a number of classes'), 'sha256': (lambda value: isinstance(value, str), 'a checksum'),
     'image_shape': (lambda value: isinstance(value, list) and len(value) == 3 and all(map(_is_count, value))
                     and all(0 < side <= 2**14 for side in value) and value[2] in (1, 3), '[height, width, 1 or 3]'),
+    'generator': (lambda value: isinstance(value, str), 'the name of a data set'),
     'label_histogram': (lambda value: isinstance(value, list) and all(map(_is_count, value)), 'a list of counts'),
     'classes': (lambda value: isinstance(value, list) and all(isinstance(name, str) for name in value), 'a list of names')}
 

@@ -12,8 +12,9 @@ import os
 import numpy as np
 import tensorflow as tf
 
-from acai_tf import images, randomness
-from acai_tf.datasets import record_files
+from acai_tf import images as images_lib
+from acai_tf import randomness
+from acai_tf.datasets import lines, record_files
 from acai_tf.datasets.base import InMemory, permuted, shard_slice
 from acai_tf.errors import DataError, short_message
 
@@ -32,7 +33,7 @@ def pad(width):
 def resize(size):
     """A `preprocess` that resizes to size x size (bilinear, antialiased)."""
     def resized(pixels):
-        return images.round_to_uint8(images.resize(pixels, [size, size]))
+        return images_lib.round_to_uint8(images_lib.resize(pixels, [size, size]))
     return resized
 
 
@@ -41,7 +42,7 @@ def celeba_crop(pixels):
     lib/data.py)."""
     cropped = tf.cast(pixels[:, 36:-36, 16:-16], tf.float32)
     resized = tf.raw_ops.ResizeBicubic(images=cropped, size=[32, 32], align_corners=False, half_pixel_centers=False)
-    return images.round_to_uint8(resized)
+    return images_lib.round_to_uint8(resized)
 
 
 class Records(InMemory):
@@ -138,6 +139,39 @@ class Records(InMemory):
         labels = record_files.records(path).batch(_CHUNK).map(
             lambda records: tf.io.parse_example(records, self._features)['label'])
         return np.concatenate([np.empty(0, np.int64), *self._elements(path, labels)])
+
+    def posed(self):
+        images, poses = [], []
+        for split, paths in self._paths.items():
+            images.append(self._arrays(split)[0])
+            poses += [self._poses(split, path) for path in paths]
+        is_test = np.repeat([False, True], list(map(len, images)))
+        return images_lib.to_float(np.concatenate(images)).numpy(), np.concatenate(poses), is_test
+
+    def _poses(self, split, path):
+        """[n, 2] of a split's images in a file."""
+        schema = record_files.pose_schema(path)
+        if not schema:
+            raise self.without_poses(path)
+
+        def parse(records):
+            parsed = tf.io.parse_example(records, schema)
+            return tf.stack([tf.cast(parsed[name], tf.float64) for name in schema], axis=1)
+        poses = np.concatenate(list(self._elements(path, record_files.records(path).batch(_CHUNK).map(parse))))
+        if len(schema) == 1:  # of a turntable, seen from its own height
+            poses = np.concatenate([poses, np.zeros_like(poses)], axis=1)
+        mask = self._mask(split, path)
+        return poses if mask is None else poses[mask]
+
+    def without_poses(self, path):
+        """The error to raise where a file's records have no poses."""
+        return DataError(f'{path} holds no poses of its images; put a file poses.csv (file, azimuth, altitude) beside the '
+                         f'images, and prepare them again in another directory with: {self._command}')
+
+    @functools.cached_property
+    def evaluation_pairs(self):
+        are_lines = self.generator == 'lines32' and self.image_shape == self.raw_shape
+        return lines.evaluation_pairs(self.test) if are_lines else None
 
     def _elements(self, path, dataset):
         """Elements of a data set made of a file's records; damage raises DataError."""
@@ -256,7 +290,7 @@ class Records(InMemory):
             last = tf.cast(self.nclass - 1, tf.int64)
             with tf.control_dependencies([tf.debugging.assert_equal(labels, tf.clip_by_value(labels, 0, last),
                                                                     'a label has no class')]):
-                return images.to_float(self.preprocess(pixels)), labels
+                return images_lib.to_float(self.preprocess(pixels)), labels
         return (records.map(self._parse, num_parallel_calls=tf.data.AUTOTUNE).batch(batch, drop_remainder)
                 .map(ready, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE))
 
@@ -304,5 +338,8 @@ def of_directory(name, directory, cache_gib=4.0, resolution=0):
     if others != [shape] or len(shape) != 3 or shape[2] not in (1, 3) or not nclass:
         raise DataError(f'{os.path.join(directory, "manifest.json")}: train.tfrecord and test.tfrecord do not hold images '
                         f'of one shape in 1 or 3 colors; make them with: {command}')
-    return Records(directory, shape, nclass, name=name, train=['train'], test=['test'], command=command,
-                   cache_gib=cache_gib, preprocess=resize(resolution) if resolution else None)
+    generators = {entry.get('generator') for entry in entries}
+    dataset = Records(directory, shape, nclass, name=name, train=['train'], test=['test'], command=command,
+                      cache_gib=cache_gib, preprocess=resize(resolution) if resolution else None)
+    dataset.generator = generators.pop() if len(generators) == 1 else None
+    return dataset

@@ -35,11 +35,17 @@ class Stripes(InMemory):
         del data_dir
         super().__init__(name, _SHAPE, 10)
 
+    def parameters(self, split):
+        """Frequency and angle of the images of a split: two arrays [n]."""
+        frequency, turn = self._steps(split)
+        return 0.3 + 0.004 * frequency, 0.02 * math.pi * turn
+
     def load(self, split):
+        return draw_stripes(*self.parameters(split)), self._steps(split)[1] // 10
+
+    def _steps(self, split):
         number = np.random.default_rng(0).permutation(10000)
-        number = np.sort(number[:2000] if split == 'test' else number[2000:])
-        frequency, turn = np.divmod(number, 100)
-        return draw_stripes(0.3 + 0.004 * frequency, 0.02 * math.pi * turn), turn // 10
+        return np.divmod(np.sort(number[:2000] if split == 'test' else number[2000:]), 100)
 
 
 class ReleasedStripes(Generated):

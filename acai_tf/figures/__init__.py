@@ -1,4 +1,5 @@
-"""Figures for papers, as PNG or PDF: pictures made of images (pictures.py) and maps of the latent space (maps.py)."""
+"""Figures for papers, as PNG or PDF: pictures made of images (pictures.py), maps of the latent space (maps.py), curves of
+interpolations between poses (poses.py)."""
 
 import io
 import os
@@ -7,20 +8,27 @@ from acai_tf import files
 from acai_tf.errors import UsageError
 
 # What can be drawn, and which options it has.
-OPTIONS = ('images', 'rows', 'steps', 'projection', 'projector_dir')
+OPTIONS = ('images', 'rows', 'steps', 'projection', 'projector_dir', 'dimensions')
 MODES = {'lerp': ('images', 'rows', 'steps'), 'slerp': ('images', 'rows', 'steps'), 'bilinear': ('images', 'steps'),
-         'samples': ('rows', 'steps'), 'reconstruction': ('images', 'rows', 'steps'), 'map': ('projection', 'projector_dir')}
+         'samples': ('rows', 'steps'), 'reconstruction': ('images', 'rows', 'steps'),
+         'map': ('projection', 'dimensions', 'projector_dir')}
 _ENDINGS = ('.png', '.pdf')
+
+
+def is_figure(path):
+    """Whether a file name is that of a figure, by its ending."""
+    return path.lower().endswith(_ENDINGS)
 
 
 def check_output(path):
     """Raises UsageError for a file name that is neither PNG nor PDF."""
-    if not path.lower().endswith(_ENDINGS):
+    if not is_figure(path):
         raise UsageError(f'--output={path}: must end in {" or ".join(_ENDINGS)}')
 
 
-def draw(mode, models, dataset, image_files=(), rows=6, steps=16, projection='pca', seed=0, projector_dir=''):
-    """A figure of loaded models, one below the other; maps are side by side.
+def draw(mode, models, dataset, image_files=(), rows=6, steps=16, projection='pca', seed=0, projector_dir='',
+         dimensions=2):
+    """A figure of loaded models, one below the other; maps and bilinear blocks are side by side.
 
     Args:
         mode: one of `MODES`.
@@ -31,6 +39,7 @@ def draw(mode, models, dataset, image_files=(), rows=6, steps=16, projection='pc
         projection: 'pca' or 'tsne', for a map.
         seed: chooses images and samples.
         projector_dir: where a map also writes TensorBoard's projector files.
+        dimensions: 2 or 3, of a map.
 
     Returns:
         matplotlib figure.
@@ -40,9 +49,10 @@ def draw(mode, models, dataset, image_files=(), rows=6, steps=16, projection='pc
     if mode == 'map':
         if image_files:
             raise UsageError('--mode=map takes no --images')
-        return maps.draw_map(models, titles, dataset, projection, seed, projector_dir)
+        return maps.draw_map(models, titles, dataset, projection, seed, projector_dir, dimensions)
     picture = pictures.drawing(mode, dataset, image_files, rows, steps, seed)
-    return pictures.stack([(title, picture(model)) for title, model in zip(titles, models)])
+    arrange = pictures.side_by_side if mode == 'bilinear' else pictures.stack
+    return arrange([(title, picture(model)) for title, model in zip(titles, models)])
 
 
 def names(models):

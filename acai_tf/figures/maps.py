@@ -1,4 +1,4 @@
-"""Maps of a latent space in two dimensions, and the files of TensorBoard's projector."""
+"""Maps of a latent space in two or three dimensions, and the files of TensorBoard's projector."""
 
 import os
 
@@ -16,18 +16,26 @@ _MOST_POINTS = 3000
 _MOST_SPRITE_PIXELS = 8192  # a side, of the sheet of thumbnails: browsers refuse larger ones
 
 
-def draw_map(models, model_names, dataset, projection, seed, projector_dir=''):
-    """`latent_map` of loaded models on a data set's test images; `projector_dir` gets the first one's projector files."""
-    images, labels = features.of_dataset(PIXELS, dataset, 'test', _MOST_POINTS)
+def draw_map(models, model_names, dataset, projection, seed, projector_dir='', dimensions=2):
+    """`latent_map` of loaded models on a data set's test images, or, where the data set knows their poses,
+    `manifold` of all its images; `projector_dir` gets the first one's projector files."""
+    try:
+        images, poses, _ = dataset.posed()
+        labels = poses[:, 0].astype(int)
+    except (UsageError, DataError):
+        images, labels = features.of_dataset(PIXELS, dataset, 'test', _MOST_POINTS)
+        poses = None
     latents = [model.encode(images) for model in models]
-    figure = latent_map(list(zip(model_names, latents)), labels, projection, seed)
+    named = list(zip(model_names, latents))
+    figure = (latent_map(named, labels, projection, seed, dimensions) if poses is None else
+              manifold(named, poses, projection, seed, dimensions))
     if projector_dir:
         write_projector(projector_dir, latents[0], labels, images)
     return figure
 
 
-def latent_map(named_latents, labels, projection='pca', seed=0):
-    """Latents in two dimensions, one point per image, coloured by class; one panel per model.
+def latent_map(named_latents, labels, projection='pca', seed=0, dimensions=2):
+    """Latents in two or three dimensions, one point per image, coloured by class; one panel per model.
 
     Args:
         named_latents: list of (name, latents [n, ...]); the first 3,000 are drawn.
@@ -36,41 +44,77 @@ def latent_map(named_latents, labels, projection='pca', seed=0):
     """
     labels = np.asarray(labels)[:_MOST_POINTS]
     figure = mpl_figure.Figure(figsize=(4.6 * len(named_latents) + 0.6, 4.4), dpi=DPI, layout='constrained')
-    for column, (name, latents) in enumerate(named_latents, 1):
-        points = project(latents[:_MOST_POINTS], projection, seed)
-        axes = figure.add_subplot(1, len(named_latents), column)
+    for axes, latents in _panels(figure, named_latents, dimensions):
+        points = project(latents[:_MOST_POINTS], projection, seed, dimensions)
         colors = matplotlib.colormaps['tab10' if labels.max() < 10 else 'turbo']
         for label in np.unique(labels):
             color = colors(int(label)) if labels.max() < 10 else colors(label / labels.max())
             axes.scatter(*points[labels == label].T, s=5, color=color, label=str(label), linewidths=0)
-        axes.set_title(name, fontsize=9)
-        axes.set_xticks([]), axes.set_yticks([])
     if len(np.unique(labels)) <= 20:
         axes.legend(title='class', markerscale=3, fontsize=7, title_fontsize=8, loc='center left', bbox_to_anchor=(1, 0.5))
     return figure
 
 
-def project(latents, projection, seed=0):
-    """Latents [n, ...] -> [n, 2] by principal components or t-SNE, both scikit-learn's.
+def manifold(named_latents, poses, projection='pca', seed=0, dimensions=3):
+    """The latents of an object by its pose: lines of constant altitude, coloured by altitude, and of constant azimuth,
+    coloured by azimuth (AEAI, figure 2); one panel per model.
+
+    Args:
+        named_latents: list of (name, latents [n, ...]).
+        poses: [n, 2], azimuth and altitude in degrees.
+    """
+    figure = mpl_figure.Figure(figsize=(4.6 * len(named_latents) + 1.4, 4.4), dpi=DPI, layout='constrained')
+    def scale(low, high, name):
+        return matplotlib.cm.ScalarMappable(matplotlib.colors.Normalize(low, high), name)
+    altitudes, azimuths = scale(poses[:, 1].min(), max(poses[:, 1].max(), 1), 'viridis'), scale(0, 360, 'twilight')
+    for axes, latents in _panels(figure, named_latents, dimensions):
+        points = project(latents, projection, seed, dimensions)
+        for azimuth in np.unique(poses[:, 0]):
+            column = np.flatnonzero(poses[:, 0] == azimuth)
+            axes.plot(*points[column[np.argsort(poses[column, 1])]].T, color=azimuths.to_rgba(azimuth), linewidth=0.7)
+        for altitude in np.unique(poses[:, 1]):
+            ring = np.flatnonzero(poses[:, 1] == altitude)
+            ring = ring[np.argsort(poses[ring, 0])]
+            gaps = np.diff(poses[ring, 0], append=poses[ring[0], 0] + 360)
+            if gaps[-1] <= 1.5 * gaps[:-1].max(initial=0):  # all the way round
+                ring = [*ring, ring[0]]
+            axes.plot(*points[ring].T, color=altitudes.to_rgba(altitude), linewidth=1.1)
+    figure.colorbar(azimuths, ax=axes, label='azimuth', shrink=0.6, ticks=[0, 90, 180, 270, 360])
+    figure.colorbar(altitudes, ax=axes, label='altitude', shrink=0.6)
+    return figure
+
+
+def _panels(figure, named_latents, dimensions):
+    """(axes, latents) for each model."""
+    for column, (name, latents) in enumerate(named_latents, 1):
+        axes = figure.add_subplot(1, len(named_latents), column, **({'projection': '3d'} if dimensions == 3 else {}))
+        axes.set_title(name, fontsize=9)
+        yield axes, latents
+        for axis in [axes.xaxis, axes.yaxis, *([axes.zaxis] if dimensions == 3 else [])]:
+            axis.set_ticks([])
+
+
+def project(latents, projection, seed=0, dimensions=2):
+    """Latents [n, ...] -> [n, dimensions] by principal components or t-SNE, both scikit-learn's.
 
     Raises:
-        UsageError: latents of one dimension.
+        UsageError: latents of fewer dimensions.
         DataError: values that are not finite, or fewer than three different latents: scikit-learn's t-SNE ends the process
             on those.
     """
     flat = np.asarray(latents, np.float64).reshape(len(latents), -1)
-    if flat.shape[1] < 2:
-        raise UsageError('a latent of one dimension cannot be mapped in two')
+    if flat.shape[1] < dimensions:
+        raise UsageError(f'latents of {flat.shape[1]} dimension{"s" * (flat.shape[1] > 1)} cannot be mapped in {dimensions}')
     if not np.isfinite(flat).all():
         raise DataError('a map needs finite latents; these hold NaN or infinity: train the model again')
     different = len(np.unique(flat, axis=0))
-    if different < 3:
-        raise DataError(f'a map needs at least 3 images with different latents, not {different}')
+    if different <= dimensions:
+        raise DataError(f'a map needs at least {dimensions + 1} images with different latents, not {different}')
     if projection == 'tsne':
         from sklearn.manifold import TSNE
-        return TSNE(init='pca', random_state=seed, perplexity=min(30, (len(flat) - 1) / 3)).fit_transform(flat)
+        return TSNE(dimensions, init='pca', random_state=seed, perplexity=min(30, (len(flat) - 1) / 3)).fit_transform(flat)
     from sklearn.decomposition import PCA
-    return PCA(2, random_state=seed).fit_transform(flat)
+    return PCA(dimensions, random_state=seed).fit_transform(flat)
 
 
 def write_projector(directory, latents, labels, images):

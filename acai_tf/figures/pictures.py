@@ -101,6 +101,26 @@ def read_images(paths, dataset):
     return np.stack([dataset.fit(images_lib.read(path, dataset.image_shape[-1])) for path in paths])
 
 
+def side_by_side(pictures):
+    """One figure of pictures in a row.
+
+    Args:
+        pictures: list of (name, uint8 picture [h, w, 1 or 3]); the name is drawn above it.
+    """
+    names, blocks = zip(*pictures)
+    space = np.full([len(blocks[0]), _WIDE_GAP, blocks[0].shape[2]], 255, np.uint8)
+    row = np.concatenate([part for block in blocks for part in (space, block)][1:], axis=1)
+    figure = stack([('', row)])
+    if any(names):
+        width, height = figure.get_size_inches()
+        figure.set_size_inches(width, height + 0.25)
+        figure.axes[0].set_position((0, 0, 1, height / (height + 0.25)))
+        for number, name in enumerate(names):
+            center = (number * (blocks[0].shape[1] + _WIDE_GAP) + blocks[0].shape[1] / 2) / row.shape[1]
+            figure.text(center, 1 - 0.125 / (height + 0.25), name, ha='center', va='center', fontsize=9)
+    return figure
+
+
 def stack(pictures):
     """One figure of pictures, one below the other.
 

@@ -20,6 +20,7 @@ _REGISTRY = {
     'reconstruction': 'Reconstruction',
     'classify': 'Classify',
     'cluster': 'Cluster',
+    'poses': 'Poses',
 }
 
 
@@ -51,7 +52,7 @@ def measure(name, model, dataset, **options):
         **options: the measure's own (see its class).
 
     Returns:
-        {figure: number}; None where a figure is undefined.
+        {figure: number}, in `poses` nested; None where a figure is undefined.
 
     Raises:
         UsageError: wrong options, or the measure does not apply.
@@ -64,5 +65,6 @@ def measure(name, model, dataset, **options):
 
 
 def defined(figures):
-    """The figures with None, JSON's null, in place of NaN."""
-    return {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in figures.items()}
+    """The figures, nested or not, with None, JSON's null, in place of NaN."""
+    return {key: defined(value) if isinstance(value, dict) else
+            None if isinstance(value, float) and math.isnan(value) else value for key, value in figures.items()}

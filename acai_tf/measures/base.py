@@ -49,6 +49,10 @@ class Measure:
         """The numbers, of a subject (see subjects.py) that fits the data set."""
         raise NotImplementedError
 
+    def summary(self, figures):
+        """{figure: number} that a report keeps of the figures; all of them, by default."""
+        return figures
+
     def clean_up(self):
         """Removes what was kept for resuming; to be called once the result is safe."""
 

@@ -53,7 +53,7 @@ class Reporter:
         """Evaluates, writes everything, and returns the record added to metrics.jsonl."""
         record = {'kimg': kimg, 'step': step, 'img_per_s': round(img_per_s, 1), **terms}
         for measure in self._measures:
-            figures = measure(self._model, self._dataset)
+            figures = measure.summary(measure(self._model, self._dataset))
             if measure.program != 'acai_evaluate':  # several measures share these names
                 figures = {f'{measure.name}_{key}': value for key, value in figures.items()}
             record.update(figures)

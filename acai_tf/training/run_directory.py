@@ -36,7 +36,8 @@ def run_name(config, image_shape, without=()):
         parts |= {'architecture': architectures.name_of(config.architecture), 'latent_width': config.latent_width}
     for name, parameter in hyperparameter.declared(model_class).items():
         value = config.hyperparameters[name]
-        if parameter.released or value != parameter.default:
+        default = getattr(config, parameter.follows) if parameter.follows else parameter.default
+        if parameter.released or value != default:
             parts[name] = value
     for name in _JOINING:
         value = getattr(config, name)

@@ -1,0 +1,72 @@
+"""The figures of `evaluation.poses` (AEAI, figures 6 to 8, 14 and 15)."""
+
+import matplotlib
+import numpy as np
+
+from acai_tf.figures.pictures import DPI, mpl_figure
+
+_NAMES = {'model': 'model', 'pixel_dissolve': 'pixel dissolve', 'straight_tip': 'straight tip'}
+
+
+def draw(found, subset='all'):
+    """One figure of the measure `poses`, of one model or of several.
+
+    Panels: mean squared error by alpha (a shade one deviation wide around the first three) and by the interval's length;
+    retrieved alpha (median, a shade between the quartiles); distances of parameters to both ends, over the span.
+
+    Args:
+        found: {name: figures} as `evaluation.poses.evaluate` gives them: those of the measure, or others.
+        subset: 'all' or 'held_out'.
+
+    Returns:
+        matplotlib figure.
+    """
+    figure = mpl_figure.Figure(figsize=(11, 7.4), dpi=DPI, layout='constrained')
+    panels = figure.subplots(2, 2)
+    texts = (('alpha', 'mean squared error', 'error along 80 degrees of azimuth'),
+             ('degrees of azimuth', 'mean squared error', 'error by length of the interval'),
+             ('alpha', 'alpha of the nearest image', 'retrieved alpha, interval of 70 degrees'),
+             ('alpha', 'degrees', 'nearest pose to source (solid) and target (dashed)'))
+    for axes, (xlabel, ylabel, title) in zip(panels.flat, texts):
+        axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    panels[1, 0].plot([0, 1], [0, 1], color='0.7', linewidth=0.8)
+    colors = matplotlib.colormaps['tab10' if len(found) <= 10 else 'tab20']
+    for number, (name, figures) in enumerate(found.items()):
+        style = {'color': colors(number), 'linewidth': 1.2}
+        _along(panels, figures[subset], _NAMES.get(name, name), style, shaded=number < 3)
+    panels[0, 1].legend(fontsize=8)
+    for axes in panels.flat:
+        axes.title.set_fontsize(10)
+        axes.spines[['top', 'right']].set_visible(False)
+    for axes in panels[0]:
+        axes.set_ylim(bottom=0)
+    return figure
+
+
+def _along(panels, figures, name, style, shaded):
+    errors = _columns(figures.get('mse_by_alpha', {}).get('azimuth_80'))
+    if errors:
+        panels[0, 0].plot(errors['alpha'], errors['mean'], label=name, **style)
+        if shaded:
+            low, high = errors['mean'] - errors['deviation'], errors['mean'] + errors['deviation']
+            panels[0, 0].fill_between(errors['alpha'], low, high, color=style['color'], alpha=0.12, linewidth=0)
+    lengths = {int(key.split('_')[1]): value for key, value in figures['mse'].items() if key.startswith('azimuth_')}
+    panels[0, 1].plot(list(lengths), np.array(list(lengths.values()), float), label=name, marker='.', **style)
+    retrieved = _columns(figures.get('retrieved_alpha', {}).get('azimuth_70', {}).get('by_alpha'))
+    if retrieved:
+        panels[1, 0].plot(retrieved['alpha'], retrieved['median'], label=name, **style)
+        if shaded:
+            panels[1, 0].fill_between(retrieved['alpha'], retrieved['lower_quartile'], retrieved['upper_quartile'],
+                                      color=style['color'], alpha=0.12, linewidth=0)
+    distances = _columns(figures.get('parameter_distance', {}).get('azimuth_80', {}).get('by_alpha'))
+    if distances:
+        panels[1, 1].plot(distances['alpha'], distances['to_source'], label=name, **style)
+        panels[1, 1].plot(distances['alpha'], distances['to_target'], linestyle='--', **style)
+
+
+def _columns(by_alpha):
+    """{alpha: {figure: number}} -> {'alpha': array, figure: array}; None is NaN, which leaves a gap."""
+    if not by_alpha:
+        return None
+    columns = {key: np.array([row[key] for row in by_alpha.values()], float) for key in next(iter(by_alpha.values()))}
+    return {'alpha': np.array([float(alpha) for alpha in by_alpha]), **columns}
