@@ -2,6 +2,7 @@
 
 import json
 import os
+import zipfile
 
 import numpy as np
 import tensorflow as tf
@@ -181,12 +182,47 @@ class MeasureTest(tf.test.TestCase):
             self.assertEqual((len(ring), ring[0]), (13, ring[-1]))  # closed
 
 
+def turned_cylinder(angle):
+    """A cylinder with a texture, turned by an angle in degrees, on black: uint8 [128, 128, 3]."""
+    x, y = np.meshgrid(np.linspace(-1.6, 1.6, 128), np.linspace(-1.3, 1.3, 128))
+    around = np.arcsin(np.clip(x, -1, 1)) + np.radians(angle)
+    texture = np.stack([np.sin(around + 2 * y), np.cos(2 * around), np.sin(3 * around) * np.cos(3 * y)], axis=-1)
+    shade = np.sqrt(np.clip(1 - x**2, 0, 1)) * (np.abs(y) < 1)
+    return np.rint(255 * (0.6 + 0.4 * texture) * shade[..., None]).astype(np.uint8)
+
+
 class ProgramsTest(tf.test.TestCase):
 
     def run_well(self, *command):
         code, printed, logged = run(*command)
         self.assertEqual(code, 0, logged)
         return printed
+
+    def test_one_object_of_coil100_from_its_archive_to_the_measure(self):
+        """A look-alike: the archive as published, with one object, which is drawn."""
+        folder = self.create_tempdir().full_path
+        with zipfile.ZipFile(os.path.join(folder, 'coil-100.zip'), 'w') as archive:
+            for angle in range(0, 360, 5):
+                png = tf.io.encode_png(turned_cylinder(angle)).numpy()
+                archive.writestr(f'coil-100/obj7__{angle}.png', png)
+        self.run_well('bin/acai_create_datasets', '--datasets=coil100', f'--source_dir={folder}', f'--data_dir={folder}')
+        data = datasets.get('coil100', folder, coil_object=7, resolution=32)
+        images, angles, is_test = data.posed()
+        self.assertAllEqual(angles[np.argsort(angles[:, 0])], [[azimuth, 0] for azimuth in range(0, 360, 5)])
+        self.assertEqual((images.shape, is_test.sum()), ((72, 32, 32, 3), 14))
+        self.run_well('bin/acai_train', '--model=aeai', '--dataset=coil100', '--coil_object=7', '--resolution=32',
+                      '--architecture=vgg', '--depth=2', '--latent=2', '--batch=16', '--lr=0.002', '--total_kimg=2',
+                      f'--data_dir={folder}', f'--train_dir={folder}')
+        runs = os.path.join(folder, 'coil100-object7-32px')
+        name, = os.listdir(runs)
+        self.assertEqual(name, 'AEAI_architecturevgg_batch16_depth2_latent2_latent_width4_lr0.002')
+        found = json.loads(self.run_well('bin/acai_evaluate', f'--saved_model={runs}/{name}/export', '--metrics=poses',
+                                         f'--data_dir={folder}'))['poses']
+        self.assertEqual(set(found), {'model', 'pixel_dissolve'})
+        # Interpolating the images themselves is worse the further they are apart.
+        errors = list(found['pixel_dissolve']['all']['mse'].values())
+        self.assertAllEqual(errors, sorted(errors))
+        self.assertGreater(found['model']['all']['mse']['azimuth_80'], 0)
 
     def test_a_turntable_of_ones_own_from_photographs_to_the_figure(self):
         """A pole turned through 24 angles, photographed from two heights."""
