@@ -248,6 +248,17 @@ def in_batches(function, *arrays, batch=512):
     return np.concatenate(answers)
 
 
+def forward_products(function):
+    """The compiled function (x, v) -> J v, where J is the Jacobian of a function of tensors at x, by forward-mode
+    differentiation: exact, of a loaded function too."""
+    @tf.function(reduce_retracing=True)
+    def products(x, v):
+        with tf.autodiff.ForwardAccumulator(x, v) as accumulator:
+            values = function(x)
+        return accumulator.jvp(values, tf.UnconnectedGradients.ZERO)
+    return products
+
+
 class LoadedModel:
     """An exported autoencoder on numpy arrays.
 
@@ -262,7 +273,10 @@ class LoadedModel:
         try:
             self.config = read_config(self.path)
             _check_sums(self.path, self.config)
-            self._signatures = tf.saved_model.load(self.path).signatures
+            self._module = tf.saved_model.load(self.path)  # holds the variables
+            self._signatures = self._module.signatures
+            self._decoder_products = forward_products(
+                lambda latents, decode=self._signatures['decode']: decode(latents=latents)['images'])
             self.image_shape, self.latent_shape = (tuple(self.config[f'{what}_shape']) for what in ('image', 'latent'))
         except Exception as error:  # TensorFlow raises almost anything for a damaged file
             raise DataError(f'{path} is not a SavedModel of acai_tf ({type(error).__name__}: {short_message(error)}'
@@ -288,6 +302,10 @@ class LoadedModel:
     def decode(self, latents):
         """Latents [n, *latent_shape] -> images [n, h, w, c], not clipped."""
         return self._call('decode', self.image_shape, latents=(latents, self.latent_shape))['images']
+
+    def decoder_products(self, latents, directions):
+        """J v of the decoder's Jacobian J at latents, and directions v [n, *latent_shape]: [n, h, w, c]."""
+        return in_batches(self._decoder_products, latents, directions)
 
     def reconstruct(self, images):
         """Images -> images."""

@@ -1,13 +1,15 @@
-"""Latents of a data set's images, or of image files."""
+"""Latents of a data set's images, of image files, or drawn; and images of latents in between."""
 
 import numpy as np
 import tensorflow as tf
 import tqdm
 
-from acai_tf import images
-from acai_tf.errors import NonFiniteError
+from acai_tf import images, interpolation, randomness
+from acai_tf.errors import NonFiniteError, UsageError
+from acai_tf.evaluation import mixture
 
 SPLITS = ('train', 'test')
+SOURCES = ('prior', 'mixture')
 
 
 def of_dataset(model, dataset, split, limit=None, batch=512):
@@ -45,6 +47,12 @@ def of_dataset(model, dataset, split, limit=None, batch=512):
     return features, labels
 
 
+def batches(dataset, split, batch=2048):
+    """A data set's images, float32 arrays [up to `batch`, h, w, c], in file order."""
+    for some, _ in dataset.train_once(batch) if split == 'train' else dataset.test(batch):
+        yield some.numpy()
+
+
 def of_files(paths, loaded, batch=64):
     """Latents [n, ...] of image files.
 
@@ -57,3 +65,25 @@ def of_files(paths, loaded, batch=64):
         pngs = [tf.io.encode_png(images.read(path, loaded.image_shape[-1])).numpy() for path in paths[start:start + batch]]
         latents.append(loaded.encode_bytes(pngs))
     return np.concatenate(latents)
+
+
+def drawn(source, model, dataset, count, seed=0):
+    """Latents [count, *latent_shape] drawn from the prior N(0, I), or from a mixture fitted to the training latents.
+
+    Args:
+        source: one of `SOURCES`.
+        model: anything with `encode` and `latent_shape`.
+        dataset: datasets.base.Dataset of its shape; for the mixture.
+    """
+    if source == 'prior':
+        return randomness.normal([count, *model.latent_shape], randomness.key(seed, 'samples')).numpy()
+    if source == 'mixture':
+        return mixture.Mixture(of_dataset(model, dataset, 'train')[0], seed=seed).sample(count, seed)
+    raise UsageError(f'unknown source of latents {source!r}; choose one of {", ".join(SOURCES)}')
+
+
+def between(model, starts, ends, steps, curve=interpolation.lerp):
+    """Decoded paths from images [n, h, w, c] to as many others: [n, steps, h, w, c], both ends reconstructed."""
+    latents = interpolation.path(*(tf.constant(model.encode(part)) for part in (starts, ends)), steps, curve).numpy()
+    frames = model.decode(latents.reshape(-1, *latents.shape[2:]))
+    return frames.reshape(len(latents), steps, *frames.shape[1:])

@@ -13,7 +13,8 @@ from acai_tf.figures import maps, pictures
 class Identity:
     """Stands for a loaded model whose latents are the images."""
 
-    config = {'model': 'identity', 'step': 3, 'latent_shape': [2, 2, 1]}
+    config = {'model': 'identity', 'step': 3}
+    latent_shape = (2, 2, 1)
 
     def encode(self, images):
         return np.asarray(images)

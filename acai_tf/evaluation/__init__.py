@@ -2,7 +2,8 @@
 
 import importlib
 
-_MODULES = ('classification', 'clustering', 'correlation', 'lines')
+_MODULES = ('classification', 'clustering', 'conditioning', 'correlation', 'lines', 'manifolds', 'mixture', 'neighbours',
+            'paths', 'probe', 'rank')
 
 __all__ = sorted(_MODULES)
 

@@ -8,9 +8,9 @@ from acai_tf import files
 from acai_tf.errors import UsageError
 
 # What can be drawn, and which options it has.
-OPTIONS = ('images', 'rows', 'steps', 'projection', 'projector_dir', 'dimensions')
+OPTIONS = ('images', 'rows', 'steps', 'from', 'projection', 'projector_dir', 'dimensions')
 MODES = {'lerp': ('images', 'rows', 'steps'), 'slerp': ('images', 'rows', 'steps'), 'bilinear': ('images', 'steps'),
-         'samples': ('rows', 'steps'), 'reconstruction': ('images', 'rows', 'steps'),
+         'samples': ('rows', 'steps', 'from'), 'reconstruction': ('images', 'rows', 'steps'),
          'map': ('projection', 'dimensions', 'projector_dir')}
 _ENDINGS = ('.png', '.pdf')
 
@@ -27,7 +27,7 @@ def check_output(path):
 
 
 def draw(mode, models, dataset, image_files=(), rows=6, steps=16, projection='pca', seed=0, projector_dir='',
-         dimensions=2):
+         dimensions=2, source='prior'):
     """A figure of loaded models, one below the other; maps and bilinear blocks are side by side.
 
     Args:
@@ -40,6 +40,7 @@ def draw(mode, models, dataset, image_files=(), rows=6, steps=16, projection='pc
         seed: chooses images and samples.
         projector_dir: where a map also writes TensorBoard's projector files.
         dimensions: 2 or 3, of a map.
+        source: 'prior' or 'mixture', of samples.
 
     Returns:
         matplotlib figure.
@@ -50,7 +51,7 @@ def draw(mode, models, dataset, image_files=(), rows=6, steps=16, projection='pc
         if image_files:
             raise UsageError('--mode=map takes no --images')
         return maps.draw_map(models, titles, dataset, projection, seed, projector_dir, dimensions)
-    picture = pictures.drawing(mode, dataset, image_files, rows, steps, seed)
+    picture = pictures.drawing(mode, dataset, image_files, rows, steps, seed, source)
     arrange = pictures.side_by_side if mode == 'bilinear' else pictures.stack
     return arrange([(title, picture(model)) for title, model in zip(titles, models)])
 

@@ -4,8 +4,8 @@ import matplotlib
 import numpy as np
 import tensorflow as tf
 
+from acai_tf import features, interpolation
 from acai_tf import images as images_lib
-from acai_tf import interpolation, randomness
 from acai_tf.errors import DataError, UsageError
 
 matplotlib.use('Agg')
@@ -29,8 +29,7 @@ def interpolations(loaded, images, steps, curve=interpolation.lerp):
     """Rows of decoded paths between images [2 * rows, ...], from the k-th of the first half to the k-th of the second; the
     images themselves stand apart at both ends. uint8 picture [h, w, c]."""
     starts, ends = np.split(np.asarray(images), 2)
-    latents = interpolation.path(*(tf.constant(loaded.encode(part)) for part in (starts, ends)), steps, curve).numpy()
-    frames = loaded.decode(latents.reshape(-1, *latents.shape[2:])).reshape(len(starts), steps, *images.shape[1:])
+    frames = features.between(loaded, starts, ends, steps, curve)
     parts = [_grid(part) for part in (starts[:, None], frames, ends[:, None])]
     space = np.full([len(parts[0]), _WIDE_GAP, parts[0].shape[2]], 255, np.uint8)
     return np.concatenate([parts[0], space, parts[1], space, parts[2]], axis=1)
@@ -43,10 +42,9 @@ def bilinear(loaded, images, steps):
     return _grid(frames.reshape(steps, steps, *frames.shape[1:]))
 
 
-def samples(loaded, rows, columns, seed):
-    """Decoded latents from the prior N(0, I)."""
-    shape = [rows * columns, *loaded.config['latent_shape']]
-    frames = loaded.decode(randomness.normal(shape, randomness.key(seed, 'samples')).numpy())
+def samples(loaded, dataset, rows, columns, seed, source='prior'):
+    """Decoded latents that are drawn from one of `features.SOURCES`."""
+    frames = loaded.decode(features.drawn(source, loaded, dataset, rows * columns, seed))
     return _grid(frames.reshape(rows, columns, *frames.shape[1:]))
 
 
@@ -64,17 +62,18 @@ def _grid(images):
     return images_lib.grid(images, shade=255, frame=False)
 
 
-def drawing(mode, dataset, image_files, rows, steps, seed):
+def drawing(mode, dataset, image_files, rows, steps, seed, source='prior'):
     """The function, LoadedModel -> picture, that draws one of `acai_tf.figures.MODES`, except a map; every model gets the
     same images.
 
     Args:
         image_files: paths of images; empty: test images of the data set, chosen by the seed.
+        source: of samples, one of `features.SOURCES`.
     """
     if mode == 'samples':
         if image_files:
             raise UsageError('--mode=samples takes no --images')
-        return lambda loaded: samples(loaded, rows, steps, seed)
+        return lambda loaded: samples(loaded, dataset, rows, steps, seed, source)
     in_pairs = mode in ('lerp', 'slerp')
     if image_files:
         count = len(image_files)

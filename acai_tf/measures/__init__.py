@@ -20,6 +20,11 @@ _REGISTRY = {
     'reconstruction': 'Reconstruction',
     'classify': 'Classify',
     'cluster': 'Cluster',
+    'path': 'Path',
+    'conditioning': 'Conditioning',
+    'rank': 'Rank',
+    'probe': 'Probe',
+    'samples': 'Samples',
     'poses': 'Poses',
 }
 

@@ -1,8 +1,6 @@
 """How well interpolations between lines look like lines (ACAI, section 3.1)."""
 
-import tensorflow as tf
-
-from acai_tf import interpolation
+from acai_tf import features
 from acai_tf.evaluation import lines
 from acai_tf.measures.base import Measure
 from acai_tf.models.hyperparameter import Hyperparameter
@@ -21,7 +19,4 @@ class Lines(Measure):
         return None if dataset.evaluation_pairs else f'is for lines32, not {dataset.name}'
 
     def measure(self, model, dataset):
-        starts, ends = (tf.constant(model.encode(images)) for images in dataset.evaluation_pairs)
-        latents = interpolation.path(starts, ends, STEPS).numpy()
-        frames = model.decode(latents.reshape(-1, *latents.shape[2:]))
-        return lines.evaluate(frames.reshape(len(latents), STEPS, *frames.shape[1:]), self.nan_policy)
+        return lines.evaluate(features.between(model, *dataset.evaluation_pairs, STEPS), self.nan_policy)

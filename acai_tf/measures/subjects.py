@@ -1,13 +1,13 @@
 """What can be measured: an exported model, a live one, or pixels; each on numpy arrays.
 
-A subject has `image_shape`, `encode` and, except for pixels, `latent_shape`, `decode`, `reconstruct` and `classify`, as
-`export.LoadedModel` has them.
+A subject has `image_shape`, `encode` and, except for pixels, `latent_shape`, `decode`, `decoder_products`, `reconstruct`
+and `classify`, as `export.LoadedModel` has them.
 """
 
 import numpy as np
 import tensorflow as tf
 
-from acai_tf.export import Classification, in_batches
+from acai_tf.export import Classification, forward_products, in_batches
 from acai_tf.models.base import Autoencoder
 
 
@@ -40,6 +40,7 @@ class LiveModel:
         images, latents = (tf.TensorSpec([None, *shape], tf.float32) for shape in (self.image_shape, self.latent_shape))
         self._encode = tf.function(model.encode, input_signature=[images])
         self._decode = tf.function(model.decode, input_signature=[latents])
+        self._decoder_products = forward_products(model.decode)
         self._reconstruct = tf.function(lambda images: model(images), input_signature=[images])
         self._probabilities = tf.function(lambda images: tf.nn.softmax(model.logits(images)), input_signature=[images])
 
@@ -53,6 +54,10 @@ class LiveModel:
     def decode(self, latents):
         """Latents -> images, not clipped."""
         return in_batches(self._decode, latents)
+
+    def decoder_products(self, latents, directions):
+        """J v of the decoder's Jacobian J at latents, and directions v [n, *latent_shape]: [n, h, w, c]."""
+        return in_batches(self._decoder_products, latents, directions)
 
     def reconstruct(self, images):
         """Images -> images."""

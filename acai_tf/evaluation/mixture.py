@@ -1,0 +1,39 @@
+"""A Gaussian mixture fitted to latents, to sample from an autoencoder that has no prior (Ghosh et al., ICLR 2020)."""
+
+import warnings
+
+import numpy as np
+
+from acai_tf.errors import DataError
+
+
+class Mixture:
+    """Draws from a mixture of Gaussians with full covariances, fitted by scikit-learn (expectation maximisation).
+
+    Args:
+        latents: [n, ...].
+        components: how many Gaussians; fewer where there are fewer latents.
+        seed: of the fit's start.
+
+    Raises:
+        DataError: fewer than two latents, or a value is not finite.
+    """
+
+    def __init__(self, latents, components=10, seed=0):
+        from sklearn.mixture import GaussianMixture
+        flat = np.asarray(latents, np.float64).reshape(len(latents), -1)
+        if len(flat) < 2 or not np.isfinite(flat).all():
+            raise DataError('a Gaussian mixture needs at least 2 latents, all of them finite')
+        self._shape, self._center = latents.shape[1:], flat.mean(axis=0)
+        # What scikit-learn adds to the variances is then in proportion to them.
+        self._scale = (flat - self._center).std() or 1.0
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')  # an early end of the fit, or equal latents, make a mixture all the same
+            self._mixture = GaussianMixture(min(components, len(flat)), random_state=seed).fit(
+                (flat - self._center) / self._scale)
+
+    def sample(self, count, seed=0):
+        """`count` latents, float32 [count, ...]."""
+        points, _ = self._mixture.set_params(random_state=seed).sample(count)
+        order = np.random.default_rng(seed).permutation(count)  # scikit-learn's come component by component
+        return np.float32(points[order] * self._scale + self._center).reshape(count, *self._shape)
