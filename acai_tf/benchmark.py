@@ -11,8 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 from acai_tf import datasets, export, images, measures, models, training
+from acai_tf.clusterers.kmeans import kmeans
 from acai_tf.errors import UsageError
-from acai_tf.evaluation import clustering
 
 _REPEATS = 5
 _BATCH = 64
@@ -186,7 +186,7 @@ def _measure_kmeans(results):
     labels = np.arange(60000) % 10
     points = centers[labels] + tf.random.stateless_normal([60000, 32], [0, 1]).numpy().astype(np.float64)
     restarts = 8
-    rates = [restarts / _seconds(lambda seed=seed: clustering.kmeans(points, 10, restarts, seed))
+    rates = [restarts / _seconds(lambda seed=seed: kmeans(points, 10, restarts, seed))
              for seed in range(_REPEATS)]
     results['kmeans'] = {'restarts_per_s': median(rates)}
 

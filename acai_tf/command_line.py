@@ -17,8 +17,8 @@ _NOISE = re.compile(rb'^(WARNING: All log messages before absl|[IWE]\d{4,} .*(po
 
 
 # Flags that hold paths, in which ~ and $VARIABLES are expanded: a shell does not expand --flag=~/x.
-_PATHS = ('architecture', 'data_dir', 'export_dir', 'images', 'images_dir', 'model', 'output', 'projector_dir', 'run_dir',
-          'saved_model', 'source_dir', 'train_dir')
+_PATHS = ('architecture', 'data_dir', 'export_dir', 'images', 'images_dir', 'load', 'model', 'output', 'projector_dir',
+          'run_dir', 'save', 'saved_model', 'source_dir', 'train_dir')
 _PATHS_OF_TENSORFLOW = ('data_dir', 'dataset', 'export_dir', 'run_dir', 'saved_model', 'train_dir')
 # TensorFlow's errors, by name, for files that cannot be read or written.
 _FILE_ERRORS = ('AlreadyExistsError', 'DataLossError', 'FailedPreconditionError', 'NotFoundError', 'PermissionDeniedError',
@@ -151,21 +151,29 @@ def _given(names):
     return [name for name in names if given(name)]
 
 
-def run_measure(name, saved_model, space, output, partial=False):
-    """Runs a program that prints one measure, whose options are flags.
+def run_measure(name, saved_model, space, output, save, load, partial=False):
+    """Runs a program that prints one measure that learns, whose options are flags.
 
     Args:
         name: the measure's name.
-        saved_model, space, output: the flags `--saved_model`, `--space` (latents or pixels), `--output`.
-        partial: whether the measure keeps what is done beside the output.
+        saved_model, space, output, save, load: the flags `--saved_model`, `--space` (latents or pixels), `--output`,
+            `--save` and `--load` (directories).
+        partial: whether the measure keeps what is done beside what it writes.
 
     Raises:
         UsageError: the flags do not fit together.
     """
     from acai_tf import export, files, flags, measures
     path = output_of(output)
-    kwargs = {'partial': path} if partial and path and not files.is_special(path) else {}
-    measure = measures.create(name, **flags.hyperparameters(measures.measure_class(name)), **kwargs)
+    if save.value:
+        files.check_new_directory(save.value)
+    options = flags.measure_options(name)
+    if load.value:
+        refuse('with --load, which keeps the options', *options)
+        options = {'load': load.value}
+    elif partial and (save.value or (path and not files.is_special(path))):
+        options['partial'] = path if path and not files.is_special(path) else save.value.rstrip(os.sep)
+    measure = measures.create(name, **options)
     if space.value == 'pixels':
         if saved_model.value:
             raise UsageError('--saved_model and --space=pixels exclude each other; give one of them')
@@ -174,7 +182,10 @@ def run_measure(name, saved_model, space, output, partial=False):
         model = export.load(required(saved_model))
         dataset = flags.open_dataset(model.config)
     found = measure(model, dataset)
-    write_results(keep_results(model, [(measure, found)], dataset), path)
+    if save.value:
+        measure.save(save.value)
+    # What was learned elsewhere says nothing about the run that this model is of.
+    write_results(measures.defined(found) if load.value else keep_results(model, [(measure, found)], dataset), path)
     measure.clean_up()
 
 

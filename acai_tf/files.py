@@ -8,6 +8,8 @@ import tempfile
 
 from acai_tf.errors import StorageError, UsageError
 
+EXISTS = '{} exists and is not overwritten; choose another name or delete it'
+
 
 @contextlib.contextmanager
 def atomic_write(path, mode='w'):
@@ -36,6 +38,18 @@ def atomic_write(path, mode='w'):
         with contextlib.suppress(FileNotFoundError):
             os.remove(beside)
         raise
+
+
+def check_new_directory(path):
+    """Makes sure that a directory can be made by `atomic_directory`, before the work whose result it is to hold.
+
+    Raises:
+        UsageError: it exists.
+        StorageError: it cannot be made.
+    """
+    if os.path.lexists(path.rstrip(os.sep)):
+        raise UsageError(EXISTS.format(path))
+    check_destination(path.rstrip(os.sep))
 
 
 def check_destination(path):

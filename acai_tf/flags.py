@@ -116,9 +116,22 @@ def given(name):
 
 
 def define_measure_flags(*names):
-    """Defines the options of measures, and the flags that say which data set they read."""
-    define_hyperparameters({name: measures.measure_class(name) for name in names})
+    """Defines the options of measures and of their methods, and the flags that say which data set they read."""
+    classes = {name: measures.measure_class(name) for name in names}
+    define_hyperparameters(classes)
+    for cls in classes.values():
+        define_hyperparameters(cls.methods())
     define_data_flags()
+
+
+def measure_options(name):
+    """{name: value} of the options of a measure, and of those of its methods, that the flags give.
+
+    Raises:
+        UsageError: a value of the wrong type or outside its range.
+    """
+    cls = measures.measure_class(name)
+    return {option: value for part in (cls, *cls.methods().values()) for option, value in hyperparameters(part).items()}
 
 
 def create_measures(names, program):

@@ -1,13 +1,15 @@
 """Losses as formulas: tensors in, one value per example out, nothing reduced over the batch, nothing logged.
 
-Sources: ACAI (Berthelot et al., ICLR 2019), MIDR-AE (Qian et al., IJCAI 2019) and their released programs.
+Sources: ACAI (Berthelot et al., ICLR 2019), MIDR-AE (Qian et al., IJCAI 2019), IMSAT (Hu et al., ICML 2017) and their
+released programs.
 """
 
 import tensorflow as tf
 
-__all__ = ['bernoulli_log_likelihood', 'binary_cross_entropy', 'critic_loss', 'cross_entropy', 'gaussian_kl',
-           'mean_squared_error', 'mmd', 'rmse']
+__all__ = ['bernoulli_log_likelihood', 'binary_cross_entropy', 'critic_loss', 'cross_entropy', 'entropy', 'gaussian_kl',
+           'kl_divergence', 'mean_squared_error', 'mmd', 'rmse']
 
+_SMALLEST_PROBABILITY = 1e-8  # as released with IMSAT
 _MMD_BANDWIDTHS = (2, 5, 10, 20, 40, 80)
 
 
@@ -72,6 +74,17 @@ def gaussian_kl(mean, log_variance):
     """KL divergence of N(mean, exp(log_variance)) from N(0, 1), summed over the dimensions: two [batch, d] -> [batch].
     (vae.py; the paper's section 2.2)"""
     return 0.5 * tf.reduce_sum(tf.square(mean) + tf.exp(log_variance) - log_variance - 1, axis=-1)
+
+
+def entropy(probabilities):
+    """Entropy of distributions, in nats: [..., k] -> [...]."""
+    return -tf.reduce_sum(probabilities * tf.math.log(probabilities + _SMALLEST_PROBABILITY), axis=-1)
+
+
+def kl_divergence(p, q):
+    """KL divergence of the distributions p from q, in nats: two [..., k] -> [...]."""
+    ratio = (p + _SMALLEST_PROBABILITY) / (q + _SMALLEST_PROBABILITY)
+    return tf.reduce_sum(p * tf.math.log(ratio), axis=-1)
 
 
 def bernoulli_log_likelihood(images, logits):

@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 from sklearn.cluster import KMeans
 
+from acai_tf.clusterers import kmeans
 from acai_tf.evaluation import clustering
 
 
@@ -20,6 +21,13 @@ class AccuracyTest(tf.test.TestCase):
     def test_more_clusters_than_classes_and_the_other_way_round(self):
         self.assertEqual(clustering.clustering_accuracy([0, 0, 0, 1], [5, 5, 3, 0]), 75.0)
         self.assertEqual(clustering.clustering_accuracy([3, 2, 1, 0], [0, 0, 0, 0]), 25.0)
+
+    def test_the_class_that_each_cluster_is_matched_with(self):
+        labels, clusters = np.array([0, 0, 1, 1, 1, 2]), np.array([4, 4, 0, 0, 4, 2])
+        found = clustering.matching(labels, clusters, 6)
+        self.assertAllEqual(found[[4, 0, 2]], [0, 1, 2])
+        self.assertAllEqual(found[[1, 3, 5]], [-1] * 3)
+        self.assertAllClose(clustering.clustering_accuracy(labels, clusters), 100 * (found[clusters] == labels).mean())
 
     def test_a_negative_label_is_refused(self):
         with self.assertRaisesRegex(ValueError, 'counted from 0; -1 is negative'):
@@ -66,20 +74,20 @@ class KMeansTest(tf.test.TestCase):
         self.state = os.path.join(self.create_tempdir().full_path, 'state')
 
     def test_it_is_the_best_of_scikit_learns_single_restarts(self):
-        seeds = clustering.restart_seeds(3, 21)
+        seeds = kmeans.restart_seeds(3, 21)
         singles = [KMeans(5, init='random', n_init=1, max_iter=1000, random_state=int(seed)).fit(self.points)
                    for seed in seeds]
         best = min(singles, key=lambda single: single.inertia_)
-        objective, centers = clustering.kmeans(self.points, 5, n_init=21, seed=3)
+        objective, centers = kmeans.kmeans(self.points, 5, n_init=21, seed=3)
         self.assertAllClose(objective, best.inertia_, rtol=1e-9)
         self.assertAllClose(centers, best.cluster_centers_, rtol=1e-9)
-        index, total = clustering.assign(self.points, centers)
+        index, total = kmeans.nearest(self.points, centers)
         self.assertAllEqual(index, best.labels_)
         self.assertAllClose(total, objective, rtol=1e-9)
 
     def test_more_restarts_have_the_seeds_of_fewer(self):
-        self.assertAllEqual(clustering.restart_seeds(3, 5), clustering.restart_seeds(3, 50)[:5])
-        self.assertNotAllEqual(clustering.restart_seeds(3, 5), clustering.restart_seeds(4, 5))
+        self.assertAllEqual(kmeans.restart_seeds(3, 5), kmeans.restart_seeds(3, 50)[:5])
+        self.assertNotAllEqual(kmeans.restart_seeds(3, 5), kmeans.restart_seeds(4, 5))
 
     def test_stopped_and_resumed_equals_uninterrupted(self):
         class Stop(Exception):
@@ -91,7 +99,7 @@ class KMeansTest(tf.test.TestCase):
                 raise Stop
         counts = []
         with self.assertRaises(Stop):
-            clustering.kmeans(self.points, 5, 60, 1, self.state, stop)
+            kmeans.kmeans(self.points, 5, 60, 1, self.state, stop)
         self.assertTrue(os.path.exists(self.state))
         with open(self.state) as file:
             sound = file.read()
@@ -99,14 +107,14 @@ class KMeansTest(tf.test.TestCase):
             with open(self.state, 'w') as file:
                 file.write(damage)
             with self.assertLogs('acai_tf', 'WARNING') as logs:
-                self.assertEqual(clustering._read_state(self.state), (0, None))
+                self.assertEqual(kmeans._read_state(self.state), (0, None))
             self.assertRegex(logs.output[0], 'state is damaged .*all restarts are made again')
         with open(self.state, 'w') as file:
             file.write(sound)
         later = []
-        resumed = clustering.kmeans(self.points, 5, 60, 1, self.state, later.append)
+        resumed = kmeans.kmeans(self.points, 5, 60, 1, self.state, later.append)
         self.assertGreater(later[0], counts[-1])
-        objective, centers = clustering.kmeans(self.points, 5, 60, 1)
+        objective, centers = kmeans.kmeans(self.points, 5, 60, 1)
         self.assertEqual(resumed[0], objective)
         self.assertAllEqual(resumed[1], centers)
 

@@ -10,10 +10,11 @@ from absl.testing import parameterized
 from programs import run
 
 from acai_tf import datasets, export, measures, models
+from acai_tf.clusterers import kmeans
 from acai_tf.config import TrainConfig
 from acai_tf.datasets.base import InMemory
 from acai_tf.errors import DataError, NonFiniteError, UsageError
-from acai_tf.evaluation import clustering, correlation, lines
+from acai_tf.evaluation import correlation, lines
 from acai_tf.measures import results
 from acai_tf.models import hyperparameter
 
@@ -64,7 +65,7 @@ class MeasuresTest(parameterized.TestCase, tf.test.TestCase):
         found = measures.measure('cluster', 'pixels', self.data, n_init=20)
         self.assertEqual((found['accuracy'], found['train_accuracy']), (100, 100))
         points = next(iter(self.data.train_once(100)))[0].numpy().reshape(30, 16)
-        self.assertAllClose(found['objective'], clustering.kmeans(points, 3, 20)[0], rtol=1e-5)
+        self.assertAllClose(found['objective'], kmeans.kmeans(points, 3, 20)[0], rtol=1e-5)
         self.assertAllClose(measures.measure('correlation', measures.PIXELS, self.data)['correlation'],
                             correlation.mean_absolute_correlation(self.images))
         self.assertEqual(measures.measure('classify', 'pixels', self.data, lr=0.01, total_kimg=8)['accuracy'], 100)
@@ -179,7 +180,8 @@ class ResultsTest(tf.test.TestCase):
         with open(os.path.join(run_dir, 'results', '16', 'cluster.json')) as file:
             kept = json.load(file)
         self.assertEqual(kept['figures'], json.loads(out))
-        self.assertEqual((kept['dataset'], kept['options']), ('digits32', {'n_init': 3, 'use_svd': 0, 'seed': 0}))
+        self.assertEqual(kept['dataset'], 'digits32')
+        self.assertEqual(kept['options'], {'method': 'kmeans', 'n_init': 3, 'use_svd': 0, 'seed': 0})
         self.assertIn('tensorflow', kept['versions'])
 
     def test_an_export_elsewhere_keeps_nothing(self):

@@ -1,17 +1,7 @@
-"""K-means on latents, as the ACAI paper measures it (section 4.2; released cluster.py)."""
-
-import json
-import logging
-import os
+"""Clusters against classes, and whitening, as in the ACAI paper (section 4.2; released cluster.py)."""
 
 import numpy as np
 
-from acai_tf import files
-from acai_tf.errors import short_message
-
-_logger = logging.getLogger(__name__)
-
-_MAX_ITERATIONS = 1000
 _EPSILON = 1e-5
 
 
@@ -49,6 +39,25 @@ def clustering_accuracy(labels, clusters):
     Args:
         labels, clusters: int [n], each counted from 0; there may be more of one than of the other.
     """
+    counts, best = _matched(labels, clusters)
+    return 100.0 * counts[best].sum() / len(labels)
+
+
+def matching(labels, clusters, count):
+    """The class of each cluster under that matching: int [count]; -1 for a cluster that has none.
+
+    Args:
+        labels, clusters: as above.
+        count: how many clusters there are.
+    """
+    counts, (classes, of_clusters) = _matched(labels, clusters)
+    found = np.full(max(count, len(counts)), -1)
+    found[of_clusters] = np.where(classes <= np.max(labels), classes, -1)
+    return found[:count]
+
+
+def _matched(labels, clusters):
+    """(counts [size, size] of classes and clusters, the pairs that are best matched)."""
     from scipy.optimize import linear_sum_assignment
     labels, clusters = np.asarray(labels), np.asarray(clusters)
     if labels.shape != clusters.shape or not labels.size:
@@ -58,79 +67,4 @@ def clustering_accuracy(labels, clusters):
     size = 1 + max(labels.max(), clusters.max())
     counts = np.zeros([size, size], np.int64)
     np.add.at(counts, (labels, clusters), 1)
-    return 100.0 * counts[linear_sum_assignment(counts, maximize=True)].sum() / len(labels)
-
-
-def restart_seeds(seed, count):
-    """The seed of each restart, int [count]; a smaller count gives the first of them."""
-    return np.random.default_rng(seed).integers(2**31, size=count)
-
-
-def one_restart(points, clusters, seed):
-    """scikit-learn's KMeans of a single random start: (objective, centers [clusters, d])."""
-    from sklearn.cluster import KMeans
-    found = KMeans(clusters, init='random', n_init=1, max_iter=_MAX_ITERATIONS, random_state=int(seed)).fit(points)
-    return float(found.inertia_), found.cluster_centers_
-
-
-def kmeans(points, clusters, n_init=1000, seed=0, state_path=None, progress=None):
-    """The best of `n_init` runs of K-means from random starts.
-
-    Restart i is scikit-learn's KMeans(n_init=1, init='random', random_state=restart_seeds(seed, n_init)[i]), each on one
-    core, several at a time; of equally good ones the first wins, so nothing depends on how they are grouped.
-
-    Args:
-        points: [n, d].
-        clusters: how many.
-        state_path: file that keeps the best so far, so that a stopped run can resume; it must be deleted when the points
-            change.
-        progress: called with the number of restarts done.
-
-    Returns:
-        (objective, centers [clusters, d]): the sum of squared distances to the nearest center.
-    """
-    import joblib
-    import threadpoolctl
-    points = np.ascontiguousarray(points)
-    seeds = restart_seeds(seed, n_init)
-    done, best = _read_state(state_path)
-
-    def restart(i):
-        with threadpoolctl.threadpool_limits(1):
-            return one_restart(points, clusters, seeds[i])
-    cores = joblib.cpu_count()
-    while done < n_init:
-        group = range(done, min(done + 8 * cores, n_init))
-        for found in joblib.Parallel(n_jobs=cores, prefer='threads')(joblib.delayed(restart)(i) for i in group):
-            if best is None or found[0] < best[0]:
-                best = found
-        done = group.stop
-        _write_state(state_path, done, best)
-        if progress:
-            progress(done)
-    return best
-
-
-def _read_state(path):
-    if not path or not os.path.exists(path):
-        return 0, None
-    try:
-        with open(path, encoding='utf-8') as file:
-            state = json.load(file)
-        return int(state['done']), (float(state['objective']), np.array(state['centers'], np.float64))
-    except (ValueError, KeyError, TypeError) as error:
-        _logger.warning('%s is damaged (%s): all restarts are made again', path, short_message(error))
-        return 0, None
-
-
-def _write_state(path, done, best):
-    if path:
-        with files.atomic_write(path) as file:
-            json.dump({'done': done, 'objective': best[0], 'centers': best[1].tolist()}, file)
-
-
-def assign(points, centers):
-    """The nearest center of each point: (index [n], sum of squared distances)."""
-    from sklearn.metrics import pairwise_distances_argmin_min
-    index, distance = pairwise_distances_argmin_min(points, centers)
-    return index, float((distance**2).sum())
+    return counts, linear_sum_assignment(counts, maximize=True)

@@ -23,6 +23,10 @@ class Measure:
 
     def __init__(self, **options):
         self.name = type(self).__module__.rpartition('.')[2]
+        self.take(options)
+
+    def take(self, options):
+        """Puts the options {name: value} in force; UsageError for one that the measure does not have."""
         for key, value in hyperparameter.resolve(f'measure {self.name}', type(self), options).items():
             setattr(self, key, value)
 
@@ -41,6 +45,16 @@ class Measure:
         if unfit:
             raise UsageError(f'the measure {self.name} {unfit}')
         check_fits(model, dataset)
+
+    @classmethod
+    def methods(cls):
+        """{name: class} of the methods that the measure can choose from, which declare options of their own."""
+        return {}
+
+    @property
+    def label(self):
+        """The name of its results."""
+        return self.name
 
     def unfit(self, dataset):
         """Why the measure does not apply to a data set, as the end of a sentence; None if it does."""

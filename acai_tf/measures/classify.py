@@ -1,15 +1,15 @@
 """Accuracy of a single-layer classifier trained on latents, or on pixels (ACAI, section 4.1; released classify.py)."""
 
+import numpy as np
 import tqdm
 
-from acai_tf import features
 from acai_tf.evaluation import classification
-from acai_tf.measures.base import Measure
+from acai_tf.measures.learned import LearningMeasure
 from acai_tf.measures.subjects import PIXELS
 from acai_tf.models.hyperparameter import Hyperparameter
 
 
-class Classify(Measure):
+class Classify(LearningMeasure):
     """`accuracy` and `train_accuracy`: percent of the test and of the training images."""
 
     program = 'acai_classify'
@@ -20,13 +20,26 @@ class Classify(Measure):
                                maximum=1)
     seed = Hyperparameter(0, 'seed of the initial weights and of the order of the images', minimum=0)
 
-    def measure(self, model, dataset):
+    def learn(self, model, dataset, points, labels):
         smoothing = (0.1 if model is PIXELS else 0.0) if self.smoothing is None else self.smoothing
-        train, test = (features.of_dataset(model, dataset, split) for split in features.SPLITS)
         steps = -(-self.total_kimg * 1024 // self.batch)
         with tqdm.tqdm(total=steps, unit='step', disable=None) as bar:
-            classify = classification.train_linear(
-                *train, dataset.nclass, steps, self.lr, self.batch, smoothing, self.seed,
+            self._classify = classification.train_linear(
+                points, labels, dataset.nclass, steps, self.lr, self.batch, smoothing, self.seed,
                 progress=lambda done: bar.update(done - bar.n))
-        return {'accuracy': classification.accuracy(classify, [test]),
-                'train_accuracy': classification.accuracy(classify, [train])}
+
+    def restore(self, width, arrays):
+        weights, bias = arrays['weights'], arrays['bias']
+        self._classify = classification.LinearClassifier(weights.reshape(width, len(bias)), bias)
+
+    def arrays(self):
+        return {'weights': self._classify.weights, 'bias': self._classify.bias}
+
+    def answers(self, points):
+        return {'classes': np.argmax(self._classify(points), axis=1)}
+
+    def figures(self, points, answers):
+        del points
+        accuracies = {split: 100.0 * int(np.sum(some['classes'] == some['labels'])) / len(some['labels'])
+                      for split, some in answers.items()}
+        return {'accuracy': accuracies['test'], 'train_accuracy': accuracies['train']}

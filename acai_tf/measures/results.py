@@ -1,4 +1,4 @@
-"""Results kept with the run whose export was measured: <run>/results/<step>/<measure>.json."""
+"""Results kept with the run whose export was measured: <run>/results/<step>/<label of the measure>.json."""
 
 import json
 import logging
@@ -30,7 +30,7 @@ def keep(loaded, measure, dataset, figures):
     run_dir = run_of(loaded.path)
     if run_dir is None:
         return
-    path = os.path.join(run_dir, 'results', str(loaded.config['step']), f'{measure.name}.json')
+    path = os.path.join(run_dir, 'results', str(loaded.config['step']), f'{measure.label}.json')
     content = {'figures': defined(figures), 'dataset': dataset.name, 'options': measure.options(), 'versions': versions()}
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)

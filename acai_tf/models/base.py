@@ -3,11 +3,10 @@
 import keras
 import tensorflow as tf
 
-from acai_tf import architectures, losses, randomness, user_files
+from acai_tf import architectures, losses, user_files
 from acai_tf.architectures.dense import dense
 from acai_tf.errors import UsageError
 from acai_tf.models import hyperparameter
-from acai_tf.models.rate import LearningRate
 from acai_tf.models.stepping import Stepping
 
 
@@ -27,7 +26,6 @@ class Autoencoder(Stepping, keras.Model):
     Args: see `acai_tf.models.create`.
 
     Attributes:
-        steps: int64 variable, the number of training steps done; every draw is keyed by it.
         latent_shape: (height, width, channels) of a latent.
     """
 
@@ -39,25 +37,20 @@ class Autoencoder(Stepping, keras.Model):
 
     def __init__(self, image_shape, nclass, depth=64, latent=16, latent_width=4, seed=0, architecture='acai', dtype=None,
                  name=None, **hyperparameters):
-        super().__init__(name=name, dtype=dtype)
+        super().__init__(seed=seed, name=name, dtype=dtype)
         for label, value in (('depth', depth), ('latent', latent), ('nclass', nclass)):
             if value < 1:
                 raise UsageError(f'{label}={value} must be at least 1')
         self.image_shape = tuple(image_shape)
-        self.nclass, self.depth, self.latent, self.latent_width, self.seed = nclass, depth, latent, latent_width, seed
+        self.nclass, self.depth, self.latent, self.latent_width = nclass, depth, latent, latent_width
         for key, value in hyperparameter.resolve(
                 f'model {type(self).__name__}', type(self), hyperparameters, 'hyperparameter').items():
             setattr(self, key, value)
-        self.steps = self.add_weight(name='steps', shape=(), dtype='int64', initializer='zeros', trainable=False,
-                                     aggregation='only_first_replica')  # every replica counts the same
         if isinstance(architecture, str) and user_files.is_reference(architecture):
             architecture = architectures.architecture_class(architecture)
         self._given_architecture = architecture
         self.architecture = architectures.create(architecture, depth, latent, latent_width, seed, self.dtype_policy)
-        self.optimizers = {}
-        self.network_names = []
         self.build_networks()
-        self.trackers = {tag: keras.metrics.Mean(name=tag) for tag in self.tags}
         self.built = True
 
     # ---- networks
@@ -70,22 +63,6 @@ class Autoencoder(Stepping, keras.Model):
         self.add_network('encoder', encoder)
         self.add_network('decoder', decoder)
         self.add_network('classifier', dense(self.latent_shape, self.nclass, self.seed, 'classifier'))
-
-    def add_network(self, name, network):
-        """Keeps `network` as the attribute `name`, under which it is checkpointed too.
-
-        Its batch normalisation layers are synchronised: their statistics are those of the global batch.
-        """
-        for layer in network._flatten_layers():
-            if isinstance(layer, keras.layers.BatchNormalization):
-                layer.synchronized = True
-        setattr(self, name, network)
-        self.network_names.append(name)
-
-    @property
-    def networks(self):
-        """{name: network}, in order of construction."""
-        return {name: getattr(self, name) for name in self.network_names}
 
     # ---- use
 
@@ -115,44 +92,10 @@ class Autoencoder(Stepping, keras.Model):
 
     # ---- training
 
-    def compile(self, lr=1e-4, **kwargs):
-        """Makes an optimizer for each entry of `optimizes`.
-
-        Args:
-            lr: learning rate, constant.
-            **kwargs: of `keras.Model.compile`, except optimizer and loss.
-        """
-        super().compile(optimizer=None, **kwargs)
-        self.lr = lr
-        for name in self.optimizes:
-            optimizer = self.make_optimizer(name)
-            optimizer.build(self.variables_of(name))
-            self.optimizers[name] = optimizer
-        self.optimizer = LearningRate(self.optimizers, lr, self.steps)
-
-    def make_optimizer(self, name):
-        """The Keras optimizer of that name: Adam at `lr`, with beta 0.9 and 0.999, epsilon 1e-8, as in TF1."""
-        return keras.optimizers.Adam(self.lr, beta_1=0.9, beta_2=0.999, epsilon=1e-8, name=name)
-
-    def variables_of(self, optimizer):
-        """Trainable variables that the optimizer of that name updates."""
-        return [v for name in self.optimizes[optimizer] for v in getattr(self, name).trainable_variables]
-
     def draws(self, images):
         """The random numbers of this step, by name; {} for a model without any."""
         del images
         return {}
-
-    def uniform(self, name, shape):
-        """Uniform numbers in [0, 1), keyed by seed, step, replica and `name`."""
-        return randomness.uniform(shape, self._key(name))
-
-    def normal(self, name, shape):
-        """Standard normal numbers, keyed likewise."""
-        return randomness.normal(shape, self._key(name))
-
-    def _key(self, name):
-        return randomness.key(self.seed, name, self.steps, randomness.current_replica())
 
     def loss_terms(self, images, draws, labels=None, training=False):
         """All loss terms of one forward pass.
@@ -168,18 +111,6 @@ class Autoencoder(Stepping, keras.Model):
         """
         raise NotImplementedError
 
-    def gather(self, values):
-        """[batch of this replica, ...] -> [global batch, ...]; gradients flow back to every replica's part."""
-        if tf.distribute.get_strategy().num_replicas_in_sync == 1:
-            return values
-        return tf.distribute.get_replica_context().all_gather(values, axis=0)
-
-    def global_mean(self, value):
-        """The mean over the replicas of a mean over a replica's part of the batch; gradients flow back to every part."""
-        if tf.distribute.get_strategy().num_replicas_in_sync == 1:
-            return value
-        return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, value)
-
     def reconstruction_terms(self, tag, images, reconstruction):
         """{tag: mean squared error, 'rmse': the same on the 0..255 scale}."""
         mse = tf.reduce_mean(losses.mean_squared_error(images, reconstruction))
@@ -191,19 +122,6 @@ class Autoencoder(Stepping, keras.Model):
             return {}
         logits = self.classifier(tf.stop_gradient(features), training=training)
         return {'classify_latent': tf.reduce_mean(losses.cross_entropy(logits, labels))}
-
-    def track(self, terms):
-        """Adds the terms to the means that `fit` shows; returns the terms themselves, for the training loop."""
-        # Without the dependency `fit` would count the step at which it finds its data set exhausted.
-        with tf.control_dependencies(list(terms.values())):
-            for tag, value in terms.items():
-                self.trackers[tag].update_state(value)
-        return terms
-
-    @property
-    def metrics(self):
-        # Only ours: Keras would add a tracker of the loss that it did not compute.
-        return list(self.trackers.values())
 
     def test_step(self, data):
         """Loss terms without an update, for `evaluate` and for `fit`'s validation data."""
@@ -229,9 +147,3 @@ class Autoencoder(Stepping, keras.Model):
         elif isinstance(architecture, str) and user_files.is_reference(architecture):
             raise UsageError(f'architecture={architecture!r}: a file that a saved model names is not run')
         return cls(**{**config, 'architecture': architecture})
-
-    def get_compile_config(self):
-        return {'lr': self.lr}
-
-    def compile_from_config(self, config):
-        self.compile(**config)

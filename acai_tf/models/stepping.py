@@ -3,21 +3,120 @@
 import contextlib
 import re
 
+import keras
 import tensorflow as tf
 
+from acai_tf import randomness
 from acai_tf.errors import NonFiniteError, UsageError
+from acai_tf.models.rate import LearningRate
 
 _NOT_FINITE = 'loss terms that are not finite: '
 
 
 class Stepping:
-    """The part of `Autoencoder` that turns objectives into updates, in `train_step`, in `fit` and under a strategy.
+    """What a `keras.Model` needs to turn objectives into updates, in `train_step`, in `fit` and under a strategy.
 
-    The model has `optimizes`, `optimizers`, `variables_of`, `tags` and `steps`.
+    A subclass says which optimizer updates which networks (`optimizes`) and which loss terms it logs (`tags`).
+
+    Args:
+        seed: int, of every draw in training.
+        name, dtype: of `keras.Model`.
+
+    Attributes:
+        steps: int64 variable, the number of training steps done; every draw is keyed by it.
+        optimizers: {name: Keras optimizer}, once compiled.
+        trackers: {tag: mean that `fit` shows}.
     """
+
+    optimizes = {}
+    tags = ()
 
     # The optimizers that are stepped in the function being traced, None: as `due` says; and whether `fit` traces it.
     _stepped, _in_fit = None, False
+
+    def __init__(self, seed=0, name=None, dtype=None):
+        super().__init__(name=name, dtype=dtype)
+        self.seed = seed
+        self.steps = self.add_weight(name='steps', shape=(), dtype='int64', initializer='zeros', trainable=False,
+                                     aggregation='only_first_replica')  # every replica counts the same
+        self.optimizers = {}
+        self.network_names = []
+        self.trackers = {tag: keras.metrics.Mean(name=tag) for tag in self.tags}
+
+    def add_network(self, name, network):
+        """Keeps `network` as the attribute `name`, under which it is checkpointed too.
+
+        Its batch normalisation layers are synchronised: their statistics are those of the global batch.
+        """
+        for layer in network._flatten_layers():
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.synchronized = True
+        setattr(self, name, network)
+        self.network_names.append(name)
+
+    @property
+    def networks(self):
+        """{name: network}, in order of construction."""
+        return {name: getattr(self, name) for name in self.network_names}
+
+    def compile(self, lr=1e-4, **kwargs):
+        """Makes an optimizer for each entry of `optimizes`.
+
+        Args:
+            lr: learning rate, constant.
+            **kwargs: of `keras.Model.compile`, except optimizer and loss.
+        """
+        super().compile(optimizer=None, **kwargs)
+        self.lr = lr
+        for name in self.optimizes:
+            optimizer = self.make_optimizer(name)
+            optimizer.build(self.variables_of(name))
+            self.optimizers[name] = optimizer
+        self.optimizer = LearningRate(self.optimizers, lr, self.steps)
+
+    def make_optimizer(self, name):
+        """The Keras optimizer of that name: Adam at `lr`, with beta 0.9 and 0.999, epsilon 1e-8, as in TF1."""
+        return keras.optimizers.Adam(self.lr, beta_1=0.9, beta_2=0.999, epsilon=1e-8, name=name)
+
+    def variables_of(self, optimizer):
+        """Trainable variables that the optimizer of that name updates."""
+        return [v for name in self.optimizes[optimizer] for v in getattr(self, name).trainable_variables]
+
+    def uniform(self, name, shape):
+        """Uniform numbers in [0, 1), keyed by seed, step, replica and `name`."""
+        return randomness.uniform(shape, self._key(name))
+
+    def normal(self, name, shape):
+        """Standard normal numbers, keyed likewise."""
+        return randomness.normal(shape, self._key(name))
+
+    def _key(self, name):
+        return randomness.key(self.seed, name, self.steps, randomness.current_replica())
+
+    def gather(self, values):
+        """[batch of this replica, ...] -> [global batch, ...]; gradients flow back to every replica's part."""
+        if tf.distribute.get_strategy().num_replicas_in_sync == 1:
+            return values
+        return tf.distribute.get_replica_context().all_gather(values, axis=0)
+
+    def global_mean(self, value):
+        """The mean over the replicas of a mean over a replica's part of the batch; gradients flow back to every part."""
+        if tf.distribute.get_strategy().num_replicas_in_sync == 1:
+            return value
+        return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, value)
+
+    def track(self, terms):
+        """Adds the terms to the means that `fit` shows; returns the terms themselves, for the training loop."""
+        # Without the dependency `fit` would count the step at which it finds its data set exhausted.
+        with tf.control_dependencies(list(terms.values())):
+            for tag, value in terms.items():
+                self.trackers[tag].update_state(value)
+        return terms
+
+    @property
+    def metrics(self):
+        # Only ours: Keras would add a tracker of the loss that it did not compute.
+        return list(self.trackers.values())
 
     def due(self, step):
         """Which optimizers are stepped: {name: whether}; those left out are stepped at every step.
@@ -135,3 +234,9 @@ class Stepping:
             raise UsageError(f'steps_per_execution={self.steps_per_execution}: {type(self).__name__} does not step all of '
                              'its optimizers at every step, so fit must make one step at a time')
         self.train_function = train
+
+    def get_compile_config(self):
+        return {'lr': self.lr}
+
+    def compile_from_config(self, config):
+        self.compile(**config)

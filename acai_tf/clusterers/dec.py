@@ -1,0 +1,213 @@
+"""DEC: deep embedded clustering (Xie, Girshick, Farhadi, ICML 2016; its released Caffe code)."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
+
+from acai_tf.clusterers.fitting import Fitting
+from acai_tf.clusterers.kmeans import kmeans
+from acai_tf.clusterers.network import Network, sizes_of
+from acai_tf.export import in_batches
+from acai_tf.losses import kl_divergence, mean_squared_error
+from acai_tf.models.hyperparameter import Hyperparameter
+from acai_tf.models.stepping import Stepping
+from acai_tf.randomness import layer_seed
+
+_MOMENTUM = 0.9
+_DROPPED = 0.2  # of what the layers see when they are pretrained one by one; of the points themselves nothing, as released
+_FALLS_AFTER = 0.4  # part of the pretraining of a layer after which the learning rate falls to a tenth: 20k of 50k steps
+
+
+class DEC(Network):
+    """An encoder and centers in its code space, refined so that soft assignments become those that they are surest of.
+
+    A stacked denoising autoencoder is pretrained layer by layer, then as a whole. K-means on its codes gives the centers.
+    Then encoder and centers minimise KL(P || Q) (eq. 2), where Q are the points' soft assignments (eq. 1) and P their
+    target distribution (eq. 3), computed anew every `refresh` steps, until fewer than a part `tolerance` of the points
+    change their cluster from one to the next. SGD with momentum 0.9 throughout, as released (where biases learn twice as
+    fast). With `pretrain_steps=0` there is no encoder, and only the centers are refined, in the space of the points.
+    """
+
+    layer_sizes = Hyperparameter('500,500,2000,10', 'sizes of the layers, separated by commas')
+    pretrain_steps = Hyperparameter(50000, 'steps of pretraining for each layer, and twice as many for all together; '
+                                    '0: no encoder, only the centers are refined', minimum=0)
+    pretrain_lr = Hyperparameter(0.1, 'learning rate of the pretraining; it falls to a tenth after each 2/5 of '
+                                 'pretrain_steps', minimum=0)
+    n_init = Hyperparameter(20, 'how many random starts of K-means', minimum=1)
+    finetune_steps = Hyperparameter(20000, 'most steps of the refinement', minimum=0)
+    lr = Hyperparameter(0.01, 'learning rate', minimum=0)
+    refresh = Hyperparameter(160, 'T: steps between two target distributions', minimum=1)
+    tolerance = Hyperparameter(0.001, 'part of the points below which changes of cluster end the refinement', minimum=0,
+                               maximum=1)
+    batch = Hyperparameter(256, 'batch size', minimum=1)
+
+    on_latents = {'pretrain_steps': 0}
+    optimizes = {'clusters': ('encoder', 'centers')}
+    tags = ('loss',)
+
+    def build_networks(self):
+        sizes = sizes_of('layer_sizes', self.layer_sizes) if self.pretrain_steps else []
+        self._pairs = [self._pair(i, inputs, units, i == len(sizes) - 1)
+                       for i, (inputs, units) in enumerate(zip([self.width, *sizes], sizes))]
+        self.add_network('encoder', _chain([encode for encode, _ in self._pairs], self.width))
+        self.add_network('centers', keras.Sequential(
+            [keras.Input(self.encoder.output_shape[1:]), Centers(self.clusters, dtype='float32')], name='centers'))
+
+    def _pair(self, index, inputs, units, last):
+        """A layer of the encoder, and the layer of the decoder that undoes it."""
+        def layer(name, units, is_end):
+            return layers.Dense(
+                units, None if is_end else 'relu', dtype='float32' if is_end else self.dtype_policy,
+                kernel_initializer=keras.initializers.RandomNormal(stddev=0.01, seed=layer_seed(self.seed, name, index)))
+        return layer('encode', units, last), layer('decode', inputs, index == 0)
+
+    def make_optimizer(self, name):
+        return keras.optimizers.SGD(self.lr, momentum=_MOMENTUM, name=name)
+
+    def call(self, points, training=False):
+        """Soft assignments Q."""
+        return self.centers(self.encoder(points, training=training))
+
+    def train_step(self, data):
+        points, target = data
+        with tf.GradientTape(persistent=True) as tape:
+            terms = self.checked({'loss': tf.reduce_mean(kl_divergence(target, self(points, training=True)))})
+        self.update(tape, {'clusters': terms['loss']})
+        return self.track(terms)
+
+    def loss_on(self, points):
+        assigned = self.answers(points)
+        return tf.reduce_mean(kl_divergence(target_distribution(assigned), assigned))
+
+    def learn(self, points, state_path=None):
+        self.normalise(points)
+        points, = self.columns(points)
+        self.compile()
+        stages = self._stages()
+        steps = {name: self.pretrain_steps * (2 if name == 'autoencoder' else 1) for name in stages}
+        with Fitting({**stages, 'refinement': self}, state_path, sum(steps.values()) + self.finetune_steps) as fitting:
+            for name, stage in stages.items():
+                if int(stage.steps.numpy()) < steps[name]:
+                    fitting.train(name, [in_batches(stage.before, points)], steps[name], self.batch)
+            if not int(self.steps.numpy()):
+                codes = in_batches(self.encoder, points)
+                self.centers.set_weights([kmeans(codes, self.clusters, self.n_init, self.seed)[1]])
+            self._refine(points, fitting)
+        self.objective = float(self.loss_on(points))
+
+    def _stages(self):
+        """{name: Pretraining}: of each pair of layers, then of all."""
+        def stage(name, first, last, dropped):
+            encode, decode = zip(*self._pairs[first:last])
+            widths = [self.width, *(layer.units for layer, _ in self._pairs)]
+            found = Pretraining(_chain([layer for layer, _ in self._pairs[:first]], self.width),
+                                _chain(encode, widths[first]), _chain(reversed(decode), widths[last]), dropped,
+                                int(_FALLS_AFTER * self.pretrain_steps) or 1, self.seed, name)
+            found.compile(self.pretrain_lr)
+            return found
+        if not self._pairs:
+            return {}
+        last = len(self._pairs) - 1
+        return {**{f'layer_{i + 1}': stage(f'layer_{i + 1}', i, i + 1, (_DROPPED if i else 0, _DROPPED if i < last else 0))
+                   for i in range(last + 1)},
+                'autoencoder': stage('autoencoder', 0, last + 1, (0, 0))}
+
+    def _refine(self, points, fitting):
+        while True:
+            assigned, step = self.answers(points), int(self.steps.numpy())
+            clusters, before = assigned.argmax(axis=1), fitting.extras.get('clusters')
+            settled = before is not None and np.sum(clusters != before) < self.tolerance * len(points)
+            if settled or step >= self.finetune_steps:
+                return
+            fitting.extras['clusters'] = clusters
+            fitting.train('refinement', [points, target_distribution(assigned)],
+                          min(step + self.refresh, self.finetune_steps), self.batch, save=False)
+            fitting.save_if_due()
+
+
+class Pretraining(Stepping, keras.Model):
+    """Layers that learn to give back what they are given, of which they see only a part (DEC, section 3.2).
+
+        minimise  1/2 mean (x - D(drop(E(drop(x)))))^2
+
+    Args:
+        before: the network whose answers they are given.
+        encoder, decoder: networks of the layers.
+        dropped: parts of the values that are dropped before encoder and decoder.
+        falls_after: number of steps after which the learning rate falls to a tenth, each time.
+        seed, name: see `Stepping`.
+    """
+
+    optimizes = {'autoencoder': ('encoder', 'decoder')}
+    tags = ('loss',)
+
+    def __init__(self, before, encoder, decoder, dropped, falls_after, seed, name):
+        super().__init__(seed, name)
+        self.before, self._dropped, self._falls_after = before, dropped, falls_after
+        self.add_network('encoder', encoder)
+        self.add_network('decoder', decoder)
+        self.built = True
+
+    def make_optimizer(self, name):
+        rate = keras.optimizers.schedules.ExponentialDecay(self.lr, self._falls_after, 0.1, staircase=True)
+        return keras.optimizers.SGD(rate, momentum=_MOMENTUM, name=name)
+
+    def train_step(self, data):
+        points, = data
+        with tf.GradientTape(persistent=True) as tape:
+            codes = self.encoder(self._drop(points, 0), training=True)
+            reconstruction = self.decoder(self._drop(codes, 1), training=True)
+            terms = self.checked({'loss': 0.5 * tf.reduce_mean(mean_squared_error(points, reconstruction))})
+        self.update(tape, {'autoencoder': terms['loss']})
+        return self.track(terms)
+
+    def _drop(self, values, which):
+        part = self._dropped[which]
+        if not part:
+            return values
+        kept = tf.cast(self.uniform(f'{self.name}/drop/{which}', tf.shape(values)) >= part, values.dtype)
+        return values * kept / (1 - part)
+
+
+class Centers(layers.Layer):
+    """Centers of clusters; gives codes' soft assignments.
+
+    Args:
+        clusters: how many.
+    """
+
+    def __init__(self, clusters, **kwargs):
+        super().__init__(**kwargs)
+        self.clusters = clusters
+
+    def build(self, shape):
+        self.centers = self.add_weight(name='centers', shape=(self.clusters, shape[-1]), initializer='zeros')
+
+    def call(self, codes):
+        return soft_assignment(codes, self.centers)
+
+
+def soft_assignment(codes, centers):
+    """Q: similarity to each center by a Student t distribution of one degree of freedom (eq. 1).
+
+    Args:
+        codes: [n, d]. centers: [k, d].
+
+    Returns:
+        [n, k]; rows sum to 1.
+    """
+    distances = tf.reduce_sum(tf.math.squared_difference(codes[:, None], centers[None]), axis=-1)
+    similarities = 1 / (1 + distances)
+    return similarities / tf.reduce_sum(similarities, axis=1, keepdims=True)
+
+
+def target_distribution(assigned):
+    """P: the assignments sharpened, and clusters made equal in weight (eq. 3): [n, k] of all points -> [n, k]."""
+    weighted = np.square(assigned) / np.sum(assigned, axis=0)
+    return weighted / np.sum(weighted, axis=1, keepdims=True)
+
+
+def _chain(chain, width):
+    """A network of the layers [...], or of none, for inputs of the given width."""
+    return keras.Sequential([keras.Input((width,)), *chain, layers.Identity(dtype='float32')])

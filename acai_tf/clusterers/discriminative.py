@@ -1,0 +1,57 @@
+"""Clusterers that are classifiers, trained to tell much about the points (RIM, IMSAT)."""
+
+import keras
+import tensorflow as tf
+from keras import layers
+
+from acai_tf.clusterers.fitting import Fitting
+from acai_tf.clusterers.network import Network, linear, sizes_of
+from acai_tf.losses import entropy
+from acai_tf.models.hyperparameter import Hyperparameter
+
+
+class Discriminative(Network):
+    """A classifier p(y|x) that maximises the mutual information of point and cluster, H(y) - H(y|x), under a penalty.
+
+    The network is IMSAT's: d-1200-1200-clusters, each hidden layer followed by batch normalisation and ReLU, its
+    initialisation as released. Adam.
+    """
+
+    layer_sizes = Hyperparameter('1200,1200', 'sizes of the hidden layers, separated by commas')
+    epochs = Hyperparameter(50, 'how often each point is seen', minimum=1)
+    batch = Hyperparameter(250, 'batch size', minimum=2)
+    lr = Hyperparameter(0.002, 'learning rate', minimum=0)
+
+    optimizes = {'classifier': ('classifier',)}
+
+    def build_networks(self):
+        stack = [keras.Input((self.width,))]
+        for i, units in enumerate(self.hidden_sizes()):
+            stack += [linear(units, 0.1, self.seed, f'hidden_{i}', self.dtype_policy),
+                      layers.BatchNormalization(momentum=0.9, epsilon=2e-5, dtype=self.dtype_policy),
+                      layers.Activation('relu', dtype=self.dtype_policy)]
+        stack.append(linear(self.clusters, 1e-4, self.seed, 'logits', 'float32'))
+        self.add_network('classifier', keras.Sequential(stack, name='classifier'))
+
+    def hidden_sizes(self):
+        """Sizes of the hidden layers; UsageError if they are not positive numbers."""
+        return sizes_of('layer_sizes', self.layer_sizes)
+
+    def call(self, points, training=False):
+        """Logits."""
+        return self.classifier(points, training=training)
+
+    def entropies(self, probabilities):
+        """(H(y), H(y|x)) of p(y|x) [batch, clusters]; H(y) is that of the global batch."""
+        marginal = self.global_mean(tf.reduce_mean(probabilities, axis=0))
+        return entropy(marginal), tf.reduce_mean(entropy(probabilities))
+
+    def learn(self, points, state_path=None):
+        self.normalise(points)
+        columns = self.columns(points)
+        batch = min(self.batch, len(points))
+        steps = -(-self.epochs * len(points) // batch)
+        self.compile()
+        with Fitting({self.method: self}, state_path, steps) as fitting:
+            fitting.train(self.method, columns, steps, batch)
+        self.objective = float(self.loss_on(*columns))

@@ -1,0 +1,141 @@
+"""How the networks among the clusterers are trained: many steps a call, a bar, partial results."""
+
+import logging
+import os
+import time
+import zipfile
+
+import numpy as np
+import tensorflow as tf
+import tqdm
+
+from acai_tf import files, randomness
+from acai_tf.datasets.base import permuted
+from acai_tf.errors import NonFiniteError, short_message
+
+_logger = logging.getLogger(__name__)
+
+# One call of the compiled loop takes about this long, and saving at most this part of the time.
+_CALL_SECONDS, _SAVING = 1.0, 0.05
+
+
+class Fitting:
+    """The training of some models on points in memory, one after the other, that can be stopped at any time and resumed.
+
+    Everything that a step depends on is in the models' and their optimizers' variables and in `extras`; batches and draws
+    are keyed by seed and step. So a resumed fit equals an uninterrupted one, bit for bit on a CPU.
+
+    Args:
+        models: {name: compiled model}, `Stepping`s.
+        state_path: file of the partial results; None: nothing is kept.
+        total: how many steps there are to make.
+
+    Attributes:
+        extras: {name: array} that is kept with the models' variables.
+    """
+
+    def __init__(self, models, state_path, total):
+        self._models, self._state_path, self.extras = models, state_path, {}
+        self._saved, self._saving = time.monotonic(), 0.0
+        self._functions = {}
+        self._restore()
+        self.bar = tqdm.tqdm(total=total, unit='step', disable=None, smoothing=0.1,
+                             initial=sum(int(model.steps.numpy()) for model in models.values()))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.bar.close()
+
+    def train(self, name, columns, last, batch, save=True):
+        """Trains a model until it has made `last` steps.
+
+        Each epoch is shuffled; the last batch of one and the first of the next may be parts of one step's.
+
+        Args:
+            name: the model's.
+            columns: arrays [n, ...]; the model's `train_step` gets a tuple of some rows of each.
+            last: number of the step to stop after.
+            batch: rows a step.
+            save: whether partial results may be kept on the way; if not, `save_if_due` is for the caller to call.
+
+        Raises:
+            NonFiniteError: a loss is NaN or infinite.
+        """
+        model = self._models[name]
+        step, count = int(model.steps.numpy()), 1
+        if step >= last:
+            return
+        columns = [tf.convert_to_tensor(column) for column in columns]
+        if name not in self._functions:
+            self._functions[name] = _several_steps(model, f'{name}/order', min(batch, len(columns[0])))
+        self.bar.set_description(name)
+        while step < last:
+            started = time.monotonic()
+            count = min(count, last - step)
+            history = self._functions[name](tf.constant(count), columns).numpy()
+            bad = np.argwhere(~np.isfinite(history))
+            if len(bad):
+                row, column = bad[0]
+                raise NonFiniteError(f'{model.tags[column]} of {name} is {history[row, column]} at step {step + row + 1}; '
+                                     'try a smaller learning rate')
+            step += count
+            self.bar.update(count)
+            # The first call traces, and says nothing about a step.
+            count = max(1, int(count * _CALL_SECONDS / (time.monotonic() - started))) if step > count else count + 1
+            if save:
+                self.save_if_due()
+
+    def save_if_due(self):
+        """Keeps the partial results, unless that would take more than a small part of the time."""
+        started = time.monotonic()
+        if not self._state_path or self._saving > _SAVING * (started - self._saved):
+            return
+        with files.atomic_write(self._state_path, 'wb') as file:
+            np.savez(file, **{f'extra {name}': value for name, value in self.extras.items()},
+                     **{name: variable.numpy() for name, variable in self._variables()})
+        self._saved = time.monotonic()
+        self._saving = self._saved - started
+
+    def _variables(self):
+        """(name, variable) of each, once; models may share some."""
+        seen = set()
+        for name, model in self._models.items():
+            parts = [*model.networks.values(), *model.optimizers.values()]
+            for i, variable in enumerate([model.steps, *(v for part in parts for v in part.variables)]):
+                if id(variable) not in seen:
+                    seen.add(id(variable))
+                    yield f'{name} {i}', variable
+
+    def _restore(self):
+        if not self._state_path or not os.path.exists(self._state_path):
+            return
+        try:
+            with np.load(self._state_path, allow_pickle=False) as state:
+                found = {name: state[name] for name in state.files}
+            values = [(variable, found.pop(name).reshape(variable.shape)) for name, variable in self._variables()]
+            self.extras = {name.removeprefix('extra '): value for name, value in found.items()}
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            _logger.warning('%s is damaged (%s): all steps are made again', self._state_path, short_message(error))
+            return
+        for variable, value in values:
+            variable.assign(value)
+
+
+def _several_steps(model, order, batch):
+    """Compiles several training steps into one call: (count, columns) -> each loss term at each step, [count, tags]."""
+    key = randomness.key(model.seed, order)
+
+    @tf.function(reduce_retracing=True)
+    def run(count, columns):
+        size = tf.shape(columns[0], tf.int64)[0]
+        history = tf.TensorArray(tf.float32, count, element_shape=[len(model.tags)])
+        for i in tf.range(count):
+            position = model.steps.value * batch + tf.range(batch, dtype=tf.int64)
+            keys = tf.concat([tf.tile(key[None], [batch, 1]), (position // size)[:, None]], axis=1)
+            chosen = permuted(position % size, keys, size)
+            terms = model.train_step(tuple(tf.gather(column, chosen) for column in columns))
+            history = history.write(i, tf.stack([terms[tag] for tag in model.tags]))
+        return history.stack()
+    return run

@@ -1,0 +1,126 @@
+"""IMSAT: information maximising self-augmented training (Hu et al., ICML 2017; released imsat_cluster.py)."""
+
+import contextlib
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from acai_tf import randomness
+from acai_tf.clusterers.discriminative import Discriminative
+from acai_tf.losses import kl_divergence
+from acai_tf.models.hyperparameter import Hyperparameter
+
+_NEIGHBOR = 10
+_POINTS_AT_A_TIME = 4096
+
+
+class IMSAT(Discriminative):
+    """A classifier that tells much about the points, and does not change where a point is moved a little (eq. 9 to 13).
+
+        minimise  KL(p(y|x) || p(y|x + r)) + lambda (H(y|x) - mu H(y))
+
+    r is the worst direction (virtual adversarial training, one power iteration), as long as a part of the distance to
+    the point's 10th nearest neighbour. Gradients do not flow through p(y|x) in the first term, and the perturbed passes
+    leave the statistics of batch normalisation alone.
+    """
+
+    lam = Hyperparameter(0.1, 'lambda: weight of the mutual information', minimum=0)
+    mu = Hyperparameter(4.0, 'mu: weight of H(y) in it', minimum=0)
+    radius = Hyperparameter(0.25, 'length of a perturbation, over the distance to the 10th nearest neighbour', minimum=0)
+    xi = Hyperparameter(10.0, 'length of the step that finds the direction', minimum=0)
+
+    tags = ('loss', 'vat', 'marginal_entropy', 'conditional_entropy')
+
+    def columns(self, points):
+        """(normalised points [n, width], lengths of their perturbations [n])."""
+        from sklearn.neighbors import NearestNeighbors
+        points, = super().columns(points)
+        # A point is its own first neighbour.
+        nearest = NearestNeighbors(n_neighbors=min(_NEIGHBOR + 1, len(points)), algorithm='brute').fit(points)
+        return points, np.float32(self.radius) * nearest.kneighbors(points)[0][:, -1].astype(np.float32)
+
+    def loss_terms(self, points, lengths, directions, training=False):
+        """All terms, by tag, of normalised points [batch, width].
+
+        Args:
+            lengths: of their perturbations, [batch].
+            directions: [batch, width] to begin the power iteration with.
+        """
+        probabilities = tf.nn.softmax(self(points, training=training))
+        marginal, conditional = self.entropies(probabilities)
+        with frozen_statistics(self.classifier):
+            vat = tf.reduce_mean(virtual_adversarial_loss(
+                lambda x: tf.nn.softmax(self(x, training=training)), points, probabilities, lengths, directions, self.xi))
+        return {'loss': vat + self.lam * (conditional - self.mu * marginal), 'vat': vat, 'marginal_entropy': marginal,
+                'conditional_entropy': conditional}
+
+    def train_step(self, data):
+        points, lengths = data
+        directions = self.normal('direction', tf.shape(points))
+        with tf.GradientTape(persistent=True) as tape:
+            terms = self.checked(self.loss_terms(points, lengths, directions, training=True))
+        self.update(tape, {'classifier': terms['loss']})
+        return self.track(terms)
+
+    def loss_on(self, points, lengths):
+        marginal, conditional = self.entropies(tf.nn.softmax(self.answers(points)))
+        vat = tf.function(lambda *rows: self.loss_terms(*rows)['vat'], reduce_retracing=True)
+        total = 0.0
+        for start in range(0, len(points), _POINTS_AT_A_TIME):
+            rows = points[start:start + _POINTS_AT_A_TIME]
+            directions = randomness.normal(rows.shape, randomness.key(self.seed, 'score', start))
+            total += len(rows) * float(vat(rows, lengths[start:start + _POINTS_AT_A_TIME], directions))
+        return total / len(points) + self.lam * (conditional - self.mu * marginal)
+
+
+def virtual_adversarial_loss(predict, points, probabilities, lengths, directions, xi):
+    """How much predictions change in the worst direction, KL(p(x) || p(x + r)) (Miyato et al.; IMSAT eq. 12).
+
+    Args:
+        predict: function, points [n, d] -> probabilities [n, k].
+        points: [n, d].
+        probabilities: predict(points); gradients do not flow through them.
+        lengths: of r, [n].
+        directions: [n, d] to begin with.
+        xi: length of the step at whose end the gradient is taken.
+
+    Returns:
+        [n].
+    """
+    probabilities = tf.stop_gradient(probabilities)
+    worst = adversarial_direction(lambda x: kl_divergence(probabilities, predict(x)), points, directions, xi)
+    return kl_divergence(probabilities, predict(points + lengths[:, None] * worst))
+
+
+def adversarial_direction(divergence, points, directions, xi):
+    """The unit direction in which a divergence that is 0 at the points grows fastest, by one power iteration.
+
+    Args:
+        divergence: function, points [n, d] -> [n].
+        points, directions: [n, d].
+
+    Returns:
+        [n, d]; no gradient flows through it.
+    """
+    step = xi * tf.math.l2_normalize(directions, axis=1, epsilon=0)
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(step)
+        changes = divergence(points + step)
+    gradient = tape.gradient(changes, step)
+    # Where nothing changes there is no direction.
+    return tf.stop_gradient(tf.math.divide_no_nan(gradient, tf.norm(gradient, axis=1, keepdims=True)))
+
+
+@contextlib.contextmanager
+def frozen_statistics(network):
+    """Batch normalisation within uses a batch's statistics and does not remember them."""
+    normalisations = [layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    momenta = [layer.momentum for layer in normalisations]
+    try:
+        for layer in normalisations:
+            layer.momentum = 1.0
+        yield
+    finally:
+        for layer, momentum in zip(normalisations, momenta):
+            layer.momentum = momentum

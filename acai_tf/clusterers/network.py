@@ -1,0 +1,100 @@
+"""Clusterers that are neural networks."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
+
+from acai_tf.clusterers.base import Clusterer
+from acai_tf.errors import DataError, UsageError
+from acai_tf.export import in_batches
+from acai_tf.models.stepping import Stepping
+from acai_tf.randomness import layer_seed
+
+_POINTS_AT_A_TIME = 4096
+
+
+class Network(Clusterer, Stepping, keras.Model):
+    """Base class of the clusterers that are Keras models.
+
+    A subclass says which optimizer updates which networks (`optimizes`), which loss terms it logs (`tags`), and defines
+    `build_networks`, `call`, `learn`, `train_step`, and `loss_on`. Works with `compile()` and `fit(dataset)` on batches
+    of rows of `columns(points)`, under a distribution strategy too; `learn` does that on one device, and can be resumed.
+
+    The points are centred and scaled to a mean square of 1 in each dimension on average (DEC, section 4.1, which does not
+    centre), so that nothing depends on their unit.
+
+    Args: see `Clusterer`; name, dtype: of `keras.Model`, such as 'mixed_bfloat16'.
+    """
+
+    def __init__(self, width, clusters, seed=0, name=None, dtype=None, **options):
+        Stepping.__init__(self, seed, name, dtype)
+        Clusterer.__init__(self, width, clusters, seed, **options)
+        self._center, self._scale = np.zeros(width, np.float32), np.float32(1)
+        self._answer = tf.function(self.call, input_signature=[tf.TensorSpec([None, width], tf.float32)])
+        self.build_networks()
+        self.built = True
+
+    def build_networks(self):
+        """Makes the networks with `add_network`."""
+        raise NotImplementedError
+
+    def call(self, points, training=False):
+        """What the clusters are found in: normalised points [n, width] -> [n, clusters], the largest wins."""
+        raise NotImplementedError
+
+    def compile(self, lr=None, **kwargs):
+        """As `Stepping.compile`; the learning rate is the option's if none is given."""
+        super().compile(self.lr if lr is None else lr, **kwargs)
+
+    def loss_on(self, *columns):
+        """The loss on all rows of `columns(points)`, in inference mode, float."""
+        raise NotImplementedError
+
+    def columns(self, points):
+        """What `train_step` sees of points [n, width]: a tuple of arrays [n, ...], the normalised points first."""
+        return (np.asarray(points, np.float32) - self._center) * self._scale,
+
+    def normalise(self, points):
+        """Makes `columns` centre and scale as these points need it; DataError if all are the same."""
+        points = np.asarray(points, np.float64)
+        center = points.mean(axis=0)
+        mean_square = np.mean(np.square(points - center))
+        if not mean_square > np.square(np.finfo(np.float32).eps * np.abs(points).max()):
+            raise DataError('all points are the same, so nothing tells clusters apart')
+        self._center, self._scale = center.astype(np.float32), np.float32(1 / np.sqrt(mean_square))
+
+    def answers(self, points):
+        """`call` on normalised points, some at a time: float32 [n, clusters]."""
+        return in_batches(self._answer, points, batch=_POINTS_AT_A_TIME)
+
+    def assign(self, points):
+        return self.answers(self.columns(points)[0]).argmax(axis=1)
+
+    def score(self, points):
+        return float(self.loss_on(*self.columns(points)))
+
+    def arrays(self):
+        return {'center': self._center, 'scale': self._scale,
+                **{f'{name} {i}': value for name, network in self.networks.items()
+                   for i, value in enumerate(network.get_weights())}}
+
+    def restore(self, arrays):
+        for name, network in self.networks.items():
+            network.set_weights([arrays[f'{name} {i}'] for i in range(len(network.weights))])
+        self._center = np.reshape(arrays['center'], [self.width]).astype(np.float32)
+        self._scale = np.float32(arrays['scale'].item())
+
+
+def sizes_of(option, text):
+    """Sizes of layers from a text such as '500,500,2000,10'; UsageError if they are not positive numbers."""
+    sizes = [size.strip() for size in text.split(',')]
+    if not all(size.isdigit() and int(size) for size in sizes):
+        raise UsageError(f'{option}={text!r}: must be positive numbers, separated by commas')
+    return [int(size) for size in sizes]
+
+
+def linear(units, scale, seed, name, dtype=None):
+    """A dense layer without activation, its kernel drawn from N(0, scale^2 / inputs)."""
+    initializer = keras.initializers.VarianceScaling(scale**2, 'fan_in', 'untruncated_normal', seed=layer_seed(seed, name))
+    return layers.Dense(units, kernel_initializer=initializer, name=name, dtype=dtype)
