@@ -99,7 +99,7 @@ def export_model(model, dataset, step, export_dir):
     config = {
         'model': models.name_of(model), 'dataset': dataset.name, 'dataset_options': dataset.options, 'step': int(step),
         'image_shape': list(model.image_shape),
-        'latent_shape': list(model.latent_shape), 'nclass': model.nclass, 'value_range': [-1.0, 1.0],
+        'latent_shape': list(model.latent_shape), 'nclass': model.nclass, 'class_names': dataset.class_names, 'value_range': [-1.0, 1.0],
         'architecture': architectures.name_of(model.architecture), 'depth': model.depth, 'latent_width': model.latent_width,
         'hyperparameters': model.hyperparameters(),
         'encode_bytes': _BYTES_RULE.format(
@@ -253,6 +253,7 @@ class LoadedModel:
 
     Attributes:
         config: dict, the content of acai_config.json (model, dataset, shapes, step).
+        class_names: list of str; None where the data set's classes are known by number alone.
         path: str, the version directory.
         image_shape, latent_shape: (height, width, channels).
     """
@@ -263,6 +264,7 @@ class LoadedModel:
             self.config = read_config(self.path)
             _check_sums(self.path, self.config)
             self._signatures = tf.saved_model.load(self.path).signatures
+            self.class_names = self.config.get('class_names')  # earlier versions did not keep them
             self.image_shape, self.latent_shape = (tuple(self.config[f'{what}_shape']) for what in ('image', 'latent'))
         except Exception as error:  # TensorFlow raises almost anything for a damaged file
             raise DataError(f'{path} is not a SavedModel of acai_tf ({type(error).__name__}: {short_message(error)}'

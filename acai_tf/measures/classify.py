@@ -10,7 +10,8 @@ from acai_tf.models.hyperparameter import Hyperparameter
 
 
 class Classify(Measure):
-    """`accuracy` and `train_accuracy`: percent of the test and of the training images."""
+    """`accuracy` and `train_accuracy`: percent of the test and of the training images; `accuracy_by_class`: {class: percent
+    of its test images}."""
 
     program = 'acai_classify'
     lr = Hyperparameter(0.0001, 'initial learning rate; it falls to a tenth in each half of the run', minimum=0)
@@ -29,4 +30,9 @@ class Classify(Measure):
                 *train, dataset.nclass, steps, self.lr, self.batch, smoothing, self.seed,
                 progress=lambda done: bar.update(done - bar.n))
         return {'accuracy': classification.accuracy(classify, [test]),
-                'train_accuracy': classification.accuracy(classify, [train])}
+                'train_accuracy': classification.accuracy(classify, [train]),
+                'accuracy_by_class': {dataset.class_name(label): percent for label, percent in
+                                      classification.accuracy_by_class(classify, *test).items()}}
+
+    def summary(self, figures):
+        return {key: figures[key] for key in ('accuracy', 'train_accuracy')}
