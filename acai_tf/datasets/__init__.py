@@ -41,6 +41,12 @@ def resolve_data_dir(data_dir):
     return os.fspath(data_dir) if data_dir else os.environ.get('AE_DATA') or './data'
 
 
+def short_name(name):
+    """A name as `get` takes it, without a path: records-photos for records:DIR/photos."""
+    kind, _, directory = name.partition(':')
+    return f'{kind}-{os.path.basename(os.path.abspath(directory))}' if directory else kind
+
+
 def get(name, data_dir=None, **options):
     """The data set of that name; opens no file yet, except for `records:`.
 
