@@ -1,6 +1,7 @@
 """What every binary shares: a quiet TensorFlow, `--help` that exits 0, one line and an exit code for each error."""
 
 import contextlib
+import inspect
 import json
 import logging
 import os
@@ -8,10 +9,12 @@ import re
 import signal
 import sys
 import tempfile
+import textwrap
 
 import acai_tf
 from acai_tf.errors import AcaiError, StorageError, UsageError, short_message
 
+_WIDTH = 100  # of the help, in columns
 # TensorFlow's C++ prints these at import, before any log level is in force.
 _NOISE = re.compile(rb'^(WARNING: All log messages before absl|[IWE]\d{4,} .*(port|cudart_stub|cuda\w+)\.cc)')
 
@@ -73,7 +76,7 @@ def run(main, define_flags=lambda: None):
         with _flag_errors():
             define_flags()
         if any(argument.lstrip('-') in ('help', 'helpfull', 'helpshort', '?') for argument in sys.argv[1:]):
-            print(f'{sys.modules["__main__"].__doc__.strip()}\n\nflags:\n{_help(flags.FLAGS)}')
+            print(_help(sys.modules['__main__'].__doc__, flags.FLAGS))
             sys.exit(0)
         with _flag_errors():
             rest = flags.FLAGS(sys.argv)[1:]
@@ -265,9 +268,19 @@ def _set_logical_cpus(tf):
         tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * int(count))
 
 
-def _help(values):
-    """Help for the flags that acai_tf and the binary define; absl's own are left out."""
+def _help(doc, values):
+    """A program's help, at most 100 columns wide: the examples of its docstring (the indented paragraphs), then the rest,
+    then the flags that acai_tf and the program define; of absl's own, --flagfile alone."""
+    paragraphs = inspect.cleandoc(doc).split('\n\n')
+    examples = [paragraph for paragraph in paragraphs if paragraph.startswith(' ')]
+    prose = [_wrapped(paragraph) for paragraph in paragraphs if paragraph not in examples]
     by_module = values.flags_by_module_dict()
     ours = [flag for module, found in by_module.items() if not module.startswith(('absl', 'tensorflow')) for flag in found]
-    return '\n'.join(f'  --{flag.name}: {flag.help}' + ('' if flag.default is None else f' [{flag.default_as_str}]')
-                     for flag in ours)
+    shown = [f'--{flag.name}: {flag.help}' + ('' if flag.default is None else f' [{flag.default_as_str}]') for flag in ours]
+    shown.append('--flagfile: a file with more flags, one a line')
+    return '\n\n'.join([*examples, *prose, '\n'.join(['flags:', *(_wrapped(text, '  ', ' ' * 6) for text in shown)])])
+
+
+def _wrapped(text, first='', rest=''):
+    return textwrap.fill(' '.join(text.split()), _WIDTH, initial_indent=first, subsequent_indent=rest,
+                         break_long_words=False, break_on_hyphens=False)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from acai_tf import architectures, files, images, interpolation, models
+from acai_tf import architectures, files, images, interpolation, model_card, models
 from acai_tf.errors import DataError, StorageError, UsageError, short_message
 
 CONFIG_NAME = 'acai_config.json'
@@ -75,14 +75,15 @@ def _endpoints(model, dataset):
     }
 
 
-def export_model(model, dataset, step, export_dir):
-    """Writes `<export_dir>/<step>/`.
+def export_model(model, dataset, step, export_dir, run=None):
+    """Writes `<export_dir>/<step>/`, with a model card in it.
 
     Args:
         model: a trained `Autoencoder`.
         dataset: the `datasets.base.Dataset` it was trained on, whose pipeline `encode_bytes` applies.
         step: int, the version's number.
         export_dir: directory of the versions.
+        run: `model_card.Run`, what the card tells of the training; None: nothing.
 
     Returns:
         Path of the version.
@@ -99,7 +100,8 @@ def export_model(model, dataset, step, export_dir):
     config = {
         'model': models.name_of(model), 'dataset': dataset.name, 'dataset_options': dataset.options, 'step': int(step),
         'image_shape': list(model.image_shape),
-        'latent_shape': list(model.latent_shape), 'nclass': model.nclass, 'value_range': [-1.0, 1.0],
+        'latent_shape': list(model.latent_shape), 'nclass': model.nclass, 'class_names': dataset.class_names,
+        'value_range': [-1.0, 1.0],
         'architecture': architectures.name_of(model.architecture), 'depth': model.depth, 'latent_width': model.latent_width,
         'hyperparameters': model.hyperparameters(),
         'encode_bytes': _BYTES_RULE.format(
@@ -110,6 +112,7 @@ def export_model(model, dataset, step, export_dir):
         os.makedirs(extra)
         _write_config(extra, config)
         _write_warm_up(os.path.join(extra, 'tf_serving_warmup_requests'), model)
+        model_card.write(beside, config, run)
     return path
 
 
@@ -120,12 +123,13 @@ def exported_variables(model):
             for variable in network.variables]
 
 
-def export_copy(version_dir, checkpoint, step, export_dir):
+def export_copy(version_dir, checkpoint, step, export_dir, run=None):
     """Writes `<export_dir>/<step>/`: an earlier export with the weights of a checkpoint. No model code is used.
 
     Args:
         version_dir: the earlier export.
         checkpoint: path of a checkpoint that holds `exported_variables` under `exported`.
+        run: as for `export_model`.
 
     Returns:
         Path of the version.
@@ -135,7 +139,7 @@ def export_copy(version_dir, checkpoint, step, export_dir):
         StorageError: the checkpoint cannot be read.
     """
     path = _new_version(export_dir, step)
-    module, config = tf.saved_model.load(version_dir), read_config(version_dir)
+    module, config = tf.saved_model.load(version_dir), {**read_config(version_dir), 'step': int(step)}
     try:
         tf.train.Checkpoint(exported=module.weights).restore(
             checkpoint).assert_existing_objects_matched().expect_partial()
@@ -145,7 +149,8 @@ def export_copy(version_dir, checkpoint, step, export_dir):
         tf.saved_model.save(module, beside, signatures=dict(module.signatures))
         extra = os.path.join(beside, 'assets.extra')
         shutil.copytree(os.path.join(version_dir, 'assets.extra'), extra)
-        _write_config(extra, {**config, 'step': int(step)})
+        _write_config(extra, config)
+        model_card.write(beside, config, run)
     return path
 
 
@@ -264,6 +269,7 @@ class LoadedModel:
 
     Attributes:
         config: dict, the content of acai_config.json (model, dataset, shapes, step).
+        class_names: list of str; None where the data set's classes are known by number alone.
         path: str, the version directory.
         image_shape, latent_shape: (height, width, channels).
     """
@@ -277,6 +283,7 @@ class LoadedModel:
             self._signatures = self._module.signatures
             self._decoder_products = forward_products(
                 lambda latents, decode=self._signatures['decode']: decode(latents=latents)['images'])
+            self.class_names = self.config.get('class_names')  # earlier versions did not keep them
             self.image_shape, self.latent_shape = (tuple(self.config[f'{what}_shape']) for what in ('image', 'latent'))
         except Exception as error:  # TensorFlow raises almost anything for a damaged file
             raise DataError(f'{path} is not a SavedModel of acai_tf ({type(error).__name__}: {short_message(error)}'

@@ -3,10 +3,13 @@
 in --source_dir. Also turns a folder of your own images into such a data set, and checks prepared files.
 
   create_datasets.py --datasets=svhn,cifar10 --data_dir=data
-  create_datasets.py --datasets=fashion --source_dir=/usr/share/datasets/fashion-mnist --data_dir=data
-  create_datasets.py --images_dir=photos --resolution=32 --data_dir=prepared   (then: acai_train --dataset=records:prepared)
-  create_datasets.py --datasets=lines,pole --data_dir=data   (generated; then: acai_train --dataset=records:data/lines)
+  create_datasets.py --datasets=fashion --source_dir=downloads/fashion-mnist --data_dir=data
+  create_datasets.py --images_dir=photos --resolution=32 --data_dir=prepared
+  create_datasets.py --datasets=lines,pole --data_dir=data
   create_datasets.py --verify --data_dir=data
+
+acai_train reads a folder of images, thus prepared, as --dataset=records:prepared, and the generated lines as
+--dataset=records:data/lines.
 """
 
 import inspect

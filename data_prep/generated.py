@@ -61,4 +61,4 @@ def _split(dataset, count, take):
             images, *rest = take(slice(start, start + _CHUNK))
             images = np.asarray(images)
             yield images if images.dtype == np.uint8 else to_uint8(images), *rest
-    return Split.from_chunks(count, dataset.image_shape, chunks, generator=dataset.name)
+    return Split.from_chunks(count, dataset.image_shape, chunks, generator=dataset.name, classes=dataset.class_names)

@@ -19,6 +19,8 @@ from training_test import assert_same_weights, metrics, weights
 
 import acai_tf
 from acai_tf import models
+from acai_tf.config import common_options
+from acai_tf.models import hyperparameter
 
 SMALL = ['--dataset=digits32', '--depth=2', '--latent=2', '--batch=32', '--total_kimg=4', '--report_kimg=2',
          '--deterministic', '--checkpoint_steps=10']
@@ -59,10 +61,35 @@ class HelpTest(parameterized.TestCase, tf.test.TestCase):
     def test_help_exits_0(self, program):
         code, out, err = run_from_the_start(program, '--help')
         self.assertEqual((code, err), (0, ''))
-        self.assertIn('--', out)
+        self.assertRegex(out, r'^  (acai_\w+|create_datasets\.py) --')
+        self.assertContainsSubset({'flags:', '  --version: print the versions of acai_tf and TensorFlow and exit [false]'},
+                                  out.splitlines())
+        self.assertLessEqual(max(map(len, out.splitlines())), 100)
         code, out, err = run(program, '--version')
         self.assertEqual((code, err), (0, ''))
         self.assertRegex(out, f'of acai_tf {acai_tf.__version__}, TensorFlow {tf.__version__}\n$')
+
+    def test_help_is_complete(self):
+        _, out, _ = run('bin/acai_train', '--help')
+        text = ' '.join(out.split())
+        for field in common_options():
+            self.assertIn(f'--{field.name}: {" ".join(field.metadata["help"].split())}', text)
+        for name in models.names():
+            for key, parameter in hyperparameter.declared(models.model_class(name)).items():
+                self.assertIn(f'--{key}: ', text)
+
+    def test_flagfile(self):
+        path = os.path.join(self.create_tempdir().full_path, 'flags')
+        with open(path, 'w') as file:
+            file.write('# a run\n--model=vae\n--beta=4\n--depth=3\n')
+        code, out, err = run('bin/acai_train', f'--flagfile={path}', '--depth=8', '--print_config')
+        self.assertEqual(code, 0, err)
+        config = json.loads(out)
+        self.assertEqual((config['model'], config['hyperparameters']['beta'], config['depth']), ('vae', 4, 8))
+        code, out, err = run('bin/acai_encode', '--flagfile=/nowhere')
+        self.assertEqual((code, out), (1, ''))
+        self.assertRegex(err, '^acai_encode: .*/nowhere')
+        self.assertLen(err.splitlines(), 1)
 
     def test_importing_the_package_does_not_import_tensorflow(self):
         code = 'import sys, acai_tf; sys.exit("tensorflow" in sys.modules)'

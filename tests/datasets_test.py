@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from acai_tf import datasets
 from acai_tf.datasets import base, records, stripes
+from acai_tf.datasets import lines as lines_lib
 from acai_tf.errors import DataError, UsageError
 from data_prep import tfrecord
 
@@ -379,6 +380,20 @@ class OwnRecordsTest(tf.test.TestCase):
         self.assertAllEqual(labels, self.labels)
         self.assertEqual(next(iter(dataset.test(100)))[0].shape, (2, 20, 24, 3))
 
+    def test_names_of_classes_come_from_the_manifest_if_they_are_clear(self):
+        path = os.path.join(self.directory, 'manifest.json')
+        with open(path) as file:
+            manifest = json.load(file)
+        for classes, expected in ((['ant', 'bee', 'cat'], ['ant', 'bee', 'cat']), (['ant', 'bee', 'bee'], None),
+                                  (['ant', 'bee'], None), ([], None)):
+            for entry in manifest['files'].values():
+                entry['classes'] = classes
+            with open(path, 'w') as file:
+                json.dump(manifest, file)
+            dataset = datasets.get(f'records:{self.directory}')
+            self.assertEqual(dataset.class_names, expected)
+            self.assertEqual(dataset.class_name(2), 'cat' if expected else '2')
+
     def test_resolution(self):
         dataset = datasets.get(f'records:{self.directory}', resolution=16)
         self.assertEqual(next(iter(dataset.train(4)))[0].shape, (4, 16, 16, 3))
@@ -489,6 +504,16 @@ class RegistryTest(tf.test.TestCase):
             'lines32': (gray, 10), 'stripes32': (gray, 10), 'stripes32-code': (gray, 10),
             'digits32': (gray, 10), 'pole64': ((64, 64, 1), 1), 'mnist32': (gray, 10), 'fashion32': (gray, 10),
             'svhn32': (color, 10), 'cifar10': (color, 10), 'celeba32': (color, 1), 'coil100': ((128, 128, 3), 100)})
+
+    def test_names_of_classes(self):
+        for name in datasets.names():
+            dataset = datasets.get(name)
+            self.assertLen(set(dataset.class_names), dataset.nclass)
+        self.assertEqual(datasets.get('fashion32').class_name(0), 'T-shirt/top')
+        self.assertEqual(datasets.get('coil100').class_name(99), 'obj100')
+        lines = datasets.get('lines32')
+        self.assertEqual(lines.class_name(int(lines_lib.label_of(np.radians(50)))), '36-72°')
+        self.assertEqual(datasets.get('stripes32-code').class_name(19), '19')
 
 
 if __name__ == '__main__':

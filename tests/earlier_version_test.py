@@ -28,6 +28,7 @@ class EarlierVersionTest(tf.test.TestCase):
 
     def test_its_checkpoint_is_exported_as_it_exported_it(self):
         made_then = export.load(os.path.join(self.run_dir, 'export'))
+        self.assertIsNone(made_then.class_names)
         made_now = export.load(training.export_run(self.run_dir, self.create_tempdir().full_path))
         for answer in ('encode', 'reconstruct', 'classify'):
             self.assertAllClose(getattr(made_then, answer)(self.images), getattr(made_now, answer)(self.images), atol=1e-5)

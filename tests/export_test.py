@@ -217,6 +217,7 @@ class ExportTest(tf.test.TestCase):
         self.assertEqual({key: config[key] for key in ('model', 'dataset', 'step', 'image_shape', 'latent_shape')}, {
             'model': 'acai', 'dataset': 'mnist32', 'step': 42, 'image_shape': [32, 32, 1], 'latent_shape': [4, 4, 3]})
         self.assertIn('28x28', config['encode_bytes'])
+        self.assertEqual(export.load(path).class_names, [str(digit) for digit in range(10)])
 
     def test_an_existing_version_is_never_overwritten(self):
         _, path = self.exported()

@@ -1,3 +1,4 @@
+import io
 import os
 
 import numpy as np
@@ -99,6 +100,13 @@ class PicturesTest(tf.test.TestCase):
                     maps.project(few, projection)
         with self.assertRaisesRegex(UsageError, 'latents of 1 dimension cannot'):
             maps.project(latents[..., :1, :1, 0], 'pca')
+
+    def test_a_legend_has_the_names_of_the_classes_whatever_they_are(self):
+        names = ['_x', 'a$b$^', 'T-shirt/top']
+        figure = maps.latent_map([('', np.random.default_rng(0).normal(size=[30, 4]))], np.arange(30) % 3,
+                                 class_name=names.__getitem__)
+        figure.savefig(io.BytesIO())
+        self.assertEqual([text.get_text() for text in figure.axes[0].get_legend().get_texts()], names)
 
     def test_thumbnails_are_small_enough_for_browsers(self):
         directory = self.create_tempdir().full_path

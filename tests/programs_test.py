@@ -84,7 +84,10 @@ class WorkTest(parameterized.TestCase, tf.test.TestCase):
         with open(self.path('c.json')) as file:
             found = json.load(file)
         self.assertEqual(json.loads(out), found)
-        self.assertCountEqual(found, ['accuracy', 'train_accuracy'])
+        self.assertCountEqual(found, ['accuracy', 'train_accuracy', 'accuracy_by_class'])
+        counts = np.bincount(np.concatenate([labels for _, labels in self.digits.test(100)]))
+        self.assertCountEqual(found['accuracy_by_class'], self.digits.class_names)
+        self.assertAllClose(np.average(list(found['accuracy_by_class'].values()), weights=counts), found['accuracy'])
         self.assertGreater(found['train_accuracy'], 60 if 'pixels' not in space else 95)
 
     def test_cluster(self):

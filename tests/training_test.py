@@ -7,6 +7,10 @@ from unittest import mock
 
 import numpy as np
 import tensorflow as tf
+from tensorboard.backend.event_processing import data_provider, plugin_event_multiplexer
+from tensorboard.context import RequestContext
+from tensorboard.plugins import base_plugin
+from tensorboard.plugins.hparams import api_pb2, backend_context, list_session_groups
 
 from acai_tf import export, training
 from acai_tf.config import TrainConfig
@@ -73,6 +77,30 @@ class TrainTest(tf.test.TestCase):
             for event in tf.compat.v1.train.summary_iterator(path):
                 tags.update(value.tag for value in event.summary.value)
         self.assertContainsSubset({'loss_ae', 'loss_disc', 'latent_accuracy', 'interpolation', 'config'}, tags)
+
+    def sessions(self):
+        """What TensorBoard's HParams plugin shows of a train_dir."""
+        multiplexer = plugin_event_multiplexer.EventMultiplexer().AddRunsFromDirectory(self.config.train_dir)
+        multiplexer.Reload()
+        provider = data_provider.MultiplexerDataProvider(multiplexer, self.config.train_dir)
+        context = backend_context.Context(base_plugin.TBContext(data_provider=provider))
+        request = api_pb2.ListSessionGroupsRequest(start_index=0, slice_size=10)
+        return list_session_groups.Handler(RequestContext(), context, '', request).run().session_groups
+
+    def test_tensorboard_shows_runs_with_their_hyperparameters_and_final_metrics_once(self):
+        runs = [self.train(reg=reg) for reg in (0.2, 0.4)]
+        self.assertEqual(self.train(reg=0.2, total_kimg=3), runs[0])
+        groups = sorted(self.sessions(), key=lambda group: group.hparams['reg'].number_value)
+        self.assertLen(groups, 2)
+        for group, run_dir, reg in zip(groups, runs, (0.2, 0.4)):
+            self.assertEqual((group.hparams['model'].string_value, group.hparams['reg'].number_value), ('acai', reg))
+            session, = group.sessions
+            self.assertEqual(session.status, api_pb2.STATUS_SUCCESS)
+            self.assertEqual(session.name, os.path.relpath(os.path.join(run_dir, 'summaries'), self.config.train_dir))
+            found = {value.name.tag: value.value for value in session.metric_values}
+            last = metrics(run_dir)[-1]
+            self.assertAllClose({tag: found[tag] for tag in ('loss_ae', 'latent_accuracy')},
+                                {tag: last[tag] for tag in ('loss_ae', 'latent_accuracy')}, rtol=1e-5)
 
     def test_a_longer_run_is_resumed_and_equals_one_in_one_go(self):
         first = self.train(total_kimg=1)

@@ -137,6 +137,8 @@ class UserFilesTest(parameterized.TestCase, tf.test.TestCase):
             self.assertEqual((code, out.strip()), (0, f'{self.directory}/exports/{step}'), err)
             trained, again = (export.load(f'{path}/{step}') for path in (f'{run_dir}/export', f'{self.directory}/exports'))
             self.assertEqual({**trained.config, 'sha256': None}, {**again.config, 'sha256': None})
+            with open(f'{trained.path}/README.md') as card, open(f'{again.path}/README.md') as other:
+                self.assertEqual(card.read(), other.read())
             images = np.random.default_rng(0).uniform(-1, 1, [3, 32, 32, 1])
             for answer in ('encode', 'reconstruct'):
                 self.assertAllClose(getattr(trained, answer)(images), getattr(again, answer)(images), atol=1e-6)

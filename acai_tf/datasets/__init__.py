@@ -12,6 +12,8 @@ from acai_tf.datasets import coil100, digits, lines, pole, records, stripes
 from acai_tf.errors import UsageError
 
 _OWN = 'records'
+_FASHION = ['T-shirt/top', 'Trouser', 'Pullover', 'Dress', 'Coat', 'Sandal', 'Shirt', 'Sneaker', 'Bag', 'Ankle boot']
+_CIFAR10 = ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck']
 
 _REGISTRY = {
     'lines32': lines.Lines,
@@ -19,12 +21,12 @@ _REGISTRY = {
     'stripes32-code': stripes.ReleasedStripes,
     'digits32': digits.Digits,
     'pole64': pole.Pole,
-    'mnist32': functools.partial(records.prepared, 'mnist', (28, 28, 1), 10, preprocess=records.pad(2)),
-    'fashion32': functools.partial(records.prepared, 'fashion', (28, 28, 1), 10, preprocess=records.pad(2)),
-    'svhn32': functools.partial(records.prepared, 'svhn', (32, 32, 3), 10, train=('train', 'extra'),
+    'mnist32': functools.partial(records.prepared, 'mnist', (28, 28, 1), digits.NAMES, preprocess=records.pad(2)),
+    'fashion32': functools.partial(records.prepared, 'fashion', (28, 28, 1), _FASHION, preprocess=records.pad(2)),
+    'svhn32': functools.partial(records.prepared, 'svhn', (32, 32, 3), digits.NAMES, train=('train', 'extra'),
                                 train_once=('train',)),
-    'cifar10': functools.partial(records.prepared, 'cifar10', (32, 32, 3), 10),
-    'celeba32': functools.partial(records.prepared, 'celeba', (218, 178, 3), 1, preprocess=records.celeba_crop),
+    'cifar10': functools.partial(records.prepared, 'cifar10', (32, 32, 3), _CIFAR10),
+    'celeba32': functools.partial(records.prepared, 'celeba', (218, 178, 3), ['face'], preprocess=records.celeba_crop),
     'coil100': coil100.Coil100,
 }
 
@@ -37,6 +39,12 @@ def names():
 def resolve_data_dir(data_dir):
     """Where prepared data sets are: `data_dir`, else $AE_DATA, else ./data."""
     return os.fspath(data_dir) if data_dir else os.environ.get('AE_DATA') or './data'
+
+
+def short_name(name):
+    """A name as `get` takes it, without a path: records-photos for records:DIR/photos."""
+    kind, _, directory = name.partition(':')
+    return f'{kind}-{os.path.basename(os.path.abspath(directory))}' if directory else kind
 
 
 def get(name, data_dir=None, **options):

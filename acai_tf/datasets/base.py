@@ -38,17 +38,23 @@ class Dataset:
         raw_shape: (height, width, colors) of a stored image; one of this shape goes through `preprocess`, one of any
             other is resized.
         nclass: int.
+        class_names: list of str, one for each class; None if the classes are known by number alone.
         evaluation_pairs: where interpolation between lines can be measured, two arrays of images [n, h, w, 1]: from each
             of the first to its partner in the second; else None.
         generator: name of the generated data set of which these are images, files or not; else None.
     """
 
-    evaluation_pairs = generator = None
+    class_names = evaluation_pairs = generator = None
     options = {}  # those of `datasets.get` that make another data set of it, such as resolution
 
     def __init__(self, name, image_shape, nclass, raw_shape=None):
         self.name, self.image_shape, self.nclass = name, tuple(image_shape), nclass
         self.raw_shape = tuple(raw_shape or image_shape)
+
+    def class_name(self, label):
+        """Name of a class, or its number where there is no name."""
+        names = self.class_names or []
+        return names[label] if label < len(names) else str(label)
 
     def preprocess(self, images):
         """Stored images uint8 [n, *raw_shape] -> uint8 [n, *image_shape]."""

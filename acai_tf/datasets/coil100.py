@@ -16,6 +16,8 @@ class Coil100(Records):
         resolution: height and width to which images are resized; 0: 128, as they are.
     """
 
+    class_names = [f'obj{number}' for number in range(1, 101)]
+
     def __init__(self, *, name, data_dir, cache_gib=4.0, coil_object=0, resolution=0):
         if not 0 <= coil_object <= 100:
             raise UsageError(f'--coil_object={coil_object}: must be 1 to 100, or 0 for all')

@@ -5,9 +5,13 @@ import numpy as np
 from acai_tf.datasets.base import InMemory
 from acai_tf.images import resize, round_to_uint8
 
+NAMES = [str(digit) for digit in range(10)]
+
 
 class Digits(InMemory):
     """8x8 digits enlarged (bilinear) to 32x32x1; a fixed stratified split, 80% for training."""
+
+    class_names = NAMES
 
     def __init__(self, name='digits32', data_dir=None):
         del data_dir

@@ -74,10 +74,16 @@ def evaluation_pairs(test):
     return images[:256], images[256:]
 
 
+def sectors(turn):
+    """Names of the tenths of a turn of so many degrees."""
+    return [f'{turn * i // 10}-{turn * (i + 1) // 10}°' for i in range(10)]
+
+
 class Lines(Generated):
     """Lines at angles uniform in [0, 2 pi)."""
 
     generator = 'lines32'
+    class_names = sectors(360)
 
     def __init__(self, name='lines32', data_dir=None):
         del data_dir

@@ -72,6 +72,7 @@ class Pole(InMemory):
     """
 
     generator = 'pole64'
+    class_names = ['pole']
 
     def __init__(self, name='pole64', data_dir=None, resolution=0):
         del data_dir

@@ -57,13 +57,15 @@ class Records(InMemory):
         command: what makes the files, for messages.
         cache_gib: a larger set is streamed.
         preprocess: stored images uint8 [n, *raw_shape] -> uint8 [n, *image_shape].
+        class_names: list of str.
     """
 
     def __init__(self, directory, raw_shape, nclass, *, name, train, test, command, train_once=None, cache_gib=4.0,
-                 preprocess=None):
+                 preprocess=None, class_names=None):
         self._preprocess = preprocess or (lambda pixels: pixels)
         blank = self._preprocess(tf.zeros([1, *raw_shape], tf.uint8))
         super().__init__(name, blank.shape[1:], nclass, raw_shape)
+        self.class_names = class_names or self.class_names
         self.directory, self._command, self._cache_bytes = directory, command, cache_gib * 2**30
         self._paths = {split: [os.path.join(directory, f'{name}.tfrecord') for name in names]
                        for split, names in (('train', train), ('test', test))}
@@ -302,12 +304,13 @@ class Records(InMemory):
         return self._batches(records if limit is None else records.take(limit), batch)
 
 
-def prepared(prepared_name, raw_shape, nclass, *, name, data_dir, train=('train',), test=('test',), train_once=None,
+def prepared(prepared_name, raw_shape, class_names, *, name, data_dir, train=('train',), test=('test',), train_once=None,
              preprocess=None, cache_gib=4.0):
     """A data set that data_prep prepares under `prepared_name`; `train`, `test` and `train_once` are the last parts of file
     names."""
     parts = {'train': train, 'test': test, 'train_once': train_once or train}
-    return Records(data_dir, raw_shape, nclass, name=name, preprocess=preprocess, cache_gib=cache_gib,
+    return Records(data_dir, raw_shape, len(class_names), name=name, preprocess=preprocess, cache_gib=cache_gib,
+                   class_names=class_names,
                    **{key: [f'{prepared_name}-{part}' for part in value] for key, value in parts.items()},
                    command=command_of(prepared_name, data_dir))
 
@@ -339,7 +342,10 @@ def of_directory(name, directory, cache_gib=4.0, resolution=0):
         raise DataError(f'{os.path.join(directory, "manifest.json")}: train.tfrecord and test.tfrecord do not hold images '
                         f'of one shape in 1 or 3 colors; make them with: {command}')
     generators = {entry.get('generator') for entry in entries}
+    class_names, *others = [entry.get('classes') or [] for entry in entries]
+    named = others == [class_names] and len(class_names) == len(set(class_names)) == nclass
     dataset = Records(directory, shape, nclass, name=name, train=['train'], test=['test'], command=command,
-                      cache_gib=cache_gib, preprocess=resize(resolution) if resolution else None)
+                      cache_gib=cache_gib, preprocess=resize(resolution) if resolution else None,
+                      class_names=class_names if named else None)
     dataset.generator = generators.pop() if len(generators) == 1 else None
     return dataset

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from acai_tf import randomness
 from acai_tf.datasets.base import Generated, InMemory
+from acai_tf.datasets.lines import sectors
 
 _SHAPE = (32, 32, 1)
 
@@ -31,6 +32,8 @@ class Stripes(InMemory):
     """The paper's 10,000 images: frequencies 0.3, 0.304, ... and angles 0, 0.02 pi, ..., 100 of each. A fixed fifth is
     the test set; the label is the tenth of the turn."""
 
+    class_names = sectors(360)
+
     def __init__(self, name='stripes32', data_dir=None):
         del data_dir
         super().__init__(name, _SHAPE, 10)
@@ -51,6 +54,8 @@ class Stripes(InMemory):
 class ReleasedStripes(Generated):
     """The released code's endless stream: frequency uniform in [0.2, 0.7], angle in [0, 2 pi). Its labels are tenths of
     half a turn, 0..19: those from 10 on have no class, so their images teach the classifier nothing."""
+
+    class_names = sectors(180)
 
     def __init__(self, name='stripes32-code', data_dir=None):
         del data_dir

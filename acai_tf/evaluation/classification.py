@@ -80,6 +80,16 @@ def train_linear(features, labels, nclass, steps, lr=1e-4, batch=64, smoothing=0
     return LinearClassifier(*(v.numpy() for v in layer))
 
 
+def accuracy_by_class(classes, labels):
+    """{class: percentage of its images classified correctly}, of the classes that there are images of.
+
+    Args:
+        classes: int [n], what the images were taken for. labels: int [n].
+    """
+    right = np.equal(classes, labels)
+    return {int(label): 100.0 * float(right[labels == label].mean()) for label in np.unique(labels)}
+
+
 def accuracy(classify, batches):
     """Percentage of images classified correctly.
 

@@ -21,26 +21,27 @@ def draw_map(models, model_names, dataset, projection, seed, projector_dir='', d
     `manifold` of all its images; `projector_dir` gets the first one's projector files."""
     try:
         images, poses, _ = dataset.posed()
-        labels = poses[:, 0].astype(int)
+        labels, name = poses[:, 0].astype(int), str
     except (UsageError, DataError):
         images, labels = features.of_dataset(PIXELS, dataset, 'test', _MOST_POINTS)
-        poses = None
+        poses, name = None, dataset.class_name
     latents = [model.encode(images) for model in models]
     named = list(zip(model_names, latents))
-    figure = (latent_map(named, labels, projection, seed, dimensions) if poses is None else
+    figure = (latent_map(named, labels, projection, seed, dimensions, name) if poses is None else
               manifold(named, poses, projection, seed, dimensions))
     if projector_dir:
-        write_projector(projector_dir, latents[0], labels, images)
+        write_projector(projector_dir, latents[0], labels, images, name)
     return figure
 
 
-def latent_map(named_latents, labels, projection='pca', seed=0, dimensions=2):
+def latent_map(named_latents, labels, projection='pca', seed=0, dimensions=2, class_name=str):
     """Latents in two or three dimensions, one point per image, coloured by class; one panel per model.
 
     Args:
         named_latents: list of (name, latents [n, ...]); the first 3,000 are drawn.
         labels: int [n].
         projection: 'pca' or 'tsne'.
+        class_name: function, label -> its name in the legend.
     """
     labels = np.asarray(labels)[:_MOST_POINTS]
     figure = mpl_figure.Figure(figsize=(4.6 * len(named_latents) + 0.6, 4.4), dpi=DPI, layout='constrained')
@@ -51,7 +52,11 @@ def latent_map(named_latents, labels, projection='pca', seed=0, dimensions=2):
             color = colors(int(label)) if labels.max() < 10 else colors(label / labels.max())
             axes.scatter(*points[labels == label].T, s=5, color=color, label=str(label), linewidths=0)
     if len(np.unique(labels)) <= 20:
-        axes.legend(title='class', markerscale=3, fontsize=7, title_fontsize=8, loc='center left', bbox_to_anchor=(1, 0.5))
+        legend = axes.legend(title='class', markerscale=3, fontsize=7, title_fontsize=8, loc='center left',
+                             bbox_to_anchor=(1, 0.5))
+        for text in legend.get_texts():  # not as labels, of which matplotlib takes _ and $ for its own signs
+            text.set_parse_math(False)
+            text.set_text(class_name(int(text.get_text())))
     return figure
 
 
@@ -117,11 +122,11 @@ def project(latents, projection, seed=0, dimensions=2):
     return PCA(dimensions, random_state=seed).fit_transform(flat)
 
 
-def write_projector(directory, latents, labels, images):
+def write_projector(directory, latents, labels, images, class_name=str):
     """Files of TensorBoard's projector: `tensorboard --logdir=<directory>` shows the latents with their images.
 
     Args:
-        latents: [n, ...]. labels: int [n]. images: [n, h, w, c] in [-1, 1].
+        latents: [n, ...]. labels: int [n]. images: [n, h, w, c] in [-1, 1]. class_name: function, label -> its name.
     """
     os.makedirs(directory, exist_ok=True)
     latents, labels, images = latents[:_MOST_POINTS], labels[:_MOST_POINTS], images[:_MOST_POINTS]
@@ -135,11 +140,12 @@ def write_projector(directory, latents, labels, images):
     sheet = np.full([side * side, *images.shape[1:]], -1.0)
     sheet[:len(images)] = images
     sprite = images_lib.grid(sheet.reshape(side, side, *images.shape[1:]), gap=0)
+    names = '\n'.join(' '.join(class_name(label).split()) for label in labels)
     rows = '\n'.join('\t'.join(f'{value:.6g}' for value in row) for row in latents.reshape(len(latents), -1))
     config = ('embeddings {\n  tensor_name: "latents"\n  tensor_path: "tensors.tsv"\n  metadata_path: "metadata.tsv"\n'
               f'  sprite {{\n    image_path: "sprite.png"\n    single_image_dim: {width}\n    single_image_dim: {height}\n'
               '  }\n}\n')
-    for name, content in (('tensors.tsv', rows + '\n'), ('metadata.tsv', '\n'.join(map(str, labels)) + '\n'),
+    for name, content in (('tensors.tsv', rows + '\n'), ('metadata.tsv', names + '\n'),
                           ('projector_config.pbtxt', config)):
         with files.atomic_write(os.path.join(directory, name)) as file:
             file.write(content)

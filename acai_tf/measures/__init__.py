@@ -57,7 +57,7 @@ def measure(name, model, dataset, **options):
         **options: the measure's own (see its class).
 
     Returns:
-        {figure: number}, in `poses` nested; None where a figure is undefined.
+        {figure: number}, in `poses` and by class nested; None where a figure is undefined.
 
     Raises:
         UsageError: wrong options, or the measure does not apply.

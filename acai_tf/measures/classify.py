@@ -10,7 +10,8 @@ from acai_tf.models.hyperparameter import Hyperparameter
 
 
 class Classify(LearningMeasure):
-    """`accuracy` and `train_accuracy`: percent of the test and of the training images."""
+    """`accuracy` and `train_accuracy`: percent of the test and of the training images; `accuracy_by_class`: {class: percent
+    of its test images}."""
 
     program = 'acai_classify'
     lr = Hyperparameter(0.0001, 'initial learning rate; it falls to a tenth in each half of the run', minimum=0)
@@ -28,6 +29,10 @@ class Classify(LearningMeasure):
                 points, labels, dataset.nclass, steps, self.lr, self.batch, smoothing, self.seed,
                 progress=lambda done: bar.update(done - bar.n))
 
+    def measure(self, model, dataset):
+        self._name_of = dataset.class_name
+        return super().measure(model, dataset)
+
     def restore(self, width, arrays):
         weights, bias = arrays['weights'], arrays['bias']
         self._classify = classification.LinearClassifier(weights.reshape(width, len(bias)), bias)
@@ -42,4 +47,9 @@ class Classify(LearningMeasure):
         del points
         accuracies = {split: 100.0 * int(np.sum(some['classes'] == some['labels'])) / len(some['labels'])
                       for split, some in answers.items()}
-        return {'accuracy': accuracies['test'], 'train_accuracy': accuracies['train']}
+        by_class = classification.accuracy_by_class(answers['test']['classes'], answers['test']['labels'])
+        return {'accuracy': accuracies['test'], 'train_accuracy': accuracies['train'],
+                'accuracy_by_class': {self._name_of(label): percent for label, percent in by_class.items()}}
+
+    def summary(self, figures):
+        return {key: figures[key] for key in ('accuracy', 'train_accuracy')}

@@ -4,15 +4,20 @@ A run that was started with the user's own file (a system or networks) keeps a t
 model, so that later exports need neither that file nor trust in what the run directory says it is.
 """
 
+import contextlib
+import json
 import os
 import shutil
 
 from acai_tf import export
 from acai_tf.errors import StorageError, UsageError
+from acai_tf.model_card import Run
 from acai_tf.training.checkpoints import available_steps, restore_networks
-from acai_tf.training.run_directory import read_config
+from acai_tf.training.run_directory import read_config, read_metrics
 
 _TEMPLATE = 'template'
+# Options that a model card shows, besides those of the model.
+_OF_TRAINING = ('lr', 'batch', 'seed', 'precision')
 
 
 def export_run(run_dir, export_dir=None, step=None):
@@ -47,11 +52,34 @@ def export_run(run_dir, export_dir=None, step=None):
         if not os.path.isdir(template):
             raise StorageError(f'{template} is missing, which exports of your own system or networks need; restore it, or '
                                'start over with acai_train --overwrite')
-        return export.export_copy(template, os.path.join(checkpoint_dir, f'step-{step}'), step, export_dir)
+        return export.export_copy(template, os.path.join(checkpoint_dir, f'step-{step}'), step, export_dir,
+                                  describe(run_dir, config, step))
     dataset = config.validate().open_dataset()
     model = config.create_model(dataset, dtype='float32')
     restore_networks(checkpoint_dir, model, step)
-    return export.export_model(model, dataset, step, export_dir)
+    return export.export_model(model, dataset, step, export_dir, describe(run_dir, config, step))
+
+
+def describe(run_dir, config, step):
+    """What a run, whose TrainConfig is `config`, tells of its model at a step: a `model_card.Run`."""
+    report = next((record for record in read_metrics(run_dir) if record['step'] == step), {})
+    names = [name for name in report if name not in ('kimg', 'step', 'img_per_s')]
+    first = names.index('latent_accuracy') if 'latent_accuracy' in names else len(names)  # what reports measure first
+    picture = os.path.join(run_dir, 'images', f'interpolation-{step:08d}.png')
+    options = {'kimg': step * config.batch / 1024, **{name: getattr(config, name) for name in _OF_TRAINING}}
+    return Run(options, {name: report[name] for name in names[:first]}, {name: report[name] for name in names[first:]},
+               _results(os.path.join(run_dir, 'results', str(step))), picture if os.path.isfile(picture) else None)
+
+
+def _results(directory):
+    """{measure: what it found}; a file that cannot be read is left out."""
+    found = {}
+    for name in sorted(os.listdir(directory)) if os.path.isdir(directory) else []:
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError), open(
+                os.path.join(directory, name), encoding='utf-8') as file:
+            content = json.load(file)
+            found[os.path.splitext(name)[0]] = {'dataset': str(content['dataset']), 'figures': dict(content['figures'])}
+    return found
 
 
 def write_template(run_dir, model, dataset):

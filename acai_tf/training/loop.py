@@ -152,7 +152,9 @@ class Trainer:
               tqdm.contrib.logging.logging_redirect_tqdm([logging.getLogger('acai_tf')])):
             self._loop(step, last, stop, progress)
         if self.directory:
-            path = export.export_model(self.model, self.dataset, last, self.directory.file('export'))
+            self.reporter.finish()
+            path = export.export_model(self.model, self.dataset, last, self.directory.file('export'),
+                                       exports.describe(self.directory.path, self.config, last))
             _logger.info('exported %s', path)
 
     def _loop(self, step, last, stop, progress):

@@ -7,6 +7,7 @@ import os
 import tensorflow as tf
 
 from acai_tf import files, interpolation, measures, randomness
+from acai_tf.config import common_options
 from acai_tf.images import grid
 
 _logger = logging.getLogger(__name__)
@@ -38,16 +39,31 @@ class Reporter:
             measure.check(self._model, dataset)
         os.makedirs(directory.file('images'), exist_ok=True)
         try:
-            import tensorboard  # noqa: F401  (tf.summary needs it and does not say so until the first scalar)
+            # tf.summary needs TensorBoard too, and does not say so until the first scalar.
+            from tensorboard.plugins.hparams import api, api_pb2, summary
+            self._hparams, self._success = api.hparams_pb, summary.session_end_pb(api_pb2.STATUS_SUCCESS)
             self._writer = tf.summary.create_file_writer(directory.file('summaries'))
         except ImportError:
             _logger.warning('tensorboard is not installed: no summaries are written')
-            self._writer = tf.summary.create_noop_writer()
+            self._writer, self._hparams = tf.summary.create_noop_writer(), None
 
     def write_config(self, config):
-        """Shows the config in TensorBoard."""
+        """Shows the config in TensorBoard: as text, and in its HParams plugin what may not change when a run is resumed."""
         with self._writer.as_default():
             tf.summary.text('config', f'```\n{config.to_json()}```', step=0)
+        fixed = {field.name: getattr(config, field.name) for field in common_options() if not field.metadata['may_change']}
+        values = {name: value for name, value in {**fixed, **config.hyperparameters}.items() if value is not None}
+        self._write_session(lambda: self._hparams(values))
+
+    def finish(self):
+        """Marks the run as finished in TensorBoard's HParams plugin."""
+        self._write_session(lambda: self._success)
+
+    def _write_session(self, content):
+        if self._hparams:
+            with self._writer.as_default():
+                tf.summary.experimental.write_raw_pb(content().SerializeToString(), step=0)
+            self._writer.flush()
 
     def report(self, step, kimg, img_per_s, terms):
         """Evaluates, writes everything, and returns the record added to metrics.jsonl."""

@@ -7,7 +7,7 @@ import logging
 import os
 import shutil
 
-from acai_tf import architectures, files, measures, models
+from acai_tf import architectures, datasets, files, measures, models
 from acai_tf import config as config_lib
 from acai_tf.architectures.acai import scales_of
 from acai_tf.errors import StorageError, UsageError, short_message
@@ -62,10 +62,7 @@ def run_path(config, image_shape):
 
 def dataset_name(config):
     """Name of the directory that holds the runs on one data set, e.g. lines32, records-photos, coil100-object7-64px."""
-    kind, _, directory = config.dataset.partition(':')
-    parts = [kind]
-    if directory:
-        parts.append(os.path.basename(os.path.abspath(directory)))
+    parts = [datasets.short_name(config.dataset)]
     if config.coil_object:
         parts.append(f'object{config.coil_object}')
     if config.resolution:

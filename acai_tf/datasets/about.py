@@ -1,0 +1,43 @@
+"""What a model card says of the data behind a registered data set; of others it says what they show of themselves."""
+
+from typing import NamedTuple
+
+
+class About(NamedTuple):
+    """What is known of some data.
+
+    Attributes:
+        text: a sentence or two: what it is, who made it, under which terms.
+        hub: the data set's name on the Hugging Face hub, if it is there under its makers' name.
+        not_for: a sentence on what models of it must not do, beyond what holds for all.
+    """
+    text: str
+    hub: str | None = None
+    not_for: str = ''
+
+
+_ABOUT = {
+    'lines32': About('White lines at random angles, drawn by a formula (ACAI, section 3.1).'),
+    'stripes32': About('Sinusoidal stripes of 100 frequencies at 100 angles, drawn by a formula (MIDR-AE, section 4.1).'),
+    'stripes32-code': About('Sinusoidal stripes of random frequency and angle, drawn by a formula (released code of '
+                            'MIDR-AE).'),
+    'digits32': About("Scikit-learn's 1,797 handwritten digits, from the UCI Machine Learning Repository (Alpaydin and "
+                      'Kaynak, 1998), enlarged from 8x8.'),
+    'pole64': About('The shadow of a pole by the direction of the light, drawn by a formula (after AEAI, section 4.1).'),
+    'mnist32': About('MNIST: handwritten digits (LeCun, Cortes and Burges).', 'ylecun/mnist'),
+    'fashion32': About("Fashion-MNIST: gray pictures of articles from Zalando's shop (Xiao, Rasul and Vollgraf, 2017; MIT "
+                       'license).', 'zalando-datasets/fashion_mnist'),
+    'svhn32': About('SVHN: house numbers cropped from Google Street View (Netzer et al., 2011), which its makers give out '
+                    'for non-commercial use only.', 'ufldl-stanford/svhn'),
+    'cifar10': About('CIFAR-10: small photographs of ten kinds of things (Krizhevsky, 2009).', 'uoft-cs/cifar10'),
+    'celeba32': About('CelebA: faces of celebrities, collected from the web (Liu et al., 2015), which its makers give out '
+                      'for non-commercial research only.', None,
+                      'Not for recognizing, judging or imitating people: the images are of real persons, who were not asked '
+                      'and do not stand for everybody.'),
+    'coil100': About('COIL-100: 100 objects, photographed on a turntable every 5 degrees (Nene, Nayar and Murase, 1996).'),
+}
+
+
+def about(name):
+    """What is known of a data set, by the name that `datasets.get` takes; None if nothing is."""
+    return _ABOUT.get(name)
