@@ -56,9 +56,13 @@ class PicturesTest(tf.test.TestCase):
         self.assertAllEqual(np.unique(picture[4:12]), [255])
 
     def test_samples_depend_on_the_seed(self):
-        one, same, other = (pictures.samples(Identity(), 2, 3, seed) for seed in (0, 0, 1))
-        self.assertAllEqual(one, same)
-        self.assertNotAllEqual(one, other)
+        data = Shades('shades', (2, 2, 1), 3)
+        for source in ('prior', 'mixture'):
+            one, same, other = (pictures.samples(Identity(), data, 2, 3, seed, source) for seed in (0, 0, 1))
+            self.assertAllEqual(one, same)
+            self.assertNotAllEqual(one, other)
+        # The shades are at most 20 of 255, and so are draws from their mixture.
+        self.assertBetween(one[one < 255].max(), 1, 40)
 
     def test_images_are_different_and_chosen_by_the_seed(self):
         data = Shades('shades', (2, 2, 1), 3)

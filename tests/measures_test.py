@@ -46,9 +46,17 @@ class MeasuresTest(parameterized.TestCase, tf.test.TestCase):
 
     def test_a_live_model_and_its_export_agree(self):
         loaded = self.exported(self.live, self.data)
-        for name in ('accuracy', 'correlation', 'reconstruction'):
+        for name in ('accuracy', 'correlation', 'reconstruction', 'path', 'conditioning', 'rank', 'probe', 'samples'):
             self.assertAllClose(measures.measure(name, self.live, self.data), measures.measure(name, loaded, self.data),
-                                rtol=1e-4, msg=name)
+                                rtol=1e-3, atol=1e-5, msg=name)
+
+    def test_products_of_the_decoder(self):
+        latents, directions = np.random.default_rng(0).normal(size=[2, 7, 2, 2, 2]).astype(np.float32)
+        def decode(z):
+            return self.live.decode(z).numpy().astype(np.float64)
+        difference = (decode(latents + 1e-2 * directions) - decode(latents - 1e-2 * directions)) / 2e-2
+        for model in (measures.subject(self.live), self.exported(self.live, self.data)):
+            self.assertAllClose(model.decoder_products(latents, directions), difference, atol=1e-3)
 
     def test_the_formulas_on_what_the_model_gives(self):
         latents = self.live.encode(self.images).numpy().reshape(30, -1)
@@ -123,7 +131,7 @@ class MeasuresTest(parameterized.TestCase, tf.test.TestCase):
 
             def encode(self, images):
                 return np.full([len(images), 2], np.nan)
-        for name in ('correlation', 'cluster', 'classify'):
+        for name in ('correlation', 'cluster', 'classify', 'rank', 'probe'):
             with self.assertRaisesRegex(NonFiniteError, 'encodes stripes to values that are not finite'):
                 measures.measure(name, Broken(), self.data)
 
@@ -134,11 +142,16 @@ class MeasuresTest(parameterized.TestCase, tf.test.TestCase):
             def encode(self, images):
                 return np.zeros([len(images), 2])
         self.assertEqual(measures.measure('correlation', Still(), self.data), {'correlation': None})
+        found = measures.measure('rank', Still(), self.data)
+        self.assertEqual((found['effective_rank'], found['dead_dimensions']), (None, 2))
+        self.assertAllClose(measures.measure('probe', Still(), self.data)['probe_accuracy'], 100 / 3)
 
     def test_what_does_not_apply(self):
         for name, model, data, options, error, message in (
                 ('charm', self.live, self.data, {}, UsageError, "unknown measure 'charm'; choose one of accuracy, lines"),
                 ('lines', self.live, self.data, {}, UsageError, 'the measure lines is for lines32, not stripes'),
+                ('path', 'pixels', self.data, {}, UsageError, 'the measure path needs a model, not pixels'),
+                ('probe', 'pixels', datasets.get('pole64'), {}, UsageError, 'probe needs classes, and pole64 has one'),
                 ('lines', 'pixels', self.lines, {}, UsageError, 'the measure lines needs a model, not pixels'),
                 ('lines', self.live, self.lines, {}, DataError, 'lines32 has images of 32x32x1, but ACAI takes 4x4x1'),
                 ('lines', self.live, self.lines, {'policy': 1}, UsageError,
@@ -157,17 +170,126 @@ class MeasuresTest(parameterized.TestCase, tf.test.TestCase):
         self.assertNotEmpty(measures.measure_class(name).__doc__)
 
 
+class Ring(InMemory):
+    """A bump at an angle of a ring of 16 pixels; of the training images the angles are 64 that lie even."""
+
+    def __init__(self):
+        super().__init__('ring', (4, 4, 1), 2)
+
+    def load(self, split):
+        angles = (np.arange(64) * 2 * np.pi / 64 if split == 'train' else
+                  np.random.default_rng(0).uniform(-3, 3, 20))
+        return self.draw(angles), np.arange(len(angles)) % 2
+
+    @staticmethod
+    def draw(angles):
+        angles = np.reshape(angles, [-1, 1])
+        return np.exp(2 * np.cos(np.arange(16) * 2 * np.pi / 16 - angles) - 2).astype(np.float32).reshape(-1, 4, 4, 1)
+
+
+class OnTheRing:
+    """Latents are angles; what is decoded has them changed by `function`."""
+
+    image_shape, latent_shape = (4, 4, 1), (1, 1, 1)
+
+    def __init__(self, function=lambda angles: angles):
+        self.function = function
+
+    def encode(self, images):
+        waves = np.asarray(images).reshape(-1, 16) @ np.exp(1j * np.arange(16) * 2 * np.pi / 16)
+        return np.angle(waves).astype(np.float32).reshape(-1, 1, 1, 1)
+
+    def decode(self, latents):
+        return Ring.draw(self.function(latents))
+
+
+class AnyDataTest(tf.test.TestCase):
+
+    def test_a_perfect_and_a_broken_path(self):
+        data = Ring()
+        perfect = measures.measure('path', OnTheRing(), data)
+        # Turning by equal angles is even; ten pairs are all there are.
+        self.assertEqual((perfect['path_pairs'], perfect['path_still']), (10, 0))
+        self.assertAllClose([perfect['path_step_variation'], perfect['path_largest_step']], [0, 1], atol=1e-2)
+        self.assertGreater(perfect['path_length'], 1.1)
+        fade = [perfect[f'path_fade_{name}'] for name in ('step_variation', 'largest_step', 'length')]
+        self.assertAllClose(fade, [0, 1, 1], atol=1e-4)
+        # Half of the spacing of the training images is 0.05: even there the bump is near one of them.
+        self.assertLess(perfect['path_nearest_train'], 1e-3)
+        self.assertLess(perfect['path_test_nearest_train'], 1e-3)
+        self.assertGreater(perfect['path_fade_nearest_train'], 10 * perfect['path_nearest_train'])
+        jumping = measures.measure('path', OnTheRing(lambda z: np.where(z < 0, -1, 1)), data)
+        self.assertAllClose([jumping['path_step_variation'], jumping['path_largest_step'], jumping['path_length']],
+                            [14**0.5, 15, 1], rtol=1e-5)
+        self.assertGreater(jumping['path_still'], 0)
+        self.assertIsNone(measures.measure('path', OnTheRing(lambda z: z * np.nan), data)['path_nearest_train'])
+
+    def test_fewer_images_than_wanted(self):
+        class Few(Ring):
+            def load(self, split):
+                return tuple(part[:2] for part in super().load(split))
+
+        class Single(Ring):
+            def load(self, split):
+                return tuple(part[:1] for part in super().load(split))
+        for name, count in (('path', 'path_pairs'), ('samples', 'samples_draws')):
+            self.assertEqual(measures.measure(name, OnTheRing(), Few())[count], {'path': 1, 'samples': 2}[name])
+            with self.assertRaisesRegex(DataError, 'ring has 1 test images|at least 2 latents'):
+                measures.measure(name, OnTheRing(), Single())
+        found = measures.measure('probe', OnTheRing(), Few())
+        self.assertEqual((found['probe_train_images'], found['probe_test_images']), (2, 2))
+        found = measures.measure('probe', OnTheRing(), Single())
+        self.assertEqual((found['probe_accuracy'], found['knn200_accuracy']), (None, 100))
+        self.assertIsNone(measures.measure('rank', OnTheRing(), Single())['effective_rank'])
+
+    def test_which_systems_can_be_sampled_from(self):
+        class Normal(InMemory):
+            def load(self, split):
+                return np.random.default_rng(len(split)).normal(size=[400, 2, 2, 1]).astype(np.float32), np.zeros(400)
+
+        class Moved:
+            """Latents are the images, which are normal, elsewhere."""
+            image_shape = latent_shape = (2, 2, 1)
+
+            def __init__(self, by):
+                self.by = by
+
+            def encode(self, images):
+                return np.asarray(images) + self.by
+
+            def decode(self, latents):
+                return latents - self.by
+        data = Normal('normal', (2, 2, 1), 1)
+        for by in (0, 30):
+            found = measures.measure('samples', Moved(by), data, draws=300, components=2)
+            self.assertEqual(found['samples_draws'], 300)
+            good = ['mixture'] if by else ['prior', 'mixture']
+            for space in ('', 'latent_'):
+                perfect = found[f'samples_test_{space}precision']
+                self.assertGreater(perfect, 0.8)
+                for source in good:
+                    for figure in ('precision', 'recall'):
+                        self.assertAllClose(found[f'samples_{source}_{space}{figure}'], perfect, atol=0.1)
+            for source in good:
+                self.assertAllClose(found[f'samples_{source}_nearest_train'], found['samples_test_nearest_train'], rtol=0.3)
+            if by:
+                self.assertEqual([found[f'samples_prior_{figure}'] for figure in (
+                    'precision', 'recall', 'latent_precision', 'latent_recall')], [0] * 4)
+
+
 class ResultsTest(tf.test.TestCase):
 
     def test_they_join_the_run_and_measures_join_the_reports(self):
         train_dir = self.create_tempdir().full_path
         code, _, err = run('bin/acai_train', '--model=baseline', '--dataset=digits32', '--depth=1', '--latent=1',
-                           '--total_kimg=1', f'--train_dir={train_dir}', '--report_measures=reconstruction,cluster,accuracy')
+                           '--total_kimg=1', f'--train_dir={train_dir}', '--report_measures=reconstruction,cluster,accuracy,'
+                           'path,conditioning,rank,probe,samples')
         self.assertEqual(code, 0, err)
         run_dir, = glob.glob(os.path.join(train_dir, '*', '*'))
         with open(os.path.join(run_dir, 'metrics.jsonl')) as file:
             report = json.loads(file.read())
-        self.assertContainsSubset(['mse', 'cluster_objective', 'latent_accuracy'], report)
+        self.assertContainsSubset(['mse', 'cluster_objective', 'latent_accuracy', 'path_pairs', 'log_condition_number',
+                                   'effective_rank', 'probe_accuracy', 'samples_mixture_precision'], report)
         code, out, err = run('bin/acai_evaluate', f'--saved_model={run_dir}/export',
                              '--metrics=reconstruction,accuracy,correlation')
         self.assertEqual(code, 0, err)

@@ -211,6 +211,9 @@ class WorkTest(parameterized.TestCase, tf.test.TestCase):
             self.run_well('acai_interpolate', *flags, f'--output={self.path("f.pdf")}')
             with open(self.path('f.pdf'), 'rb') as file:
                 self.assertStartsWith(file.read().decode('latin1'), '%PDF')
+        if mode == 'samples':
+            self.run_well('acai_interpolate', *flags, '--from=mixture', f'--output={self.path("g.png")}')
+            self.assertNotAllEqual(np.asarray(Image.open(self.path('g.png')).convert('L')), picture)
 
     def test_figures_of_image_files_and_the_projector(self):
         for name in 'abcd':
@@ -239,6 +242,7 @@ class WorkTest(parameterized.TestCase, tf.test.TestCase):
         ('acai_classify', ['--saved_model=HERE', '--lr=1e38', '--total_kimg=8'], 3, 'not finite after step'),
         ('acai_interpolate', ['--saved_model=HERE', '--output=f.png', '--mode=map', '--images=a.png'], 1,
          '--images has no effect'),
+        ('acai_interpolate', ['--saved_model=HERE', '--output=f.png', '--from=mixture'], 1, '--from has no effect'),
         ('acai_interpolate', ['--saved_model=HERE', '--output=f.png', '--projector_dir=p'], 1,
          '--projector_dir has no effect'),
         ('acai_interpolate', ['--saved_model=HERE', '--output=f.png', '--rows=2', '--steps=3000'], 1,

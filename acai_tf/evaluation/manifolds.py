@@ -16,11 +16,11 @@ def precision(real, drawn, neighbours=3):
         neighbours: k; fewer where there are fewer points.
 
     Returns:
-        float in [0, 1]; NaN if a value is not finite, or if n < 2 or m < 1.
+        float in [0, 1]; NaN if a value is not finite, or if n < 2.
     """
     from sklearn.metrics import pairwise_distances_chunked
     real, drawn = (np.asarray(points, np.float64).reshape(len(points), -1) for points in (real, drawn))
-    if len(real) < 2 or not len(drawn) or not (np.isfinite(real).all() and np.isfinite(drawn).all()):
+    if len(real) < 2 or not (np.isfinite(real).all() and np.isfinite(drawn).all()):
         return float('nan')
     center = real.mean(axis=0)
     real, drawn = real - center, drawn - center
