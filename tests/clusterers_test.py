@@ -22,7 +22,7 @@ from acai_tf.models import hyperparameter
 # Budgets in which each method finds three blobs.
 SMALL = {'kmeans': {'n_init': 3},
          'dec': {'layer_sizes': '20,10', 'pretrain_steps': 100, 'pretrain_lr': 0.5, 'finetune_steps': 100, 'refresh': 20},
-         'rim': {'layer_sizes': '20,20', 'epochs': 20, 'batch': 100},
+         'rim': {'layer_sizes': '50,50', 'epochs': 20, 'batch': 100, 'lr': 0.01},
          'imsat': {'layer_sizes': '20,20', 'epochs': 20, 'batch': 100}}
 
 
@@ -226,6 +226,9 @@ class KerasTest(parameterized.TestCase, tf.test.TestCase):
         if name == 'dec':
             model.centers.set_weights([np.eye(3, 20)])
             columns = *columns, dec.target_distribution(model.answers(columns[0]))
+        else:  # with the small kernel that they start with, the first gradients are mostly rounding errors
+            logits = model.classifier.layers[-1]
+            logits.kernel.assign(1e4 * logits.kernel)
         data = tf.data.Dataset.from_tensor_slices(columns).batch(60)
         history = model.fit(data, epochs=2, verbose=0).history
         return np.concatenate([np.ravel(w) for network in model.networks.values() for w in network.get_weights()]), history
@@ -268,7 +271,7 @@ class ProgramTest(parameterized.TestCase, tf.test.TestCase):
         self.assertAllClose(100 * np.mean(classes == labels), found['accuracy'])
         self.assertAllClose(clustering_accuracy(labels, clusters), found['accuracy'])
         again = self.run_well('acai_cluster', f'--load={self.path("kept")}', f'--save={self.path("again")}')
-        self.assertAllClose(again, found, rtol=1e-5)
+        self.assertEqual(again, found)
         with np.load(self.path('again/test.npz'), allow_pickle=False) as test:
             self.assertAllEqual(test['clusters'], clusters)
 
@@ -280,7 +283,7 @@ class ProgramTest(parameterized.TestCase, tf.test.TestCase):
         for flags, expected, message in (
                 (['--lr=1'], 1, '--lr has no effect with --load, which keeps the options; leave it out'),
                 ([f'--save={self.path("kept")}'], 1, 'kept exists and is not overwritten'),
-                (['--dataset=lines32'], 0, ''),
+                (['--dataset=lines32'], 0, '^$'),
                 (['--dataset=pole64'], 2, 'kept was learned from 1024 numbers an image, but pixels gives 4096')):
             self.wrong(['acai_classify', f'--load={self.path("kept")}', *flags], expected, message)
         self.wrong(['acai_cluster', f'--load={self.path("kept")}'], 1, 'was saved by the measure classify, not by cluster')
@@ -306,7 +309,7 @@ class ProgramTest(parameterized.TestCase, tf.test.TestCase):
 
     def test_killed_and_started_again_is_as_if_uninterrupted(self):
         def flags(name):
-            return [*self.pixels, '--method=dec', '--layer_sizes=200,10', '--pretrain_steps=400', '--finetune_steps=100',
+            return [*self.pixels, '--method=dec', '--layer_sizes=50,10', '--pretrain_steps=100', '--finetune_steps=60',
                     f'--output={self.path(name)}']
         process = subprocess.Popen(command('bin/acai_cluster', *flags('a.json')), cwd=ROOT, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL)

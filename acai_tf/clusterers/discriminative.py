@@ -27,7 +27,8 @@ class Discriminative(Network):
     def build_networks(self):
         stack = [keras.Input((self.width,))]
         for i, units in enumerate(self.hidden_sizes()):
-            stack += [linear(units, 0.1, self.seed, f'hidden_{i}', self.dtype_policy),
+            # Batch normalisation takes a bias away again; its gradient is rounding noise, which Adam would follow.
+            stack += [linear(units, 0.1, self.seed, f'hidden_{i}', self.dtype_policy, use_bias=False),
                       layers.BatchNormalization(momentum=0.9, epsilon=2e-5, dtype=self.dtype_policy),
                       layers.Activation('relu', dtype=self.dtype_policy)]
         stack.append(linear(self.clusters, 1e-4, self.seed, 'logits', 'float32'))

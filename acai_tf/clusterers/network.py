@@ -94,7 +94,7 @@ def sizes_of(option, text):
     return [int(size) for size in sizes]
 
 
-def linear(units, scale, seed, name, dtype=None):
+def linear(units, scale, seed, name, dtype=None, use_bias=True):
     """A dense layer without activation, its kernel drawn from N(0, scale^2 / inputs)."""
     initializer = keras.initializers.VarianceScaling(scale**2, 'fan_in', 'untruncated_normal', seed=layer_seed(seed, name))
-    return layers.Dense(units, kernel_initializer=initializer, name=name, dtype=dtype)
+    return layers.Dense(units, use_bias=use_bias, kernel_initializer=initializer, name=name, dtype=dtype)
