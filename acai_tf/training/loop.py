@@ -67,7 +67,15 @@ def train(config, overwrite=False):
         if not distribution.gather(strategy, [finished])[0, 0]:
             if config.deterministic:
                 tf.config.experimental.enable_op_determinism()
-            Trainer(config, dataset, directory, strategy).run()
+            trainer = Trainer(config, dataset, directory, strategy)
+            if directory:
+                directory.note_divergence(None)
+            try:
+                trainer.run()
+            except NonFiniteError as error:
+                if directory:
+                    directory.note_divergence(str(error))
+                raise
         distribution.barrier(strategy)
         return directory and directory.path
 
