@@ -10,7 +10,7 @@ from acai_tf import user_files
 from acai_tf.errors import UsageError
 from acai_tf.studies.base import Cell, Study
 
-__all__ = ['Cell', 'Study', 'figures', 'from_file', 'get', 'tables']
+__all__ = ['Cell', 'Study', 'figures', 'from_file', 'get', 'listing', 'tables']
 
 _PAPERS = ('acai', 'midr', 'aeai')
 
@@ -36,6 +36,18 @@ def get(kind, name):
     if name not in known:
         raise UsageError(f'--{kind}={name}: choose one of {", ".join(known)}')
     return known[name]
+
+
+def listing():
+    """All tables and figures, with what their cells need, as lines of text."""
+    lines = []
+    for flag, known in (('table', tables()), ('figure', figures())):
+        for name, study in known.items():
+            data = dict.fromkeys(cell.dataset for cell in study.cells)
+            systems = dict.fromkeys(cell.label for cell in study.cells)
+            lines += [f'--{flag}={name}', f'    {study.title}', f'    data: {", ".join(data)}',
+                      f'    systems: {", ".join(systems)}']
+    return '\n'.join(lines)
 
 
 def from_file(path):

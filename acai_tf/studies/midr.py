@@ -88,7 +88,8 @@ TABLES = [
 FIGURES = [
     Study('midr3', 'MIDR-AE, Figure 3: the two dimensions of the latent of stripes',
           [Cell(model, 'stripes32', 'correlation', 'correlation', _STRIPES, {'advweight': 2.0}, published=published,
-                source='MIDR-AE, the experiment with sinusoids', caveat='advweight 2.0 as in the released code; the paper says 0.5')
+                source='MIDR-AE, the experiment with sinusoids',
+                caveat='advweight 2.0 as in the released code; the paper says 0.5')
            for model, published in (('acai', .523), ('miae', .159))], 'map'),
     Study('midr4', 'MIDR-AE, Figure 4: interpolations on svhn32, d_z 32', list(_pictured('svhn32', 32)), 'lerp',
           {'rows': 4, 'steps': 11}, _GUESSED),

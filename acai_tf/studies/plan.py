@@ -197,14 +197,15 @@ class Run:
 
     def add(self, cell):
         """Lets the run fill a cell."""
-        if cell.measure in REPORTED:
-            return
+        if cell.measure not in REPORTED and self.call_of(cell) not in self.calls:
+            self.calls.append(self.call_of(cell))
+
+    def call_of(self, cell):
+        """The call that fills a cell."""
         options = dict(cell.measure_options)
         if self.is_pixels and self.seed and 'seed' in hyperparameter.declared(measures.measure_class(cell.measure)):
             options.setdefault('seed', self.seed)
-        call = Call(cell.measure, tuple(options.items()))
-        if call not in self.calls:
-            self.calls.append(call)
+        return Call(cell.measure, tuple(options.items()))
 
     @property
     def key(self):
