@@ -13,7 +13,7 @@ from acai_tf.training.loop import step_function
 from acai_tf.training.run_directory import read_metrics
 
 _SECONDS = 1.0  # of measuring a shape, after tracing
-_PICTURES_BYTES_PER_VALUE = 4  # four pictures, in images/ and in summaries/, which PNG halves
+_PICTURES_BYTES_PER_VALUE = 2  # four pictures, in images/ and in summaries/, which PNG makes a quarter of
 
 
 @dataclasses.dataclass(frozen=True)

@@ -54,7 +54,7 @@ def _table(cells, stand_ins):
     data = 'data' + ''.join(f', {here} for {there}' for there, here in stand_ins.items())
     head = [data, 'd_z', 'figure', 'system',
             *(['recalled, not checked' if all_recalled else 'published'] if with_numbers else []), 'measured',
-            *(['difference'] if with_numbers else []), 'seeds', 'kimg', 'minutes', 'remarks']
+            *(['difference'] if with_numbers else []), 'seeds', 'kimg', 'minutes a run', 'remarks']
     rows = [_row(cell, with_numbers, all_recalled) for cell in cells]
     return ['| ' + ' | '.join(head) + ' |', '|' + '---|' * len(head),
             *('| ' + ' | '.join(text.replace('|', '\\|') for text in row) + ' |' for row in rows)]
@@ -148,6 +148,7 @@ def _bars(axes, name, cells, colors):
             position += 1
         position += 1
     axes.set_xticks(ticks, labels, fontsize=8)
+    axes.set_xlim(-1, max(position, 8))
     word = 'recalled' if any(cell['recalled'] for cell in cells) else 'published'
     marks = f' (black: {word})' if any(cell['published'] is not None for cell in cells) else ''
     axes.set_title(name + marks, fontsize=9)

@@ -90,7 +90,7 @@ def fill(cell, runs, failures=None):
         'published': cell.published, 'published_deviation': cell.deviation, 'recalled': cell.recalled,
         'source': cell.source, 'caveat': cell.caveat, 'measured': measured, 'measured_deviation': deviation,
         'difference': difference, 'kimg': max((seed['kimg'] for seed in seeds), default=0),
-        'minutes': round(sum(minutes), 2) if minutes else None, 'remarks': remarks, 'seeds': seeds}
+        'minutes': round(sum(minutes) / len(minutes), 2) if minutes else None, 'remarks': remarks, 'seeds': seeds}
 
 
 def _of_seed(cell, run, failure):
