@@ -422,7 +422,7 @@ class ResultTest(MadeUpRuns):
         self.assertIsNone(baseline['measured_deviation'])
         self.assertEqual(baseline['remarks'], ['1 of 2 seeds', 'seed 1: diverged: loss is nan at step 50'])
         self.assertEqual(cells['acai', 'mean_smoothness']['remarks'], ['undefined'])
-        self.assertIn('the recalled numbers put in an order, 1 are in the same order', result['conclusions'][0])
+        self.assertIn('the recalled numbers put in an order, 1 is in the same order', result['conclusions'][0])
 
     def test_what_is_printed(self):
         result = self.result()
@@ -559,6 +559,85 @@ class EstimateTest(tf.test.TestCase):
         self.assertGreater(todo[0], 0)
         self.assertEqual(todo, todo[:1] * 3)
         self.assertGreater(size[runs[1].key], 1e5)
+
+
+# ---- the scripts of docs/studies.md, with a stand-in for the scheduler
+
+FAKE_SRUN = '''#!/bin/bash
+setsid "$@" &
+STEP=$!
+if [ -n "$TERM_WHEN" ]; then
+  until [ -e "$TERM_WHEN" ]; do sleep 0.02; done
+  kill -TERM -- -$STEP
+fi
+wait $STEP
+'''
+# Saves on SIGTERM, as acai_train does, and takes a moment for it.
+TRAINS = 'import signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: (time.sleep(0.2), open("{0}.saved", "w"), ' \
+    'sys.exit(42))); open("{0}.started", "w"); time.sleep({1}); sys.exit({2})'
+
+
+def from_docs(name):
+    """The code block after the comment <!-- name -->."""
+    text = (ROOT / 'docs' / 'studies.md').read_text()
+    return text.split(f'<!-- {name} -->')[1].split('```')[1].partition('\n')[2]
+
+
+class SchedulersTest(tf.test.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.directory = pathlib.Path(self.create_tempdir().full_path)
+        self.lines = [self.line('well', 0, 0), self.line('long', 60, 0), self.line('diverges', 0, 3)]
+        (self.directory / 'runs.txt').write_text('\n'.join(self.lines) + '\n')
+
+    def line(self, name, seconds, code):
+        first = [sys.executable, '-c', TRAINS.format(name, seconds, code)]
+        return f'{shlex.join(first)} && touch {name}.measured'
+
+    def files(self):
+        return {path.name for path in self.directory.iterdir() if path.suffix in ('.started', '.saved', '.measured')}
+
+    def test_slurm(self):
+        for name, text in (('srun', FAKE_SRUN), ('scontrol', '#!/bin/bash\necho "$@" >> requeued\n')):
+            path = self.directory / name
+            path.write_text(text)
+            path.chmod(0o755)
+        (self.directory / 'study.sh').write_text(from_docs('slurm'))
+
+        def task(number, **env):
+            return subprocess.run(['bash', 'study.sh'], cwd=self.directory, timeout=60, env=os.environ | env | {
+                'PATH': f'{self.directory}:{os.environ["PATH"]}', 'SLURM_ARRAY_TASK_ID': str(number),
+                'SLURM_ARRAY_JOB_ID': '7'}).returncode
+        self.assertEqual([task(1), task(3), task(2, TERM_WHEN='long.started')], [0, 3, 42])
+        self.assertEqual(self.files(), {'well.started', 'well.measured', 'diverges.started', 'long.started', 'long.saved'})
+        self.assertEqual((self.directory / 'requeued').read_text(), 'requeue 7_2\n')
+
+    def test_kubernetes(self):
+        block = from_docs('kubernetes')
+        script = block.split('- |\n')[1].split('        volumeMounts')[0].replace('cd /shared', f'cd {self.directory}')
+        pods = [subprocess.Popen(['bash', '-c', script], env=os.environ | {'JOB_COMPLETION_INDEX': str(index)})
+                for index in range(3)]
+        self.assertEqual([pods[0].wait(60), pods[2].wait(60)], [0, 3])
+        while 'long.started' not in self.files():
+            time.sleep(0.02)
+        pods[1].terminate()
+        self.assertEqual(pods[1].wait(60), 42)
+        self.assertEqual(self.files(), {'well.started', 'well.measured', 'diverges.started', 'long.started', 'long.saved'})
+
+    def test_xargs(self):
+        (self.directory / 'runs.txt').write_text('\n'.join([self.lines[0], self.lines[2]]) + '\n')
+        done = subprocess.run(['bash', '-c', from_docs('xargs')], cwd=self.directory, timeout=60)
+        self.assertEqual(done.returncode, 123)  # xargs says that one of them failed
+        self.assertEqual(self.files(), {'well.started', 'well.measured', 'diverges.started'})
+
+    def test_ones_own_study(self):
+        path = self.directory / 'my_study.py'
+        path.write_text(from_docs('my_study.py').replace('records:photos', 'digits32'))
+        study = studies.from_file(str(path))
+        runs, _ = plan(select(study, Choice()), Choice())
+        self.assertLen(runs, 3 * 3)
+        self.assertEqual([call.measure for call in runs[0].calls], ['reconstruction', 'correlation'])
 
 
 # ---- as a user runs it

@@ -87,3 +87,8 @@ class Study:
     mode: str | None = None
     mode_options: dict = dataclasses.field(default_factory=dict)
     notes: str = ''
+
+
+def counted(count, noun):
+    """'1 run', '2 runs'."""
+    return f'{count} {noun}{"s" * (count != 1)}'

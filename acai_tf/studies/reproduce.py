@@ -10,7 +10,7 @@ from acai_tf import figures, files
 from acai_tf.config import versions
 from acai_tf.errors import AcaiError, UsageError
 from acai_tf.studies import output, values
-from acai_tf.studies.base import PIXELS
+from acai_tf.studies.base import PIXELS, counted
 from acai_tf.studies.estimate import estimate
 from acai_tf.studies.plan import changes, plan, program_command, refusal, select, shell_line
 from acai_tf.studies.runner import Runner
@@ -62,14 +62,15 @@ class Reproduction:
             DataError: data is missing.
             Stopped: by a signal.
         """
-        for dataset in {run.dataset: run.config.open_dataset() for run in self.runs}.values():
-            dataset.check()
         todo = [run for run in self.runs if run.next_command() is not None]
+        for dataset in {run.dataset: run.config.open_dataset() for run in todo}.values():
+            dataset.check()
         seconds = {}
         if todo:
+            _logger.info('%s, %d done already; measuring a few steps of each kind of training',
+                         counted(len(self.runs), 'run'), len(self.runs) - len(todo))
             seconds, size = estimate(todo)
-            _logger.info('%d runs, %d of them done already: about %s of training one after another on this machine, and the '
-                         'measures; about %s in %s', len(self.runs), len(self.runs) - len(todo),
+            _logger.info('about %s of training one after another on this machine, and the measures; about %s in %s',
                          _duration(sum(seconds.values())), _size(sum(size.values())), self.choice.train_dir)
         return Runner(self.runs, self._programs, self.choice.train_dir, jobs, seconds).carry_out()
 
@@ -151,7 +152,7 @@ class Unfinished(AcaiError):
     def __init__(self, failures):
         first = next(iter(failures.values()))
         self.exit_code = first.exit_code
-        super().__init__(f'{len(failures)} run{"s" * (len(failures) > 1)} could not be finished; the first: {first.message}')
+        super().__init__(f'{counted(len(failures), "run")} could not be finished; the first: {first.message}')
 
 
 def _versions(cells):

@@ -18,6 +18,7 @@ import tqdm
 import tqdm.contrib.logging
 
 from acai_tf.errors import NonFiniteError, Stopped, StorageError, UsageError, WorkerLost
+from acai_tf.studies.base import counted
 from acai_tf.studies.estimate import remaining_kimg
 from acai_tf.studies.plan import program_command
 from acai_tf.training.run_directory import IN_USE, in_use
@@ -101,7 +102,7 @@ class Runner:
                         active += [work] if started else []
                 if elsewhere and not active and not told:
                     told = True
-                    _logger.info('waiting for %d runs that other processes are doing, such as %s', len(waiting),
+                    _logger.info('waiting for %s that other processes are doing, such as %s', counted(len(waiting), 'run'),
                                  elsewhere[0].run.path)
                 shown = self._show(bar, shown)
                 time.sleep(_POLL_SECONDS)

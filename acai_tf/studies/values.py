@@ -8,7 +8,7 @@ import shlex
 
 import numpy as np
 
-from acai_tf.studies.base import REPORTED
+from acai_tf.studies.base import REPORTED, counted
 from acai_tf.studies.plan import refusal
 from acai_tf.training.run_directory import divergence, in_use, read_metrics
 
@@ -27,7 +27,7 @@ def final(values):
     if not values:
         return None, 'no report'
     if len(values) < REPORTS:
-        return values[-1], f'last of {len(values)} report{"s" * (len(values) > 1)}, not the median of {REPORTS}'
+        return values[-1], f'last of {counted(len(values), "report")}, not the median of {REPORTS}'
     defined = [value for value in values[-REPORTS:] if value is not None]
     return (float(np.median(defined)) if defined else None), ''
 
@@ -187,8 +187,9 @@ def conclusions(cells, limits):
     total = len(seen) + len(opposite) + len(close)
     sentences = []
     if total:
-        sentences.append(f'Of {total} pairs of systems that the {word} numbers put in an order, {len(seen)} are in the same '
-                         f'order here, {len(opposite)} in the opposite one, and {len(close)} too close to tell.')
+        sentences.append(f'Of {counted(total, "pair")} of systems that the {word} numbers put in an order, {len(seen)} '
+                         f'{"is" if len(seen) == 1 else "are"} in the same order here, {len(opposite)} in the opposite one, '
+                         f'and {len(close)} too close to tell.')
         if opposite:
             sentences.append(f'Not seen: {_listed(opposite, rows)}.')
     elif rows:
