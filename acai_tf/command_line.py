@@ -20,8 +20,8 @@ _NOISE = re.compile(rb'^(WARNING: All log messages before absl|[IWE]\d{4,} .*(po
 
 
 # Flags that hold paths, in which ~ and $VARIABLES are expanded: a shell does not expand --flag=~/x.
-_PATHS = ('architecture', 'data_dir', 'export_dir', 'images', 'images_dir', 'load', 'model', 'output', 'projector_dir',
-          'run_dir', 'save', 'saved_model', 'source_dir', 'train_dir')
+_PATHS = ('architecture', 'data_dir', 'export_dir', 'images', 'images_dir', 'load', 'model', 'models', 'output',
+          'projector_dir', 'report', 'run_dir', 'save', 'saved_model', 'source_dir', 'study', 'train_dir')
 _PATHS_OF_TENSORFLOW = ('data_dir', 'dataset', 'export_dir', 'run_dir', 'saved_model', 'train_dir')
 # TensorFlow's errors, by name, for files that cannot be read or written.
 _FILE_ERRORS = ('AlreadyExistsError', 'DataLossError', 'FailedPreconditionError', 'NotFoundError', 'PermissionDeniedError',

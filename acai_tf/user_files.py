@@ -1,4 +1,4 @@
-"""Classes in a user's own files, named as path/to/file.py:Name.
+"""Classes and other objects in a user's own files, named as path/to/file.py:Name.
 
 Such a file is run, with all that it does, only because the user names it on the command line or in Python: a name that
 comes from another file is never loaded.
@@ -21,7 +21,7 @@ class MissingFile(UsageError):
 
 
 def is_reference(text):
-    """Whether a name is that of a class in a file."""
+    """Whether a name is that of something in a file."""
     path, colon, _ = text.rpartition(':')
     return bool(colon) and path.endswith('.py')
 
@@ -40,11 +40,20 @@ def checksum(reference):
 
 
 def load_class(reference):
-    """The class that a reference names; a file is run once per process.
+    """The class that a reference names; raises as `load`, and UsageError if the name is not a class."""
+    found = load(reference)
+    if not inspect.isclass(found):
+        path, _, name = absolute(reference).rpartition(':')
+        raise UsageError(f'{name} in {path} is not a class')
+    return found
+
+
+def load(reference):
+    """What a reference names; a file is run once per process.
 
     Raises:
         MissingFile: there is no such file.
-        UsageError: the file fails, has no such name, or the name is not a class.
+        UsageError: the file fails or has no such name.
     """
     path, _, name = absolute(reference).rpartition(':')
     module_name = f'acai_tf_user.{hashlib.sha256(path.encode()).hexdigest()[:12]}'
@@ -59,10 +68,9 @@ def load_class(reference):
         except BaseException:
             del sys.modules[module_name]
             raise
-    found = getattr(sys.modules[module_name], name, None)
-    if not inspect.isclass(found):
-        raise UsageError(f'{path} has no {name}' if found is None else f'{name} in {path} is not a class')
-    return found
+    if not hasattr(sys.modules[module_name], name):
+        raise UsageError(f'{path} has no {name}')
+    return getattr(sys.modules[module_name], name)
 
 
 @contextlib.contextmanager

@@ -75,7 +75,7 @@ class HelpTest(parameterized.TestCase, tf.test.TestCase):
         for field in common_options():
             self.assertIn(f'--{field.name}: {" ".join(field.metadata["help"].split())}', text)
         for name in models.names():
-            for key, parameter in hyperparameter.declared(models.model_class(name)).items():
+            for key in hyperparameter.declared(models.model_class(name)):
                 self.assertIn(f'--{key}: ', text)
 
     def test_flagfile(self):

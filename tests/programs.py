@@ -24,17 +24,30 @@ def command(program, *flags):
     return [sys.executable, str(ROOT / program), *flags]
 
 
+class Started:
+    """A program that runs; `pid` is its process's."""
+
+    def __init__(self, program, *flags, env=None):
+        self._directory, self._what = tempfile.TemporaryDirectory(), f'{program} {flags}'
+        self._paths = [os.path.join(self._directory.name, name) for name in ('stdout', 'stderr')]
+        self._process = _FORKS.Process(target=_run_here, args=(str(ROOT / program), flags, dict(env or os.environ),
+                                                               self._paths))
+        self._process.start()
+        self.pid = self._process.pid
+
+    def wait(self):
+        """(exit code, stdout, stderr) once it has ended."""
+        with self._directory:
+            self._process.join(_SECONDS)
+            if self._process.exitcode is None:
+                self._process.kill()
+                raise TimeoutError(f'{self._what} ran for {_SECONDS} seconds')
+            return (self._process.exitcode, *(pathlib.Path(path).read_text() for path in self._paths))
+
+
 def run(program, *flags, env=None):
     """(exit code, stdout, stderr) of a program."""
-    with tempfile.TemporaryDirectory() as directory:
-        paths = [os.path.join(directory, name) for name in ('stdout', 'stderr')]
-        process = _FORKS.Process(target=_run_here, args=(str(ROOT / program), flags, dict(env or os.environ), paths))
-        process.start()
-        process.join(_SECONDS)
-        if process.exitcode is None:
-            process.kill()
-            raise TimeoutError(f'{program} {flags} ran for {_SECONDS} seconds')
-        return (process.exitcode, *(pathlib.Path(path).read_text() for path in paths))
+    return Started(program, *flags, env=env).wait()
 
 
 def run_from_the_start(program, *flags, **kwargs):

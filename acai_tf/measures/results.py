@@ -39,3 +39,13 @@ def keep(loaded, measure, dataset, figures):
             file.write('\n')
     except OSError as error:
         _logger.warning('%s was not written (%s)', path, error.strerror)
+
+
+def read(path):
+    """What a measure's program wrote to a file; None if there is no such file, or it is damaged."""
+    try:
+        with open(path, encoding='utf-8') as file:
+            content = json.load(file)
+    except (OSError, ValueError, RecursionError):
+        return None
+    return content if isinstance(content, dict) else None

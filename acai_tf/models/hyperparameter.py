@@ -1,6 +1,5 @@
 """Declaration of a model's hyperparameters, once, in the model's own file."""
 
-import inspect
 import math
 
 from acai_tf.errors import UsageError
@@ -64,8 +63,7 @@ def declared(model_class):
 
     A subclass that sets an inherited one to a plain value fixes it there, and no longer has it.
     """
-    names = [name for ancestor in reversed(model_class.__mro__) for name in vars(ancestor)]
-    found = {name: inspect.getattr_static(model_class, name) for name in names}
+    found = {name: value for ancestor in reversed(model_class.__mro__) for name, value in vars(ancestor).items()}
     return {name: value for name, value in found.items() if isinstance(value, Hyperparameter)}
 
 

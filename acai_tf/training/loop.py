@@ -22,6 +22,7 @@ from acai_tf.training import distribution, exports
 from acai_tf.training.checkpoints import Checkpoints
 from acai_tf.training.reports import Reporter
 from acai_tf.training.run_directory import RunDirectory
+from acai_tf.training.stopping import stop_signals
 
 _logger = logging.getLogger(__name__)
 
@@ -67,7 +68,15 @@ def train(config, overwrite=False):
         if not distribution.gather(strategy, [finished])[0, 0]:
             if config.deterministic:
                 tf.config.experimental.enable_op_determinism()
-            Trainer(config, dataset, directory, strategy).run()
+            trainer = Trainer(config, dataset, directory, strategy)
+            if directory:
+                directory.note_divergence(None)
+            try:
+                trainer.run()
+            except NonFiniteError as error:
+                if directory:
+                    directory.note_divergence(str(error))
+                raise
         distribution.barrier(strategy)
         return directory and directory.path
 
@@ -148,7 +157,7 @@ class Trainer:
                     exports.write_template(self.directory.path, self.model, self.dataset)
                 self.reporter.write_config(self.config)
                 _logger.info('training in %s', self.directory.path)
-        with (_stop_signals() as stop, self._progress(step, last) as progress,
+        with (stop_signals('finishing the step and saving a checkpoint') as stop, self._progress(step, last) as progress,
               tqdm.contrib.logging.logging_redirect_tqdm([logging.getLogger('acai_tf')])):
             self._loop(step, last, stop, progress)
         if self.directory:
@@ -256,27 +265,3 @@ class Trainer:
         return tqdm.tqdm(initial=round(step * kimg, 3), total=round(last * kimg, 3), unit='kimg', dynamic_ncols=True,
                          disable=not (self.directory and sys.stderr.isatty()), smoothing=0.1,
                          bar_format='{l_bar}{bar}| {n:.1f}/{total:.0f} kimg [{elapsed}<{remaining}]')
-
-
-class _Stop:
-    signal = 0
-
-
-@contextlib.contextmanager
-def _stop_signals():
-    """Yields an object whose `signal` becomes the number of the first SIGTERM or SIGINT; a second one ends the process."""
-    stop = _Stop()
-
-    def note(number, _):
-        stop.signal = number
-        for either in previous:
-            signal.signal(either, signal.SIG_DFL)
-        _logger.info('%s: finishing the step and saving a checkpoint; repeat to end at once', signal.Signals(number).name)
-    previous = {}
-    with contextlib.suppress(ValueError):  # not in the main thread
-        previous.update({number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)})
-    try:
-        yield stop
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

@@ -15,6 +15,9 @@ from acai_tf.models import hyperparameter
 
 _logger = logging.getLogger(__name__)
 
+IN_USE = 'is in use by another process'  # part of a message that others look for
+_DIVERGED = 'diverged.json'
+
 # Options that join a run's name where they differ from their default, and those that did not in earlier versions.
 _JOINING, _JOINED_LATER = ('seed', 'lr', 'batch', 'precision'), ('lr', 'batch', 'precision')
 
@@ -101,8 +104,7 @@ class RunDirectory:
                 file.write(config.to_json())
         except BlockingIOError:
             self.close()
-            raise UsageError(f'{self.path} is in use by another process; wait for it or choose another '
-                             '--train_dir') from None
+            raise UsageError(f'{self.path} {IN_USE}; wait for it or choose another --train_dir') from None
         except BaseException:
             self.close()
             raise
@@ -135,6 +137,17 @@ class RunDirectory:
             changes = ', '.join(f'{name} is {there} there and {here} here' for name, there, here in rows)
             raise UsageError(f'{self.path} holds a run with another config ({changes}); choose another --train_dir, or '
                              'start over with --overwrite')
+
+    def note_divergence(self, message):
+        """Keeps why training became non-finite, for those who look at the directory later; None: it did not, or not yet."""
+        path = self.file(_DIVERGED)
+        if message is None:
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(path)
+            return
+        with files.atomic_write(path) as file:
+            json.dump({'message': message}, file)
+            file.write('\n')
 
     # ---- metrics.jsonl
 
@@ -170,6 +183,29 @@ def read_config(path):
     except (ValueError, TypeError, RecursionError) as error:
         raise StorageError(f'{path}/config.json is damaged ({short_message(error)}); correct it, or start over with '
                            '--overwrite') from None
+
+
+def in_use(path):
+    """Whether a process holds a run directory."""
+    try:
+        with open(os.path.join(path, '.lock')) as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
+def divergence(path):
+    """Why the training in a run directory became non-finite; None if it did not."""
+    try:
+        with open(os.path.join(path, _DIVERGED), encoding='utf-8') as file:
+            return json.load(file)['message']
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError):
+        return 'training became non-finite'
 
 
 def read_metrics(path):

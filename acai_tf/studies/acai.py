@@ -1,0 +1,133 @@
+"""ACAI (Berthelot, Raffel, Roy, Goodfellow, ICLR 2019): tables 1 to 3, figures 3 and 6 to 11.
+
+Settings are those of the released scripts. The digits of table 1 are recalled, not checked against the paper.
+"""
+
+from acai_tf.studies.base import PIXELS, Cell, Study
+
+LINES = {'depth': 16, 'latent': 16, 'latent_width': 2}
+MODELS = ('baseline', 'dropout', 'denoising', 'vae', 'aae', 'vqvae', 'acai')
+
+
+def settings(dataset, dz):
+    """Options of the networks for a data set and a size of the latent (released runs/*.sh)."""
+    return {'depth': 16 if dataset == 'mnist32' else 64, 'latent': dz // 16, 'latent_width': 4}
+
+
+def own_hyperparameters(model, dataset):
+    """Those that differ from the defaults."""
+    return {'dropout': 0.75} if (model, dataset) == ('dropout', 'cifar10') else {}
+
+
+_TABLE1 = {  # Mean Distance, its deviation, Smoothness, its deviation
+    'baseline': (6.88e-3, 0.21e-3, 0.44, 0.04),
+    'dropout': (2.85e-3, 0.54e-3, 0.74, 0.02),
+    'denoising': (4.21e-3, 0.32e-3, 0.66, 0.02),
+    'vae': (1.21e-3, 0.17e-3, 0.49, 0.13),
+    'aae': (3.26e-3, 0.19e-3, 0.14, 0.02),
+    'vqvae': (5.41e-3, 0.49e-3, 0.77, 0.02),
+    'acai': (0.24e-3, 0.01e-3, 0.10, 0.01),
+}
+_TABLE1_CAVEATS = {'vqvae': 'recalled digits are of latent_width 4 (d_z 256), as released; here 2 (d_z 64), like the others'}
+
+# data set, d_z -> accuracy in percent and its deviation, in the order of MODELS
+ACCURACY = {
+    ('mnist32', 32): ((94.90, .14), (96.45, .42), (96.00, .27), (96.56, .31), (70.74, 3.27), (97.50, .18), (98.25, .11)),
+    ('mnist32', 256): ((93.94, .13), (94.50, .29), (98.51, .04), (98.74, .14), (90.03, .54), (97.25, 1.42), (99.00, .08)),
+    ('svhn32', 32): ((26.21, .42), (26.09, 1.48), (25.15, .78), (29.58, 3.22), (23.43, .79), (24.53, 1.33), (34.47, 1.14)),
+    ('svhn32', 256): ((22.74, .05), (25.12, 1.05), (77.89, .35), (66.30, 1.06), (22.81, .24), (44.94, 20.42), (85.14, .20)),
+    ('cifar10', 256): ((47.92, .20), (40.99, .41), (53.78, .36), (47.49, .22), (40.65, 1.45), (42.80, .44), (52.77, .45)),
+    ('cifar10', 1024): ((51.62, .25), (49.38, .77), (60.65, .14), (51.39, .46), (42.86, .88), (16.22, 12.44), (63.99, .47)),
+}
+_PIXEL_ACCURACY = {'mnist32': 92.31, 'svhn32': 23.48, 'cifar10': 39.70}
+
+# data set, d_z -> K-means accuracy in percent, in the order of MODELS
+CLUSTERING = {
+    ('mnist32', 32): (77.56, 82.67, 82.59, 75.74, 79.19, 82.39, 94.38),
+    ('mnist32', 256): (53.70, 61.35, 70.89, 83.44, 81.00, 96.80, 96.17),
+    ('svhn32', 32): (19.38, 21.42, 17.91, 16.83, 17.35, 15.19, 20.86),
+    ('svhn32', 256): (15.62, 15.19, 31.49, 11.36, 13.59, 18.84, 24.98),
+}
+# method -> data set -> accuracy and the paper that ACAI quotes
+QUOTED = {
+    'kmeans': {'mnist32': (53.2, 'Xie et al. 2016'), 'svhn32': (17.9, 'Hu et al. 2017')},
+    'dec': {'mnist32': (84.3, 'Xie et al. 2016'), 'svhn32': (11.9, 'Hu et al. 2017')},
+    'rim': {'mnist32': (58.5, 'Hu et al. 2017'), 'svhn32': (26.8, 'Hu et al. 2017')},
+    'imsat': {'mnist32': (98.4, 'Hu et al. 2017'), 'svhn32': (57.3, 'Hu et al. 2017')},
+}
+_QUOTED_CAVEAT = 'quoted, different protocol: accuracy on all images, on svhn32 (recalled) of GIST features, not of pixels'
+CLUSTER_OPTIONS = {'n_init': 1000}
+
+
+def accuracy_cell(model, dataset, dz, published, hyperparameters, source, caveat=''):
+    """A cell of the tables of single-layer classifiers."""
+    mean, deviation = published
+    return Cell(model, dataset, 'accuracy', 'latent_accuracy', settings(dataset, dz), hyperparameters,
+                published=mean, deviation=deviation, source=source, caveat=caveat)
+
+
+def cluster_cell(model, dataset, dz, published, hyperparameters, source, caveat=''):
+    """A cell of the tables of clusterings."""
+    if model == 'vae':
+        caveat = '; '.join(filter(None, [caveat, 'published with sampled latents, here their means']))
+    return Cell(model, dataset, 'cluster', 'accuracy', settings(dataset, dz), hyperparameters, CLUSTER_OPTIONS,
+                published=published, source=source, caveat=caveat)
+
+
+def quoted_cells(methods, source):
+    """The columns of methods that cluster the images themselves."""
+    for method in methods:
+        options = CLUSTER_OPTIONS if method == 'kmeans' else {'method': method}
+        for dataset, (published, quoted) in QUOTED[method].items():
+            yield Cell(PIXELS, dataset, 'cluster', 'accuracy', measure_options=options, published=published,
+                       source=f'{quoted}, quoted in {source}', caveat=_QUOTED_CAVEAT, label=f'{method} on pixels')
+
+
+def _source(model, table):
+    return f'{"ACAI, arXiv version 2, and MIDR-AE" if model == "dropout" else "ACAI"}, Table {table}'
+
+
+def _lines():
+    for model, (distance, distance_deviation, smoothness, smoothness_deviation) in _TABLE1.items():
+        shared = {'options': LINES, 'source': 'ACAI, Table 1', 'recalled': True, 'caveat': _TABLE1_CAVEATS.get(model, '')}
+        yield Cell(model, 'lines32', 'lines', 'mean_distance', published=distance, deviation=distance_deviation, **shared)
+        yield Cell(model, 'lines32', 'lines', 'mean_smoothness', published=smoothness, deviation=smoothness_deviation,
+                   **shared)
+
+
+def _accuracies():
+    for (dataset, dz), row in ACCURACY.items():
+        for model, published in zip(MODELS, row):
+            yield accuracy_cell(model, dataset, dz, published, own_hyperparameters(model, dataset), _source(model, 2))
+    for dataset, published in _PIXEL_ACCURACY.items():
+        yield Cell(PIXELS, dataset, 'classify', 'accuracy', published=published, source='ACAI, section 4.1')
+
+
+def _clusterings():
+    for (dataset, dz), row in CLUSTERING.items():
+        for model, published in zip(MODELS, row):
+            yield cluster_cell(model, dataset, dz, published, own_hyperparameters(model, dataset), _source(model, 3))
+    yield from quoted_cells(QUOTED, 'ACAI, Table 3')
+
+
+def _pictured(dataset, options):
+    """Cells of a figure of interpolations: the error of reconstruction goes with the pictures."""
+    return [Cell(model, dataset, 'reconstruction', 'rmse', options, own_hyperparameters(model, dataset))
+            for model in MODELS]
+
+
+TABLES = [
+    Study('acai1', 'ACAI, Table 1: Mean Distance and Smoothness of interpolations between lines', list(_lines()),
+          notes='The digits of this table are recalled, not checked against the paper: orientation, not published numbers.'),
+    Study('acai2', 'ACAI, Table 2: accuracy of a single-layer classifier', list(_accuracies())),
+    Study('acai3', 'ACAI, Table 3: accuracy of clustering', list(_clusterings())),
+]
+FIGURES = [Study('acai3', 'ACAI, Figure 3: interpolations between lines',
+                 [cell for figure in ('mean_distance', 'mean_smoothness') for model in MODELS
+                  for cell in [Cell(model, 'lines32', 'lines', figure, LINES)]],
+                 'lerp', {'rows': 2, 'steps': 16})]
+FIGURES += [Study(f'acai{number}', f'ACAI, Figure {number}: interpolations on {dataset}, d_z {dz}',
+                  _pictured(dataset, settings(dataset, dz)), 'lerp', {'rows': 4, 'steps': 16},
+                  'Which data set is in which of figures 6 to 11 follows the order of the released notebook.')
+            for number, (dataset, dz) in enumerate(
+                [(dataset, dz) for dataset in ('mnist32', 'svhn32', 'celeba32') for dz in (32, 256)], 6)]

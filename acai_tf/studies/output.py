@@ -1,0 +1,215 @@
+"""What a study is printed as: Markdown, CSV and a figure, all of them from the JSON."""
+
+import csv
+import io
+import json
+import os
+
+from acai_tf import files
+from acai_tf.errors import DataError, StorageError
+
+_CSV = ('system', 'dataset', 'stands_for', 'd_z', 'figure', 'published', 'published_deviation', 'recalled', 'measured',
+        'measured_deviation', 'difference', 'kimg', 'minutes', 'source', 'caveat')
+
+
+def number(value):
+    """A number as people write it: four digits, thousandths as such."""
+    if value is None:
+        return ''
+    if value and abs(value) < 0.01:
+        return f'{1000 * value:.3g}e-3'
+    return f'{value:.4g}'
+
+
+def with_deviation(value, deviation):
+    """A mean and its deviation, which may be None."""
+    if deviation is None:
+        return number(value)
+    return f'{number(value)} ± ' + (f'{1000 * deviation:.2g}e-3' if abs(value) < 0.01 else f'{deviation:.2g}')
+
+
+# ---- Markdown
+
+
+def markdown(result):
+    """The table of a study, with all that belongs to it."""
+    cells = result['cells']
+    lines = [f'**{result["scaled"]}**', ''] if result['scaled'] else []
+    lines += [f'# {result["title"]}', '']
+    lines += [f'**{here} stands in for {there}: the published numbers are of {there}.**\n'
+              for there, here in result['stand_ins'].items()]
+    lines += [f'{result["notes"]}\n'] if result['notes'] else []
+    lines += _table(cells, result['stand_ins'])
+    for picture in result['pictures']:
+        lines += ['', f'![{result["title"]}]({picture})']
+    lines += ['', *result['conclusions'], '', f'Versions: {_versions(result["versions"])}.', '', 'Made by', '', '```bash',
+              result['command'], '```', '', 'from what these commands made:', '', '```bash',
+              *dict.fromkeys(command for cell in cells for seed in cell['seeds'] for command in seed['commands']), '```']
+    return '\n'.join(lines) + '\n'
+
+
+def _table(cells, stand_ins):
+    with_numbers = any(cell['published'] is not None for cell in cells)
+    all_recalled = with_numbers and all(cell['recalled'] for cell in cells if cell['published'] is not None)
+    data = 'data' + ''.join(f', {here} for {there}' for there, here in stand_ins.items())
+    head = [data, 'd_z', 'figure', 'system',
+            *(['recalled, not checked' if all_recalled else 'published'] if with_numbers else []), 'measured',
+            *(['difference'] if with_numbers else []), 'seeds', 'kimg', 'minutes a run', 'remarks']
+    rows = [_row(cell, with_numbers, all_recalled) for cell in cells]
+    return ['| ' + ' | '.join(head) + ' |', '|' + '---|' * len(head),
+            *('| ' + ' | '.join(text.replace('|', '\\|') for text in row) + ' |' for row in rows)]
+
+
+def _row(cell, with_numbers, all_recalled):
+    published = ''
+    if cell['published'] is not None:
+        published = with_deviation(cell['published'], cell['published_deviation'])
+        published += ' (recalled)' if cell['recalled'] and not all_recalled else ''
+    measured = sum(seed['value'] is not None for seed in cell['seeds'])
+    remarks = [*cell['remarks'], *([cell['caveat']] if cell['caveat'] else [])]
+    return [cell['dataset'], str(cell['d_z'] or ''), cell['figure'], cell['system'], *([published] if with_numbers else []),
+            '' if cell['measured'] is None else with_deviation(cell['measured'], cell['measured_deviation']),
+            *([number(cell['difference'])] if with_numbers else []), str(measured), f'{cell["kimg"]:g}',
+            '' if cell['minutes'] is None else f'{cell["minutes"]:.3g}', '; '.join(remarks)]
+
+
+def _versions(versions):
+    return ', '.join(f'{library} {" and ".join(found)}' for library, found in versions.items()) or 'not known'
+
+
+# ---- CSV
+
+
+def as_csv(result):
+    """One line for each cell; the first line is a comment where the settings are not the published ones."""
+    text = io.StringIO()
+    if result['scaled']:
+        text.write(f'# {result["scaled"]}\n')
+    for there, here in result['stand_ins'].items():
+        text.write(f'# {here} stands in for {there}\n')
+    writer = csv.writer(text, lineterminator='\n')
+    writer.writerow([*_CSV, 'seeds', 'remarks'])
+    for cell in result['cells']:
+        values = [seed['value'] for seed in cell['seeds'] if seed['value'] is not None]
+        writer.writerow([*('' if cell[name] is None else cell[name] for name in _CSV), len(values),
+                         '; '.join(cell['remarks'])])
+    return text.getvalue()
+
+
+# ---- figure
+
+
+def draw(result):
+    """Bars of the measured means with their deviations, published numbers as marks; below, where reports were made, curves
+    over kimg. A matplotlib figure; None if nothing is measured."""
+    import matplotlib
+    matplotlib.use('Agg')
+    from matplotlib.figure import Figure
+    measured = [cell for cell in result['cells'] if cell['measured'] is not None]
+    if not measured:
+        return None
+    groups = _grouped(measured, lambda cell: cell['figure'])
+    curves = _grouped([cell for cell in measured if _curve(cell)],
+                      lambda cell: (cell['figure'], cell['dataset'], cell['stands_for'], cell['d_z']))
+    panels = len(groups) + len(curves)
+    systems = list(dict.fromkeys(cell['system'] for cell in result['cells']))
+    palette = matplotlib.colormaps['tab10' if len(systems) <= 10 else 'tab20']
+    colors = {system: palette(i % palette.N) for i, system in enumerate(systems)}
+    figure = Figure(figsize=(9, 3.4 * panels + 0.8), dpi=120, layout='constrained')
+    axes = figure.subplots(panels, 1, squeeze=False)[:, 0]
+    figure.suptitle('\n'.join(filter(None, [result['title'], result['scaled'], *(
+        f'{here} stands in for {there}' for there, here in result['stand_ins'].items())])), fontsize=9)
+    for panel, (name, cells) in zip(axes, groups.items()):
+        _bars(panel, name, cells, colors)
+    for panel, (key, cells) in zip(axes[len(groups):], curves.items()):
+        _curves(panel, key, cells, colors)
+    return figure
+
+
+def _grouped(cells, key):
+    groups = {}
+    for cell in cells:
+        groups.setdefault(key(cell), []).append(cell)
+    return groups
+
+
+def _bars(axes, name, cells, colors):
+    rows = _grouped(cells, lambda cell: (cell['dataset'], cell['d_z']))
+    position, ticks, labels = 0, [], []
+    for (dataset, dz), row in rows.items():
+        ticks.append(position + (len(row) - 1) / 2)
+        labels.append(dataset + (f'\nd_z {dz}' if dz else ''))
+        for cell in row:
+            axes.bar(position, cell['measured'], 0.8, yerr=cell['measured_deviation'], capsize=2, linewidth=0.8,
+                     color=colors[cell['system']])
+            if cell['published'] is not None:
+                axes.errorbar(position, cell['published'], yerr=cell['published_deviation'], fmt='k_', markersize=10,
+                              elinewidth=0.8)
+            position += 1
+        position += 1
+    axes.set_xticks(ticks, labels, fontsize=8)
+    axes.set_xlim(-1, max(position, 8))
+    word = 'recalled' if any(cell['recalled'] for cell in cells) else 'published'
+    marks = f' (black: {word})' if any(cell['published'] is not None for cell in cells) else ''
+    axes.set_title(name + marks, fontsize=9)
+    for system in dict.fromkeys(cell['system'] for cell in cells):
+        axes.bar(0, 0, color=colors[system], label=system)
+    axes.legend(fontsize=7, ncols=2, loc='center left', bbox_to_anchor=(1, 0.5))
+    axes.spines[['top', 'right']].set_visible(False)
+
+
+def _curve(cell):
+    """Mean and deviation over the seeds at each kimg that all of them reported: [(kimg, mean, deviation)]."""
+    from acai_tf.studies.values import mean_and_deviation
+    seeds = [dict(seed['curve']) for seed in cell['seeds'] if len(seed.get('curve', ())) > 1]
+    shared = [kimg for kimg in seeds[0] if all(seed.get(kimg) is not None for seed in seeds)] if seeds else []
+    points = [(kimg, *mean_and_deviation([seed[kimg] for seed in seeds])) for kimg in shared]
+    return points if len(points) > 1 else None
+
+
+def _curves(axes, key, cells, colors):
+    figure, dataset, _, dz = key
+    for cell in cells:
+        kimg, mean, deviation = zip(*_curve(cell))
+        axes.plot(kimg, mean, color=colors[cell['system']], label=cell['system'], linewidth=1.2)
+        if None not in deviation:
+            low, high = ([m + sign * d for m, d in zip(mean, deviation)] for sign in (-1, 1))
+            axes.fill_between(kimg, low, high, color=colors[cell['system']], alpha=0.15, linewidth=0)
+    axes.set(xlabel='kimg', title=f'{figure}, {dataset}' + (f', d_z {dz}' if dz else ''))
+    axes.title.set_fontsize(9)
+    axes.legend(fontsize=7, ncols=2, loc='center left', bbox_to_anchor=(1, 0.5))
+    axes.spines[['top', 'right']].set_visible(False)
+
+
+# ---- files
+
+
+def write(result, path):
+    """Writes the Markdown to `path`, and beside it JSON and CSV."""
+    for name, text in ((path, markdown(result)), (beside(path, '.json'), json.dumps(result, indent=2) + '\n'),
+                       (beside(path, '.csv'), as_csv(result))):
+        with files.atomic_write(name) as file:
+            file.write(text)
+
+
+def beside(path, ending):
+    """The path with another ending."""
+    return os.path.splitext(path)[0] + ending
+
+
+def read_json(path):
+    """The result that `write` wrote beside the Markdown.
+
+    Raises:
+        StorageError: it cannot be read.
+        DataError: it is not one.
+    """
+    try:
+        with open(path, encoding='utf-8') as file:
+            result = json.load(file)
+        markdown(result)
+    except OSError as error:
+        raise StorageError(f'{path} cannot be read ({error.strerror})') from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise DataError(f'{path} is not a JSON file of acai_reproduce') from None
+    return result
