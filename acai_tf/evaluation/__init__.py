@@ -2,7 +2,7 @@
 
 import importlib
 
-_MODULES = ('classification', 'clustering', 'correlation', 'lines')
+_MODULES = ('classification', 'clustering', 'correlation', 'lines', 'mixture', 'projection')
 
 __all__ = sorted(_MODULES)
 

@@ -1,5 +1,5 @@
 """Figures for papers, as PNG or PDF: pictures made of images (pictures.py), maps of the latent space (maps.py), curves of
-interpolations between poses (poses.py)."""
+interpolations between poses (poses.py), animations of a walk (animation.py)."""
 
 import io
 import os
@@ -8,10 +8,11 @@ from acai_tf import files
 from acai_tf.errors import UsageError
 
 # What can be drawn, and which options it has.
-OPTIONS = ('images', 'rows', 'steps', 'projection', 'projector_dir', 'dimensions')
+OPTIONS = ('images', 'rows', 'steps', 'from', 'projection', 'projector_dir', 'dimensions')
 MODES = {'lerp': ('images', 'rows', 'steps'), 'slerp': ('images', 'rows', 'steps'), 'bilinear': ('images', 'steps'),
-         'samples': ('rows', 'steps'), 'reconstruction': ('images', 'rows', 'steps'),
+         'samples': ('rows', 'steps', 'from'), 'reconstruction': ('images', 'rows', 'steps'),
          'map': ('projection', 'dimensions', 'projector_dir')}
+ANIMATED = ('lerp', 'slerp')
 _ENDINGS = ('.png', '.pdf')
 
 
@@ -20,26 +21,35 @@ def is_figure(path):
     return path.lower().endswith(_ENDINGS)
 
 
-def check_output(path):
-    """Raises UsageError for a file name that is neither PNG nor PDF."""
-    if not is_figure(path):
-        raise UsageError(f'--output={path}: must end in {" or ".join(_ENDINGS)}')
+def is_animation(path):
+    """Whether a file name is that of an animation, by its ending."""
+    return path.lower().endswith('.gif')
+
+
+def check_output(path, mode):
+    """Raises UsageError for a file name that is not that of a figure, nor of an animation where the mode has one."""
+    if is_animation(path) and mode not in ANIMATED:
+        raise UsageError(f'--output={path}: --mode={mode} has no animation, but {" and ".join(ANIMATED)} have; end it in '
+                         f'{" or ".join(_ENDINGS)}')
+    if not is_figure(path) and not is_animation(path):
+        raise UsageError(f'--output={path}: must end in {" or ".join(_ENDINGS)}, or for an animation in .gif')
 
 
 def draw(mode, models, dataset, image_files=(), rows=6, steps=16, projection='pca', seed=0, projector_dir='',
-         dimensions=2):
+         dimensions=2, source='prior'):
     """A figure of loaded models, one below the other; maps and bilinear blocks are side by side.
 
     Args:
         mode: one of `MODES`.
         models: list of export.LoadedModel.
         dataset: datasets.base.Dataset whose test images are drawn.
-        image_files: paths of images to draw instead.
+        image_files: paths of images to draw instead, or 'test:17' for the test image of that number.
         rows, steps: how many rows, and how many images in each.
         projection: 'pca' or 'tsne', for a map.
         seed: chooses images and samples.
         projector_dir: where a map also writes TensorBoard's projector files.
         dimensions: 2 or 3, of a map.
+        source: 'prior' or 'mixture', of samples.
 
     Returns:
         matplotlib figure.
@@ -50,9 +60,17 @@ def draw(mode, models, dataset, image_files=(), rows=6, steps=16, projection='pc
         if image_files:
             raise UsageError('--mode=map takes no --images')
         return maps.draw_map(models, titles, dataset, projection, seed, projector_dir, dimensions)
-    picture = pictures.drawing(mode, dataset, image_files, rows, steps, seed)
+    picture = pictures.drawing(mode, dataset, image_files, rows, steps, seed, source)
     arrange = pictures.side_by_side if mode == 'bilinear' else pictures.stack
     return arrange([(title, picture(model)) for title, model in zip(titles, models)])
+
+
+def animate(mode, models, dataset, image_files=(), rows=6, steps=16, seed=0):
+    """The walks that `draw` has in rows, one after the other, as the bytes of an animated GIF (see animation.gif); the
+    models are below each other."""
+    from acai_tf.figures import animation, pictures
+    images = pictures.choose_images(mode, dataset, image_files, rows, steps, seed)
+    return animation.gif([pictures.walks(model, model.encode(images), steps, pictures.CURVES[mode]) for model in models])
 
 
 def names(models):
@@ -64,8 +82,14 @@ def names(models):
 
 
 def save(figure, path):
-    """Writes a figure; the file appears whole."""
-    content = io.BytesIO()
-    figure.savefig(content, format=os.path.splitext(path)[1][1:].lower(), facecolor='white')
+    """Writes a figure, or the bytes of one; the file appears whole."""
+    content = figure if isinstance(figure, bytes) else encode(figure, os.path.splitext(path)[1][1:].lower())
     with files.atomic_write(path, 'wb') as file:
-        file.write(content.getvalue())
+        file.write(content)
+
+
+def encode(figure, ending='png'):
+    """The bytes of a figure's file, 'png' or 'pdf'."""
+    content = io.BytesIO()
+    figure.savefig(content, format=ending, facecolor='white')
+    return content.getvalue()

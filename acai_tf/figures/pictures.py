@@ -1,17 +1,23 @@
 """Pictures made of images: interpolations, bilinear grids, samples, reconstructions."""
 
+import re
+
 import matplotlib
 import numpy as np
 import tensorflow as tf
 
+from acai_tf import features, interpolation, randomness
 from acai_tf import images as images_lib
-from acai_tf import interpolation, randomness
 from acai_tf.errors import DataError, UsageError
+from acai_tf.evaluation import mixture
 
 matplotlib.use('Agg')
 from matplotlib import figure as mpl_figure  # noqa: E402  (after the backend is chosen)
 
 DPI = 200
+CURVES = {'lerp': interpolation.lerp, 'slerp': interpolation.slerp}
+MOST_FITTED = 10_000
+_TEST_IMAGE = re.compile(r'test:(\d{1,9})')
 _INCH_PER_PIXEL = 1 / 60
 _WIDE_GAP = 8
 _MOST_PIXELS = 2**16 - 1  # a side, of what matplotlib draws
@@ -19,35 +25,61 @@ _MOST_PIXELS = 2**16 - 1  # a side, of what matplotlib draws
 
 def pick_images(dataset, count, seed):
     """`count` different test images [count, h, w, c], chosen by the seed. Raises DataError if there are fewer."""
-    images = np.concatenate([images for images, _ in dataset.test(500)])
+    images = _test_images(dataset)
     if len(images) < count:
         raise DataError(f'{dataset.name} has {len(images)} test images; {count} are needed: choose fewer --rows')
     return images[np.random.default_rng(seed).permutation(len(images))[:count]]
 
 
-def interpolations(loaded, images, steps, curve=interpolation.lerp):
-    """Rows of decoded paths between images [2 * rows, ...], from the k-th of the first half to the k-th of the second; the
-    images themselves stand apart at both ends. uint8 picture [h, w, c]."""
+def _test_images(dataset):
+    return np.concatenate([images for images, _ in dataset.test(500)])
+
+
+def walks(loaded, latents, steps, curve=interpolation.lerp):
+    """Decoded paths [rows, steps, h, w, c] between latents [2 * rows, ...], from the k-th of the first half to the k-th of
+    the second."""
+    points = interpolation.path(*(tf.constant(half) for half in np.split(np.asarray(latents), 2)), steps, curve).numpy()
+    frames = loaded.decode(points.reshape(-1, *points.shape[2:]))
+    return frames.reshape(*points.shape[:2], *frames.shape[1:])
+
+
+def interpolations(loaded, images, steps, curve=interpolation.lerp, latents=None):
+    """Rows of `walks` between images [2 * rows, ...], which themselves stand apart at both ends. uint8 picture [h, w, c].
+
+    Args:
+        latents: those of the images, where they are known.
+    """
+    frames = walks(loaded, loaded.encode(images) if latents is None else latents, steps, curve)
     starts, ends = np.split(np.asarray(images), 2)
-    latents = interpolation.path(*(tf.constant(loaded.encode(part)) for part in (starts, ends)), steps, curve).numpy()
-    frames = loaded.decode(latents.reshape(-1, *latents.shape[2:])).reshape(len(starts), steps, *images.shape[1:])
     parts = [_grid(part) for part in (starts[:, None], frames, ends[:, None])]
     space = np.full([len(parts[0]), _WIDE_GAP, parts[0].shape[2]], 255, np.uint8)
     return np.concatenate([parts[0], space, parts[1], space, parts[2]], axis=1)
 
 
-def bilinear(loaded, images, steps):
-    """A grid of steps x steps between four images [4, ...], whose reconstructions are its corners."""
-    latents = interpolation.bilinear(tf.constant(loaded.encode(images)), steps, steps).numpy()
+def bilinear(loaded, images, steps, latents=None):
+    """A grid of steps x steps between four images [4, ...], or their latents, whose reconstructions are its corners."""
+    corners = tf.constant(loaded.encode(images) if latents is None else latents)
+    return plain(loaded, interpolation.bilinear(corners, steps, steps).numpy())
+
+
+def plain(loaded, latents):
+    """The images of latents [rows, columns, ...]."""
     frames = loaded.decode(latents.reshape(-1, *latents.shape[2:]))
-    return _grid(frames.reshape(steps, steps, *frames.shape[1:]))
+    return _grid(frames.reshape(*latents.shape[:2], *frames.shape[1:]))
 
 
-def samples(loaded, rows, columns, seed):
-    """Decoded latents from the prior N(0, I)."""
-    shape = [rows * columns, *loaded.config['latent_shape']]
-    frames = loaded.decode(randomness.normal(shape, randomness.key(seed, 'samples')).numpy())
-    return _grid(frames.reshape(rows, columns, *frames.shape[1:]))
+def sample_latents(loaded, count, seed, fitted=None):
+    """Latents [count, ...] from the prior N(0, I), or from a fitted evaluation.mixture.Mixture."""
+    draw_key = randomness.key(seed, 'samples')
+    if fitted:
+        return fitted.sample(count, draw_key)
+    return randomness.normal([count, *loaded.config['latent_shape']], draw_key).numpy()
+
+
+def samples(loaded, rows, columns, seed, fitted=None):
+    """Decoded `sample_latents`."""
+    latents = sample_latents(loaded, rows * columns, seed, fitted)
+    return plain(loaded, latents.reshape(rows, columns, *latents.shape[1:]))
 
 
 def reconstructions(loaded, images, columns):
@@ -64,41 +96,61 @@ def _grid(images):
     return images_lib.grid(images, shade=255, frame=False)
 
 
-def drawing(mode, dataset, image_files, rows, steps, seed):
+def drawing(mode, dataset, image_files, rows, steps, seed, source='prior'):
     """The function, LoadedModel -> picture, that draws one of `acai_tf.figures.MODES`, except a map; every model gets the
     same images.
 
     Args:
-        image_files: paths of images; empty: test images of the data set, chosen by the seed.
+        image_files: as for `read_images`; empty: test images of the data set, chosen by the seed.
+        source: of samples: 'prior', or 'mixture', fitted to the latents of the test images.
     """
     if mode == 'samples':
         if image_files:
             raise UsageError('--mode=samples takes no --images')
-        return lambda loaded: samples(loaded, rows, steps, seed)
-    in_pairs = mode in ('lerp', 'slerp')
-    if image_files:
-        count = len(image_files)
-        if in_pairs and count % 2 or mode == 'bilinear' and count != 4:
-            raise UsageError(f'--mode={mode} takes {"pairs of" if in_pairs else "4"} --images, not {count}')
-        images = read_images(image_files, dataset)
-        if in_pairs:  # a,b,c,d: from a to b and from c to d
-            images = np.concatenate([images[0::2], images[1::2]])
-        steps = count if mode == 'reconstruction' else steps
-    else:
-        images = pick_images(dataset, {'bilinear': 4, 'reconstruction': rows * steps}.get(mode, 2 * rows), seed)
-    if in_pairs:
-        return lambda loaded: interpolations(loaded, images, steps, getattr(interpolation, mode))
-    draw = {'bilinear': bilinear, 'reconstruction': reconstructions}[mode]
-    return lambda loaded: draw(loaded, images, steps)
+        return lambda loaded: samples(loaded, rows, steps, seed, mixture_of(loaded, dataset) if source == 'mixture' else None)
+    images = choose_images(mode, dataset, image_files, rows, steps, seed)
+    if mode in CURVES:
+        return lambda loaded: interpolations(loaded, images, steps, CURVES[mode])
+    if mode == 'reconstruction':
+        return lambda loaded: reconstructions(loaded, images, len(images) if image_files else steps)
+    return lambda loaded: bilinear(loaded, images, steps)
+
+
+def mixture_of(loaded, dataset):
+    """The evaluation.mixture.Mixture of the latents of a data set's test images, the first 10,000."""
+    return mixture.fit(features.of_dataset(loaded, dataset, 'test', MOST_FITTED)[0])
+
+
+def choose_images(mode, dataset, image_files, rows, steps, seed):
+    """The images of a figure (see `drawing`); for lerp and slerp the beginnings of all rows, then the ends."""
+    if not image_files:
+        return pick_images(dataset, {'bilinear': 4, 'reconstruction': rows * steps}.get(mode, 2 * rows), seed)
+    count, in_pairs = len(image_files), mode in CURVES
+    if in_pairs and count % 2 or mode == 'bilinear' and count != 4:
+        raise UsageError(f'--mode={mode} takes {"pairs of" if in_pairs else "4"} --images, not {count}')
+    images = read_images(image_files, dataset)
+    # a,b,c,d: from a to b and from c to d
+    return np.concatenate([images[0::2], images[1::2]]) if in_pairs else images
 
 
 def read_images(paths, dataset):
-    """Image files as the model takes them, [n, h, w, c] in [-1, 1], by the rule of `encode_bytes`.
+    """Image files as the model takes them, [n, h, w, c] in [-1, 1], by the rule of `encode_bytes`; 'test:17' is the test
+    image of that number, from 0.
 
     Raises:
-        DataError: a file cannot be read or does not decode; names it.
+        DataError: a file cannot be read or does not decode; names it. Or there is no test image of that number.
     """
-    return np.stack([dataset.fit(images_lib.read(path, dataset.image_shape[-1])) for path in paths])
+    tests = _test_images(dataset) if any(map(_TEST_IMAGE.fullmatch, paths)) else None
+    return np.stack([_read_image(path, dataset, tests) for path in paths])
+
+
+def _read_image(path, dataset, tests):
+    number = _TEST_IMAGE.fullmatch(path)
+    if not number:
+        return dataset.fit(images_lib.read(path, dataset.image_shape[-1]))
+    if int(number[1]) >= len(tests):
+        raise DataError(f'{path}: {dataset.name} has {len(tests)} test images, numbered from 0')
+    return tests[int(number[1])]
 
 
 def side_by_side(pictures):
