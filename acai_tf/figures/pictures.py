@@ -107,7 +107,8 @@ def drawing(mode, dataset, image_files, rows, steps, seed, source='prior'):
     if mode == 'samples':
         if image_files:
             raise UsageError('--mode=samples takes no --images')
-        return lambda loaded: samples(loaded, rows, steps, seed, mixture_of(loaded, dataset) if source == 'mixture' else None)
+        fitted = (lambda loaded: mixture_of(loaded, dataset)) if source == 'mixture' else lambda _: None
+        return lambda loaded: samples(loaded, rows, steps, seed, fitted(loaded))
     images = choose_images(mode, dataset, image_files, rows, steps, seed)
     if mode in CURVES:
         return lambda loaded: interpolations(loaded, images, steps, CURVES[mode])

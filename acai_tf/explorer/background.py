@@ -1,0 +1,25 @@
+"""What takes long, in a process of its own; the module imports little, because such a process begins with it."""
+
+import os
+
+from acai_tf import command_line
+from acai_tf.errors import AcaiError
+
+
+def compute(sender, latents, with_tsne):
+    """Sends pairs of a name ('mixture', 'tsne') and what it is, or the AcaiError that it raised.
+
+    Args:
+        sender: end of a pipe.
+        latents: [n, ...].
+        with_tsne: whether to send 'tsne' too.
+    """
+    os.nice(10)
+    with command_line.without_import_noise():
+        from acai_tf.evaluation import mixture, projection
+    for name, function in (('mixture', mixture.fit), ('tsne', lambda latents: projection.project(latents, 'tsne'))):
+        if name == 'mixture' or with_tsne:
+            try:
+                sender.send((name, function(latents)))
+            except AcaiError as error:
+                sender.send((name, error))

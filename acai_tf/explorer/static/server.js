@@ -1,0 +1,73 @@
+// Requests to the server that served this page.
+
+async function refuse(response) {
+  let why = `${response.status} ${response.statusText}`;
+  try { why = (await response.json()).error ?? why; } catch { /* not JSON */ }
+  throw new Error(why);
+}
+
+async function send(path, options) {
+  let response;
+  try {
+    response = await fetch(path, options);
+  } catch {
+    throw new Error('the server does not answer; is acai_explore still running?');
+  }
+  return response.ok ? response : refuse(response);
+}
+
+export const getJSON = async (path) => (await send(path)).json();
+
+/** The answer to a GET that may still be computed: asks again until it is there. */
+export async function getWhenReady(path, waiting) {
+  for (;;) {
+    const response = await send(path);
+    if (response.status !== 202) return response.json();
+    waiting((await response.json()).waiting);
+    await new Promise((resolve) => setTimeout(resolve, 400));
+  }
+}
+
+export const post = (path, models, scene) => send(path, {
+  method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ models, scene }) });
+
+/** A PNG's pixels exactly as they are in the file. */
+export const bitmap = async (response) => createImageBitmap(await response.blob(), {
+  colorSpaceConversion: 'none', premultiplyAlpha: 'none' });
+
+export async function picture(model, scene) {
+  for (;;) {
+    const response = await post('api/picture', [model], scene);
+    if (response.status !== 202) return bitmap(response);
+    await new Promise((resolve) => setTimeout(resolve, 400));
+  }
+}
+
+export const sheet = async (number) => bitmap(await send(`api/sheet?number=${number}`));
+
+export const encode = async (file) => (await send('api/encode', {
+  method: 'POST', headers: { 'Content-Type': 'application/octet-stream' }, body: file })).json();
+
+/**
+ * A function that asks for what it is called with, one request at a time. Of the calls while one is under way only the
+ * newest counts, so that a slider's events never queue.
+ */
+export function newest(ask, show, fail) {
+  let next = null, busy = false;
+  return async (...wanted) => {
+    next = wanted;
+    if (busy) return;
+    busy = true;
+    while (next) {
+      const now = next;
+      next = null;
+      try {
+        const answer = await ask(...now);
+        if (answer !== undefined) show(answer, ...now);
+      } catch (error) {
+        fail(error);
+      }
+    }
+    busy = false;
+  };
+}
