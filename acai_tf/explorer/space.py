@@ -147,8 +147,7 @@ class Space:
         return [*([os.path.join(run_dir, 'results', str(self.loaded.config['step']))] if run_dir else []), own]
 
     def _in_a_process(self, latents, with_tsne):
-        """What `background.compute` sends; in a process of its own, which takes no time from who waits for a picture and ends at once.
-        """
+        """What `background.compute` sends; it takes no time from who waits for a picture, and can be ended at once."""
         context = multiprocessing.get_context('spawn')
         receiver, sender = context.Pipe(duplex=False)
         process = context.Process(target=background.compute, args=(sender, latents, with_tsne), daemon=True)

@@ -25,7 +25,8 @@ class Pane {
       'aria-label': 'decoded point' });
     this.decodedName = h('figcaption', {}, 'decoded point');
     this.decodedFigure = h('figure', {}, this.decoded, this.decodedName);
-    pane.append(this.canvas, h('div', { class: 'under' }, h('figure', {}, this.under, this.underName), this.decodedFigure));
+    pane.append(h('div', { class: 'map-and-images' }, this.canvas,
+      h('div', { class: 'under' }, h('figure', {}, this.under, this.underName), this.decodedFigure)));
     this.ask = newest((at) => picture(this.model, { kind: 'plane', at }), (pixels, at) => {
       draw(this.decoded, pixels);
       this.decoded.dataset.at = at.join(',');
