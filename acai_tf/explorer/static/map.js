@@ -2,7 +2,7 @@
 
 import { choice, draw, fail, h, status } from './dom.js';
 import { drawImage, toggle } from './images.js';
-import { getWhenReady, newest, picture, post } from './server.js';
+import { getJSON, newest, picture, post } from './server.js';
 import { chosen, info, nameOf, source, state } from './state.js';
 import { arrow, clamp, panes } from './views.js';
 
@@ -43,9 +43,7 @@ class Pane {
     this.canvas.dataset.ready = '';
     const projection = state.projection;
     try {
-      const { points } = await getWhenReady(`api/map?model=${this.model}&projection=${projection}`, (text) => {
-        if (this.canvas.isConnected && state.projection === projection) status(`${text} …`);
-      });
+      const { points } = await getJSON(`api/map?model=${this.model}&projection=${projection}`);
       if (!this.canvas.isConnected || state.projection !== projection) return;
       status('');
       this.points = points;

@@ -1,32 +1,30 @@
 // Requests to the server that served this page.
 
+import { status } from './dom.js';
+
 async function refuse(response) {
   let why = `${response.status} ${response.statusText}`;
   try { why = (await response.json()).error ?? why; } catch { /* not JSON */ }
   throw new Error(why);
 }
 
+/** The answer to a request; what is still being computed is asked for again until it is there. */
 async function send(path, options) {
-  let response;
-  try {
-    response = await fetch(path, options);
-  } catch {
-    throw new Error('the server does not answer; is acai_explore still running?');
-  }
-  return response.ok ? response : refuse(response);
-}
-
-export const getJSON = async (path) => (await send(path)).json();
-
-/** The answer to a GET that may still be computed: asks again until it is there. */
-export async function getWhenReady(path, waiting) {
   for (;;) {
-    const response = await send(path);
-    if (response.status !== 202) return response.json();
-    waiting((await response.json()).waiting);
+    let response;
+    try {
+      response = await fetch(path, options);
+    } catch {
+      throw new Error('the server does not answer; is acai_explore still running?');
+    }
+    if (!response.ok) await refuse(response);
+    if (response.status !== 202) return response;
+    status(`${(await response.json()).waiting} …`);
     await new Promise((resolve) => setTimeout(resolve, 400));
   }
 }
+
+export const getJSON = async (path) => (await send(path)).json();
 
 export const post = (path, models, scene) => send(path, {
   method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ models, scene }) });
@@ -35,13 +33,7 @@ export const post = (path, models, scene) => send(path, {
 export const bitmap = async (response) => createImageBitmap(await response.blob(), {
   colorSpaceConversion: 'none', premultiplyAlpha: 'none' });
 
-export async function picture(model, scene) {
-  for (;;) {
-    const response = await post('api/picture', [model], scene);
-    if (response.status !== 202) return bitmap(response);
-    await new Promise((resolve) => setTimeout(resolve, 400));
-  }
-}
+export const picture = async (model, scene) => bitmap(await post('api/picture', [model], scene));
 
 export const sheet = async (number) => bitmap(await send(`api/sheet?number=${number}`));
 

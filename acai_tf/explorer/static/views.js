@@ -3,7 +3,7 @@
 
 import { choice, draw, fail, h, numberField, status } from './dom.js';
 import { drawImage, imageCanvas } from './images.js';
-import { getWhenReady, newest, picture, post } from './server.js';
+import { getJSON, newest, picture, post } from './server.js';
 import { chosen, info, modelName, nameOf, shown, source, state } from './state.js';
 
 const hint = (text) => h('p', { class: 'hint' }, text);
@@ -120,7 +120,7 @@ export function grid(root, changed) {
       const [dx, dy] = arrow(event);
       if (dx || dy) move(clamp(state.x + dx / 50, 0, 1), clamp(state.y + dy / 50, 0, 1));
     });
-    pane.append(part.pad, h('div', { class: 'stage' }, part.point));
+    pane.append(h('div', { class: 'stage' }, part.pad, part.point));
     return part;
   });
   // The middle of a cell is its image's point.
@@ -251,7 +251,7 @@ export function directions(root, changed) {
     } }, 'Random by seed')),
   element, hint('Along the principal axes of the test images’ latents, in standard deviations; beside each its share of the variance.'),
   axes);
-  Promise.all(shown().map((model) => getWhenReady(`api/axes?model=${model}`, (text) => status(`${text} …`))))
+  Promise.all(shown().map((model) => getJSON(`api/axes?model=${model}`)))
     .then((all) => {
       if (!axes.isConnected) return;
       status('');
