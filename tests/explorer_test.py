@@ -22,11 +22,11 @@ from PIL import Image
 from programs import ROOT, command, run
 from werkzeug.test import Client
 
-from acai_tf import datasets, export, images, interpolation, models
+from acai_tf import datasets, export, figures, images, interpolation, models
 from acai_tf.errors import UsageError
 from acai_tf.explorer import server
 from acai_tf.explorer.application import MOST_BYTES, Application
-from acai_tf.explorer.space import Space, TestImages
+from acai_tf.explorer.space import Gallery, Space
 
 
 def png_that_claims(width, height):
@@ -47,7 +47,7 @@ class ExplorerTest(parameterized.TestCase, tf.test.TestCase):
         super().setUpClass()
         cls.directory = os.path.join(os.environ.get('TEST_TMPDIR', '/tmp'), f'acai_explorer_{os.getpid()}')
         cls.dataset = datasets.get('digits32')
-        cls.tests = TestImages(cls.dataset)
+        cls.tests = Gallery(cls.dataset)
         cls.saved = []
         for name, seed in (('acai', 0), ('baseline', 1)):
             model = models.create(name, (32, 32, 1), 10, depth=2, latent=2, seed=seed)
@@ -171,27 +171,23 @@ class ExplorerTest(parameterized.TestCase, tf.test.TestCase):
         path = self.create_tempdir().full_path
         Image.fromarray(np.random.default_rng(1).integers(0, 256, [9, 9, 3], np.uint8)).save(f'{path}/own.png')
         walk = {'kind': 'walk', 'sources': [5, 9, own], 'curve': 'slerp', 'steps': 4}
-        for route, scene, ending, flags in (
-                ('figure', walk, 'png', ['--mode=slerp', f'--images=test:5,test:9,test:9,{path}/own.png', '--steps=4']),
-                ('animation', walk, 'gif', ['--mode=slerp', f'--images=test:5,test:9,test:9,{path}/own.png', '--steps=4']),
-                ('figure', {'kind': 'grid', 'sources': [1, 2, 3, 4], 'steps': 3}, 'png',
-                 ['--mode=bilinear', '--images=test:1,test:2,test:3,test:4', '--steps=3']),
-                ('figure', {'kind': 'samples', 'from': 'prior', 'seed': 3, 'rows': 2, 'columns': 3}, 'png',
-                 ['--mode=samples', '--seed=3', '--rows=2', '--steps=3']),
-                ('figure', {'kind': 'images', 'sources': [1, 2]}, 'png', ['--mode=reconstruction', '--images=test:1,test:2'])):
-            output = os.path.join(path, f'f.{ending}')
-            code, _, err = run('bin/acai_interpolate', *(f'--saved_model={saved}' for saved in self.saved), *flags,
-                               f'--output={output}')
-            self.assertEqual(code, 0, err)
-            self.assertEqual(self.post(f'/api/{route}', scene, [0, 1]), pathlib.Path(output).read_bytes(), flags)
+        slerp = {'mode': 'slerp', 'image_files': ['test:5', 'test:9', 'test:9', f'{path}/own.png'], 'steps': 4}
+        for route, scene, function, options in (
+                ('figure', walk, figures.draw, slerp), ('animation', walk, figures.animate, slerp),
+                ('figure', {'kind': 'grid', 'sources': [1, 2, 3, 4], 'steps': 3}, figures.draw,
+                 {'mode': 'bilinear', 'image_files': ['test:1', 'test:2', 'test:3', 'test:4'], 'steps': 3}),
+                ('figure', {'kind': 'samples', 'from': 'prior', 'seed': 3, 'rows': 2, 'columns': 3}, figures.draw,
+                 {'mode': 'samples', 'seed': 3, 'rows': 2, 'steps': 3}),
+                ('figure', {'kind': 'images', 'sources': [1, 2]}, figures.draw,
+                 {'mode': 'reconstruction', 'image_files': ['test:1', 'test:2']})):
+            written = os.path.join(path, 'written')
+            figures.save(function(models=self.loaded, dataset=self.dataset, **options), f'{written}.png')
+            self.assertEqual(self.post(f'/api/{route}', scene, [0, 1]), pathlib.Path(f'{written}.png').read_bytes(), options)
 
     def test_samples_of_the_mixture_are_those_of_acai_interpolate(self):
-        output = os.path.join(self.create_tempdir().full_path, 'f.png')
-        code, _, err = run('bin/acai_interpolate', f'--saved_model={self.saved[0]}', '--mode=samples', '--from=mixture',
-                           '--rows=2', '--steps=3', f'--output={output}')
-        self.assertEqual(code, 0, err)
+        drawn = figures.encode(figures.draw('samples', self.loaded[:1], self.dataset, rows=2, steps=3, source='mixture'))
         scene = {'kind': 'samples', 'from': 'mixture', 'seed': 0, 'rows': 2, 'columns': 3}
-        self.assertAllClose(pixels(self.post('/api/figure', scene)), pixels(pathlib.Path(output).read_bytes()), atol=1)
+        self.assertAllClose(pixels(self.post('/api/figure', scene)), pixels(drawn), atol=1)
 
     def test_state_and_errors(self):
         state = self.get('/api/state').json
@@ -224,8 +220,9 @@ class ExplorerTest(parameterized.TestCase, tf.test.TestCase):
     # ---- refusals
 
     @parameterized.parameters(
-        ('localhost', 200), ('LOCALHOST:80', 200), ('127.0.0.1:6007', 200), ('[::1]', 200), ('[::1]:9', 200), ('laptop', 200),
-        ('laptop:8888', 200), ('evil.example', 403), ('localhost.evil.example', 403), ('localhost:evil', 403), ('', 403),
+        ('localhost', 200), ('LOCALHOST:80', 200), ('127.0.0.1:6007', 200), ('[::1]', 200), ('[::1]:9', 200),
+        ('laptop', 200), ('laptop:8888', 200), ('evil.example', 403),
+        ('localhost.evil.example', 403), ('localhost:evil', 403), ('', 403),
         ('127.0.0.1.nip.io', 403), ('localhost,evil', 403), ('::1', 403), ('evil@localhost', 403), ('0.0.0.0', 403))
     def test_hosts(self, host, status):
         self.assertEqual(self.client.get('/api/state', headers={'Host': host}).status_code, status)
@@ -235,12 +232,15 @@ class ExplorerTest(parameterized.TestCase, tf.test.TestCase):
             self.assertEqual(self.client.get('/', headers={'Host': 'localhost', 'Origin': origin}).status_code, status)
 
     @parameterized.parameters(
-        ('GET', '/../setup.py', 404), ('GET', '/static/../application.py', 404), ('GET', '/static/%2e%2e/application.py', 404),
+        ('GET', '/../setup.py', 404), ('GET', '/static/../application.py', 404),
+        ('GET', '/static/%2e%2e/application.py', 404),
         ('GET', '/static/..%5capplication.py', 404), ('GET', '//etc/passwd', 404), ('GET', '/static/', 404),
         ('POST', '/', 405), ('DELETE', '/static/main.js', 405), ('PUT', '/api/state', 405), ('GET', '/api/picture', 405),
-        ('TRACE', '/api/picture', 405), ('OPTIONS', '/', 405), ('HEAD', '/', 200), ('GET', '/api/map?model=2&projection=pca', 400),
+        ('TRACE', '/api/picture', 405), ('OPTIONS', '/', 405), ('HEAD', '/', 200),
+        ('GET', '/api/map?model=2&projection=pca', 400),
         ('GET', '/api/map?model=-1&projection=pca', 400), ('GET', '/api/map?model=0&projection=../x', 400),
-        ('GET', '/api/sheet?number=99', 404), ('GET', '/api/sheet?number=99999999999999999999', 400), ('GET', '/api/sheet', 400))
+        ('GET', '/api/sheet?number=99', 404), ('GET', '/api/sheet?number=99999999999999999999', 400),
+        ('GET', '/api/sheet', 400))
     def test_paths_and_methods(self, method, path, status):
         answer = self.client.open(path, method=method, headers={'Host': 'localhost'})
         self.assertEqual(answer.status_code, status)
@@ -261,7 +261,8 @@ class ExplorerTest(parameterized.TestCase, tf.test.TestCase):
     @parameterized.parameters(
         ({'kind': 'wal'}, 'kind must be one of'), ({'kind': 'plane', 'at': [float('nan'), 0]}, 'at must be a number'),
         ({'kind': 'plane', 'at': [1e300, 0]}, 'at must be a number'), ({'kind': 'plane', 'at': [1]}, 'two numbers'),
-        ({'kind': 'images', 'sources': [360]}, 'no test image 360'), ({'kind': 'images', 'sources': [-1]}, 'no test image -1'),
+        ({'kind': 'images', 'sources': [360]}, 'no test image 360'),
+        ({'kind': 'images', 'sources': [-1]}, 'no test image -1'),
         ({'kind': 'images', 'sources': [0] * 65}, '65 images are chosen'), ({'kind': 'images', 'sources': 'x'}, 'a list'),
         ({'kind': 'images', 'sources': [{'latents': [base64.b64encode(np.full(32, np.nan, '<f4')).decode()]}]}, 'finite'),
         ({'kind': 'images', 'sources': [{'latents': ['AAAA']}]}, '4x4x2 numbers'),
@@ -365,7 +366,9 @@ class ExplorerTest(parameterized.TestCase, tf.test.TestCase):
         process.terminate()
         self.assertEqual(process.wait(10), 0)
         self.assertEqual(process.stderr.read(), '')
-        self.assertFalse([child for child in children if os.path.exists(f'/proc/{child}')])
+        while children and time.monotonic() < deadline:
+            children = [child for child in children if os.path.exists(f'/proc/{child}')]
+        self.assertEmpty(children)
 
     def children(self, process):
         return pathlib.Path(f'/proc/{process.pid}/task/{process.pid}/children').read_text().split() + [

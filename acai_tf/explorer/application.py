@@ -45,7 +45,7 @@ class Application:
 
     Args:
         spaces: list of space.Space, one a model.
-        tests: space.TestImages, what they share.
+        tests: space.Gallery, what they share.
         data_flags: flags of acai_interpolate that name the data set.
         allowed_hosts: names, beside the local ones, under which requests may come.
     """

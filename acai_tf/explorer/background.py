@@ -16,10 +16,13 @@ def compute(sender, latents, with_tsne):
     """
     os.nice(10)
     with command_line.without_import_noise():
+        import threadpoolctl
+
         from acai_tf.evaluation import mixture, projection
     for name, function in (('mixture', mixture.fit), ('tsne', lambda latents: projection.project(latents, 'tsne'))):
         if name == 'mixture' or with_tsne:
             try:
-                sender.send((name, function(latents)))
+                with threadpoolctl.threadpool_limits(1):  # the other cores are for those who wait
+                    sender.send((name, function(latents)))
             except AcaiError as error:
                 sender.send((name, error))

@@ -36,7 +36,7 @@ class Scene:
 
     Args:
         asked: the JSON value.
-        tests: space.TestImages.
+        tests: space.Gallery.
     """
 
     def __init__(self, asked, tests):

@@ -5,13 +5,15 @@ import logging
 import signal
 import socket
 import threading
+import warnings
 import webbrowser
 
+from PIL import Image
 from werkzeug import serving
 
 from acai_tf.errors import UsageError
 from acai_tf.explorer.application import LOCAL_HOSTS, Application
-from acai_tf.explorer.space import Space, TestImages
+from acai_tf.explorer.space import Gallery, Space
 
 _logger = logging.getLogger(__name__)
 
@@ -21,7 +23,7 @@ _SECONDS_TO_END = 2
 _IDLE_SECONDS = 30
 
 
-class _Handler(serving.WSGIRequestHandler):
+class Handler(serving.WSGIRequestHandler):
     timeout = _IDLE_SECONDS  # for a client that does not go on with its request
     disable_nagle_algorithm = True  # pictures are small, and waited for
 
@@ -78,17 +80,18 @@ def serve(models, dataset, listener, allowed_hosts=(), data_flags=(), open_brows
         open_browser: whether to open the page.
     """
     host, port = listener.getsockname()[:2]
+    warnings.simplefilter('ignore', Image.DecompressionBombWarning)  # images this large are refused
     if host not in ('127.0.0.1', '::1'):
         _logger.warning('listening on %s: whoever reaches this port under one of the names %s can use the models and see '
                         'the test images', host, ', '.join([*LOCAL_HOSTS, *allowed_hosts]))
-    tests = TestImages(dataset)
+    tests = Gallery(dataset)
     spaces = [Space(model, tests) for model in models]
     application = Application(spaces, tests, data_flags, allowed_hosts)
     ended = threading.Event()
     # Also where a shell has told its background jobs to ignore SIGINT.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    server = serving.make_server(host, port, application, threaded=True, request_handler=_Handler, fd=listener.fileno())
+    server = serving.make_server(host, port, application, threaded=True, request_handler=Handler, fd=listener.fileno())
     listener.close()  # the server has its own
     threads = [threading.Thread(target=server.serve_forever, kwargs={'poll_interval': 0.1}, daemon=True),
                threading.Thread(target=_prepare, args=(spaces,), daemon=True)]

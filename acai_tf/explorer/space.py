@@ -25,7 +25,7 @@ class NotYet(AcaiError):
     """What was asked for is still being computed; the message says what."""
 
 
-class TestImages:
+class Gallery:
     """The test images of a data set, in memory: the first 10,000, or as many as 512 MiB hold.
 
     Attributes:
@@ -49,7 +49,7 @@ class Space:
 
     Args:
         loaded: export.LoadedModel.
-        tests: TestImages of its shape.
+        tests: Gallery of its shape.
     """
 
     def __init__(self, loaded, tests):

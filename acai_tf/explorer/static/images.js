@@ -36,6 +36,7 @@ export function imageCanvas(name, attributes = {}) {
 
 /** Chooses an image, or no longer if it is chosen. */
 export function toggle(name) {
+  status('');
   const now = state.chosen ?? [];
   if (!now.includes(name) && now.length >= MOST_CHOSEN) {
     status(`${MOST_CHOSEN} images are chosen; take one out first`, true);
@@ -110,7 +111,6 @@ async function addFiles(files) {
       status(`reading ${file.name}`);
       const name = freeName(file.name);
       await addOwn(name, new Uint8Array(await file.arrayBuffer()));
-      status('');
       toggle(name);
     } catch (error) {
       status(`${file.name}: ${error.message}`, true);

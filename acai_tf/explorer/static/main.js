@@ -65,7 +65,7 @@ function setUpHeader() {
   byId('compare').append(h('option', { value: -1 }, 'nothing'), ...models.map((option) => option.cloneNode(true)));
   byId('compare-label').hidden = models.length < 2;
   for (const id of ['model', 'compare']) {
-    byId(id).addEventListener('change', () => { state[id] = Number(byId(id).value); render(); });
+    byId(id).addEventListener('change', () => { state[id] = Number(byId(id).value); status(''); render(); });
   }
   const tabs = [...document.querySelectorAll('[role=tab]')];
   tabs.forEach((tab, k) => {

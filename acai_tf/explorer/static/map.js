@@ -1,6 +1,6 @@
 // The map of the test images.
 
-import { choice, draw, fail, h, status } from './dom.js';
+import { choice, draw, fail, h } from './dom.js';
 import { drawImage, toggle } from './images.js';
 import { getJSON, newest, picture, post } from './server.js';
 import { chosen, info, nameOf, source, state } from './state.js';
@@ -45,7 +45,6 @@ class Pane {
     try {
       const { points } = await getJSON(`api/map?model=${this.model}&projection=${projection}`);
       if (!this.canvas.isConnected || state.projection !== projection) return;
-      status('');
       this.points = points;
       this.fit();
       await this.loadTrack();

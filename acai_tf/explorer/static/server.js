@@ -10,7 +10,7 @@ async function refuse(response) {
 
 /** The answer to a request; what is still being computed is asked for again until it is there. */
 async function send(path, options) {
-  for (;;) {
+  for (let waited = false; ; waited = true) {
     let response;
     try {
       response = await fetch(path, options);
@@ -18,7 +18,10 @@ async function send(path, options) {
       throw new Error('the server does not answer; is acai_explore still running?');
     }
     if (!response.ok) await refuse(response);
-    if (response.status !== 202) return response;
+    if (response.status !== 202) {
+      if (waited) status('');
+      return response;
+    }
     status(`${(await response.json()).waiting} …`);
     await new Promise((resolve) => setTimeout(resolve, 400));
   }
@@ -45,7 +48,7 @@ export const encode = async (file) => (await send('api/encode', {
  * newest counts, so that a slider's events never queue.
  */
 export function newest(ask, show, fail) {
-  let next = null, busy = false;
+  let next = null, busy = false, failed = false;
   return async (...wanted) => {
     next = wanted;
     if (busy) return;
@@ -55,8 +58,11 @@ export function newest(ask, show, fail) {
       next = null;
       try {
         const answer = await ask(...now);
-        if (answer !== undefined) show(answer, ...now);
+        if (failed) status('');
+        failed = false;
+        show(answer, ...now);
       } catch (error) {
+        failed = true;
         fail(error);
       }
     }

@@ -1,7 +1,7 @@
 // The views but the map. Each fills an element and returns what of it can be taken away:
 // {scene, animated, command} (see take.js); `changed` keeps the address, `redo` builds the view anew.
 
-import { choice, draw, fail, h, numberField, status } from './dom.js';
+import { choice, draw, fail, h, numberField } from './dom.js';
 import { drawImage, imageCanvas } from './images.js';
 import { getJSON, newest, picture, post } from './server.js';
 import { chosen, info, modelName, nameOf, shown, source, state } from './state.js';
@@ -21,8 +21,8 @@ export function panes(fill) {
 }
 
 /** Asks every shown model for a scene at once; `show` gets [[model's place, bitmap]]. */
-export const asker = (show) => newest((scene, ...rest) => Promise.all(shown().map((model) => picture(model, scene))),
-  (pictures, scene, ...rest) => { status(''); show(pictures, ...rest); }, fail);
+export const asker = (show) => newest((scene) => Promise.all(shown().map((model) => picture(model, scene))),
+  (pictures, scene, ...rest) => show(pictures, ...rest), fail);
 
 const pixels = (attributes) => h('canvas', { width: info.width, height: info.height, role: 'img', ...attributes });
 
@@ -254,7 +254,6 @@ export function directions(root, changed) {
   Promise.all(shown().map((model) => getJSON(`api/axes?model=${model}`)))
     .then((all) => {
       if (!axes.isConnected) return;
-      status('');
       build(all, Math.max(FIRST_AXES, state.values.length));
       show();
     }).catch(fail);
