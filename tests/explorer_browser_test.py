@@ -356,7 +356,9 @@ class BrowserTest(tf.test.TestCase):
         for view in ('walk', 'grid', 'directions', 'map', 'samples', 'about'):
             self.open(f'view={view}&compare=1')
             unnamed = self.script('''
-                return [...document.querySelectorAll('button, input, select, textarea, [tabindex="0"], canvas')].filter((one) => !one.closest('[aria-hidden]') && !one.getAttribute('aria-label') && !one.textContent.trim()
+                return [...document.querySelectorAll('button, input, select, textarea, [tabindex="0"], canvas')]
+                    .filter((one) => !one.closest('[aria-hidden]') && !one.getAttribute('aria-label')
+                        && !one.textContent.trim()
                     && !(one.labels?.length)).map((one) => one.outerHTML)''')
             self.assertEqual(unnamed, [], view)
             self.assertTrue(self.script('const {scrollWidth, clientWidth} = document.documentElement;'

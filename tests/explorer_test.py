@@ -60,7 +60,8 @@ class ExplorerTest(parameterized.TestCase, tf.test.TestCase):
         pathlib.Path(cls.directory, 'acai', 'metrics.jsonl').write_text('{"step": 3}\n{"step": 7, "loss_ae": 0.5}\n')
         cls.loaded = [export.load(path) for path in cls.saved]
         cls.spaces = [Space(loaded, cls.tests) for loaded in cls.loaded]
-        cls.spaces[0].prepare()
+        cls.spaces[0].find_axes()
+        cls.spaces[0].find_the_rest()
         cls.client = Client(Application(cls.spaces, cls.tests, ['--dataset=digits32'], ['laptop']))
 
     @classmethod
@@ -163,8 +164,10 @@ class ExplorerTest(parameterized.TestCase, tf.test.TestCase):
             with self.assertLogs('acai_tf', 'WARNING'):
                 moved._write_tsne(points)
             self.assertLen(os.listdir(own), 1)
-            self.assertAllClose(moved._read_tsne(360), points)
-            self.assertIsNone(moved._read_tsne(359))
+            self.assertAllClose(moved._read_tsne(), points)
+            with open(os.path.join(own, *os.listdir(own)), 'r+b') as file:
+                file.truncate(200)
+            self.assertIsNone(moved._read_tsne())
 
     def test_take_away_is_what_acai_interpolate_writes(self):
         own = self.own(Image.fromarray(np.random.default_rng(1).integers(0, 256, [9, 9, 3], np.uint8)))

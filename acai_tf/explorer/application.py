@@ -81,12 +81,10 @@ class Application:
         response.headers.pop('Date', None)  # the server says it
         return response(environ, start_response)
 
-    @contextlib.contextmanager
-    def idle(self, seconds):
-        """Waits until no request computes, but not longer, and lets none begin."""
+    def finish(self, seconds):
+        """Lets no request begin to compute, and waits so many seconds at most for those that do."""
         for _ in range(_AT_ONCE):
             self._computing.acquire(timeout=seconds / _AT_ONCE)
-        yield
 
     def _answer(self, request):
         if not self._is_allowed(request.environ.get('HTTP_HOST', '')):

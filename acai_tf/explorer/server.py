@@ -106,9 +106,9 @@ def serve(models, dataset, listener, allowed_hosts=(), data_flags=(), open_brows
         space.stop()
     server.shutdown()
     server.server_close()
-    with application.idle(_SECONDS_TO_END):
-        for thread in threads:
-            thread.join(_SECONDS_TO_END)
+    application.finish(_SECONDS_TO_END)
+    for thread in threads:
+        thread.join(_SECONDS_TO_END)
 
 
 def _shown(host):
@@ -119,6 +119,7 @@ def _shown(host):
 
 
 def _prepare(spaces):
-    # What every view needs of a model comes before the next model's.
     for space in spaces:
-        space.prepare()
+        space.find_axes()
+    for space in spaces:
+        space.find_the_rest()

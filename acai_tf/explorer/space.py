@@ -45,7 +45,7 @@ class Gallery:
 
 
 class Space:
-    """One model on the test images. `prepare` computes everything in the background; until then methods raise NotYet.
+    """One model on the test images. Until `find_axes` and `find_the_rest` are through, methods raise NotYet.
 
     Args:
         loaded: export.LoadedModel.
@@ -59,17 +59,38 @@ class Space:
 
     # ---- in the background
 
-    def prepare(self):
-        """Encodes the test images and computes what follows from their latents; what fails is told to who asks for it."""
-        try:
+    def find_axes(self):
+        """Encodes the test images, and finds the principal axes of their latents. Takes seconds."""
+        with self._told_trouble():
             latents = self._encode_all()
-            if latents is None:
+            if latents is not None:
+                if not np.isfinite(latents).all():
+                    raise DataError('the model encodes test images to values that are not finite; train it again')
+                self._latents = latents
+                self._find_axes(latents.reshape(len(latents), -1))
+
+    def find_the_rest(self):
+        """Fits the mixture of Gaussians, and computes t-SNE or reads it. Takes a minute."""
+        with self._told_trouble():
+            if self._pca is None or self._stopped:
                 return
-            if not np.isfinite(latents).all():
-                raise DataError('the model encodes test images to values that are not finite; train it again')
-            self._latents = latents
-            self._find_axes(latents.reshape(len(latents), -1))
-            self._find_the_rest(latents)
+            cached = self._read_tsne()
+            if cached is not None:
+                self._maps['tsne'] = cached
+            for name, answer in self._in_a_process(self._latents, cached is None):
+                if isinstance(answer, Exception):
+                    raise answer
+                if name == 'mixture':
+                    self._mixture = answer
+                else:
+                    self._maps['tsne'] = answer
+                    self._write_tsne(answer)
+
+    @contextlib.contextmanager
+    def _told_trouble(self):
+        """What fails in the background is told to who asks for it."""
+        try:
+            yield
         except AcaiError as error:
             self._trouble = error
         except Exception as error:
@@ -78,7 +99,7 @@ class Space:
             self._trouble = DataError(f'this failed ({short_message(error)})')
 
     def stop(self):
-        """Ends `prepare` soon."""
+        """Ends what is computed in the background, soon."""
         self._stopped = True
         if self._process:
             self._process.kill()
@@ -101,24 +122,11 @@ class Space:
         if flat.shape[1] > 1:
             self._maps['pca'] = points[:, :2]
 
-    def _find_the_rest(self, latents):
-        cached = self._read_tsne(len(latents))
-        if cached is not None:
-            self._maps['tsne'] = cached
-        for name, answer in self._in_a_process(latents, cached is None):
-            if isinstance(answer, Exception):
-                raise answer
-            if name == 'mixture':
-                self._mixture = answer
-            else:
-                self._maps['tsne'] = answer
-                self._write_tsne(answer)
-
-    def _read_tsne(self, count):
+    def _read_tsne(self):
         for folder in self._folders():
             with contextlib.suppress(OSError, ValueError, EOFError):
                 points = np.load(os.path.join(folder, self._file_name()), allow_pickle=False)
-                if points.shape == (count, 2) and np.isfinite(points).all():
+                if points.shape == (len(self._tests), 2) and np.isfinite(points).all():
                     return points
         return None
 
