@@ -22,9 +22,11 @@ setuptools.setup(
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     packages=setuptools.find_packages(include=['acai_tf', 'acai_tf.*', 'data_prep', 'data_prep.*']),
+    package_data={'acai_tf.explorer': ['static/*']},
     scripts=sorted(glob.glob('bin/*')),
     python_requires='>=3.11',
     install_requires=(_HERE / 'requirements.txt').read_text(encoding='utf-8').splitlines(),
     extras_require={'test': ['pytest>=8', 'pytest-xdist>=3.6', 'ruff==0.17.6', 'hypothesis>=6.100,<7'],
+                    'browser': ['selenium>=4.20,<5'],
                     'serving': ['tensorflow-serving-api>=2.21,<2.22']},
 )

@@ -14,8 +14,8 @@ import importlib
 
 __version__ = '0.1.0'
 
-_MODULES = ('architectures', 'benchmark', 'config', 'datasets', 'errors', 'evaluation', 'export', 'features', 'figures',
-            'flags', 'images', 'interpolation', 'losses', 'measures', 'models', 'randomness', 'training')
+_MODULES = ('architectures', 'benchmark', 'config', 'datasets', 'errors', 'evaluation', 'explorer', 'export', 'features',
+            'figures', 'flags', 'images', 'interpolation', 'losses', 'measures', 'models', 'randomness', 'training')
 
 __all__ = sorted(_MODULES)
 

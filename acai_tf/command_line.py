@@ -114,7 +114,8 @@ def required(flag):
     """Value of a flag that must be given. Raises UsageError if it is not."""
     if not flag.value:
         from absl import flags
-        raise UsageError(f'--{flag.name} is missing: {flags.FLAGS[flag.name].help}')
+        meaning = flags.FLAGS[flag.name].help.split(';\n')[0]  # absl says more of a flag that can be repeated
+        raise UsageError(f'--{flag.name} is missing: {meaning}')
     return flag.value
 
 

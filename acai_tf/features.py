@@ -10,6 +10,7 @@ from acai_tf.evaluation import mixture
 
 SPLITS = ('train', 'test')
 SOURCES = ('prior', 'mixture')
+MOST_FITTED = 10_000  # training latents, the first ones, to which a mixture to draw from is fitted
 
 
 def of_dataset(model, dataset, split, limit=None, batch=512):
@@ -73,17 +74,23 @@ def drawn(source, model, dataset, count, seed=0):
     Args:
         source: one of `SOURCES`.
         model: anything with `encode` and `latent_shape`.
-        dataset: datasets.base.Dataset of its shape; for the mixture.
+        dataset: datasets.base.Dataset of its shape; for the mixture alone.
     """
     if source == 'prior':
         return randomness.normal([count, *model.latent_shape], randomness.key(seed, 'samples')).numpy()
     if source == 'mixture':
-        return mixture.Mixture(of_dataset(model, dataset, 'train')[0], seed=seed).sample(count, seed)
+        return mixture.Mixture(of_dataset(model, dataset, 'train', MOST_FITTED)[0]).sample(count, seed)
     raise UsageError(f'unknown source of latents {source!r}; choose one of {", ".join(SOURCES)}')
+
+
+def walks(model, latents, steps, curve=interpolation.lerp):
+    """Decoded paths [n, steps, h, w, c] between latents [2 * n, ...], from the k-th of the first half to the k-th of the
+    second."""
+    points = interpolation.path(*(tf.constant(half) for half in np.split(np.asarray(latents), 2)), steps, curve).numpy()
+    frames = model.decode(points.reshape(-1, *points.shape[2:]))
+    return frames.reshape(*points.shape[:2], *frames.shape[1:])
 
 
 def between(model, starts, ends, steps, curve=interpolation.lerp):
     """Decoded paths from images [n, h, w, c] to as many others: [n, steps, h, w, c], both ends reconstructed."""
-    latents = interpolation.path(*(tf.constant(model.encode(part)) for part in (starts, ends)), steps, curve).numpy()
-    frames = model.decode(latents.reshape(-1, *latents.shape[2:]))
-    return frames.reshape(len(latents), steps, *frames.shape[1:])
+    return walks(model, np.concatenate([model.encode(starts), model.encode(ends)]), steps, curve)

@@ -160,6 +160,11 @@ def define_data_flags():
             _DEFINE[field.type](field.name, default, field.metadata['help'])
 
 
+def given_data_flags():
+    """Those of the flags that say which data set a program reads, as they are given: ['--dataset=...', ...]."""
+    return [f'--{name}={flags.FLAGS[name].value}' for name in _DATA_OPTIONS if given(name)]
+
+
 def open_dataset(model_config=None):
     """The data set that the flags describe; what they do not give is that which an exported model was trained on.
 

@@ -5,10 +5,10 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from acai_tf import figures, interpolation
+from acai_tf import figures, images, interpolation
 from acai_tf.datasets.base import InMemory
 from acai_tf.errors import DataError, UsageError
-from acai_tf.figures import maps, pictures
+from acai_tf.figures import animation, maps, pictures
 
 
 class Identity:
@@ -80,6 +80,40 @@ class PicturesTest(tf.test.TestCase):
                                      ('samples', 'a', 'takes no --images')):
             with self.assertRaisesRegex(UsageError, message):
                 pictures.drawing(mode, data, list(files), 2, 3, 0)
+
+    def test_test_images_by_number(self):
+        data = Shades('shades', (2, 2, 1), 3)
+        path = os.path.join(self.create_tempdir().full_path, 'a.png')
+        Image.fromarray(np.full([2, 2], 255, np.uint8)).save(path)
+        found = pictures.read_images(['test:17', path, 'test:0'], data)
+        self.assertAllClose(found[:, 0, 0, 0], [17 * 2 / 255 - 1, 1, -1])
+        with self.assertRaisesRegex(DataError, 'test:20: shades has 20 test images, numbered from 0'):
+            pictures.read_images(['test:20'], data)
+
+    def test_an_animation_goes_there_and_back(self):
+        data = Shades('shades', (2, 2, 1), 3)
+        dark, bright = 0, 19
+        content = figures.animate('lerp', [Identity(), Identity()], data, [f'test:{dark}', f'test:{bright}'], steps=3)
+        with Image.open(io.BytesIO(content)) as image:
+            self.assertEqual((image.format, image.info['loop'], image.size), ('GIF', 0, (128, 2 * 128 + 4)))
+            shown = []
+            for number in range(image.n_frames):
+                image.seek(number)
+                shown.append((np.asarray(image.convert('L'))[[0, 140], [0, 0]].tolist(), image.info['duration']))
+        # Half way from 0 to 19 the image is 9.5 - 1e-6 or so, which is rounded.
+        middle = int(images.to_uint8(np.float32(9.5 * 2 / 255 - 1)))
+        self.assertEqual(shown, [([0, 0], 480), ([middle] * 2, 80), ([19, 19], 480), ([middle] * 2, 80)])
+        walks = np.zeros([2, 3, 200, 10, 3])
+        with Image.open(io.BytesIO(animation.gif([walks + np.linspace(-1, 1, 3)[:, None, None, None]]))) as image:
+            self.assertEqual((image.size, image.n_frames), ((10, 200), 2 * 6 - 2))
+
+    def test_names_of_files(self):
+        for path, mode in (('a.png', 'map'), ('a.PDF', 'lerp'), ('a.gif', 'lerp'), ('a.gif', 'slerp')):
+            figures.check_output(path, mode)
+        for path, mode, message in (('a.gif', 'map', '--mode=map has no animation, but lerp and slerp have'),
+                                    ('a.jpg', 'lerp', 'must end in .png or .pdf, or for an animation in .gif')):
+            with self.assertRaisesRegex(UsageError, message):
+                figures.check_output(path, mode)
 
     def test_names(self):
         other = Identity()

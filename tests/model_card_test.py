@@ -29,8 +29,8 @@ class ModelCardTest(tf.test.TestCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.directory = cls().create_tempdir().full_path
-        cls.run_dir = training.train(TrainConfig(dataset='digits32', depth=1, latent=2, batch=64, total_kimg=1, report_kimg=1,
-                                                 lr=0.001, train_dir=cls.directory))
+        cls.run_dir = training.train(TrainConfig(
+            dataset='digits32', depth=1, latent=2, batch=64, total_kimg=1, report_kimg=1, lr=0.001, train_dir=cls.directory))
         cls.version = os.path.join(cls.run_dir, 'export', '16')
 
     def card(self, path):

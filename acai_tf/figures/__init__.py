@@ -1,5 +1,5 @@
 """Figures for papers, as PNG or PDF: pictures made of images (pictures.py), maps of the latent space (maps.py), curves of
-interpolations between poses (poses.py)."""
+interpolations between poses (poses.py), animations of a walk (animation.py)."""
 
 import io
 import os
@@ -12,6 +12,7 @@ OPTIONS = ('images', 'rows', 'steps', 'from', 'projection', 'projector_dir', 'di
 MODES = {'lerp': ('images', 'rows', 'steps'), 'slerp': ('images', 'rows', 'steps'), 'bilinear': ('images', 'steps'),
          'samples': ('rows', 'steps', 'from'), 'reconstruction': ('images', 'rows', 'steps'),
          'map': ('projection', 'dimensions', 'projector_dir')}
+ANIMATED = ('lerp', 'slerp')
 _ENDINGS = ('.png', '.pdf')
 
 
@@ -20,10 +21,18 @@ def is_figure(path):
     return path.lower().endswith(_ENDINGS)
 
 
-def check_output(path):
-    """Raises UsageError for a file name that is neither PNG nor PDF."""
-    if not is_figure(path):
-        raise UsageError(f'--output={path}: must end in {" or ".join(_ENDINGS)}')
+def is_animation(path):
+    """Whether a file name is that of an animation, by its ending."""
+    return path.lower().endswith('.gif')
+
+
+def check_output(path, mode):
+    """Raises UsageError for a file name that is not that of a figure, nor of an animation where the mode has one."""
+    if is_animation(path) and mode not in ANIMATED:
+        raise UsageError(f'--output={path}: --mode={mode} has no animation, but {" and ".join(ANIMATED)} have; end it in '
+                         f'{" or ".join(_ENDINGS)}')
+    if not is_figure(path) and not is_animation(path):
+        raise UsageError(f'--output={path}: must end in {" or ".join(_ENDINGS)}, or for an animation in .gif')
 
 
 def draw(mode, models, dataset, image_files=(), rows=6, steps=16, projection='pca', seed=0, projector_dir='',
@@ -34,7 +43,7 @@ def draw(mode, models, dataset, image_files=(), rows=6, steps=16, projection='pc
         mode: one of `MODES`.
         models: list of export.LoadedModel.
         dataset: datasets.base.Dataset whose test images are drawn.
-        image_files: paths of images to draw instead.
+        image_files: paths of images to draw instead, or 'test:17' for the test image of that number.
         rows, steps: how many rows, and how many images in each.
         projection: 'pca' or 'tsne', for a map.
         seed: chooses images and samples.
@@ -56,6 +65,15 @@ def draw(mode, models, dataset, image_files=(), rows=6, steps=16, projection='pc
     return arrange([(title, picture(model)) for title, model in zip(titles, models)])
 
 
+def animate(mode, models, dataset, image_files=(), rows=6, steps=16, seed=0):
+    """The walks that `draw` has in rows, one after the other, as the bytes of an animated GIF (see animation.gif); the
+    models are below each other."""
+    from acai_tf import features
+    from acai_tf.figures import animation, pictures
+    images = pictures.choose_images(mode, dataset, image_files, rows, steps, seed)
+    return animation.gif([features.walks(model, model.encode(images), steps, pictures.CURVES[mode]) for model in models])
+
+
 def names(models):
     """A name for each loaded model: its system's, with its step if several share it; '' for a single model."""
     if len(models) == 1:
@@ -65,8 +83,14 @@ def names(models):
 
 
 def save(figure, path):
-    """Writes a figure; the file appears whole."""
-    content = io.BytesIO()
-    figure.savefig(content, format=os.path.splitext(path)[1][1:].lower(), facecolor='white')
+    """Writes a figure, or the bytes of one; the file appears whole."""
+    content = figure if isinstance(figure, bytes) else encode(figure, os.path.splitext(path)[1][1:].lower())
     with files.atomic_write(path, 'wb') as file:
-        file.write(content.getvalue())
+        file.write(content)
+
+
+def encode(figure, ending='png'):
+    """The bytes of a figure's file, 'png' or 'pdf'."""
+    content = io.BytesIO()
+    figure.savefig(content, format=ending, facecolor='white')
+    return content.getvalue()

@@ -9,6 +9,7 @@ import tensorflow as tf
 from acai_tf import features, files
 from acai_tf import images as images_lib
 from acai_tf.errors import DataError, UsageError
+from acai_tf.evaluation.projection import project
 from acai_tf.figures.pictures import DPI, mpl_figure
 from acai_tf.measures import PIXELS
 
@@ -97,29 +98,6 @@ def _panels(figure, named_latents, dimensions):
         yield axes, latents
         for axis in [axes.xaxis, axes.yaxis, *([axes.zaxis] if dimensions == 3 else [])]:
             axis.set_ticks([])
-
-
-def project(latents, projection, seed=0, dimensions=2):
-    """Latents [n, ...] -> [n, dimensions] by principal components or t-SNE, both scikit-learn's.
-
-    Raises:
-        UsageError: latents of fewer dimensions.
-        DataError: values that are not finite, or fewer than three different latents: scikit-learn's t-SNE ends the process
-            on those.
-    """
-    flat = np.asarray(latents, np.float64).reshape(len(latents), -1)
-    if flat.shape[1] < dimensions:
-        raise UsageError(f'latents of {flat.shape[1]} dimension{"s" * (flat.shape[1] > 1)} cannot be mapped in {dimensions}')
-    if not np.isfinite(flat).all():
-        raise DataError('a map needs finite latents; these hold NaN or infinity: train the model again')
-    different = len(np.unique(flat, axis=0))
-    if different <= dimensions:
-        raise DataError(f'a map needs at least {dimensions + 1} images with different latents, not {different}')
-    if projection == 'tsne':
-        from sklearn.manifold import TSNE
-        return TSNE(dimensions, init='pca', random_state=seed, perplexity=min(30, (len(flat) - 1) / 3)).fit_transform(flat)
-    from sklearn.decomposition import PCA
-    return PCA(dimensions, random_state=seed).fit_transform(flat)
 
 
 def write_projector(directory, latents, labels, images, class_name=str):

@@ -1,5 +1,7 @@
 """Pictures made of images: interpolations, bilinear grids, samples, reconstructions."""
 
+import re
+
 import matplotlib
 import numpy as np
 import tensorflow as tf
@@ -12,6 +14,8 @@ matplotlib.use('Agg')
 from matplotlib import figure as mpl_figure  # noqa: E402  (after the backend is chosen)
 
 DPI = 200
+CURVES = {'lerp': interpolation.lerp, 'slerp': interpolation.slerp}
+_TEST_IMAGE = re.compile(r'test:(\d{1,9})')
 _INCH_PER_PIXEL = 1 / 60
 _WIDE_GAP = 8
 _MOST_PIXELS = 2**16 - 1  # a side, of what matplotlib draws
@@ -19,33 +23,46 @@ _MOST_PIXELS = 2**16 - 1  # a side, of what matplotlib draws
 
 def pick_images(dataset, count, seed):
     """`count` different test images [count, h, w, c], chosen by the seed. Raises DataError if there are fewer."""
-    images = np.concatenate([images for images, _ in dataset.test(500)])
+    images = _test_images(dataset)
     if len(images) < count:
         raise DataError(f'{dataset.name} has {len(images)} test images; {count} are needed: choose fewer --rows')
     return images[np.random.default_rng(seed).permutation(len(images))[:count]]
 
 
-def interpolations(loaded, images, steps, curve=interpolation.lerp):
+def _test_images(dataset):
+    return np.concatenate([images for images, _ in dataset.test(500)])
+
+
+def interpolations(loaded, images, steps, curve=interpolation.lerp, latents=None):
     """Rows of decoded paths between images [2 * rows, ...], from the k-th of the first half to the k-th of the second; the
-    images themselves stand apart at both ends. uint8 picture [h, w, c]."""
+    images themselves stand apart at both ends. uint8 picture [h, w, c].
+
+    Args:
+        latents: those of the images, where they are known.
+    """
+    frames = features.walks(loaded, loaded.encode(images) if latents is None else latents, steps, curve)
     starts, ends = np.split(np.asarray(images), 2)
-    frames = features.between(loaded, starts, ends, steps, curve)
     parts = [_grid(part) for part in (starts[:, None], frames, ends[:, None])]
     space = np.full([len(parts[0]), _WIDE_GAP, parts[0].shape[2]], 255, np.uint8)
     return np.concatenate([parts[0], space, parts[1], space, parts[2]], axis=1)
 
 
-def bilinear(loaded, images, steps):
-    """A grid of steps x steps between four images [4, ...], whose reconstructions are its corners."""
-    latents = interpolation.bilinear(tf.constant(loaded.encode(images)), steps, steps).numpy()
+def bilinear(loaded, images, steps, latents=None):
+    """A grid of steps x steps between four images [4, ...], or their latents, whose reconstructions are its corners."""
+    corners = tf.constant(loaded.encode(images) if latents is None else latents)
+    return plain(loaded, interpolation.bilinear(corners, steps, steps).numpy())
+
+
+def plain(loaded, latents):
+    """The images of latents [rows, columns, ...]."""
     frames = loaded.decode(latents.reshape(-1, *latents.shape[2:]))
-    return _grid(frames.reshape(steps, steps, *frames.shape[1:]))
+    return _grid(frames.reshape(*latents.shape[:2], *frames.shape[1:]))
 
 
 def samples(loaded, dataset, rows, columns, seed, source='prior'):
     """Decoded latents that are drawn from one of `features.SOURCES`."""
-    frames = loaded.decode(features.drawn(source, loaded, dataset, rows * columns, seed))
-    return _grid(frames.reshape(rows, columns, *frames.shape[1:]))
+    latents = features.drawn(source, loaded, dataset, rows * columns, seed)
+    return plain(loaded, latents.reshape(rows, columns, *latents.shape[1:]))
 
 
 def reconstructions(loaded, images, columns):
@@ -67,37 +84,51 @@ def drawing(mode, dataset, image_files, rows, steps, seed, source='prior'):
     same images.
 
     Args:
-        image_files: paths of images; empty: test images of the data set, chosen by the seed.
+        image_files: as for `read_images`; empty: test images of the data set, chosen by the seed.
         source: of samples, one of `features.SOURCES`.
     """
     if mode == 'samples':
         if image_files:
             raise UsageError('--mode=samples takes no --images')
         return lambda loaded: samples(loaded, dataset, rows, steps, seed, source)
-    in_pairs = mode in ('lerp', 'slerp')
-    if image_files:
-        count = len(image_files)
-        if in_pairs and count % 2 or mode == 'bilinear' and count != 4:
-            raise UsageError(f'--mode={mode} takes {"pairs of" if in_pairs else "4"} --images, not {count}')
-        images = read_images(image_files, dataset)
-        if in_pairs:  # a,b,c,d: from a to b and from c to d
-            images = np.concatenate([images[0::2], images[1::2]])
-        steps = count if mode == 'reconstruction' else steps
-    else:
-        images = pick_images(dataset, {'bilinear': 4, 'reconstruction': rows * steps}.get(mode, 2 * rows), seed)
-    if in_pairs:
-        return lambda loaded: interpolations(loaded, images, steps, getattr(interpolation, mode))
-    draw = {'bilinear': bilinear, 'reconstruction': reconstructions}[mode]
-    return lambda loaded: draw(loaded, images, steps)
+    images = choose_images(mode, dataset, image_files, rows, steps, seed)
+    if mode in CURVES:
+        return lambda loaded: interpolations(loaded, images, steps, CURVES[mode])
+    if mode == 'reconstruction':
+        return lambda loaded: reconstructions(loaded, images, len(images) if image_files else steps)
+    return lambda loaded: bilinear(loaded, images, steps)
+
+
+def choose_images(mode, dataset, image_files, rows, steps, seed):
+    """The images of a figure (see `drawing`); for lerp and slerp the beginnings of all rows, then the ends."""
+    if not image_files:
+        return pick_images(dataset, {'bilinear': 4, 'reconstruction': rows * steps}.get(mode, 2 * rows), seed)
+    count, in_pairs = len(image_files), mode in CURVES
+    if in_pairs and count % 2 or mode == 'bilinear' and count != 4:
+        raise UsageError(f'--mode={mode} takes {"pairs of" if in_pairs else "4"} --images, not {count}')
+    images = read_images(image_files, dataset)
+    # a,b,c,d: from a to b and from c to d
+    return np.concatenate([images[0::2], images[1::2]]) if in_pairs else images
 
 
 def read_images(paths, dataset):
-    """Image files as the model takes them, [n, h, w, c] in [-1, 1], by the rule of `encode_bytes`.
+    """Image files as the model takes them, [n, h, w, c] in [-1, 1], by the rule of `encode_bytes`; 'test:17' is the test
+    image of that number, from 0.
 
     Raises:
-        DataError: a file cannot be read or does not decode; names it.
+        DataError: a file cannot be read or does not decode; names it. Or there is no test image of that number.
     """
-    return np.stack([dataset.fit(images_lib.read(path, dataset.image_shape[-1])) for path in paths])
+    tests = _test_images(dataset) if any(map(_TEST_IMAGE.fullmatch, paths)) else None
+    return np.stack([_read_image(path, dataset, tests) for path in paths])
+
+
+def _read_image(path, dataset, tests):
+    number = _TEST_IMAGE.fullmatch(path)
+    if not number:
+        return dataset.fit(images_lib.read(path, dataset.image_shape[-1]))
+    if int(number[1]) >= len(tests):
+        raise DataError(f'{path}: {dataset.name} has {len(tests)} test images, numbered from 0')
+    return tests[int(number[1])]
 
 
 def side_by_side(pictures):

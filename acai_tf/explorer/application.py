@@ -1,0 +1,279 @@
+"""The explorer's answers to HTTP requests, and its refusals. Nothing is written to disk here."""
+
+import contextlib
+import hashlib
+import importlib.resources
+import json
+import logging
+import mimetypes
+import os
+import re
+import threading
+import urllib.parse
+
+import numpy as np
+import tensorflow as tf
+from werkzeug import Request, Response
+from werkzeug.exceptions import HTTPException
+
+import acai_tf
+from acai_tf import images as images_lib
+from acai_tf.errors import AcaiError, UsageError
+from acai_tf.explorer import scenes
+from acai_tf.explorer.space import NotYet
+from acai_tf.measures import results
+
+_logger = logging.getLogger(__name__)
+
+MOST_BYTES = 16 * 2**20
+LOCAL_HOSTS = ('localhost', '127.0.0.1', '[::1]')
+_AT_ONCE = 2  # requests that compute
+_SHEET_PIXELS = 2**20
+_HEADERS = {
+    'Content-Security-Policy': "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
+                               "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'no-referrer', 'Cross-Origin-Resource-Policy': 'same-origin',
+    'Cross-Origin-Opener-Policy': 'same-origin', 'Cache-Control': 'no-cache'}
+
+
+class _Request(Request):
+    max_content_length = MOST_BYTES
+
+
+class Application:
+    """The WSGI application.
+
+    Args:
+        spaces: list of space.Space, one a model.
+        tests: space.Gallery, what they share.
+        data_flags: flags of acai_interpolate that name the data set.
+        allowed_hosts: names, beside the local ones, under which requests may come.
+    """
+
+    def __init__(self, spaces, tests, data_flags=(), allowed_hosts=()):
+        self._spaces, self._tests, self._data_flags = spaces, tests, list(data_flags)
+        self._hosts = {*LOCAL_HOSTS, *(name.lower() for name in allowed_hosts)}
+        self._computing = threading.BoundedSemaphore(_AT_ONCE)
+        height, width, _ = tests.dataset.image_shape
+        self._columns = max(1, int(_SHEET_PIXELS**0.5) // width)
+        self._per_sheet = self._columns * max(1, int(_SHEET_PIXELS**0.5) // height)
+        self._files = {f'/static/{name}': content for name, content in _static_files()}
+        self._files['/'] = self._files.pop('/static/index.html')
+        self._get = {'/api/state': self._state, '/api/map': self._map, '/api/axes': self._axes, '/api/sheet': self._sheet}
+        self._post = {'/api/picture': self._picture, '/api/figure': self._figure, '/api/animation': self._animation,
+                      '/api/latents': self._latents, '/api/track': self._track, '/api/errors': self._errors,
+                      '/api/encode': self._encode}
+
+    def __call__(self, environ, start_response):
+        request = _Request(environ)
+        try:
+            response = self._answer(request)
+        except HTTPException as error:
+            response = _refusal(error.code, _reasons.get(error.code, error.description), error.get_response().headers)
+        except NotYet as error:
+            response = _json({'waiting': str(error)}, 202)
+        except AcaiError as error:
+            response = _refusal(400, str(error))
+        except Exception:
+            _logger.exception('%s %s', request.method, request.path)
+            response = _refusal(500, 'this failed; the terminal says why')
+        response.headers.update(_HEADERS)
+        response.headers.pop('Date', None)  # the server says it
+        return response(environ, start_response)
+
+    def finish(self, seconds):
+        """Lets no request begin to compute, and waits so many seconds at most for those that do."""
+        for _ in range(_AT_ONCE):
+            self._computing.acquire(timeout=seconds / _AT_ONCE)
+
+    def _answer(self, request):
+        if not self._is_allowed(request.environ.get('HTTP_HOST', '')):
+            return _refusal(403, 'this name of the server is not allowed; start it with --allowed_host=NAME')
+        origin = request.headers.get('Origin')
+        if origin is not None and not self._is_allowed(urllib.parse.urlsplit(origin).netloc):
+            return _refusal(403, 'requests of other sites are refused')
+        path = request.path
+        if path in self._post:
+            return self._compute(self._post[path], request) if request.method == 'POST' else _wrong_method('POST')
+        if path not in self._files and path not in self._get:
+            return _refusal(404, 'there is no such page')
+        if request.method not in ('GET', 'HEAD'):
+            return _wrong_method('GET, HEAD')
+        if path in self._get:
+            return self._get[path](request)
+        response = Response(self._files[path], mimetype=mimetypes.guess_type(path)[0] or 'text/html')
+        response.set_etag(hashlib.sha256(self._files[path]).hexdigest()[:16])
+        return response.make_conditional(request.environ)
+
+    def _is_allowed(self, host):
+        """Whether a host, with any port or none, is one of ours."""
+        return re.sub(r':\d{1,5}$', '', host).lower() in self._hosts
+
+    def _compute(self, answer, request):
+        body = request.get_data(cache=False)
+        with self._computing:
+            return answer(request, body)
+
+    # ---- GET
+
+    def _state(self, request):
+        tests = self._tests
+        height, width, colors = tests.dataset.image_shape
+        names = self._spaces[0].loaded.config.get('class_names') or getattr(tests.dataset, 'class_names', None)
+        return _json({
+            'version': acai_tf.__version__, 'dataset': tests.dataset.name, 'labels': tests.labels.tolist(),
+            'total': tests.total, 'class_names': list(names or map(str, range(tests.dataset.nclass))),
+            'height': height, 'width': width, 'colors': colors, 'columns': self._columns, 'per_sheet': self._per_sheet,
+            'most_images': scenes.MOST_IMAGES, 'data_flags': self._data_flags,
+            'models': [_about(space.loaded) for space in self._spaces]})
+
+    def _map(self, request):
+        name = request.args.get('projection')
+        if name not in ('pca', 'tsne'):
+            raise UsageError('projection must be pca or tsne')
+        return _json({'points': np.round(self._space(request).map_points(name), 5).tolist()})
+
+    def _axes(self, request):
+        space = self._space(request)
+        return _json({'shares': space.shares().tolist(), 'deviations': space.deviations().tolist()})
+
+    def _sheet(self, request):
+        start = _natural(request, 'number') * self._per_sheet
+        if start >= len(self._tests):
+            return _refusal(404, 'there is no such sheet')
+        images = self._tests.images[start:start + self._per_sheet]
+        return _png(next(scenes.sheets(images, self._per_sheet, self._columns)))
+
+    def _space(self, request):
+        return self._spaces[self._model(_natural(request, 'model'))]
+
+    def _model(self, number):
+        if type(number) is not int or not 0 <= number < len(self._spaces):
+            raise UsageError(f'there is no model {number}')
+        return number
+
+    # ---- POST
+
+    def _asked(self, body):
+        """(Scene, {number: Space}) of a request."""
+        try:
+            asked = json.loads(body, parse_constant=lambda name: float('nan'))
+            numbers, scene = asked['models'], asked['scene']
+        except (ValueError, RecursionError, TypeError, KeyError):
+            raise UsageError('the body must be JSON: {"models": [0], "scene": {...}}') from None
+        if not isinstance(numbers, list) or not 1 <= len(numbers) <= 2:
+            raise UsageError('models must be one or two numbers')
+        return scenes.Scene(scene, self._tests), {number: self._spaces[self._model(number)] for number in numbers}
+
+    def _one(self, body):
+        scene, spaces = self._asked(body)
+        number = next(iter(spaces))
+        return scene, spaces[number], number
+
+    def _picture(self, request, body):
+        scene, space, number = self._one(body)
+        return _png(scene.sheet(space, number))
+
+    def _figure(self, request, body):
+        scene, spaces = self._asked(body)
+        return _png(scene.figure(spaces))
+
+    def _animation(self, request, body):
+        scene, spaces = self._asked(body)
+        return Response(scene.animation(spaces), mimetype='image/gif')
+
+    def _latents(self, request, body):
+        scene, spaces = self._asked(body)
+        return _json({'scene': scene.kind, 'dataset': self._tests.dataset.name, 'models': [
+            {'saved_model': space.loaded.path, 'model': space.loaded.config['model'], 'step': space.loaded.config['step'],
+             'latents': scene.latents(space, number).tolist()} for number, space in spaces.items()]})
+
+    def _track(self, request, body):
+        scene, space, number = self._one(body)
+        latents = scene.latents(space, number)
+        return _json({'points': [space.points_of(row).tolist() for row in latents]})
+
+    def _errors(self, request, body):
+        scene, space, _ = self._one(body)
+        return _json({'errors': scene.errors(space)})
+
+    def _encode(self, request, body):
+        """The body is an image file; the answer, its latents for every model and the image as they take it."""
+        dataset = self._tests.dataset
+        pixels = images_lib.decode(body, 'the file', dataset.image_shape[-1])
+        content = [tf.io.encode_png(pixels).numpy()]
+        latents = [space.loaded.encode_bytes(content)[0] for space in self._spaces]
+        if not all(np.isfinite(one).all() for one in latents):
+            raise UsageError('a model encodes the file to values that are not finite; train it again')
+        fitted = images_lib.to_uint8(dataset.fit(pixels).numpy())
+        return _json({'latents': [scenes.encode64(one.astype('<f4').tobytes()) for one in latents],
+                      'picture': scenes.encode64(scenes.png(fitted))})
+
+
+_reasons = {413: 'the request is larger than 16 MiB', 404: 'there is no such page'}
+
+
+def _static_files():
+    folder = importlib.resources.files('acai_tf.explorer') / 'static'
+    return [(file.name, file.read_bytes()) for file in folder.iterdir() if file.is_file()]
+
+
+def _about(loaded):
+    """What the page says of a model."""
+    config = loaded.config
+    return {'path': loaded.path, 'model': config['model'], 'step': config['step'], 'dataset': config['dataset'],
+            'image_shape': config['image_shape'], 'latent_shape': config['latent_shape'],
+            'options': {key: config[key] for key in ('architecture', 'depth', 'latent_width') if key in config},
+            'hyperparameters': config.get('hyperparameters', {}), 'measures': _measures(loaded)}
+
+
+def _measures(loaded):
+    """{measure: its figures} that the model's run holds for this step, and the last line of its metrics."""
+    run_dir = results.run_of(loaded.path)
+    if run_dir is None:
+        return {}
+    found, folder = {}, os.path.join(run_dir, 'results', str(loaded.config['step']))
+    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
+        if name.endswith('.json'):
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError), open(os.path.join(folder, name)) as file:
+                found[name[:-5]] = json.load(file)['figures']
+    with contextlib.suppress(OSError, ValueError), open(os.path.join(run_dir, 'metrics.jsonl')) as file:
+        for record in map(json.loads, file):
+            if record.get('step') == loaded.config['step']:
+                found['training'] = record
+    return found
+
+
+def _natural(request, name):
+    value = request.args.get(name, '')
+    if not re.fullmatch(r'\d{1,9}', value, re.ASCII):
+        raise UsageError(f'{name} must be a whole number')
+    return int(value)
+
+
+def _json(value, status=200):
+    # NaN is no JSON: whatever is not a number is told as null.
+    return Response(json.dumps(_finite(value), separators=(',', ':')), status, mimetype='application/json')
+
+
+def _finite(value):
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value
+
+
+def _png(content):
+    return Response(content, mimetype='image/png')
+
+
+def _refusal(status, why, headers=()):
+    response = _json({'error': why}, status)
+    if 'Allow' in headers:
+        response.headers['Allow'] = headers['Allow']
+    return response
+
+
+def _wrong_method(allowed):
+    return _refusal(405, f'this takes {allowed}', {'Allow': allowed})

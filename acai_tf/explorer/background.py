@@ -1,0 +1,30 @@
+"""What takes long, in a process of its own; the module imports little, because such a process begins with it."""
+
+import os
+
+from acai_tf import command_line
+from acai_tf.errors import AcaiError
+
+
+def compute(sender, latents, training_latents, with_tsne):
+    """Sends pairs of a name ('mixture', 'tsne') and what it is, or the AcaiError that it raised.
+
+    Args:
+        sender: end of a pipe.
+        latents: [n, ...], of the map.
+        training_latents: [m, ...], of the mixture.
+        with_tsne: whether to send 'tsne' too.
+    """
+    os.nice(10)
+    with command_line.without_import_noise():
+        import threadpoolctl
+
+        from acai_tf.evaluation import mixture, projection
+    for name, function in (('mixture', lambda: mixture.Mixture(training_latents)),
+                           ('tsne', lambda: projection.project(latents, 'tsne'))):
+        if name == 'mixture' or with_tsne:
+            try:
+                with threadpoolctl.threadpool_limits(1):  # the other cores are for those who wait
+                    sender.send((name, function()))
+            except AcaiError as error:
+                sender.send((name, error))

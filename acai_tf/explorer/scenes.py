@@ -1,0 +1,257 @@
+"""What the page asks for: as latents in rows and columns, and as files to take away.
+
+A scene is a JSON object with a `kind`:
+
+    walk        sources [2 or more], curve (lerp or slerp), steps; with `at` the one point there, 0 to len(sources) - 1
+    grid        sources [4], steps; with `at` [x, y] the one point there, 0 to 1
+    directions  values along the principal axes, in standard deviations; source, or null for the mean
+    plane       at [x, y], a point of the map of two principal components
+    samples     from (prior or mixture), seed, rows, columns
+    images      sources
+
+A source is the number of a test image, or {"latents": [one a model], "picture": PNG}, base64 of float32 and of the image as
+the model takes it. Everything is checked, and UsageError says what is wrong.
+"""
+
+import base64
+import binascii
+import itertools
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from acai_tf import features, figures, interpolation
+from acai_tf import images as images_lib
+from acai_tf.errors import UsageError
+from acai_tf.figures import animation, pictures
+
+MOST_IMAGES = 1024
+_MOST_SOURCES = 64
+_KINDS = ('walk', 'grid', 'directions', 'plane', 'samples', 'images')
+
+
+class Scene:
+    """A scene, checked.
+
+    Args:
+        asked: the JSON value.
+        tests: space.Gallery.
+    """
+
+    def __init__(self, asked, tests):
+        self._asked, self._tests = _of_type(asked, dict, 'the scene'), tests
+        self.kind = self._choice('kind', _KINDS)
+        self._at = self._asked.get('at')
+
+    # ---- what is asked
+
+    def _choice(self, name, choices):
+        value = self._asked.get(name)
+        if value not in choices:
+            raise UsageError(f'{name} must be one of {", ".join(choices)}')
+        return value
+
+    def _whole(self, name, least, most):
+        value = self._asked.get(name)
+        if type(value) is not int or not least <= value <= most:
+            raise UsageError(f'{name} must be a whole number from {least} to {most}')
+        return value
+
+    def _sources(self, least, most):
+        sources = _of_type(self._asked.get('sources'), list, 'sources')
+        if not least <= len(sources) <= most:
+            raise UsageError(f'{len(sources)} images are chosen; this takes {least}' + f' to {most}' * (most > least))
+        return sources
+
+    def _latents_of(self, source, space, number):
+        """Latents of a source, for the model of that number."""
+        if type(source) is int:
+            return space.latents_of_test_image(self._test_image(source))
+        parts = _of_type(_of_type(source, dict, 'a source').get('latents'), list, 'latents')
+        if number >= len(parts):
+            raise UsageError(f'latents lack those for model {number}')
+        return read_latents(parts[number], space.loaded.latent_shape)
+
+    def _test_image(self, number):
+        if not 0 <= number < len(self._tests):
+            raise UsageError(f'there is no test image {number}; they are numbered from 0 to {len(self._tests) - 1}')
+        return number
+
+    def _image_of(self, source):
+        """The image [h, w, c] of a source, as a model takes it."""
+        if type(source) is int:
+            return self._tests.images[self._test_image(source)]
+        shape = self._tests.dataset.image_shape
+        content = _decode64(_of_type(source, dict, 'a source').get('picture'))
+        pixels = images_lib.decode(content, 'the picture', shape[-1])
+        if pixels.shape != shape:
+            raise UsageError(f'the picture must have {images_lib.by(shape)} pixels')
+        return images_lib.to_float(pixels).numpy()
+
+    # ---- as latents
+
+    def latents(self, space, number=0):
+        """Latents [rows, columns, *latent_shape] for a model.
+
+        Args:
+            space: its space.Space.
+            number: its number among those that the page knows.
+        """
+        def of(sources):
+            return np.stack([self._latents_of(source, space, number) for source in sources])
+        if self.kind == 'walk':
+            curve = interpolation_of(self._choice('curve', list(pictures.CURVES)))
+            latents = of(self._sources(2, _MOST_SOURCES))
+            if self._at is not None:
+                t = _number(self._at, 'at', 0, len(latents) - 1)
+                k = min(int(t), len(latents) - 2)
+                return curve(tf.constant(latents[k:k + 1]), tf.constant(latents[k + 1:k + 2]), t - k).numpy()[None]
+            steps = self._steps(len(latents) - 1)
+            return interpolation.path(tf.constant(latents[:-1]), tf.constant(latents[1:]), steps, curve).numpy()
+        if self.kind == 'grid':
+            corners = tf.constant(of(self._sources(4, 4)))
+            if self._at is not None:
+                x, y = self._pair(0, 1)
+                left, right = (interpolation.lerp(corners[k:k + 1], corners[k + 2:k + 3], y) for k in (0, 1))
+                return interpolation.lerp(left, right, x).numpy()[None]
+            steps = self._steps(1, squared=True)
+            return interpolation.bilinear(corners, steps, steps).numpy()
+        if self.kind == 'images':
+            return of(self._sources(1, _MOST_SOURCES))[None]
+        if self.kind == 'directions':
+            source = self._asked.get('source')
+            values = _of_type(self._asked.get('values'), list, 'values')[:len(space.deviations())]
+            values = [_number(value, 'a value', -1e3, 1e3) for value in values]
+            return space.along_axes(None if source is None else of([source])[0], values)[None, None]
+        if self.kind == 'plane':
+            return space.at(self._pair(-1e6, 1e6))[None, None]
+        rows, columns, seed = self._whole('rows', 1, 64), self._whole('columns', 1, 64), self._whole('seed', 0, 2**53)
+        if rows * columns > MOST_IMAGES:
+            raise UsageError(f'{rows * columns} samples are too many; {MOST_IMAGES} is the limit')
+        if self._choice('from', features.SOURCES) == 'mixture':
+            latents = space.mixture().sample(rows * columns, seed)
+        else:
+            latents = features.drawn('prior', space.loaded, None, rows * columns, seed)
+        return latents.reshape(rows, columns, *latents.shape[1:])
+
+    def _steps(self, rows, squared=False):
+        steps = self._whole('steps', 2, 64)
+        if (steps**2 if squared else rows * steps) > MOST_IMAGES:
+            raise UsageError(f'these are more than {MOST_IMAGES} images; choose fewer steps or fewer images')
+        return steps
+
+    def _pair(self, low, high):
+        at = _of_type(self._at, list, 'at')
+        if len(at) != 2:
+            raise UsageError('at must be two numbers')
+        return [_number(value, 'at', low, high) for value in at]
+
+    # ---- as files
+
+    def sheet(self, space, number=0):
+        """The images, edge to edge, as PNG."""
+        latents = self.latents(space, number)
+        frames = space.loaded.decode(latents.reshape(-1, *latents.shape[2:]))
+        return png(images_lib.grid(frames.reshape(*latents.shape[:2], *frames.shape[1:]), gap=0, frame=False))
+
+    def figure(self, spaces):
+        """The PNG that acai_interpolate writes of this, where it can.
+
+        Args:
+            spaces: {number: space.Space}.
+        """
+        titles = figures.names([space.loaded for space in spaces.values()])
+        arrange = pictures.side_by_side if self.kind == 'grid' else pictures.stack
+        return figures.encode(arrange([(title, self._picture(space, number))
+                                       for title, (number, space) in zip(titles, spaces.items())]))
+
+    def _picture(self, space, number):
+        latents = self.latents(space, number)
+        if self._at is not None or self.kind not in ('walk', 'grid', 'images'):
+            return pictures.plain(space.loaded, latents)
+        sources = self._asked['sources']
+        if self.kind == 'grid':
+            ends = [self._latents_of(source, space, number) for source in sources]
+            return pictures.bilinear(space.loaded, None, latents.shape[0], np.stack(ends))
+        images = np.stack([self._image_of(source) for source in sources])
+        if self.kind == 'images':
+            return pictures.reconstructions(space.loaded, images, len(images))
+        ends = np.stack([self._latents_of(source, space, number) for source in sources])
+        return pictures.interpolations(
+            space.loaded, np.concatenate([images[:-1], images[1:]]), latents.shape[1],
+            interpolation_of(self._asked['curve']), np.concatenate([ends[:-1], ends[1:]]))
+
+    def animation(self, spaces):
+        """The GIF that acai_interpolate writes of this walk."""
+        if self.kind != 'walk' or self._at is not None:
+            raise UsageError('only walks have animations')
+        walks = []
+        for number, space in spaces.items():
+            latents = self.latents(space, number)
+            frames = space.loaded.decode(latents.reshape(-1, *latents.shape[2:]))
+            walks.append(frames.reshape(*latents.shape[:2], *frames.shape[1:]))
+        return animation.gif(walks)
+
+    def errors(self, space):
+        """Mean squared errors of the images' reconstructions on the [-1, 1] scale, and their root on that of 0..255."""
+        images = np.stack([self._image_of(source) for source in self._sources(1, _MOST_SOURCES)])
+        mse = np.square(space.loaded.reconstruct(images) - images, dtype=np.float64).mean(axis=(1, 2, 3))
+        return [{'mse': float(one), 'rmse': 127.5 * math.sqrt(one)} for one in mse]
+
+
+def interpolation_of(curve):
+    """The function behind the name of a curve."""
+    return pictures.CURVES[curve]
+
+
+def read_latents(text, shape):
+    """Latents [*shape] from base64 of little-endian float32. Raises UsageError if they are not that, or not finite."""
+    content = _decode64(text)
+    if len(content) != 4 * int(np.prod(shape)):
+        raise UsageError(f'latents must be {images_lib.by(shape)} numbers of 4 bytes')
+    latents = np.frombuffer(content, '<f4').reshape(shape)
+    if not np.isfinite(latents).all():
+        raise UsageError('latents must be finite')
+    return latents
+
+
+def encode64(content):
+    """Base64 of bytes, as text."""
+    return base64.b64encode(content).decode()
+
+
+def png(pixels):
+    """uint8 [h, w, c] as the bytes of a PNG, encoded fast rather than small."""
+    return tf.io.encode_png(pixels, compression=1).numpy()
+
+
+def sheets(images, per_sheet, columns):
+    """PNG sheets of images [n, h, w, c], edge to edge, `columns` in a row; what a last row lacks is black."""
+    for start in itertools.count(0, per_sheet):
+        some = images[start:start + per_sheet]
+        if not len(some):
+            return
+        rows = -(-len(some) // columns)
+        full = np.full([rows * columns, *some.shape[1:]], -1, np.float32)
+        full[:len(some)] = some
+        yield png(images_lib.grid(full.reshape(rows, columns, *some.shape[1:]), gap=0, frame=False))
+
+
+def _decode64(text):
+    try:
+        return base64.b64decode(_of_type(text, str, 'base64'), validate=True)
+    except (binascii.Error, ValueError):
+        raise UsageError('this is not base64') from None
+
+
+def _of_type(value, kind, name):
+    if not isinstance(value, kind):
+        raise UsageError(f'{name} must be {({dict: "an object", list: "a list", str: "text"})[kind]}')
+    return value
+
+
+def _number(value, name, low, high):
+    if type(value) not in (int, float) or not low <= value <= high:
+        raise UsageError(f'{name} must be a number from {low:g} to {high:g}')
+    return float(value)

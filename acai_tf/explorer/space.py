@@ -1,0 +1,236 @@
+"""What one exported model makes of the test images: latents, principal axes, maps, a mixture of Gaussians."""
+
+import contextlib
+import hashlib
+import json
+import logging
+import multiprocessing
+import os
+import signal
+
+import numpy as np
+
+from acai_tf import features, files
+from acai_tf.errors import AcaiError, DataError, short_message
+from acai_tf.explorer import background
+from acai_tf.measures import results
+
+_logger = logging.getLogger(__name__)
+
+MOST_AXES = 32
+_BATCH = 64  # encoded at a time in the background: requests are not held up for long
+
+
+class NotYet(AcaiError):
+    """What was asked for is still being computed; the message says what."""
+
+
+class Gallery:
+    """The test images of a data set, in memory: the first 10,000, or as many as 512 MiB hold.
+
+    Attributes:
+        images: float32 [n, h, w, c] in [-1, 1]; labels: int64 [n]; total: how many there are, read or not read.
+    """
+
+    _MOST, _MOST_VALUES = 10_000, 2**27
+
+    def __init__(self, dataset):
+        self.dataset, most = dataset, min(self._MOST, self._MOST_VALUES // int(np.prod(dataset.image_shape)))
+        parts = [(images.numpy(), labels.numpy()) for images, labels in dataset.test(500)]
+        self.total = sum(len(labels) for _, labels in parts)
+        self.images, self.labels = (np.concatenate(some)[:most] for some in zip(*parts))
+
+    def __len__(self):
+        return len(self.labels)
+
+
+class Space:
+    """One model on the test images. Until `find_axes` and `find_the_rest` are through, methods raise NotYet.
+
+    Args:
+        loaded: export.LoadedModel.
+        tests: Gallery of its shape.
+    """
+
+    def __init__(self, loaded, tests):
+        self.loaded, self._tests = loaded, tests
+        self._latents = self._pca = self._mixture = None
+        self._maps, self._trouble, self._process, self._stopped = {}, None, None, False
+
+    # ---- in the background
+
+    def find_axes(self):
+        """Encodes the test images, and finds the principal axes of their latents. Takes seconds."""
+        with self._told_trouble():
+            latents = self._encode_all(self._tests.images)
+            if latents is not None:
+                if not np.isfinite(latents).all():
+                    raise DataError('the model encodes test images to values that are not finite; train it again')
+                self._latents = latents
+                self._find_axes(latents.reshape(len(latents), -1))
+
+    def find_the_rest(self):
+        """Fits the mixture of Gaussians, and computes t-SNE or reads it. Takes a minute."""
+        with self._told_trouble():
+            if self._pca is None or self._stopped:
+                return
+            cached = self._read_tsne()
+            if cached is not None:
+                self._maps['tsne'] = cached
+            training = self._encode_all(next(features.batches(self._tests.dataset, 'train', features.MOST_FITTED)))
+            if training is None:
+                return
+            for name, answer in self._in_a_process(self._latents, training, cached is None):
+                if isinstance(answer, Exception):
+                    raise answer
+                if name == 'mixture':
+                    self._mixture = answer
+                else:
+                    self._maps['tsne'] = answer
+                    self._write_tsne(answer)
+
+    @contextlib.contextmanager
+    def _told_trouble(self):
+        """What fails in the background is told to who asks for it."""
+        try:
+            yield
+        except AcaiError as error:
+            self._trouble = error
+        except Exception as error:
+            if not self._stopped:
+                _logger.exception('%s', self.loaded)
+            self._trouble = DataError(f'this failed ({short_message(error)})')
+
+    def stop(self):
+        """Ends what is computed in the background, soon."""
+        self._stopped = True
+        if self._process:
+            self._process.kill()
+
+    def _encode_all(self, images):
+        """Latents of images; None if it is stopped."""
+        parts = []
+        for start in range(0, len(images), _BATCH):
+            if self._stopped:
+                return None
+            parts.append(self.loaded.encode(images[start:start + _BATCH]))
+        return np.concatenate(parts)
+
+    def _find_axes(self, flat):
+        from sklearn.decomposition import PCA
+        if len(np.unique(flat, axis=0)) < 3:
+            raise DataError('the model encodes all test images to the same one or two latents; train it longer')
+        pca = PCA(min(MOST_AXES, *flat.shape), random_state=0)
+        points = pca.fit_transform(flat.astype(np.float64))
+        self._pca = pca
+        if flat.shape[1] > 1:
+            self._maps['pca'] = points[:, :2]
+
+    def _read_tsne(self):
+        for folder in self._folders():
+            with contextlib.suppress(OSError, ValueError, EOFError):
+                points = np.load(os.path.join(folder, self._file_name()), allow_pickle=False)
+                if points.shape == (len(self._tests), 2) and np.isfinite(points).all():
+                    return points
+        return None
+
+    def _write_tsne(self, points):
+        for folder in self._folders():
+            path = os.path.join(folder, self._file_name())
+            try:
+                os.makedirs(folder, exist_ok=True)
+                with files.atomic_write(path, 'wb') as file:
+                    np.save(file, points.astype(np.float32))
+                return
+            except OSError as error:
+                _logger.warning('%s was not written (%s)', path, error.strerror)
+
+    def _file_name(self):
+        """Of the map of these weights on these images."""
+        config = self.loaded.config
+        what = [config.get('sha256'), config['step'], self._tests.dataset.name, self._tests.dataset.options,
+                hashlib.sha256(np.ascontiguousarray(self._tests.images)).hexdigest()]
+        return f'tsne-{hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:12]}.npy'
+
+    def _folders(self):
+        """Where the map is cached: the run's, if the export is in a run, and else the user's."""
+        run_dir = results.run_of(self.loaded.path)
+        own = os.path.join(os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache'), 'acai_tf')
+        return [*([os.path.join(run_dir, 'results', str(self.loaded.config['step']))] if run_dir else []), own]
+
+    def _in_a_process(self, *args):
+        """What `background.compute` sends; it takes no time from who waits for a picture, and can be ended at once."""
+        context = multiprocessing.get_context('spawn')
+        receiver, sender = context.Pipe(duplex=False)
+        process = context.Process(target=background.compute, args=(sender, *args), daemon=True)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # inherited: Ctrl-C is for the parent
+        try:
+            process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        self._process = process
+        sender.close()
+        if self._stopped:
+            process.kill()
+        with contextlib.suppress(EOFError):
+            while True:
+                yield receiver.recv()
+        process.join()
+        if process.exitcode:
+            raise DataError(f'this ended early (exit code {process.exitcode}); there may be too little memory')
+
+    # ---- for requests
+
+    def _ready(self, value, what):
+        if value is not None:
+            return value
+        raise self._trouble or NotYet(f'{what} is being computed')
+
+    def latents_of_test_image(self, number):
+        """Latents [*latent_shape]."""
+        if self._latents is not None:
+            return self._latents[number]
+        return self.loaded.encode(self._tests.images[number:number + 1])[0]
+
+    def map_points(self, name):
+        """Points [n, 2] of the test images on the map 'pca' or 'tsne'."""
+        if name == 'pca' and self._pca is not None and 'pca' not in self._maps:
+            raise DataError('latents of one dimension have no map')
+        return self._ready(self._maps.get(name), 'the map')
+
+    def shares(self):
+        """Share of the variance along each principal axis [axes]."""
+        return self._axes.explained_variance_ratio_
+
+    def deviations(self):
+        """Standard deviation along each principal axis [axes]."""
+        return np.sqrt(self._axes.explained_variance_)
+
+    @property
+    def _axes(self):
+        return self._ready(self._pca, 'the principal axes')
+
+    def along_axes(self, base, values):
+        """A latent moved along the first principal axes.
+
+        Args:
+            base: latents [*latent_shape]; None: the mean of the test latents.
+            values: along each axis, in its standard deviations.
+        """
+        values = np.asarray(values, np.float64)
+        base = self._axes.mean_ if base is None else np.asarray(base, np.float64).ravel()
+        moved = base + (values * self.deviations()[:len(values)]) @ self._axes.components_[:len(values)]
+        return moved.astype(np.float32).reshape(self.loaded.latent_shape)
+
+    def at(self, point):
+        """The latent at a point (x, y) of the map 'pca'."""
+        return (self._axes.mean_ + np.asarray(point) @ self._axes.components_[:2]).astype(np.float32).reshape(
+            self.loaded.latent_shape)
+
+    def points_of(self, latents):
+        """Points [n, 2] of latents [n, ...] on the map 'pca'."""
+        return (latents.reshape(len(latents), -1) - self._axes.mean_) @ self._axes.components_[:2].T
+
+    def mixture(self):
+        """The evaluation.mixture.Mixture of the training latents."""
+        return self._ready(self._mixture, 'the mixture of Gaussians')

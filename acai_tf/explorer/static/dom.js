@@ -1,0 +1,47 @@
+// Small helpers for elements.
+
+/** An element: h('p', {class: 'hint', onclick}, 'text', child). */
+export function h(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key.startsWith('on')) element.addEventListener(key.slice(2), value);
+    else if (key.startsWith('aria-')) element.setAttribute(key, value);
+    else if (value === true) element.setAttribute(key, '');
+    else if (value !== false && value !== null && value !== undefined) element.setAttribute(key, value);
+  }
+  element.append(...children);
+  return element;
+}
+
+/** Draws part of a bitmap, or all of it, on a canvas that gets its size: pixel for pixel. */
+export function draw(canvas, pixels, x = 0, y = 0, width = pixels.width, height = pixels.height) {
+  if (canvas.width !== width) canvas.width = width;
+  if (canvas.height !== height) canvas.height = height;
+  canvas.getContext('2d').drawImage(pixels, x, y, width, height, 0, 0, width, height);
+}
+
+export const byId = (id) => document.getElementById(id);
+
+export function status(text, isError = false) {
+  byId('status').textContent = text;
+  byId('status').classList.toggle('error', isError);
+}
+
+export const fail = (error) => status(error.message, true);
+
+/** A number field with a label; `change` is called with numbers in the range only. */
+export const numberField = (label, value, low, high, change, step = 1) => h('label', {}, `${label} `, h('input', {
+  type: 'number', min: low, max: high, step, value,
+  oninput: ({ target }) => { if (target.value !== '' && target.checkValidity()) change(Number(target.value)); } }));
+
+export const choice = (label, choices, value, change) => {
+  const select = h('select', { onchange: () => change(select.value) },
+    ...choices.map(([key, text]) => h('option', { value: key, selected: String(key) === String(value) }, text)));
+  return h('label', {}, `${label} `, select);
+};
+
+export function save(blob, name) {
+  const link = h('a', { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+}

@@ -1,0 +1,96 @@
+// The beginning, and what happens when something is chosen.
+
+import { byId, fail, h, status } from './dom.js';
+import { addOwn, setUpImages, showChosen, showStrip } from './images.js';
+import { map } from './map.js';
+import { getJSON } from './server.js';
+import { address, info, modelName, read, state } from './state.js';
+import { setUpTake, showTake } from './take.js';
+import { about, directions, grid, samples, walk } from './views.js';
+
+const VIEWS = { walk, grid, directions, map, samples, about };
+let view = {}, built = '', timer = null;
+
+/** Keeps the address; not at every event, of which browsers allow few. */
+function changed() {
+  showTake(view);
+  timer ??= setTimeout(() => {
+    timer = null;
+    history.replaceState(null, '', `#${address()}`);
+  }, 200);
+}
+
+function render() {
+  for (const tab of document.querySelectorAll('[role=tab]')) {
+    const selected = tab.dataset.view === state.view;
+    tab.setAttribute('aria-selected', selected);
+    tab.tabIndex = selected ? 0 : -1;
+  }
+  byId('view').setAttribute('aria-labelledby', `tab-${state.view}`);
+  byId('model').value = state.model;
+  byId('compare').value = state.compare;
+  byId('class').value = state.class;
+  showStrip();
+  showChosen();
+  const now = [state.view, state.model, state.compare, state.projection].join();
+  if (view.update && built === now) view.update();
+  else {
+    byId('view').replaceChildren();
+    view = {};
+    view = VIEWS[state.view](byId('view'), changed);
+  }
+  built = now;
+  changed();
+}
+
+async function readAddress() {
+  const files = read(location.hash);
+  const failed = new Set();
+  for (const [name, bytes] of files) {
+    try {
+      await addOwn(name, bytes);
+    } catch (error) {
+      failed.add(name);
+      status(`${name}: ${error.message}`, true);
+    }
+  }
+  state.chosen = state.chosen?.filter((name) => !failed.has(name)) ?? null;
+  built = '';
+  render();
+}
+
+function setUpHeader() {
+  const models = info.models.map((_, k) => h('option', { value: k }, modelName(k)));
+  byId('model').append(...models);
+  byId('compare').append(h('option', { value: -1 }, 'nothing'), ...models.map((option) => option.cloneNode(true)));
+  byId('compare-label').hidden = models.length < 2;
+  for (const id of ['model', 'compare']) {
+    byId(id).addEventListener('change', () => { state[id] = Number(byId(id).value); status(''); render(); });
+  }
+  const tabs = [...document.querySelectorAll('[role=tab]')];
+  tabs.forEach((tab, k) => {
+    tab.addEventListener('click', () => { state.view = tab.dataset.view; status(''); render(); });
+    tab.addEventListener('keydown', ({ key }) => {
+      const to = { ArrowRight: k + 1, ArrowLeft: k - 1, Home: 0, End: tabs.length - 1 }[key];
+      if (to === undefined) return;
+      const next = tabs[(to + tabs.length) % tabs.length];
+      next.focus();
+      next.click();
+    });
+  });
+}
+
+try {
+  status('loading …');
+  Object.assign(info, await getJSON('api/state'));
+  document.title = `${info.models[0].model} on ${info.dataset} – acai_explore`;
+  setUpHeader();
+  setUpImages(render);
+  setUpTake(() => view);
+  window.addEventListener('hashchange', readAddress);
+  status('');
+  await readAddress();
+  document.body.dataset.ready = 'yes';
+} catch (error) {
+  fail(error);
+}

@@ -1,0 +1,102 @@
+// What the page shows, and the address that says it.
+
+export const info = {}; // what /api/state told, for good
+
+const DEFAULTS = {
+  view: 'walk', model: 0, compare: -1, chosen: null, curve: 'lerp', steps: 16, at: 0.5, size: 8, x: 0.5, y: 0.5, base: -1,
+  values: [], seed: 0, from: 'prior', rows: 6, columns: 16, projection: 'pca', hidden: [], plane: null, class: -1, first: 0,
+};
+export const state = { ...DEFAULTS };
+
+/** Own images: {name: {file, picture, latents, pixels}}; `file` and `picture` are base64. */
+export const own = new Map();
+
+const VIEWS = ['walk', 'grid', 'directions', 'map', 'samples', 'about'];
+const LONGEST_FILE = 16384; // base64 characters of a file in the address; of a larger one, its picture is
+
+const inRange = (text, low, high, other) => {
+  const value = Number(text);
+  return text !== null && text !== '' && value >= low && value <= high ? value : other;
+};
+const whole = (text, low, high, other) => Math.round(inRange(text, low, high, other));
+const oneOf = (text, choices, other) => (choices.includes(text) ? text : other);
+const numbers = (text) => (text ? text.split(',').map(Number) : []);
+const urlSafe = (text) => text.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+const plainBase64 = (text) => text.replaceAll('-', '+').replaceAll('_', '/');
+
+export const bytesOf = (base64) => Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+
+export function base64Of(bytes) {
+  let text = '';
+  for (let start = 0; start < bytes.length; start += 8192) text += String.fromCharCode(...bytes.subarray(start, start + 8192));
+  return btoa(text);
+}
+
+/** The address's part after #. */
+export function address() {
+  const said = new URLSearchParams();
+  for (const [key, value] of Object.entries(state)) {
+    if (JSON.stringify(value) !== JSON.stringify(DEFAULTS[key])) said.set(key, Array.isArray(value) ? value.join(',') : value);
+  }
+  for (const name of state.chosen ?? []) {
+    const image = own.get(name);
+    if (image) said.set(`file-${name}`, urlSafe(image.file.length <= LONGEST_FILE ? image.file : image.picture));
+  }
+  return said.toString();
+}
+
+/** Takes over what an address says; returns [[name, bytes]] of the own images that it holds. What makes no sense is left out. */
+export function read(hash) {
+  const said = new URLSearchParams(hash.replace(/^#/, ''));
+  const get = (key) => said.get(key);
+  const count = info.labels.length, models = info.models.length;
+  Object.assign(state, DEFAULTS, {
+    view: oneOf(get('view'), VIEWS, 'walk'),
+    model: whole(get('model'), 0, models - 1, 0), compare: whole(get('compare'), -1, models - 1, -1),
+    curve: oneOf(get('curve'), ['lerp', 'slerp'], 'lerp'), steps: whole(get('steps'), 2, 64, 16),
+    at: inRange(get('at'), 0, 64, 0.5), size: whole(get('size'), 2, 16, 8), x: inRange(get('x'), 0, 1, 0.5),
+    y: inRange(get('y'), 0, 1, 0.5), base: whole(get('base'), -1, 63, -1),
+    values: numbers(get('values')).map((value) => inRange(String(value), -10, 10, 0)), seed: whole(get('seed'), 0, 2 ** 31, 0),
+    from: oneOf(get('from'), ['prior', 'mixture'], 'prior'), rows: whole(get('rows'), 1, 32, 6),
+    columns: whole(get('columns'), 1, 32, 16), projection: oneOf(get('projection'), ['pca', 'tsne'], 'pca'),
+    hidden: numbers(get('hidden')).filter((one) => one >= 0), class: whole(get('class'), -1, info.class_names.length - 1, -1),
+    first: whole(get('first'), 0, count - 1, 0),
+  });
+  const plane = numbers(get('plane'));
+  state.plane = plane.length === 2 && plane.every(Number.isFinite) ? plane : null;
+  const files = [];
+  if (said.has('chosen')) {
+    state.chosen = get('chosen').split(',').flatMap((name) => {
+      if (/^\d+$/.test(name)) return Number(name) < count ? [Number(name)] : [];
+      const file = get(`file-${name}`);
+      if (!file && !own.has(name)) return [];
+      try {
+        if (!own.has(name)) files.push([name, bytesOf(plainBase64(file))]);
+        return [name];
+      } catch { return []; }
+    }).slice(0, 64);
+  }
+  return files;
+}
+
+/** The chosen images; until there are any, the first of the test set. */
+export const chosen = () => state.chosen ?? [0, 1, 2, 3].slice(0, state.view === 'grid' ? 4 : 2)
+  .filter((number) => number < info.labels.length);
+
+/** The numbers of the models that are shown. */
+export const shown = () => (state.compare >= 0 && state.compare !== state.model ? [state.model, state.compare] : [state.model]);
+
+/** An image as requests name it. */
+export function source(name, withPicture = false) {
+  if (typeof name === 'number') return name;
+  const { latents, picture } = own.get(name);
+  return withPicture ? { latents, picture } : { latents };
+}
+
+export const nameOf = (name) => (typeof name === 'number'
+  ? `test image ${name}${info.class_names.length > 1 ? `, ${info.class_names[info.labels[name]]}` : ''}` : name);
+
+export const modelName = (number) => {
+  const { model, step, dataset } = info.models[number];
+  return `${number + 1}. ${model}, ${dataset}, step ${step}`;
+};

@@ -1,0 +1,59 @@
+// What can be taken away of a view: files, a link, the command.
+
+import { byId, fail, save, status } from './dom.js';
+import { post } from './server.js';
+import { address, info, shown, state } from './state.js';
+
+const quoted = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
+
+/** The acai_interpolate command that gives the same picture, or '' if there is none. */
+function command(view) {
+  if (!view.options) return '';
+  const images = view.images ? [`--images=${view.images().map((name) => (typeof name === 'number' ? `test:${name}` : name)).join(',')}`] : [];
+  return ['acai_interpolate', ...shown().map((model) => `--saved_model=${info.models[model].path}`), ...info.data_flags,
+    ...view.options(), ...images, `--output=${view.animated ? 'walk' : state.view}.png`].map(quoted).join(' ');
+}
+
+async function copy(text, what) {
+  try {
+    await navigator.clipboard.writeText(text);
+    status(`${what} copied`);
+  } catch { // no permission, or no secure context
+    byId('command').value = text;
+    byId('command').select();
+    status(`the ${what} stands in the field below, selected`);
+  }
+}
+
+export function setUpTake(view) {
+  const take = (path, ending, whole) => async () => {
+    const scene = view().scene?.(whole);
+    try {
+      if (ending === 'png' && view().png) {
+        save(await view().png(), `${state.view}.png`);
+        return;
+      }
+      status('drawing …');
+      const response = await post(path, shown(), scene);
+      save(await response.blob(), `${state.view}.${ending}`);
+      status('');
+    } catch (error) {
+      fail(error);
+    }
+  };
+  byId('take-png').addEventListener('click', take('api/figure', 'png', true));
+  byId('take-gif').addEventListener('click', take('api/animation', 'gif', false));
+  byId('take-json').addEventListener('click', take('api/latents', 'json', false));
+  byId('take-link').addEventListener('click', () => copy(location.href.split('#')[0] + `#${address()}`, 'link'));
+  byId('take-command').addEventListener('click', () => copy(command(view()), 'command'));
+}
+
+export function showTake(view) {
+  const scene = view.scene?.();
+  byId('take-png').disabled = !scene && !view.png;
+  byId('take-gif').disabled = !view.animated;
+  byId('take-json').disabled = !scene;
+  byId('take-command').disabled = !view.options;
+  byId('take-gif').title = view.animated ? 'there and back, endlessly' : 'only walks are animated';
+  byId('command').value = command(view) || 'acai_interpolate does not draw this';
+}

@@ -1,0 +1,42 @@
+"""Animated GIFs of walks through a latent space."""
+
+import io
+
+import numpy as np
+from PIL import Image
+
+from acai_tf import images
+
+_MILLISECONDS = 80
+_HELD = 480  # at both ends of a walk
+_LEAST_SIDE = 128
+_GAP = 4
+
+
+def gif(walks):
+    """An endless animation: walk after walk, then all of it backwards.
+
+    Args:
+        walks: list of decoded walks [rows, steps, h, w, c] in [-1, 1], one a model, which are shown below each other.
+
+    Returns:
+        Bytes of the GIF file. Small images are enlarged by a whole factor; gray ones keep every shade, others get the 256
+        colors that fit a frame best.
+    """
+    rows, steps, height, width, _ = walks[0].shape
+    factor = max(1, -(-_LEAST_SIDE // max(height, width)))
+    frames = [_frame([walk[row, step] for walk in walks], factor) for row in range(rows) for step in range(steps)]
+    milliseconds = [_HELD if step in (0, steps - 1) else _MILLISECONDS for _ in range(rows) for step in range(steps)]
+    content = io.BytesIO()
+    frames[0].save(content, 'GIF', save_all=True, append_images=frames[1:] + frames[-2:0:-1], loop=0,
+                   duration=milliseconds + milliseconds[-2:0:-1])
+    return content.getvalue()
+
+
+def _frame(shown, factor):
+    parts = [images.to_uint8(image).repeat(factor, axis=0).repeat(factor, axis=1) for image in shown]
+    space = np.full([_GAP, *parts[0].shape[1:]], 255, np.uint8)
+    pixels = np.concatenate([part for block in parts for part in (space, block)][1:])
+    if pixels.shape[2] == 1:
+        return Image.fromarray(pixels[..., 0])
+    return Image.fromarray(pixels).quantize(256)

@@ -1,0 +1,369 @@
+"""The explorer's page in a real browser: what it shows, and that mouse, keyboard and files work it."""
+
+import base64
+import json
+import os
+import pathlib
+import shlex
+import shutil
+import threading
+import time
+import unittest
+from urllib.parse import urlsplit
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+from programs import run
+from werkzeug import serving
+
+from acai_tf import datasets, export, images, interpolation, models
+from acai_tf.explorer.application import Application
+from acai_tf.explorer.server import Handler
+from acai_tf.explorer.space import Gallery, Space
+
+try:
+    from selenium import webdriver
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.keys import Keys
+except ImportError:
+    webdriver = None
+_BROWSER = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))), None)
+_DRIVER = shutil.which('chromedriver')
+_MISSING = ("selenium is not installed: pip install '.[browser]'" if webdriver is None else
+            None if _BROWSER and _DRIVER else 'there is no browser: apt-get install chromium chromium-driver')
+_SECONDS = 60
+
+
+def open_browser(downloads=None, width=1280):
+    """Debian's chromium, or another, without a window."""
+    options = webdriver.ChromeOptions()
+    options.binary_location = _BROWSER
+    # As root there is no sandbox; in a container /dev/shm is small.
+    for argument in ('--headless=new', '--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu',
+                     f'--window-size={width},1400'):
+        options.add_argument(argument)
+    options.add_experimental_option('prefs', {'download.default_directory': downloads})
+    options.set_capability('goog:loggingPrefs', {'browser': 'ALL', 'performance': 'ALL'})
+    return webdriver.Chrome(options=options, service=webdriver.ChromeService(_DRIVER))
+
+
+@unittest.skipIf(_MISSING, _MISSING)
+class BrowserTest(tf.test.TestCase):
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.directory = os.path.join(os.environ.get('TEST_TMPDIR', '/tmp'), f'acai_browser_{os.getpid()}')
+        dataset = datasets.get('digits32')
+        tests = Gallery(dataset)
+        paths = [export.export_model(models.create(name, (32, 32, 1), 10, depth=2, latent=2, seed=seed), dataset, 1,
+                                     os.path.join(cls.directory, name)) for name, seed in (('acai', 0), ('baseline', 1))]
+        cls.models = [export.load(path) for path in paths]
+        cls.images, cls.labels = tests.images, tests.labels
+        cls.latents = [model.encode(tests.images) for model in cls.models]
+        spaces = [Space(model, tests) for model in cls.models]
+        for space, latents in zip(spaces, cls.latents):  # without the process for t-SNE, which is slow to start
+            space._latents = latents
+            space._find_axes(latents.reshape(len(latents), -1))
+            space._maps['tsne'] = np.random.default_rng(0).normal(size=[len(latents), 2])
+        cls.server = serving.make_server('127.0.0.1', 0, Application(spaces, tests), threaded=True, request_handler=Handler)
+        cls.thread = threading.Thread(target=cls.server.serve_forever, daemon=True)
+        cls.thread.start()
+        cls.url = f'http://127.0.0.1:{cls.server.server_port}/'
+        cls.downloads = os.path.join(cls.directory, 'downloads')
+        os.makedirs(cls.downloads)
+        cls.browser = open_browser(cls.downloads)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.browser.quit()
+        cls.server.shutdown()
+        cls.server.server_close()
+        tf.io.gfile.rmtree(cls.directory)
+        super().tearDownClass()
+
+    def tearDown(self):
+        """Whatever was done: no errors, and nothing asked of anybody else."""
+        self.assertEqual([entry['message'] for entry in self.browser.get_log('browser')], [])
+        events = [json.loads(entry['message'])['message'] for entry in self.browser.get_log('performance')]
+        asked = [event['params']['request']['url'] for event in events if event['method'] == 'Network.requestWillBeSent']
+        ours = urlsplit(self.url).netloc
+        self.assertEmpty([url for url in asked if urlsplit(url).netloc != ours and not url.startswith(('blob:', 'about:'))])
+        super().tearDown()
+
+    # ---- the page's parts
+
+    def open(self, state=''):
+        self.browser.get('about:blank')
+        self.browser.get(f'{self.url}#{state}')
+        self.wait(lambda: self.script('return document.body.dataset.ready'))
+
+    def script(self, text, *arguments):
+        return self.browser.execute_script(text, *arguments)
+
+    def find(self, selector):
+        return self.browser.find_element('css selector', selector)
+
+    def all(self, selector):
+        return self.browser.find_elements('css selector', selector)
+
+    def wait(self, condition):
+        deadline = time.monotonic() + _SECONDS
+        while not (found := condition()):
+            self.assertLess(time.monotonic(), deadline, 'the page does not get there')
+            time.sleep(0.02)
+        return found
+
+    def pixels(self, selector, which=0):
+        """What a canvas shows, uint8 [h, w], gray."""
+        answer = self.script('''
+            const canvas = document.querySelectorAll(arguments[0])[arguments[1]], {width, height} = canvas;
+            const copy = new OffscreenCanvas(width, height).getContext('2d', {willReadFrequently: true});
+            copy.drawImage(canvas, 0, 0);
+            const data = copy.getImageData(0, 0, width, height).data;
+            let text = '';
+            for (let k = 0; k < data.length; k += 4) text += String.fromCharCode(data[k]);
+            return [btoa(text), width, height];''', selector, which)
+        return np.frombuffer(base64.b64decode(answer[0]), np.uint8).reshape(answer[2], answer[1])
+
+    def shown_at(self, selector='.large'):
+        return self.script('return document.querySelector(arguments[0]).dataset.at', selector)
+
+    def settled(self):
+        """The position of the slider, once its picture is shown."""
+        self.wait(lambda: self.shown_at() == self.script('return document.getElementById("at").value'))
+        return float(self.shown_at())
+
+    def choose(self, *numbers):
+        for number in numbers:
+            self.find(f'#strip [data-number="{number}"]').click()
+
+    def decoded(self, latents, model=0):
+        """uint8 [h, w] of one latent."""
+        return images.to_uint8(self.models[model].decode(np.asarray(latents, np.float32)[None]))[0, ..., 0]
+
+    def on_walk(self, numbers, at, curve=interpolation.lerp, model=0):
+        k = min(int(at), len(numbers) - 2)
+        a, b = (tf.constant(self.latents[model][number][None]) for number in numbers[k:k + 2])
+        return self.decoded(curve(a, b, at - k)[0], model)
+
+    def address(self):
+        time.sleep(0.3)  # it is kept up with a delay
+        return self.browser.current_url.split('#')[1]
+
+    # ---- what a user does
+
+    def test_two_images_the_slider_and_the_link(self):
+        self.open()
+        self.choose(12, 34)
+        self.assertLen(self.all('#chosen li'), 2)
+        at = self.settled()
+        self.assertAllEqual(self.pixels('.large'), self.on_walk([12, 34], at))
+        slider = self.find('#at')
+        ActionChains(self.browser).click_and_hold(slider).move_by_offset(90, 0).move_by_offset(40, 0).release().perform()
+        at = self.settled()
+        self.assertBetween(at, 0.55, 0.8)
+        self.assertAllEqual(self.pixels('.large'), self.on_walk([12, 34], at))
+        for which, number in ((0, 12), (1, 34)):
+            self.assertAllEqual(self.pixels('.stage .end', which), images.to_uint8(self.images[number])[..., 0])
+        self.wait(lambda: self.script('return document.querySelector(".frames canvas").dataset.shown'))
+        row = np.concatenate([self.on_walk([12, 34], k / 15) for k in range(16)], axis=1)
+        self.assertAllEqual(self.pixels('.frames canvas'), row)
+        # A chain is a longer walk; the link shows the same.
+        self.choose(5)
+        self.script('document.getElementById("at").value = 1.25;'
+                    'document.getElementById("at").dispatchEvent(new Event("input"))')
+        self.settled()
+        picture = self.pixels('.large')
+        self.assertAllEqual(picture, self.on_walk([12, 34, 5], 1.25))
+        state = self.address()
+        self.open(state)
+        self.assertEqual(self.settled(), 1.25)
+        self.assertAllEqual(self.pixels('.large'), picture)
+        self.assertEqual(self.address(), state)
+
+    def test_while_dragging_only_the_newest_request_counts(self):
+        self.open('chosen=1,2')
+        self.settled()
+        self.browser.get_log('performance')
+        self.script('''const slider = document.getElementById('at');
+            for (let k = 1; k <= 300; k += 1) { slider.value = k / 300; slider.dispatchEvent(new Event('input')); }''')
+        self.assertEqual(self.settled(), 1)
+        self.assertAllEqual(self.pixels('.large'), self.on_walk([1, 2], 1))
+        events = [json.loads(entry['message'])['message'] for entry in self.browser.get_log('performance')]
+        self.assertLen([event for event in events if event['method'] == 'Network.requestWillBeSent'], 2)
+
+    def test_the_grid(self):
+        self.open('view=grid&chosen=3,4,5,6')
+        pad = self.find('.pad')
+        self.wait(lambda: self.shown_at() == '0.5,0.5')
+        ActionChains(self.browser).move_to_element(pad).click_and_hold().move_by_offset(60, -90).release().perform()
+        self.wait(lambda: self.shown_at() != '0.5,0.5')
+        last = self.script('return location.hash') and self.address()
+        x, y = (float(part.split('=')[1]) for part in last.split('&') if part[:2] in ('x=', 'y='))
+        self.wait(lambda: self.shown_at() == f'{x},{y}')
+        side = pad.size['width']
+        middle = round(side / 2)
+        self.assertAllClose([x, y], [((middle + d) / side * 8 - 0.5) / 7 for d in (60, -90)], atol=0.01)
+        corners = self.latents[0][[3, 4, 5, 6]]
+        left, right = (interpolation.lerp(*(tf.constant(corners[[row]]) for row in (k, k + 2)), y) for k in (0, 1))
+        self.assertAllEqual(self.pixels('.large'), self.decoded(interpolation.lerp(left, right, x)[0]))
+        grid = self.pixels('.pad canvas')
+        for rows, columns, number in ((slice(32), slice(32), 3), (slice(32), slice(-32, None), 4),
+                                      (slice(-32, None), slice(32), 5), (slice(-32, None), slice(-32, None), 6)):
+            self.assertAllEqual(grid[rows, columns], self.decoded(self.latents[0][number]))
+
+    def test_the_map(self):
+        self.open('view=map&chosen=')
+        self.wait(lambda: self.find('.map').get_attribute('data-ready') == 'pca')
+        canvas = self.find('.map')
+        ActionChains(self.browser).move_to_element_with_offset(canvas, -canvas.size['width'] // 2 + 25, 30).click().perform()
+        at = [float(one) for one in self.wait(lambda: self.shown_at('.decoded')).split(',')]
+        flat = self.latents[0].reshape(360, -1).astype(np.float64)
+        points = json.loads(self.script(
+            'return fetch("api/map?model=0&projection=pca").then((answer) => answer.text())'))['points']
+        # The axes, from the points: latents are nearly linear in them.
+        centred, points = flat - flat.mean(axis=0), np.array(points)
+        axes = np.linalg.lstsq(points, centred, rcond=None)[0]
+        expected = self.decoded((flat.mean(axis=0) + at @ axes).reshape(4, 4, 2))
+        self.assertLessEqual(np.abs(self.pixels('.decoded').astype(int) - expected).max(), 1)
+        # On an image: the place of the one that stands furthest to the right.
+        number = int(points[:, 0].argmax())
+        width, height = canvas.size['width'] - 2, canvas.size['height'] - 2
+        size, middle = np.ptp(points, axis=0), (points.max(axis=0) + points.min(axis=0)) / 2
+        x, y = (points[number] - middle) * 0.9 * min(width / size[0], height / size[1])
+        ActionChains(self.browser).move_to_element_with_offset(canvas, round(x), round(-y)).click().perform()
+        self.wait(lambda: self.all('#chosen li'))
+        self.assertEqual(self.find('.under figcaption').text, f'test image {number}, {self.labels[number]}')
+        self.wait(lambda: f'chosen={number}' in self.address())
+        self.assertAllEqual(self.pixels('.under canvas'), images.to_uint8(self.images[number])[..., 0])
+        before = self.script('return document.querySelector(".map").toDataURL()')
+        self.find('.legend [data-label="3"]').click()
+        self.assertEqual(self.find('.legend [data-label="3"]').get_attribute('aria-pressed'), 'false')
+        self.assertNotEqual(self.script('return document.querySelector(".map").toDataURL()'), before)
+
+    def test_a_dropped_file(self):
+        self.open('chosen=7')
+        pixels = np.random.default_rng(0).integers(0, 256, [20, 30, 3], np.uint8)
+        path = os.path.join(self.directory, 'own.png')
+        Image.fromarray(pixels).save(path)
+        content = pathlib.Path(path).read_bytes()
+        self.script('''
+            const bytes = Uint8Array.from(atob(arguments[0]), (letter) => letter.charCodeAt(0)), data = new DataTransfer();
+            data.items.add(new File([bytes], 'own.png'));
+            data.items.add(new File(['text'], 'text.png'));
+            document.getElementById('chosen').dispatchEvent(new DragEvent('drop', {dataTransfer: data, bubbles: true}));
+        ''', base64.b64encode(content).decode())
+        self.wait(lambda: 'text.png: the file does not decode' in self.find('#status').text)
+        message = [entry['message'] for entry in self.browser.get_log('browser')]  # the browser's own, of the refusal
+        self.assertLen(message, 1)
+        self.assertIn('400', message[0])
+        self.find('#at').send_keys(Keys.END)
+        self.assertEqual(self.settled(), 1)
+        expected = self.decoded(self.models[0].encode_bytes([content])[0])
+        self.assertAllEqual(self.pixels('.large'), expected)
+        state = self.address()
+        self.open(state)
+        self.assertEqual(self.settled(), 1)
+        self.assertAllEqual(self.pixels('.large'), expected)
+
+    def test_directions_samples_and_reconstructions_of_two_models(self):
+        self.open('view=directions&compare=1&base=0&chosen=2')
+        self.wait(lambda: self.all('.axis'))
+        field = self.find('.axis input[type=number]')
+        field.clear()
+        field.send_keys('1.5')
+        self.wait(lambda: self.shown_at() == '1.5')
+        for model in (0, 1):
+            answer = self.script('''return fetch("api/latents", {method: "POST", body: JSON.stringify({models: [0, 1],
+                scene: {kind: "directions", source: 2, values: [1.5]}})}).then((answer) => answer.json())''')
+            moved = np.array(answer['models'][model]['latents'][0][0])
+            self.assertNotAllClose(moved, self.latents[model][2])
+            self.assertAllEqual(self.pixels('.large', model), self.decoded(moved, model))
+        self.find('#tab-samples').click()
+        self.wait(lambda: self.script('return document.querySelector("canvas.wide").dataset.shown'))
+        self.assertEqual(self.pixels('.wide').shape, (6 * 32, 16 * 32))
+        self.find('#tab-about').click()
+        self.wait(lambda: len(self.all('.reconstruction')) == 2)
+        for model in (0, 1):
+            self.assertAllEqual(self.pixels('.reconstruction', model),
+                                images.to_uint8(self.models[model].reconstruct(self.images[2:3]))[0, ..., 0])
+
+    def test_take_away(self):
+        self.open('chosen=1,2,3&curve=slerp&steps=5&compare=1')
+        self.settled()
+        for button, name in (('png', 'walk.png'), ('gif', 'walk.gif'), ('json', 'walk.json')):
+            self.find(f'#take-{button}').click()
+            self.wait(lambda: os.path.exists(os.path.join(self.downloads, name)))
+        command = shlex.split(self.find('#command').get_attribute('value'))
+        self.assertEqual(command[0], 'acai_interpolate')
+        self.assertEqual(command[-1], '--output=walk.png')
+        for name in ('walk.png', 'walk.gif'):
+            code, _, err = run(f'bin/{command[0]}', *command[1:-1], f'--output={self.directory}/{name}')
+            self.assertEqual(code, 0, err)
+            self.assertEqual(*(pathlib.Path(folder, name).read_bytes() for folder in (self.directory, self.downloads)))
+        found = json.loads(pathlib.Path(self.downloads, 'walk.json').read_text())['models'][1]
+        self.assertEqual(found['saved_model'], self.models[1].path)
+        ends = tf.constant(self.latents[1][[2]]), tf.constant(self.latents[1][[3]])
+        self.assertAllEqual(np.float32(found['latents'])[1], interpolation.path(*ends, 5, interpolation.slerp)[0])
+
+    # ---- keyboard
+
+    def keys(self, *keys):
+        ActionChains(self.browser).send_keys(*keys).perform()
+
+    def tab_to(self, selector):
+        for _ in range(40):
+            if self.script('return document.activeElement.matches(arguments[0])', selector):
+                return
+            self.keys(Keys.TAB)
+        self.fail(f'{selector} is not reached by the tab key')
+
+    def test_the_keyboard_alone(self):
+        self.open()
+        self.script('window.scrollTo(0, 0)')
+        self.tab_to('#tab-walk')
+        outline = self.script('return getComputedStyle(document.activeElement).outlineStyle')
+        self.assertEqual(outline, 'solid')
+        self.tab_to('#clear')
+        self.keys(Keys.ENTER)
+        self.tab_to('#strip [data-number="0"]')
+        self.keys(Keys.ENTER, Keys.TAB, Keys.TAB, Keys.SPACE)
+        self.assertEqual(self.script('return document.activeElement.dataset.number'), '2')
+        self.assertLen(self.all('#chosen li'), 2)
+        # From the strip's end on; 60 images are in it.
+        self.script('document.querySelector("#strip button:last-child").focus()')
+        self.tab_to('#at')
+        self.keys(Keys.HOME)
+        self.assertEqual(self.settled(), 0)
+        self.keys(Keys.ARROW_RIGHT)
+        at = self.settled()
+        self.assertGreater(at, 0)
+        self.assertAllEqual(self.pixels('.large'), self.on_walk([0, 2], at))
+        self.script('document.body.focus(); document.getElementById("tab-walk").focus()')
+        self.keys(Keys.END, Keys.ARROW_LEFT, Keys.ARROW_LEFT)  # what it is, samples, map
+        self.wait(lambda: self.all('.map[data-ready=pca]'))
+        self.script('document.querySelector("#strip button:last-child").focus()')
+        self.tab_to('.map')
+        self.keys(Keys.ARROW_RIGHT, Keys.ARROW_UP, Keys.ENTER)
+        self.wait(lambda: self.shown_at('.decoded'))
+        self.assertStartsWith(self.find('.under figcaption').text, 'test image')
+        self.assertLen(self.all('#chosen li'), 3)
+
+    def test_labels(self):
+        """Everything that takes input has a name, on every view."""
+        for view in ('walk', 'grid', 'directions', 'map', 'samples', 'about'):
+            self.open(f'view={view}&compare=1')
+            unnamed = self.script('''
+                return [...document.querySelectorAll('button, input, select, textarea, [tabindex="0"], canvas')]
+                    .filter((one) => !one.closest('[aria-hidden]') && !one.getAttribute('aria-label')
+                        && !one.textContent.trim()
+                    && !(one.labels?.length)).map((one) => one.outerHTML)''')
+            self.assertEqual(unnamed, [], view)
+            self.assertTrue(self.script('const {scrollWidth, clientWidth} = document.documentElement;'
+                                        'return scrollWidth <= clientWidth'))
+
+
+if __name__ == '__main__':
+    tf.test.main()
