@@ -34,7 +34,8 @@ def draw(found, subset='all'):
     for number, (name, figures) in enumerate(found.items()):
         style = {'color': colors(number), 'linewidth': 1.2}
         _along(panels, figures[subset], _NAMES.get(name, name), style, shaded=number < 3)
-    panels[0, 1].legend(fontsize=8)
+    beside = {'loc': 'center left', 'bbox_to_anchor': (1, 0.5)} if len(found) > 4 else {}
+    panels[0, 1].legend(fontsize=8, **beside)
     for axes in panels.flat:
         axes.title.set_fontsize(10)
         axes.spines[['top', 'right']].set_visible(False)
