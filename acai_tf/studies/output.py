@@ -68,10 +68,11 @@ def _row(cell, with_numbers, all_recalled):
         published = with_deviation(cell['published'], cell['published_deviation'])
         published += ' (recalled)' if cell['recalled'] and not all_recalled else ''
     measured = sum(seed['value'] is not None for seed in cell['seeds'])
+    kimg = f'{cell["kimg"]:g}' if cell['d_z'] else ''
     remarks = [*cell['remarks'], *([cell['caveat']] if cell['caveat'] else [])]
     return [cell['dataset'], str(cell['d_z'] or ''), cell['figure'], cell['system'], *([published] if with_numbers else []),
             '' if cell['measured'] is None else with_deviation(cell['measured'], cell['measured_deviation']),
-            *([number(cell['difference'])] if with_numbers else []), str(measured), f'{cell["kimg"]:g}',
+            *([number(cell['difference'])] if with_numbers else []), str(measured), kimg,
             '' if cell['minutes'] is None else f'{cell["minutes"]:.3g}', '; '.join(remarks)]
 
 
