@@ -428,7 +428,7 @@ class ResultTest(MadeUpRuns):
         result = self.result()
         text = output.markdown(result)
         lines = text.splitlines()
-        self.assertEqual(lines[0], '**Scaled down from the published settings: total_kimg 25 in place of 16384.**')
+        self.assertEqual(lines[0], '**Scaled down: total_kimg 25 in place of 16384.**')
         self.assertEqual(lines[2], '# ACAI, Table 1: Mean Distance and Smoothness of interpolations between lines')
         self.assertIn('| recalled, not checked | measured | difference |', text)
         self.assertNotIn('| published |', text)
@@ -677,7 +677,7 @@ class ProgramTest(tf.test.TestCase):
     def test_only_print_gives_a_line_a_run(self):
         code, out, err = run('bin/acai_reproduce', '--table=acai2', '--only_print', '--total_kimg=8')
         self.assertEqual(code, 0, err)
-        self.assertStartsWith(err, 'Scaled down from the published settings: total_kimg 8 in place of 16384')
+        self.assertStartsWith(err, 'Scaled down: total_kimg 8 in place of 16384')
         # 7 systems on 6 sizes, and pixels of 3 data sets; 3 seeds
         self.assertLen(out.splitlines(), (7 * 6 + 3) * 3)
         for line in out.splitlines():

@@ -127,7 +127,7 @@ def markdown(page):
 def _row(run, shown):
     state = run['state'] + (f': {run["remark"]}' if run.get('remark') else '')
     kimg = f'{run["kimg"]:g} of {run["total_kimg"]}' if 'kimg' in run else ''
-    measures = '; '.join(f'{name}: {_listed(found)}' for name, found in run['measures'].items())
+    measures = '; '.join(': '.join(filter(None, [name, _listed(found)])) for name, found in run['measures'].items())
     minutes = run.get('minutes')
     row = [f'`{run["run"]}`', state, kimg, '' if minutes is None else f'{minutes:.3g}',
            *(output.number(run.get('figures', {}).get(name)) for name in shown), measures]

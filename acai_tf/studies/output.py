@@ -36,8 +36,10 @@ def markdown(result):
     cells = result['cells']
     lines = [f'**{result["scaled"]}**', ''] if result['scaled'] else []
     lines += [f'# {result["title"]}', '']
-    lines += [f'**{here} stands in for {there}: the published numbers are of {there}.**\n'
-              for there, here in result['stand_ins'].items()]
+    for there, here in result['stand_ins'].items():
+        numbers = any(cell['published'] is not None and cell['stands_for'] == there for cell in cells)
+        but = f': the published numbers are of {there}' if numbers else ''
+        lines += [f'**{here} stands in for {there}{but}.**', '']
     lines += [f'{result["notes"]}\n'] if result['notes'] else []
     lines += _table(cells, result['stand_ins'])
     for picture in result['pictures']:
@@ -66,10 +68,11 @@ def _row(cell, with_numbers, all_recalled):
         published = with_deviation(cell['published'], cell['published_deviation'])
         published += ' (recalled)' if cell['recalled'] and not all_recalled else ''
     measured = sum(seed['value'] is not None for seed in cell['seeds'])
+    kimg = f'{cell["kimg"]:g}' if cell['d_z'] else ''
     remarks = [*cell['remarks'], *([cell['caveat']] if cell['caveat'] else [])]
     return [cell['dataset'], str(cell['d_z'] or ''), cell['figure'], cell['system'], *([published] if with_numbers else []),
             '' if cell['measured'] is None else with_deviation(cell['measured'], cell['measured_deviation']),
-            *([number(cell['difference'])] if with_numbers else []), str(measured), f'{cell["kimg"]:g}',
+            *([number(cell['difference'])] if with_numbers else []), str(measured), kimg,
             '' if cell['minutes'] is None else f'{cell["minutes"]:.3g}', '; '.join(remarks)]
 
 
@@ -117,13 +120,18 @@ def draw(result):
     colors = {system: palette(i % palette.N) for i, system in enumerate(systems)}
     figure = Figure(figsize=(9, 3.4 * panels + 0.8), dpi=120, layout='constrained')
     axes = figure.subplots(panels, 1, squeeze=False)[:, 0]
-    figure.suptitle('\n'.join(filter(None, [result['title'], result['scaled'], *(
-        f'{here} stands in for {there}' for there, here in result['stand_ins'].items())])), fontsize=9)
+    figure.suptitle(heading(result), fontsize=9)
     for panel, (name, cells) in zip(axes, groups.items()):
         _bars(panel, name, cells, colors)
     for panel, (key, cells) in zip(axes[len(groups):], curves.items()):
         _curves(panel, key, cells, colors)
     return figure
+
+
+def heading(result):
+    """What stands above a figure: its title, and what must be known of its numbers."""
+    stand_ins = [f'{here} stands in for {there}' for there, here in result['stand_ins'].items()]
+    return '\n'.join(filter(None, [result['title'], result['scaled'], *stand_ins]))
 
 
 def _grouped(cells, key):

@@ -49,7 +49,7 @@ class Reproduction:
         smaller = any(max(here) < min(there) for name, (there, here) in self.changes.items()
                       if name in ('total_kimg', 'depth', 'n_init'))
         rows = [f'{name} {_either(here)} in place of {_either(there)}' for name, (there, here) in self.changes.items()]
-        return f'{"Scaled down" if smaller else "Changed"} from the published settings: {", ".join(rows)}.'
+        return f'{"Scaled down" if smaller else "Other settings"}: {", ".join(rows)}.'
 
     def lines(self):
         """One shell command for each run."""
@@ -90,7 +90,7 @@ class Reproduction:
         limits = []
         if 'total_kimg' in self.changes:
             there, here = self.changes['total_kimg']
-            limits.append(f'training ended after {_either(here)} of the published {_either(there)} kimg')
+            limits.append(f'training ended after {_either(here)} kimg in place of {_either(there)}')
         seeds = {sum(seed['value'] is not None for seed in cell['seeds']) for cell in cells if cell['measured'] is not None}
         if seeds == {1}:
             limits.append('with one seed nothing is known about how much the numbers vary')
@@ -108,7 +108,9 @@ class Reproduction:
             from acai_tf.figures import poses
             found = {cell['system']: seed['figures']['poses']['model'] for cell in result['cells']
                      for seed in cell['seeds'][:1] if seed.get('figures')}
-            self._keep(result, poses.draw(found), output.beside(path, '-poses.png'))
+            picture = poses.draw(found)
+            picture.suptitle(output.heading(result), fontsize=9)
+            self._keep(result, picture, output.beside(path, '-poses.png'))
         if self.study.mode:
             self._interpolate(result, path)
 
@@ -122,7 +124,8 @@ class Reproduction:
             if runs and runs[0].is_trained() and cell.model != PIXELS:
                 groups.setdefault((cell.dataset, cell.dz), {})[runs[0].export] = runs[0]
         for (dataset, dz), runs in groups.items():
-            ending = '' if len(groups) == 1 else f'-{dataset.replace(os.sep, "-")}-{dz}'
+            ending = '' if len(groups) == 1 else f'-{os.path.basename(dataset)}-{dz}'
+            ending += '-scaled-down' if result['scaled'] else ''  # the picture itself has no text
             picture = output.beside(path, f'-{self.study.mode}{ending}.png')
             options = {'mode': self.study.mode} | self.study.mode_options
             command = ['acai_interpolate', *(f'--saved_model={export}' for export in runs),
