@@ -15,8 +15,8 @@ import importlib
 
 __version__ = '0.1.0'
 
-_MODULES = ('architectures', 'benchmark', 'clusterers', 'config', 'datasets', 'errors', 'evaluation', 'export', 'features', 'figures',
-            'flags', 'images', 'interpolation', 'losses', 'measures', 'models', 'randomness', 'training')
+_MODULES = ('architectures', 'benchmark', 'clusterers', 'config', 'datasets', 'errors', 'evaluation', 'export', 'features',
+            'figures', 'flags', 'images', 'interpolation', 'losses', 'measures', 'models', 'randomness', 'training')
 
 __all__ = sorted(_MODULES)
 
