@@ -7,6 +7,7 @@
     acai_tf.training     train(config) and export_run(run_dir)
     acai_tf.export       load(path) and export_model(...)
     acai_tf.measures     measure(name, model, dataset) and names()
+    acai_tf.clusterers   fit(name, points, clusters, ...) and names()
     acai_tf.evaluation   the measures' formulas: arrays in, numbers out
 """
 
@@ -14,8 +15,9 @@ import importlib
 
 __version__ = '0.1.0'
 
-_MODULES = ('architectures', 'benchmark', 'config', 'datasets', 'errors', 'evaluation', 'explorer', 'export', 'features',
-            'figures', 'flags', 'images', 'interpolation', 'losses', 'measures', 'models', 'randomness', 'training')
+_MODULES = ('architectures', 'benchmark', 'clusterers', 'config', 'datasets', 'errors', 'evaluation', 'explorer', 'export',
+            'features', 'figures', 'flags', 'images', 'interpolation', 'losses', 'measures', 'models', 'randomness', 'studies',
+            'training')
 
 __all__ = sorted(_MODULES)
 

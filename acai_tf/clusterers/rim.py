@@ -13,8 +13,7 @@ class RIM(Discriminative):
 
     The paper's logit is linear, `rim='linear'`; ACAI's table quotes the deep form of Hu et al. (2017), where W are the
     kernels of IMSAT's network. Neither says how it was optimised there, nor lambda. Here: IMSAT's Adam, batch and epochs, so
-    that the two differ in their penalty alone, and lambda chosen on scikit-learn's digits, without their labels: the
-    largest of 1, 0.1, 0.01, ... at which all clusters stay in use.
+    that the two differ in their penalty alone; lambda is a weight decay as is customary with Adam, and was not tuned.
     """
 
     rim = Hyperparameter('deep', 'the logit: deep or linear', choices=('deep', 'linear'))
