@@ -114,6 +114,15 @@ class WorkTest(parameterized.TestCase, tf.test.TestCase):
         found = json.loads(self.run_well('acai_evaluate', f'--saved_model={self.saved}', '--dataset=lines32',
                                          '--metrics=lines'))
         self.assertCountEqual(found, ['mean_distance', 'mean_smoothness', 'undefined_interpolations'])
+        found = json.loads(self.run_well(
+            'acai_evaluate', f'--saved_model={self.saved}', '--metrics=path,conditioning,rank,probe,samples', '--pairs=9',
+            '--latents=8', '--directions=7', '--draws=100', '--components=2'))
+        self.assertContainsSubset(['effective_rank', 'participation_ratio', 'dead_dimensions', 'probe_accuracy_low'], found)
+        counts = {key: value for key, value in found.items() if isinstance(value, int) and key != 'dead_dimensions'}
+        self.assertEqual(counts, {
+            'path_pairs': 9, 'path_still': 0, 'path_fade_still': 0, 'conditioning_latents': 8, 'conditioning_directions': 7,
+            'rank_dimensions': 32, 'rank_images': 360, 'probe_train_images': 1437, 'probe_test_images': 360,
+            'samples_draws': 100})
 
     def test_every_kind_of_image_file_is_encoded_as_it_is_seen(self):
         """Of a gray model: BMP, GIF, CMYK JPEG and a photograph on its side as their pixels in PNG."""

@@ -31,14 +31,17 @@ def evaluate(products, latents, directions):
     for latent in latents:
         there = np.broadcast_to(latent, [len(directions), *latent.shape])
         moved = np.asarray(products(there, directions.reshape(there.shape)), np.float64).reshape(len(directions), -1)
-        if not np.isfinite(moved).all():
-            moved = np.full_like(moved[:, :1], np.nan)
-            logs.append(np.nan)
-        else:
-            singular = np.linalg.svd(moved, compute_uv=False)
-            with np.errstate(invalid='ignore'):
-                logs.append(-2 * np.log(max(singular[-1] / singular[0], _LEAST_RATIO)))
+        logs.append(_log_condition_number(moved))
         stretchings.append(np.sqrt(np.square(moved).mean()))
     mean = np.mean(stretchings)
     return {'log_condition_number': float(np.mean(logs)), 'stretching': float(mean),
             'stretching_spread': float(np.std(stretchings) / mean) if mean else float('nan')}
+
+
+def _log_condition_number(products):
+    """ln of the condition number of J^T J between orthonormal directions, of the products J v [m, pixels]."""
+    if not products.any() or not np.isfinite(products).all():
+        return float('nan')
+    singular = np.linalg.svd(products, compute_uv=False)
+    least = singular[-1] if len(singular) == len(products) else 0.0  # fewer pixels than directions
+    return -2 * np.log(max(least / singular[0], _LEAST_RATIO))

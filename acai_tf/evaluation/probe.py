@@ -8,7 +8,7 @@ import numpy as np
 _logger = logging.getLogger(__name__)
 
 # Inverse strengths of the regularisation, from strong to weak.
-STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)
 _HELD_OUT, _TOLERANCE, _MOST_ITERATIONS = 0.2, 1e-5, 2000
 
 
