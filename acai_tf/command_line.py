@@ -1,7 +1,6 @@
 """What every binary shares: a quiet TensorFlow, `--help` that exits 0, one line and an exit code for each error."""
 
 import contextlib
-import inspect
 import json
 import logging
 import os
@@ -272,14 +271,19 @@ def _set_logical_cpus(tf):
 def _help(doc, values):
     """A program's help, at most 100 columns wide: the examples of its docstring (the indented paragraphs), then the rest,
     then the flags that acai_tf and the program define; of absl's own, --flagfile alone."""
-    paragraphs = inspect.cleandoc(doc).split('\n\n')
+    paragraphs = doc.strip('\n').split('\n\n')
     examples = [paragraph for paragraph in paragraphs if paragraph.startswith(' ')]
     prose = [_wrapped(paragraph) for paragraph in paragraphs if paragraph not in examples]
     by_module = values.flags_by_module_dict()
     ours = [flag for module, found in by_module.items() if not module.startswith(('absl', 'tensorflow')) for flag in found]
-    shown = [f'--{flag.name}: {flag.help}' + ('' if flag.default is None else f' [{flag.default_as_str}]') for flag in ours]
+    shown = [f'--{flag.name}: {flag.help}' + (f' [{_default(flag)}]' if flag.default not in (None, '', []) else '')
+             for flag in ours]
     shown.append('--flagfile: a file with more flags, one a line')
     return '\n\n'.join([*examples, *prose, '\n'.join(['flags:', *(_wrapped(text, '  ', ' ' * 6) for text in shown)])])
+
+
+def _default(flag):
+    return flag.default_as_str.strip("'")
 
 
 def _wrapped(text, first='', rest=''):

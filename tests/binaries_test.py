@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -73,7 +74,7 @@ class HelpTest(parameterized.TestCase, tf.test.TestCase):
         _, out, _ = run('bin/acai_train', '--help')
         text = ' '.join(out.split())
         for field in common_options():
-            self.assertIn(f'--{field.name}: {" ".join(field.metadata["help"].split())}', text)
+            self.assertRegex(text, f' --{field.name}: (<.*>: )?{re.escape(" ".join(field.metadata["help"].split()))}')
         for name in models.names():
             for key in hyperparameter.declared(models.model_class(name)):
                 self.assertIn(f'--{key}: ', text)

@@ -386,8 +386,7 @@ class OwnRecordsTest(tf.test.TestCase):
             manifest = json.load(file)
         for classes, expected in ((['ant', 'bee', 'cat'], ['ant', 'bee', 'cat']), (['ant', 'bee', 'bee'], None),
                                   (['ant', 'bee'], None), ([], None)):
-            for entry in manifest['files'].values():
-                entry['classes'] = classes
+            manifest['files']['train.tfrecord']['classes'] = classes
             with open(path, 'w') as file:
                 json.dump(manifest, file)
             dataset = datasets.get(f'records:{self.directory}')

@@ -29,8 +29,8 @@ class ModelCardTest(tf.test.TestCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.directory = cls().create_tempdir().full_path
-        cls.run_dir = training.train(TrainConfig(
-            dataset='digits32', depth=1, latent=2, batch=64, total_kimg=1, report_kimg=1, lr=0.001, train_dir=cls.directory))
+        cls.run_dir = training.train(TrainConfig(dataset='digits32', depth=1, latent=2, batch=64, total_kimg=1, lr=0.001,
+                                                 train_dir=cls.directory))
         cls.version = os.path.join(cls.run_dir, 'export', '16')
 
     def card(self, path):
@@ -116,7 +116,7 @@ class ModelCardTest(tf.test.TestCase):
         path = export.export_model(model, datasets.get('mnist32'), 1, self.directory, run)
         self.assertEqual(head_of(self.card(path))[1], [{'mse': 0.5}])
         with open(os.path.join(path, 'interpolation.png'), 'rb') as file:
-            self.assertEqual(tf.io.decode_png(file.read()).shape, (125, 1024, 1))
+            self.assertEqual(tf.io.decode_png(file.read()).shape, (125, 1024, 3))
         with open(picture, 'r+b') as file:
             file.truncate(60)
         path = export.export_model(model, datasets.get('mnist32'), 2, self.directory, run)

@@ -342,10 +342,11 @@ def of_directory(name, directory, cache_gib=4.0, resolution=0):
         raise DataError(f'{os.path.join(directory, "manifest.json")}: train.tfrecord and test.tfrecord do not hold images '
                         f'of one shape in 1 or 3 colors; make them with: {command}')
     generators = {entry.get('generator') for entry in entries}
-    class_names, *others = [entry.get('classes') or [] for entry in entries]
-    named = others == [class_names] and len(class_names) == len(set(class_names)) == nclass
+    named = {tuple(entry['classes']) for entry in entries if entry.get('classes')}
+    class_names = list(named.pop()) if len(named) == 1 else []
+    are_clear = len(class_names) == len(set(class_names)) == nclass
     dataset = Records(directory, shape, nclass, name=name, train=['train'], test=['test'], command=command,
                       cache_gib=cache_gib, preprocess=resize(resolution) if resolution else None,
-                      class_names=class_names if named else None)
+                      class_names=class_names if are_clear else None)
     dataset.generator = generators.pop() if len(generators) == 1 else None
     return dataset

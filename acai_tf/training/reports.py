@@ -41,11 +41,11 @@ class Reporter:
         try:
             # tf.summary needs TensorBoard too, and does not say so until the first scalar.
             from tensorboard.plugins.hparams import api, api_pb2, summary
-            self._hparams, self._success = api.hparams_pb, summary.session_end_pb(api_pb2.STATUS_SUCCESS)
+            self._session = {'start': api.hparams_pb, 'end': lambda: summary.session_end_pb(api_pb2.STATUS_SUCCESS)}
             self._writer = tf.summary.create_file_writer(directory.file('summaries'))
         except ImportError:
             _logger.warning('tensorboard is not installed: no summaries are written')
-            self._writer, self._hparams = tf.summary.create_noop_writer(), None
+            self._writer, self._session = tf.summary.create_noop_writer(), None
 
     def write_config(self, config):
         """Shows the config in TensorBoard: as text, and in its HParams plugin what may not change when a run is resumed."""
@@ -53,16 +53,16 @@ class Reporter:
             tf.summary.text('config', f'```\n{config.to_json()}```', step=0)
         fixed = {field.name: getattr(config, field.name) for field in common_options() if not field.metadata['may_change']}
         values = {name: value for name, value in {**fixed, **config.hyperparameters}.items() if value is not None}
-        self._write_session(lambda: self._hparams(values))
+        self._write_session('start', values)
 
     def finish(self):
         """Marks the run as finished in TensorBoard's HParams plugin."""
-        self._write_session(lambda: self._success)
+        self._write_session('end')
 
-    def _write_session(self, content):
-        if self._hparams:
+    def _write_session(self, which, *values):
+        if self._session:
             with self._writer.as_default():
-                tf.summary.experimental.write_raw_pb(content().SerializeToString(), step=0)
+                tf.summary.experimental.write_raw_pb(self._session[which](*values).SerializeToString(), step=0)
             self._writer.flush()
 
     def report(self, step, kimg, img_per_s, terms):
