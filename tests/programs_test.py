@@ -220,9 +220,13 @@ class WorkTest(parameterized.TestCase, tf.test.TestCase):
             self.run_well('acai_interpolate', *flags, f'--output={self.path("f.pdf")}')
             with open(self.path('f.pdf'), 'rb') as file:
                 self.assertStartsWith(file.read().decode('latin1'), '%PDF')
+            self.run_well('acai_interpolate', *flags[:3], '--images=test:17,test:3', '--steps=4',
+                          f'--output={self.path("f.gif")}')
+            with Image.open(self.path('f.gif')) as image:
+                self.assertEqual((image.n_frames, image.size), (2 * 4 - 2, (128, 2 * 128 + 4)))
         if mode == 'samples':
-            self.run_well('acai_interpolate', *flags, '--from=mixture', f'--output={self.path("g.png")}')
-            self.assertNotAllEqual(np.asarray(Image.open(self.path('g.png')).convert('L')), picture)
+            self.run_well('acai_interpolate', *flags, '--from=mixture', f'--output={self.path("m.png")}')
+            self.assertNotAllEqual(np.asarray(Image.open(self.path('m.png')).convert('L')), picture)
 
     def test_figures_of_image_files_and_the_projector(self):
         for name in 'abcd':
@@ -262,6 +266,9 @@ class WorkTest(parameterized.TestCase, tf.test.TestCase):
         ('acai_evaluate', ['--saved_model=HERE', '--metrics=lines'], 1, 'the measure lines is for lines32'),
         ('acai_interpolate', ['--saved_model=HERE', '--output=f.jpg'], 1, '--output=f.jpg: must end in .png or .pdf'),
         ('acai_interpolate', ['--saved_model=HERE', '--output=f.png', '--images=a.png,b.png'], 2, 'a.png cannot be read'),
+        ('acai_interpolate', ['--saved_model=HERE', '--output=f.png', '--images=test:0,test:360'], 2, 'test:360: digits'),
+        ('acai_interpolate', ['--saved_model=HERE', '--output=f.gif', '--mode=map'], 1, '--mode=map has no animation'),
+        ('acai_interpolate', ['--saved_model=HERE', '--output=f.png', '--from=mixture'], 1, '--from has no effect'),
         ('acai_interpolate', ['--saved_model=HERE', '--output=f.png', '--rows=1000'], 2, 'choose fewer --rows'))
     def test_wrong_use(self, program, flags, expected, message):
         code, _, err = run(f'bin/{program}', *(flag.replace('HERE', self.saved) for flag in flags))

@@ -65,7 +65,8 @@ class Pane {
         : { kind: 'images', sources: names.map((name) => source(name)) };
       this.track = (await (await post('api/track', [this.model], scene)).json()).points;
     } else {
-      this.track = [names.filter((name) => typeof name === 'number').map((number) => this.points[number])];
+      const places = names.filter((name) => typeof name === 'number').map((number) => this.points[number]);
+      this.track = places.length > 1 ? places.slice(1).map((place, k) => [places[k], place]) : [places];
     }
   }
 

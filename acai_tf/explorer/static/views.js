@@ -265,7 +265,8 @@ export function directions(root, changed) {
 export function samples(root, changed) {
   const scene = () => ({ kind: 'samples', from: state.from, seed: state.seed, rows: state.rows, columns: state.columns });
   const [element, canvases] = panes((pane) => {
-    const canvas = pixels({ class: 'wide', 'aria-label': 'samples' });
+    const canvas = pixels({ class: 'wide', 'aria-label': 'samples', width: state.columns * info.width,
+      height: state.rows * info.height });
     pane.append(canvas);
     return canvas;
   });
