@@ -713,6 +713,7 @@ class ProgramTest(tf.test.TestCase):
         self.assertRegex(err, '^acai_reproduce: .*bin/acai_create_datasets --datasets=svhn --data_dir=/nowhere')
         self.assertFalse(os.path.exists(self.train_dir))
 
+    @unittest.skipUnless('ACAI_LONG_TESTS' in os.environ, 'takes long: set ACAI_LONG_TESTS')
     def test_ones_own_study_stopped_resumed_and_divided_equals_an_uninterrupted_one(self):
         self.compare(self.study(), seeds=1, signals=[signal.SIGTERM])
 
