@@ -16,8 +16,8 @@ import importlib
 __version__ = '0.1.0'
 
 _MODULES = ('architectures', 'benchmark', 'clusterers', 'config', 'datasets', 'errors', 'evaluation', 'explorer', 'export',
-            'features', 'figures', 'flags', 'images', 'interpolation', 'losses', 'measures', 'models', 'randomness',
-            'studies', 'training')
+            'features', 'figures', 'flags', 'images', 'interpolation', 'losses', 'measures', 'model_card', 'models',
+            'randomness', 'studies', 'training')
 
 __all__ = sorted(_MODULES)
 
