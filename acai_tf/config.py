@@ -56,8 +56,7 @@ class TrainConfig:
     cache_gib: float = _option(4.0, 'a prepared data set larger than this when decoded is streamed from its files',
                                minimum=0.0, may_change=True)
     coil_object: int = _option(0, 'for coil100: the only object, 1 to 100; 0 is all', minimum=0)
-    resolution: int = _option(0, 'for coil100, pole64 and records: height and width of images; 0 keeps their '
-                              'size',
+    resolution: int = _option(0, 'for coil100, pole64 and records: height and width of images; 0 keeps their size',
                               minimum=0)
     deterministic: bool = _option(False, 'make TensorFlow use only deterministic kernels')
     keep_checkpoints: int = _option(3, 'how many checkpoints are kept', minimum=1, may_change=True)

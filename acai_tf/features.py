@@ -32,7 +32,7 @@ def of_dataset(model, dataset, split, limit=None, batch=512):
     dataset.check()
     features, labels, count = [], [], 0
     with tqdm.tqdm(unit='image', desc=split, disable=None) as progress:
-        for some, some_labels in dataset.train_once(batch) if split == 'train' else dataset.test(batch):
+        for some, some_labels in _in_order(dataset, split, batch):
             some, some_labels = some.numpy(), some_labels.numpy()
             if limit is not None:
                 some, some_labels = some[:limit - count], some_labels[:limit - count]
@@ -50,8 +50,12 @@ def of_dataset(model, dataset, split, limit=None, batch=512):
 
 def batches(dataset, split, batch=2048):
     """A data set's images, float32 arrays [up to `batch`, h, w, c], in file order."""
-    for some, _ in dataset.train_once(batch) if split == 'train' else dataset.test(batch):
+    for some, _ in _in_order(dataset, split, batch):
         yield some.numpy()
+
+
+def _in_order(dataset, split, batch):
+    return dataset.train_once(batch) if split == 'train' else dataset.test(batch)
 
 
 def of_files(paths, loaded, batch=64):
@@ -83,12 +87,17 @@ def drawn(source, model, dataset, count, seed=0):
     raise UsageError(f'unknown source of latents {source!r}; choose one of {", ".join(SOURCES)}')
 
 
+def decoded(model, latents):
+    """Images [rows, columns, h, w, c] of latents in rows and columns."""
+    frames = model.decode(latents.reshape(-1, *latents.shape[2:]))
+    return frames.reshape(*latents.shape[:2], *frames.shape[1:])
+
+
 def walks(model, latents, steps, curve=interpolation.lerp):
     """Decoded paths [n, steps, h, w, c] between latents [2 * n, ...], from the k-th of the first half to the k-th of the
     second."""
-    points = interpolation.path(*(tf.constant(half) for half in np.split(np.asarray(latents), 2)), steps, curve).numpy()
-    frames = model.decode(points.reshape(-1, *points.shape[2:]))
-    return frames.reshape(*points.shape[:2], *frames.shape[1:])
+    return decoded(model, interpolation.path(
+        *(tf.constant(half) for half in np.split(np.asarray(latents), 2)), steps, curve).numpy())
 
 
 def between(model, starts, ends, steps, curve=interpolation.lerp):

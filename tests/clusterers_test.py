@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 from distribution_test import mirrored
-from programs import ROOT, command, run
+from programs import ROOT, ProgramTestCase, command, run
 
 from acai_tf import clusterers
 from acai_tf.clusterers import dec, imsat
@@ -245,24 +245,15 @@ class KerasTest(parameterized.TestCase, tf.test.TestCase):
         self.assertLess(history['loss'][-1], history['loss'][0])
 
 
-class ProgramTest(parameterized.TestCase, tf.test.TestCase):
+class ProgramTest(parameterized.TestCase, ProgramTestCase):
 
     pixels = ('--space=pixels', '--dataset=digits32')
 
-    def setUp(self):
-        super().setUp()
-        self.directory = self.create_tempdir().full_path
-
-    def path(self, name):
-        return os.path.join(self.directory, name)
-
-    def run_well(self, program, *flags):
-        code, out, err = run(f'bin/{program}', *self.pixels, *flags)
-        self.assertEqual(code, 0, err)
-        return json.loads(out)
+    def found_by(self, program, *flags):
+        return json.loads(self.run_well(program, *self.pixels, *flags))
 
     def test_what_is_learned_is_kept_and_applied_again(self):
-        found = self.run_well('acai_cluster', '--method=rim', '--layer_sizes=100', '--epochs=3', '--use_svd=1', '--seed=2',
+        found = self.found_by('acai_cluster', '--method=rim', '--layer_sizes=100', '--epochs=3', '--use_svd=1', '--seed=2',
                               f'--save={self.path("kept")}')
         self.assertCountEqual(found, ['accuracy', 'train_accuracy', 'objective', 'test_objective'])
         self.assertEqual(os.listdir(self.directory), ['kept'])
@@ -270,16 +261,16 @@ class ProgramTest(parameterized.TestCase, tf.test.TestCase):
             clusters, classes, labels = (test[name] for name in ('clusters', 'classes', 'labels'))
         self.assertAllClose(100 * np.mean(classes == labels), found['accuracy'])
         self.assertAllClose(clustering_accuracy(labels, clusters), found['accuracy'])
-        again = self.run_well('acai_cluster', f'--load={self.path("kept")}', f'--save={self.path("again")}')
+        again = self.found_by('acai_cluster', f'--load={self.path("kept")}', f'--save={self.path("again")}')
         self.assertEqual(again, found)
         with np.load(self.path('again/test.npz'), allow_pickle=False) as test:
             self.assertAllEqual(test['clusters'], clusters)
 
     def test_the_classifier_is_kept_and_applied_again(self):
-        found = self.run_well('acai_classify', '--lr=0.01', '--total_kimg=16', f'--save={self.path("kept")}')
+        found = self.found_by('acai_classify', '--lr=0.01', '--total_kimg=16', f'--save={self.path("kept")}')
         with np.load(self.path('kept/train.npz'), allow_pickle=False) as train:
             self.assertAllClose(100 * np.mean(train['classes'] == train['labels']), found['train_accuracy'])
-        self.assertEqual(self.run_well('acai_classify', f'--load={self.path("kept")}'), found)
+        self.assertEqual(self.found_by('acai_classify', f'--load={self.path("kept")}'), found)
         for flags, expected, message in (
                 (['--lr=1'], 1, '--lr has no effect with --load, which keeps the options; leave it out'),
                 ([f'--save={self.path("kept")}'], 1, 'kept exists and is not overwritten'),

@@ -7,7 +7,7 @@ import zipfile
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
-from programs import run
+from programs import ProgramTestCase, run
 
 from acai_tf import datasets, measures, models
 from acai_tf.datasets import pole
@@ -191,32 +191,27 @@ def turned_cylinder(angle):
     return np.rint(255 * (0.6 + 0.4 * texture) * shade[..., None]).astype(np.uint8)
 
 
-class ProgramsTest(tf.test.TestCase):
-
-    def run_well(self, *command):
-        code, printed, logged = run(*command)
-        self.assertEqual(code, 0, logged)
-        return printed
+class ProgramsTest(ProgramTestCase):
 
     def test_one_object_of_coil100_from_its_archive_to_the_measure(self):
         """A look-alike: the archive as published, with one object, which is drawn."""
-        folder = self.create_tempdir().full_path
+        folder = self.directory
         with zipfile.ZipFile(os.path.join(folder, 'coil-100.zip'), 'w') as archive:
             for angle in range(0, 360, 5):
                 png = tf.io.encode_png(turned_cylinder(angle)).numpy()
                 archive.writestr(f'coil-100/obj7__{angle}.png', png)
-        self.run_well('bin/acai_create_datasets', '--datasets=coil100', f'--source_dir={folder}', f'--data_dir={folder}')
+        self.run_well('acai_create_datasets', '--datasets=coil100', f'--source_dir={folder}', f'--data_dir={folder}')
         data = datasets.get('coil100', folder, coil_object=7, resolution=32)
         images, angles, is_test = data.posed()
         self.assertAllEqual(angles[np.argsort(angles[:, 0])], [[azimuth, 0] for azimuth in range(0, 360, 5)])
         self.assertEqual((images.shape, is_test.sum()), ((72, 32, 32, 3), 14))
-        self.run_well('bin/acai_train', '--model=aeai', '--dataset=coil100', '--coil_object=7', '--resolution=32',
+        self.run_well('acai_train', '--model=aeai', '--dataset=coil100', '--coil_object=7', '--resolution=32',
                       '--architecture=vgg', '--depth=2', '--latent=2', '--batch=16', '--lr=0.002', '--total_kimg=2',
                       f'--data_dir={folder}', f'--train_dir={folder}')
         runs = os.path.join(folder, 'coil100-object7-32px')
         name, = os.listdir(runs)
         self.assertEqual(name, 'AEAI_architecturevgg_batch16_depth2_latent2_latent_width4_lr0.002')
-        found = json.loads(self.run_well('bin/acai_evaluate', f'--saved_model={runs}/{name}/export', '--metrics=poses',
+        found = json.loads(self.run_well('acai_evaluate', f'--saved_model={runs}/{name}/export', '--metrics=poses',
                                          f'--data_dir={folder}'))['poses']
         self.assertEqual(set(found), {'model', 'pixel_dissolve'})
         # Interpolating the images themselves is worse the further they are apart.
@@ -226,8 +221,7 @@ class ProgramsTest(tf.test.TestCase):
 
     def test_a_turntable_of_ones_own_from_photographs_to_the_figure(self):
         """A pole turned through 24 angles, photographed from two heights."""
-        folder = self.create_tempdir().full_path
-        photos, data, runs = (os.path.join(folder, name) for name in ('photos', 'data', 'runs'))
+        photos, data, runs = map(self.path, ('photos', 'data', 'runs'))
         os.makedirs(photos)
         angles = [(azimuth, altitude) for altitude in (50, 70) for azimuth in range(0, 360, 15)]
         for azimuth, altitude in angles:
@@ -250,21 +244,21 @@ class ProgramsTest(tf.test.TestCase):
         _, found, is_test = datasets.get(f'records:{data}').posed()
         self.assertCountEqual(map(tuple, found), angles)
         self.assertEqual(is_test.sum(), 5)
-        self.run_well('bin/acai_train', '--model=baseline', f'--dataset=records:{data}', '--depth=1', '--latent=2',
+        self.run_well('acai_train', '--model=baseline', f'--dataset=records:{data}', '--depth=1', '--latent=2',
                       '--batch=8', '--total_kimg=1', '--report_kimg=1', f'--train_dir={runs}', '--report_measures=poses')
         run_dir = os.path.join(runs, 'records-data', os.listdir(os.path.join(runs, 'records-data'))[0])
-        export, picture = os.path.join(run_dir, 'export'), os.path.join(folder, 'poses.png')
+        export, picture = os.path.join(run_dir, 'export'), self.path('poses.png')
         with open(os.path.join(run_dir, 'metrics.jsonl')) as file:
             self.assertIn('poses_mse_azimuth_80', json.loads(file.readlines()[-1]))
         printed = json.loads(self.run_well(
-            'bin/acai_evaluate', f'--saved_model={export}', '--metrics=poses', f'--output={picture}'))
+            'acai_evaluate', f'--saved_model={export}', '--metrics=poses', f'--output={picture}'))
         self.assertEqual(set(printed['poses']), {'model', 'pixel_dissolve'})
         with open(picture, 'rb') as file:
             self.assertEqual(file.read(4), b'\x89PNG')
         code, _, logged = run('bin/acai_evaluate', f'--saved_model={export}', f'--output={picture}')
         self.assertEqual(code, 1)
         self.assertIn('only --metrics=poses has a figure', logged)
-        self.run_well('bin/acai_interpolate', f'--saved_model={export}', '--mode=map', '--dimensions=3',
+        self.run_well('acai_interpolate', f'--saved_model={export}', '--mode=map', '--dimensions=3',
                       f'--output={picture}')
 
 

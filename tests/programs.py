@@ -9,6 +9,8 @@ import subprocess
 import sys
 import tempfile
 
+import tensorflow as tf
+
 from acai_tf.training.checkpoints import available_steps
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -70,3 +72,19 @@ def last_checkpoint(train_dir):
     """Step of the last checkpoint of the one run in `train_dir`; 0 where there is none yet."""
     runs = glob.glob(os.path.join(train_dir, '*', '*', 'checkpoints'))
     return max((step for run in runs for step in available_steps(run)), default=0)
+
+
+class ProgramTestCase(tf.test.TestCase):
+    """Runs programs that must end well, and has a directory for what they write."""
+
+    def setUp(self):
+        super().setUp()
+        self.directory = self.create_tempdir().full_path
+
+    def path(self, name):
+        return os.path.join(self.directory, name)
+
+    def run_well(self, program, *flags):
+        code, out, err = run(f'bin/{program}', *flags)
+        self.assertEqual(code, 0, err)
+        return out

@@ -10,14 +10,14 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 from PIL import Image
-from programs import ROOT, run
+from programs import ROOT, ProgramTestCase, run
 
 from acai_tf import datasets, export, images, models
 from acai_tf.evaluation import correlation
 from data_prep import tfrecord
 
 
-class WorkTest(parameterized.TestCase, tf.test.TestCase):
+class WorkTest(parameterized.TestCase, ProgramTestCase):
 
     @classmethod
     def setUpClass(cls):
@@ -34,18 +34,6 @@ class WorkTest(parameterized.TestCase, tf.test.TestCase):
     def tearDownClass(cls):
         tf.io.gfile.rmtree(cls.export_dir)
         super().tearDownClass()
-
-    def setUp(self):
-        super().setUp()
-        self.directory = self.create_tempdir().full_path
-
-    def path(self, name):
-        return os.path.join(self.directory, name)
-
-    def run_well(self, program, *flags):
-        code, out, err = run(f'bin/{program}', *flags)
-        self.assertEqual(code, 0, err)
-        return out
 
     def test_encode(self):
         self.run_well('acai_encode', f'--saved_model={self.saved}', '--split=test', f'--output={self.path("l.npz")}',

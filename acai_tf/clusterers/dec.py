@@ -70,6 +70,7 @@ class DEC(Network):
         return self.centers(self.encoder(points, training=training))
 
     def train_step(self, data):
+        """One update of encoder and centers, from points and their target distribution."""
         points, target = data
         with tf.GradientTape(persistent=True) as tape:
             terms = self.checked({'loss': tf.reduce_mean(kl_divergence(target, self(points, training=True)))})
@@ -154,6 +155,7 @@ class Pretraining(Stepping, keras.Model):
         return keras.optimizers.SGD(rate, momentum=_MOMENTUM, name=name)
 
     def train_step(self, data):
+        """One update of both, from one forward pass; returns the loss."""
         points, = data
         with tf.GradientTape(persistent=True) as tape:
             codes = self.encoder(self._drop(points, 0), training=True)

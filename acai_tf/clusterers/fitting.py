@@ -10,7 +10,7 @@ import tensorflow as tf
 import tqdm
 
 from acai_tf import files, randomness
-from acai_tf.datasets.base import permuted
+from acai_tf.datasets.base import shuffled
 from acai_tf.errors import NonFiniteError, short_message
 
 _logger = logging.getLogger(__name__)
@@ -133,8 +133,7 @@ def _several_steps(model, order, batch):
         history = tf.TensorArray(tf.float32, count, element_shape=[len(model.tags)])
         for i in tf.range(count):
             position = model.steps.value * batch + tf.range(batch, dtype=tf.int64)
-            keys = tf.concat([tf.tile(key[None], [batch, 1]), (position // size)[:, None]], axis=1)
-            chosen = permuted(position % size, keys, size)
+            chosen = shuffled(position, size, key)
             terms = model.train_step(tuple(tf.gather(column, chosen) for column in columns))
             history = history.write(i, tf.stack([terms[tag] for tag in model.tags]))
         return history.stack()

@@ -8,11 +8,11 @@ import tensorflow as tf
 
 from acai_tf import randomness
 from acai_tf.clusterers.discriminative import Discriminative
+from acai_tf.clusterers.network import POINTS_AT_A_TIME
 from acai_tf.losses import kl_divergence
 from acai_tf.models.hyperparameter import Hyperparameter
 
 _NEIGHBOR = 10
-_POINTS_AT_A_TIME = 4096
 
 
 class IMSAT(Discriminative):
@@ -56,6 +56,7 @@ class IMSAT(Discriminative):
                 'conditional_entropy': conditional}
 
     def train_step(self, data):
+        """One update of the classifier, from one batch of `columns`; returns the loss terms."""
         points, lengths = data
         directions = self.normal('direction', tf.shape(points))
         with tf.GradientTape(persistent=True) as tape:
@@ -67,10 +68,10 @@ class IMSAT(Discriminative):
         marginal, conditional = self.entropies(tf.nn.softmax(self.answers(points)))
         vat = tf.function(lambda *rows: self.loss_terms(*rows)['vat'], reduce_retracing=True)
         total = 0.0
-        for start in range(0, len(points), _POINTS_AT_A_TIME):
-            rows = points[start:start + _POINTS_AT_A_TIME]
+        for start in range(0, len(points), POINTS_AT_A_TIME):
+            rows = points[start:start + POINTS_AT_A_TIME]
             directions = randomness.normal(rows.shape, randomness.key(self.seed, 'score', start))
-            total += len(rows) * float(vat(rows, lengths[start:start + _POINTS_AT_A_TIME], directions))
+            total += len(rows) * float(vat(rows, lengths[start:start + POINTS_AT_A_TIME], directions))
         return total / len(points) + self.lam * (conditional - self.mu * marginal)
 
 

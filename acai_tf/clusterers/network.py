@@ -11,7 +11,7 @@ from acai_tf.export import in_batches
 from acai_tf.models.stepping import Stepping
 from acai_tf.randomness import layer_seed
 
-_POINTS_AT_A_TIME = 4096
+POINTS_AT_A_TIME = 4096
 
 
 class Network(Clusterer, Stepping, keras.Model):
@@ -66,7 +66,7 @@ class Network(Clusterer, Stepping, keras.Model):
 
     def answers(self, points):
         """`call` on normalised points, some at a time: float32 [n, clusters]."""
-        return in_batches(self._answer, points, batch=_POINTS_AT_A_TIME)
+        return in_batches(self._answer, points, batch=POINTS_AT_A_TIME)
 
     def assign(self, points):
         return self.answers(self.columns(points)[0]).argmax(axis=1)

@@ -31,6 +31,7 @@ class RIM(Discriminative):
                 'marginal_entropy': marginal, 'conditional_entropy': conditional}
 
     def train_step(self, data):
+        """One update of the classifier, from one batch of `columns`; returns the loss terms."""
         points, = data
         with tf.GradientTape(persistent=True) as tape:
             terms = self.checked(self.loss_terms(points, training=True))

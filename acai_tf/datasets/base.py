@@ -29,6 +29,16 @@ def permuted(index, keys, size):
     return tf.raw_ops.RandomIndexShuffle(index=index, seed=keys, max_index=last, rounds=24)
 
 
+def shuffled(position, size, key):
+    """Elements [n] at the places `position` [n] of an endless pass over 0..size-1 in which every epoch is shuffled anew.
+
+    Args:
+        key: of all epochs, int64 [2] (see `randomness.key`).
+    """
+    keys = tf.concat([tf.tile(key[None], [tf.size(position), 1]), (position // size)[:, None]], axis=1)
+    return permuted(position % size, keys, size)
+
+
 class Dataset:
     """A data set.
 
@@ -184,14 +194,12 @@ class InMemory(Dataset):
     def train(self, batch, seed=0, start_step=0, shard=0, shards=1):
         mine = shard_slice(batch, shard, shards)
         size = len(self._arrays('train')[1])
-        # Each epoch is shuffled with its own key, and any step can be the first.
+        # Any step can be the first.
         base_key = randomness.key(seed, f'shuffle/{self.name}')
 
         def read(step):
             position = step * batch + tf.range(mine.start, mine.stop, dtype=tf.int64)
-            epoch, offset = position // size, position % size
-            keys = tf.concat([tf.tile(base_key[None], [mine.stop - mine.start, 1]), epoch[:, None]], axis=1)
-            return self._take('train', permuted(offset, keys, size))
+            return self._take('train', shuffled(position, size, base_key))
         return steps_from(start_step).map(read, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
     def once_count(self):

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from acai_tf import randomness
-from acai_tf.datasets.base import permuted
+from acai_tf.datasets.base import shuffled
 from acai_tf.errors import NonFiniteError
 
 _STEPS_PER_CALL = 2000
@@ -54,8 +54,7 @@ def train_linear(features, labels, nclass, steps, lr=1e-4, batch=64, smoothing=0
 
     def step(t):
         position = t * batch + tf.range(batch, dtype=tf.int64)
-        keys = tf.concat([tf.tile(order_key[None], [batch, 1]), (position // size)[:, None]], axis=1)
-        chosen = permuted(position % size, keys, size)
+        chosen = shuffled(position, size, order_key)
         x, y = tf.gather(features, chosen), tf.one_hot(tf.gather(labels, chosen), nclass)
         y = y * (1 - smoothing) + smoothing / nclass
         error = (tf.nn.softmax(x @ layer[0] + layer[1]) - y) / batch

@@ -67,15 +67,17 @@ def evaluate(encode, decode, images, poses, is_test, realistic=None):
     Raises:
         DataError: the azimuths do not have equal steps.
     """
-    truth, poses, is_test = _unit(images), np.asarray(poses, np.float64), np.asarray(is_test, bool)
-    latents = np.asarray(encode(images))
+    truth, poses, is_test = _Candidates(images), np.asarray(poses, np.float64), np.asarray(is_test, bool)
+    latents, possible = np.asarray(encode(images)), None if realistic is None else _Candidates(realistic)
+    with_distances = ('altitude', *(f'azimuth_{length}' for length in DISTANCES))
     chosen = {'all': np.ones(len(poses), bool), 'held_out': is_test, 'up_to_65': poses[:, 1] <= 65}
     found = {subset: {} for subset in chosen}
 
     def add(subset, figure, interval, value):
         found[subset].setdefault(figure, {})[interval.name] = value
     for interval in intervals(poses):
-        seen = _look(interval, latents, decode, truth, realistic if interval.name == f'azimuth_{BY_ALPHA}' else None)
+        seen = _look(interval, latents, decode, truth, possible if interval.name == f'azimuth_{BY_ALPHA}' else None,
+                     with_nearest=interval.name in (*with_distances, f'azimuth_{RETRIEVAL}'))
         of_starts = interval.paths[:, 1:-1]
         for subset, mask in chosen.items():
             mask = mask[of_starts]
@@ -87,7 +89,7 @@ def evaluate(encode, decode, images, poses, is_test, realistic=None):
             if interval.name in (f'azimuth_{BY_ALPHA}', 'altitude'):
                 add(subset, 'mse_by_alpha', interval, _by_alpha(interval, lambda k, mask=mask, seen=seen: {
                     'mean': _mean(seen['mse'][:, k], mask[:, k]), 'deviation': _deviation(seen['mse'][:, k], mask[:, k])}))
-            if interval.name in ('altitude', *(f'azimuth_{length}' for length in DISTANCES)):
+            if interval.name in with_distances:
                 add(subset, 'parameter_distance', interval, _distances(interval, poses, seen['nearest'], mask))
             if 'realism' in seen:
                 add(subset, 'realism', interval, _mean(seen['realism'], mask))
@@ -138,29 +140,44 @@ def _unit(images):
     return images.reshape(len(images), -1) / 2 + 0.5
 
 
-def _look(interval, latents, decode, truth, realistic):
-    """Of every inner frame [starts, m - 2]: `mse` to the true image, number of the `nearest` image, `realism`."""
+def _look(interval, latents, decode, truth, possible, with_nearest):
+    """Of every inner frame [starts, m - 2]: `mse` to the true image; if asked for, number of the `nearest` image; with
+    possible images `realism`."""
     alphas, rows = interval.alphas, max(1, _CHUNK // len(interval.alphas))
     weights = alphas.reshape(1, -1, *[1] * (latents.ndim - 1))
-    possible = None if realistic is None else _unit(realistic)
-    found = {'mse': [], 'nearest': []} | ({} if possible is None else {'realism': []})
+    found = {}
+
+    def add(figure, values):
+        found.setdefault(figure, []).append(values)
     for begin in range(0, len(interval.paths), rows):
         paths = interval.paths[begin:begin + rows]
         first, last = (latents[paths[:, k]][:, None] for k in (0, -1))
         mixed = ((1 - weights) * first + weights * last).astype(latents.dtype)
         frames = _unit(decode(mixed.reshape(-1, *latents.shape[1:])))
-        found['mse'].append(np.mean(np.square(frames - truth[paths[:, 1:-1].ravel()]), axis=1))
-        found['nearest'].append(_nearest(frames, truth))
-        if possible is not None:
-            found['realism'].append(np.mean(np.square(frames - possible[_nearest(frames, possible)]), axis=1))
+        add('mse', _mse(frames, truth.images[paths[:, 1:-1].ravel()]))
+        if with_nearest:
+            add('nearest', truth.nearest(frames))
+        if possible:
+            add('realism', _mse(frames, possible.images[possible.nearest(frames)]))
     return {name: np.concatenate(parts).reshape(len(interval.paths), -1) for name, parts in found.items()}
 
 
-def _nearest(frames, candidates):
-    """Number of the candidate [k, pixels] that is nearest to each frame [n, pixels]."""
-    center = candidates.mean(axis=0)  # products of large numbers would lose the digits of their difference
-    candidates = candidates - center
-    return np.argmin(np.sum(np.square(candidates), axis=1) - 2 * (frames - center) @ candidates.T, axis=1)
+def _mse(frames, images):
+    return np.mean(np.square(frames - images), axis=1)
+
+
+class _Candidates:
+    """Images among which the nearest is searched: `images` [k, pixels] in [0, 1]."""
+
+    def __init__(self, images):
+        self.images = _unit(images)
+        self._center = self.images.mean(axis=0)  # products of large numbers would lose the digits of their difference
+        self._centred = self.images - self._center
+        self._squares = np.sum(np.square(self._centred), axis=1)
+
+    def nearest(self, frames):
+        """Number of the image that is nearest to each frame [n, pixels]."""
+        return np.argmin(self._squares - 2 * (frames - self._center) @ self._centred.T, axis=1)
 
 
 def _by_alpha(interval, figures):

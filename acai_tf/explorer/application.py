@@ -1,6 +1,5 @@
 """The explorer's answers to HTTP requests, and its refusals. Nothing is written to disk here."""
 
-import contextlib
 import hashlib
 import importlib.resources
 import json
@@ -22,6 +21,7 @@ from acai_tf.errors import AcaiError, UsageError
 from acai_tf.explorer import scenes
 from acai_tf.explorer.space import NotYet
 from acai_tf.measures import results
+from acai_tf.training.run_directory import read_metrics
 
 _logger = logging.getLogger(__name__)
 
@@ -119,7 +119,7 @@ class Application:
     def _state(self, request):
         tests = self._tests
         height, width, colors = tests.dataset.image_shape
-        names = self._spaces[0].loaded.config.get('class_names') or getattr(tests.dataset, 'class_names', None)
+        names = self._spaces[0].loaded.class_names or tests.dataset.class_names
         return _json({
             'version': acai_tf.__version__, 'dataset': tests.dataset.name, 'labels': tests.labels.tolist(),
             'total': tests.total, 'class_names': list(names or map(str, range(tests.dataset.nclass))),
@@ -142,7 +142,7 @@ class Application:
         if start >= len(self._tests):
             return _refusal(404, 'there is no such sheet')
         images = self._tests.images[start:start + self._per_sheet]
-        return _png(next(scenes.sheets(images, self._per_sheet, self._columns)))
+        return _png(scenes.sheet(images, self._columns))
 
     def _space(self, request):
         return self._spaces[self._model(_natural(request, 'model'))]
@@ -232,16 +232,11 @@ def _measures(loaded):
     run_dir = results.run_of(loaded.path)
     if run_dir is None:
         return {}
-    found, folder = {}, os.path.join(run_dir, 'results', str(loaded.config['step']))
-    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
-        if name.endswith('.json'):
-            with contextlib.suppress(OSError, ValueError, KeyError, TypeError), open(os.path.join(folder, name)) as file:
-                found[name[:-5]] = json.load(file)['figures']
-    with contextlib.suppress(OSError, ValueError), open(os.path.join(run_dir, 'metrics.jsonl')) as file:
-        for record in map(json.loads, file):
-            if record.get('step') == loaded.config['step']:
-                found['training'] = record
-    return found
+    step = loaded.config['step']
+    kept = results.read_all(os.path.join(run_dir, 'results', str(step)))
+    found = {name: content['figures'] for name, content in kept.items() if 'figures' in content}
+    reported = [record for record in read_metrics(run_dir) if record['step'] == step]
+    return found | ({'training': reported[-1]} if reported else {})
 
 
 def _natural(request, name):

@@ -15,7 +15,6 @@ the model takes it. Everything is checked, and UsageError says what is wrong.
 
 import base64
 import binascii
-import itertools
 import math
 
 import numpy as np
@@ -101,7 +100,7 @@ class Scene:
         def of(sources):
             return np.stack([self._latents_of(source, space, number) for source in sources])
         if self.kind == 'walk':
-            curve = interpolation_of(self._choice('curve', list(pictures.CURVES)))
+            curve = pictures.CURVES[self._choice('curve', list(pictures.CURVES))]
             latents = of(self._sources(2, _MOST_SOURCES))
             if self._at is not None:
                 t = _number(self._at, 'at', 0, len(latents) - 1)
@@ -151,9 +150,7 @@ class Scene:
 
     def sheet(self, space, number=0):
         """The images, edge to edge, as PNG."""
-        latents = self.latents(space, number)
-        frames = space.loaded.decode(latents.reshape(-1, *latents.shape[2:]))
-        return png(images_lib.grid(frames.reshape(*latents.shape[:2], *frames.shape[1:]), gap=0, frame=False))
+        return png(images_lib.grid(features.decoded(space.loaded, self.latents(space, number)), gap=0, frame=False))
 
     def figure(self, spaces):
         """The PNG that acai_interpolate writes of this, where it can.
@@ -180,29 +177,20 @@ class Scene:
         ends = np.stack([self._latents_of(source, space, number) for source in sources])
         return pictures.interpolations(
             space.loaded, np.concatenate([images[:-1], images[1:]]), latents.shape[1],
-            interpolation_of(self._asked['curve']), np.concatenate([ends[:-1], ends[1:]]))
+            pictures.CURVES[self._asked['curve']], np.concatenate([ends[:-1], ends[1:]]))
 
     def animation(self, spaces):
         """The GIF that acai_interpolate writes of this walk."""
         if self.kind != 'walk' or self._at is not None:
             raise UsageError('only walks have animations')
-        walks = []
-        for number, space in spaces.items():
-            latents = self.latents(space, number)
-            frames = space.loaded.decode(latents.reshape(-1, *latents.shape[2:]))
-            walks.append(frames.reshape(*latents.shape[:2], *frames.shape[1:]))
-        return animation.gif(walks)
+        return animation.gif([features.decoded(space.loaded, self.latents(space, number))
+                              for number, space in spaces.items()])
 
     def errors(self, space):
         """Mean squared errors of the images' reconstructions on the [-1, 1] scale, and their root on that of 0..255."""
         images = np.stack([self._image_of(source) for source in self._sources(1, _MOST_SOURCES)])
         mse = np.square(space.loaded.reconstruct(images) - images, dtype=np.float64).mean(axis=(1, 2, 3))
         return [{'mse': float(one), 'rmse': 127.5 * math.sqrt(one)} for one in mse]
-
-
-def interpolation_of(curve):
-    """The function behind the name of a curve."""
-    return pictures.CURVES[curve]
 
 
 def read_latents(text, shape):
@@ -226,16 +214,12 @@ def png(pixels):
     return tf.io.encode_png(pixels, compression=1).numpy()
 
 
-def sheets(images, per_sheet, columns):
-    """PNG sheets of images [n, h, w, c], edge to edge, `columns` in a row; what a last row lacks is black."""
-    for start in itertools.count(0, per_sheet):
-        some = images[start:start + per_sheet]
-        if not len(some):
-            return
-        rows = -(-len(some) // columns)
-        full = np.full([rows * columns, *some.shape[1:]], -1, np.float32)
-        full[:len(some)] = some
-        yield png(images_lib.grid(full.reshape(rows, columns, *some.shape[1:]), gap=0, frame=False))
+def sheet(images, columns):
+    """A PNG of images [n, h, w, c], edge to edge, `columns` in a row; what the last row lacks is black."""
+    rows = -(-len(images) // columns)
+    full = np.full([rows * columns, *images.shape[1:]], -1, np.float32)
+    full[:len(images)] = images
+    return png(images_lib.grid(full.reshape(rows, columns, *images.shape[1:]), gap=0, frame=False))
 
 
 def _decode64(text):

@@ -55,8 +55,7 @@ def bilinear(loaded, images, steps, latents=None):
 
 def plain(loaded, latents):
     """The images of latents [rows, columns, ...]."""
-    frames = loaded.decode(latents.reshape(-1, *latents.shape[2:]))
-    return _grid(frames.reshape(*latents.shape[:2], *frames.shape[1:]))
+    return _grid(features.decoded(loaded, latents))
 
 
 def samples(loaded, dataset, rows, columns, seed, source='prior'):

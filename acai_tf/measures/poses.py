@@ -1,5 +1,7 @@
 """How faithfully interpolations between poses of an object follow the pose (AEAI, section 4.2 and appendix C)."""
 
+import functools
+
 import numpy as np
 
 from acai_tf.datasets import pole
@@ -18,16 +20,16 @@ class Poses(Measure):
 
     def __init__(self, **options):
         super().__init__(**options)
-        self._references = None, {}
+        self._setting = None
 
     def check(self, model, dataset):
         super().check(model, dataset)
         poses.intervals(dataset.posed()[1])
 
     def measure(self, model, dataset):
-        if self._references[0] is not dataset:  # they are the same at every report
-            self._references = dataset, references(dataset)
-        return {'poses': {'model': _evaluate(model.encode, model.decode, dataset), **self._references[1]}}
+        if self._setting is None or self._setting.dataset is not dataset:  # it is the same at every report
+            self._setting = _Setting(dataset)
+        return {'poses': {'model': self._setting.evaluate(model.encode, model.decode), **self._setting.references}}
 
     def summary(self, figures):
         of_model = figures['poses']['model']['all']
@@ -36,18 +38,25 @@ class Poses(Measure):
                 if interval in ('azimuth_70', 'azimuth_80', 'altitude')}
 
 
-def references(dataset):
-    """{who: figures} of what needs no model."""
-    def same(values):
-        return values
-    found = {'pixel_dissolve': _evaluate(same, same, dataset)}
-    if dataset.generator == 'pole64':
-        size, tips = dataset.image_shape[0], pole.tip_of(dataset.posed()[1])
-        found['straight_tip'] = _evaluate(lambda images: tips, lambda tips: pole.draw_shadow(tips, size), dataset)
-    return found
+class _Setting:
+    """What models are evaluated on."""
 
+    def __init__(self, dataset):
+        self.dataset, (images, self._poses, self._is_test) = dataset, dataset.posed()
+        self._images, self._size = np.asarray(images), dataset.image_shape[0]
+        self._is_pole = dataset.generator == 'pole64'
+        self._realistic = pole.realistic(self._size) if self._is_pole else None
 
-def _evaluate(encode, decode, dataset):
-    images, angles, is_test = dataset.posed()
-    realistic = pole.realistic(dataset.image_shape[0]) if dataset.generator == 'pole64' else None
-    return poses.evaluate(encode, decode, np.asarray(images), angles, is_test, realistic)
+    def evaluate(self, encode, decode):
+        return poses.evaluate(encode, decode, self._images, self._poses, self._is_test, self._realistic)
+
+    @functools.cached_property
+    def references(self):
+        """{who: figures} of what needs no model."""
+        def same(values):
+            return values
+        found = {'pixel_dissolve': self.evaluate(same, same)}
+        if self._is_pole:
+            found['straight_tip'] = self.evaluate(lambda images: pole.tip_of(self._poses),
+                                                  lambda tips: pole.draw_shadow(tips, self._size))
+        return found

@@ -49,3 +49,10 @@ def read(path):
     except (OSError, ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) else None
+
+
+def read_all(directory):
+    """{name without .json: content} of the JSON files of a directory, in order; what `read` cannot read is left out."""
+    names = [name for name in sorted(os.listdir(directory)) if name.endswith('.json')] if os.path.isdir(directory) else []
+    found = {name.removesuffix('.json'): read(os.path.join(directory, name)) for name in names}
+    return {name: content for name, content in found.items() if content is not None}

@@ -3,15 +3,14 @@
 import keras
 import tensorflow as tf
 
-from acai_tf import architectures
 from acai_tf.interpolation import fold_alpha, mix_with_reversed
 from acai_tf.losses import critic_loss
-from acai_tf.models.base import Autoencoder
+from acai_tf.models.adversarial import Adversarial
 from acai_tf.models.hyperparameter import Hyperparameter
 
 
 @keras.saving.register_keras_serializable('acai_tf')
-class ACAI(Autoencoder):
+class ACAI(Adversarial):
     """A critic guesses from a decoded mix of two latents how much of each went in; the autoencoder makes it answer 0.
 
         critic:       |c(x_mix) - alpha|^2 + |c(ae + reg * (x - ae))|^2           (eq. 1, gamma = reg)
@@ -26,18 +25,7 @@ class ACAI(Autoencoder):
                               follows='depth')
     reg = Hyperparameter(0.2, 'gamma: share of the image in the critic\'s "real" mix', minimum=0, maximum=1)
 
-    optimizes = {'autoencoder': ('encoder', 'decoder'), 'critic': ('critic',), 'classifier': ('classifier',)}
     tags = ('loss_ae', 'rmse', 'loss_disc', 'loss_ae_disc', 'loss_disc_real', 'classify_latent')
-    training_only = ('critic',)
-
-    def build_networks(self):
-        super().build_networks()
-        self.advdepth = self.advdepth or self.depth
-        self.add_network('critic', self.build_critic())
-
-    def build_critic(self):
-        """The architecture's critic: images -> [n, h, w, c]."""
-        return architectures.build(self.architecture.critic, self.image_shape, self.image_shape, depth=self.advdepth)[0]
 
     def criticise(self, images, training=False):
         """The critic's guess of alpha, [batch, 1, 1, 1]: the mean over all outputs of an encoder (released layers.py)."""

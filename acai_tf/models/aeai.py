@@ -4,10 +4,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from acai_tf import architectures, randomness
 from acai_tf.errors import UsageError
 from acai_tf.losses import binary_cross_entropy
-from acai_tf.models.base import Autoencoder
+from acai_tf.models.adversarial import Adversarial
 from acai_tf.models.hyperparameter import Hyperparameter
 
 # The weights of an objective: adversarial, cycle, smoothness.
@@ -22,7 +21,7 @@ def _weight(name, loss):
 
 
 @keras.saving.register_keras_serializable('acai_tf')
-class AEAI(Autoencoder):
+class AEAI(Adversarial):
     """Mixes of two latents decode to what a discriminator takes for images, return to themselves through the autoencoder,
     and change smoothly along the way (section 3).
 
@@ -54,18 +53,13 @@ class AEAI(Autoencoder):
     advdepth = Hyperparameter(0, 'channels of the discriminator\'s first convolutions; 0 means depth', minimum=0,
                               follows='depth', released=False)
 
-    optimizes = {'autoencoder': ('encoder', 'decoder'), 'critic': ('critic',), 'classifier': ('classifier',)}
     tags = ('loss_ae', 'loss_adv', 'loss_cycle', 'loss_smooth', 'loss_disc', 'rmse', 'classify_latent')
-    training_only = ('critic',)
 
     def build_networks(self):
         if self.weight('wgt_smooth') and self.dtype_policy.compute_dtype in ('bfloat16', 'float16'):
             raise UsageError(f'aeai differentiates its decoder, which {self.dtype_policy.name} does too coarsely; use '
                              'precision=float32, or wgt_smooth=0')
         super().build_networks()
-        self.advdepth = self.advdepth or self.depth
-        self.add_network('critic', architectures.build(
-            self.architecture.critic, self.image_shape, self.image_shape, depth=self.advdepth)[0])
 
     def weight(self, name):
         """The value in force of `wgt_adv`, `wgt_cycle` or `wgt_smooth`."""
@@ -81,11 +75,7 @@ class AEAI(Autoencoder):
     def draws(self, images):
         size = tf.shape(images)[0]
         return {'alpha': self.uniform('alpha', [size, 1, 1, 1]),
-                'permutation': randomness.permutation(size, self._key('permutation'))}
-
-    def criticise(self, images, training=False):
-        """The discriminator's logits of "an image of the data set", [batch]."""
-        return tf.reduce_mean(self.critic(images, training=training), axis=[1, 2, 3])
+                'permutation': self.permutation('permutation', size)}
 
     def mix(self, latents, draws):
         """z_mix and z_j - z_i, one of each pair for each alpha: [n_alphas * batch, *latent_shape]."""
@@ -124,8 +114,7 @@ class AEAI(Autoencoder):
             of_real, of_fake = binary_cross_entropy(real, 1), binary_cross_entropy(fake, 0)
             terms['loss_disc'] = tf.reduce_mean(of_real) + tf.reduce_mean(of_fake)
             terms['loss_adv'] = tf.reduce_mean(binary_cross_entropy(fake, 1))
-        rmse = self.reconstruction_terms('mse', images, reconstruction)['rmse']
-        return {**terms, 'rmse': rmse, **self.classifier_terms(latents, labels, training)}
+        return {**terms, **self.rmse_term(images, reconstruction), **self.classifier_terms(latents, labels, training)}
 
     def train_step(self, data):
         """One update of autoencoder, discriminator and classifier, from one forward pass; returns the loss terms."""

@@ -3,9 +3,8 @@
 import keras
 import tensorflow as tf
 
-from acai_tf import architectures, randomness
 from acai_tf.losses import binary_cross_entropy
-from acai_tf.models.base import Autoencoder
+from acai_tf.models.adversarial import Adversarial
 from acai_tf.models.hyperparameter import Hyperparameter
 
 
@@ -30,7 +29,7 @@ class TorchAdam(keras.optimizers.Adam):
 
 
 @keras.saving.register_keras_serializable('acai_tf')
-class AMR(Autoencoder):
+class AMR(Adversarial):
     """A critic tells images from reconstructions and from decoded mixes of latents; the autoencoder makes it take both for
     images.
 
@@ -54,16 +53,8 @@ class AMR(Autoencoder):
     weight_decay = Hyperparameter(1e-5, 'times the variable, added to its gradient', minimum=0)
     advdepth = Hyperparameter(0, 'channels of the critic\'s first convolutions; 0 means depth', minimum=0, follows='depth')
 
-    optimizes = {'autoencoder': ('encoder', 'decoder'), 'critic': ('critic',), 'classifier': ('classifier',)}
     tags = ('recon', 'disc_g_recon', 'disc_g_mix', 'consist', 'gen_loss', 'd_x_real', 'd_x_fake', 'd_out_mix', 'd_x', 'rmse',
             'classify_latent')
-    training_only = ('critic',)
-
-    def build_networks(self):
-        super().build_networks()
-        self.advdepth = self.advdepth or self.depth
-        self.add_network('critic', architectures.build(
-            self.architecture.critic, self.image_shape, self.image_shape, depth=self.advdepth)[0])
 
     def make_optimizer(self, name):
         return TorchAdam(self.lr, beta_1=0.5, beta_2=0.99, epsilon=1e-8, coupled_decay=self.weight_decay, name=name)
@@ -78,11 +69,7 @@ class AMR(Autoencoder):
         if self.mixer in ('fm', 'fm2'):
             probability = self.uniform('probability', [] if self.mixer == 'fm2' else tf.shape(alpha))
             alpha = tf.cast(alpha < probability, tf.float32)
-        return {'alpha': alpha, 'permutation': randomness.permutation(size, self._key('permutation'))}
-
-    def criticise(self, images, training=False):
-        """The critic's logits of "an image of the data set", [batch]."""
-        return tf.reduce_mean(self.critic(images, training=training), axis=[1, 2, 3])
+        return {'alpha': alpha, 'permutation': self.permutation('permutation', size)}
 
     def loss_terms(self, images, draws, labels=None, training=False):
         latents = self.encode(images, training)
@@ -100,8 +87,7 @@ class AMR(Autoencoder):
         terms['gen_loss'] = (self.lamb * terms['recon'] + terms['disc_g_recon'] + terms['disc_g_mix']
                              + self.beta * terms['consist'])
         terms['d_x'] = (terms['d_x_real'] + terms['d_x_fake'] + terms['d_out_mix']) / 3
-        rmse = self.reconstruction_terms('mse', images, reconstruction)['rmse']
-        return {**terms, 'rmse': rmse, **self.classifier_terms(latents, labels, training)}
+        return {**terms, **self.rmse_term(images, reconstruction), **self.classifier_terms(latents, labels, training)}
 
     def train_step(self, data):
         """One update of critic and classifier, and of the autoencoder if it is due, from one forward pass; returns the loss

@@ -43,9 +43,11 @@ class Autoencoder(Stepping, keras.Model):
                 raise UsageError(f'{label}={value} must be at least 1')
         self.image_shape = tuple(image_shape)
         self.nclass, self.depth, self.latent, self.latent_width = nclass, depth, latent, latent_width
+        declared = hyperparameter.declared(type(self))
         for key, value in hyperparameter.resolve(
                 f'model {type(self).__name__}', type(self), hyperparameters, 'hyperparameter').items():
-            setattr(self, key, value)
+            followed = declared[key].follows  # lr is not known yet
+            setattr(self, key, value or getattr(self, followed, value) if followed else value)
         if isinstance(architecture, str) and user_files.is_reference(architecture):
             architecture = architectures.architecture_class(architecture)
         self._given_architecture = architecture
@@ -115,6 +117,10 @@ class Autoencoder(Stepping, keras.Model):
         """{tag: mean squared error, 'rmse': the same on the 0..255 scale}."""
         mse = tf.reduce_mean(losses.mean_squared_error(images, reconstruction))
         return {tag: mse, 'rmse': losses.rmse(mse)}
+
+    def rmse_term(self, images, reconstruction):
+        """{'rmse': root mean squared error on the 0..255 scale}, for systems whose loss is another."""
+        return {'rmse': self.reconstruction_terms('mse', images, reconstruction)['rmse']}
 
     def classifier_terms(self, features, labels, training=False):
         """{'classify_latent': cross-entropy of the classifier}; the autoencoder gets no gradient from it."""

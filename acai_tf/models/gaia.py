@@ -59,7 +59,6 @@ class GAIA(Autoencoder):
 
     def build_networks(self):
         super().build_networks()
-        self.advdepth = self.advdepth or self.depth
         encoder, latent_shape = architectures.build(
             self.architecture.encoder, self.image_shape, self.image_shape, name='critic_encoder', depth=self.advdepth)
         decoder, _ = architectures.build(
@@ -104,8 +103,7 @@ class GAIA(Autoencoder):
             distance(images, self.critic_reconstructs(reconstruction, training)),
             distance(mixed, self.critic_reconstructs(mixed, training)),
             distance_loss(self.gather(images), self.gather(latents)))
-        rmse = self.reconstruction_terms('mse', images, reconstruction)['rmse']
-        return {**terms, 'rmse': rmse, **self.classifier_terms(latents, labels, training)}
+        return {**terms, **self.rmse_term(images, reconstruction), **self.classifier_terms(latents, labels, training)}
 
     def share(self, difference):
         """s: a number in [0, 1] that rises with the difference of two losses."""

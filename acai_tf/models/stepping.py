@@ -90,6 +90,10 @@ class Stepping:
         """Standard normal numbers, keyed likewise."""
         return randomness.normal(shape, self._key(name))
 
+    def permutation(self, name, size):
+        """A random order of 0..size-1, keyed likewise."""
+        return randomness.permutation(size, self._key(name))
+
     def _key(self, name):
         return randomness.key(self.seed, name, self.steps, randomness.current_replica())
 

@@ -59,9 +59,8 @@ class VAE(Autoencoder):
         logits = self.decoder(self.sample(mean, log_variance, draws['eps']), training=training)
         kl = tf.reduce_mean(losses.gaussian_kl(mean, log_variance))
         likelihood = tf.reduce_mean(losses.bernoulli_log_likelihood(images, logits))
-        mse = tf.reduce_mean(losses.mean_squared_error(images, 2 * tf.sigmoid(logits) - 1))
-        return {'loss_kl': kl, 'loss_ll': likelihood, 'elbo': likelihood - self.beta * kl, 'rmse': losses.rmse(mse),
-                **self.classifier_terms(features, labels, training)}
+        return {'loss_kl': kl, 'loss_ll': likelihood, 'elbo': likelihood - self.beta * kl,
+                **self.rmse_term(images, 2 * tf.sigmoid(logits) - 1), **self.classifier_terms(features, labels, training)}
 
     def train_step(self, data):
         """One update of autoencoder and classifier, from one forward pass; returns the loss terms."""

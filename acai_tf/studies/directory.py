@@ -5,7 +5,7 @@ import os
 
 from acai_tf import figures, files
 from acai_tf.errors import AcaiError, DataError, StorageError, UsageError
-from acai_tf.measures.results import read
+from acai_tf.measures.results import read_all
 from acai_tf.studies import output, values
 from acai_tf.studies.base import PIXELS
 from acai_tf.training.loop import total_steps
@@ -96,10 +96,7 @@ def _measures(directory):
     """{measure: {figure: number}} of the files in a run's results, and of those that studies keep below."""
     found = {}
     for place in (directory, os.path.join(directory, 'studies')):
-        for name in sorted(os.listdir(place)) if os.path.isdir(place) else []:
-            content = read(os.path.join(place, name)) if name.endswith('.json') else None
-            if content is not None:
-                found[name.removesuffix('.json')] = content.get('figures', content)
+        found |= {name: content.get('figures', content) for name, content in read_all(place).items()}
     return found
 
 

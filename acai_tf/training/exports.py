@@ -4,13 +4,11 @@ A run that was started with the user's own file (a system or networks) keeps a t
 model, so that later exports need neither that file nor trust in what the run directory says it is.
 """
 
-import contextlib
-import json
 import os
-import shutil
 
 from acai_tf import export
 from acai_tf.errors import StorageError, UsageError
+from acai_tf.measures import results
 from acai_tf.model_card import Run
 from acai_tf.training.checkpoints import available_steps, restore_networks
 from acai_tf.training.run_directory import read_config, read_metrics
@@ -72,18 +70,7 @@ def describe(run_dir, config, step):
 
 
 def _results(directory):
-    """{measure: what it found}; a file that cannot be read is left out."""
-    found = {}
-    for name in sorted(os.listdir(directory)) if os.path.isdir(directory) else []:
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError), open(
-                os.path.join(directory, name), encoding='utf-8') as file:
-            content = json.load(file)
-            found[os.path.splitext(name)[0]] = {'dataset': str(content['dataset']), 'figures': dict(content['figures'])}
-    return found
-
-
-def write_template(run_dir, model, dataset):
-    """Writes what later exports of a run are made from, replacing what a killed process left."""
-    directory = os.path.join(run_dir, _TEMPLATE)
-    shutil.rmtree(directory, ignore_errors=True)
-    export.export_model(model, dataset, 0, directory)
+    """{measure: what it found}; a file that is not such is left out."""
+    return {name: {'dataset': str(content['dataset']), 'figures': content['figures']}
+            for name, content in results.read_all(directory).items()
+            if 'dataset' in content and isinstance(content.get('figures'), dict)}
