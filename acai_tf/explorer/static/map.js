@@ -13,6 +13,19 @@ const STILL = 4; // CSS pixels that a click may move
 const colorOf = (label) => (info.class_names.length <= 10 ? TEN[label]
   : `hsl(${Math.round(360 * label / info.class_names.length)} 70% ${label % 2 ? 45 : 58}%)`);
 
+let byLabel = null;
+
+/** Map from a label to the numbers of its test images; the map is painted at every move of the pointer. */
+function membersByLabel() {
+  if (byLabel) return byLabel;
+  byLabel = new Map();
+  info.labels.forEach((label, k) => {
+    if (!byLabel.has(label)) byLabel.set(label, []);
+    byLabel.get(label).push(k);
+  });
+  return byLabel;
+}
+
 /** One model's map: a canvas with points, and below it the image under the pointer and the decoded point. */
 class Pane {
   constructor(pane, model, changed) {
@@ -103,12 +116,7 @@ class Pane {
     const { scale, x: left, y: top } = this.frame;
     const radius = this.points.length > 3000 ? 1.6 : 2.6;
     context.globalAlpha = 0.75;
-    const byLabel = new Map();
-    info.labels.forEach((label, k) => {
-      if (!byLabel.has(label)) byLabel.set(label, []);
-      byLabel.get(label).push(k);
-    });
-    for (const [label, members] of byLabel) {
+    for (const [label, members] of membersByLabel()) {
       if (state.hidden.includes(label)) continue;
       context.fillStyle = colorOf(label);
       context.beginPath();
@@ -232,7 +240,7 @@ class Pane {
 
 export function map(root, changed) {
   const [element, all] = panes((pane, model) => new Pane(pane, model, changed));
-  const labels = [...new Set(info.labels)].sort((a, b) => a - b);
+  const labels = [...membersByLabel().keys()].sort((a, b) => a - b);
   const legend = h('div', { class: 'legend', role: 'group', 'aria-label': 'classes: press to hide or show' });
   const hide = (hidden) => {
     state.hidden = hidden;

@@ -1,5 +1,5 @@
-// The views but the map. Each fills an element and returns what of it can be taken away:
-// {scene, animated, command} (see take.js); `changed` keeps the address, `redo` builds the view anew.
+// The views but the map. Each fills an element and returns what of it can be taken away, {scene, animated, images, options}
+// (see take.js); `changed` keeps the address.
 
 import { choice, draw, fail, h, numberField } from './dom.js';
 import { drawImage, imageCanvas } from './images.js';
@@ -97,7 +97,8 @@ export function walk(root, changed) {
   slider, element);
   state.steps = Math.min(state.steps, Math.floor(info.most_images / rows));
   again();
-  return { scene: (whole) => scene({ sources: names.map((name) => source(name, whole)) }), animated: true, images: () => names.slice(1).flatMap((name, k) => [names[k], name]),
+  return { scene: (whole) => scene({ sources: names.map((name) => source(name, whole)) }), animated: true,
+    images: () => names.slice(1).flatMap((name, k) => [names[k], name]),
     options: () => [`--mode=${state.curve}`, `--steps=${state.steps}`] };
 }
 
