@@ -5,6 +5,7 @@ model, so that later exports need neither that file nor trust in what the run di
 """
 
 import os
+import shutil
 
 from acai_tf import export
 from acai_tf.errors import StorageError, UsageError
@@ -74,3 +75,10 @@ def _results(directory):
     return {name: {'dataset': str(content['dataset']), 'figures': content['figures']}
             for name, content in results.read_all(directory).items()
             if 'dataset' in content and isinstance(content.get('figures'), dict)}
+
+
+def write_template(run_dir, model, dataset):
+    """Writes what later exports of a run are made from, replacing what a killed process left."""
+    directory = os.path.join(run_dir, _TEMPLATE)
+    shutil.rmtree(directory, ignore_errors=True)
+    export.export_model(model, dataset, 0, directory)
