@@ -29,7 +29,7 @@ class ACAI(Adversarial):
 
     def criticise(self, images, training=False):
         """The critic's guess of alpha, [batch, 1, 1, 1]: the mean over all outputs of an encoder (released layers.py)."""
-        return tf.reduce_mean(self.critic(images, training=training), axis=[1, 2, 3], keepdims=True)
+        return tf.reshape(super().criticise(images, training), [-1, 1, 1, 1])
 
     def alpha_shape(self, images):
         """Shape of the mixing coefficients, and of the critic's guess of them."""
@@ -55,8 +55,8 @@ class ACAI(Adversarial):
 
     def objectives(self, terms):
         """{optimizer: the scalar that it minimises}, of the loss terms; subclasses add theirs."""
-        return {'autoencoder': terms['loss_ae'] + self.advweight * terms['loss_ae_disc'],
-                'critic': terms['loss_disc'] + terms['loss_disc_real'],
+        return {'critic': terms['loss_disc'] + terms['loss_disc_real'],  # first: see `criticise`
+                'autoencoder': terms['loss_ae'] + self.advweight * terms['loss_ae_disc'],
                 'classifier': terms['classify_latent']}
 
     def train_step(self, data):

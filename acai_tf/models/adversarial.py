@@ -1,9 +1,16 @@
 """What the systems with a critic of images share."""
 
 import tensorflow as tf
+from keras import layers
 
 from acai_tf import architectures
 from acai_tf.models.base import Autoencoder
+
+# Layers in which no image of a batch has to do with another.
+_BY_IMAGE = (layers.InputLayer, layers.Identity, layers.Conv2D, layers.Dense, layers.Flatten, layers.Reshape,
+             layers.LeakyReLU, layers.ReLU, layers.AveragePooling2D, layers.MaxPooling2D)
+# A seed of the backward pass that is nearer to 0 is taken for this, so that another can be divided by it.
+_SMALLEST_SEED = 1e-12
 
 
 class Adversarial(Autoencoder):
@@ -25,4 +32,38 @@ class Adversarial(Autoencoder):
 
     def criticise(self, images, training=False):
         """The critic's answer for each image, [batch]: the mean over all its outputs."""
-        return tf.reduce_mean(self.critic(images, training=training), axis=[1, 2, 3])
+        if training and all(isinstance(layer, _BY_IMAGE) for layer in self.critic._flatten_layers(include_self=False)):
+            return _one_pass(self.critic, images)
+        return _answer(self.critic(images, training=training))
+
+
+def _answer(outputs):
+    return tf.reduce_mean(outputs, axis=[1, 2, 3])
+
+
+def _one_pass(critic, images):
+    """A critic's answers, through which one backward pass serves the losses of both players.
+
+    For one number an image, the gradients of any two losses at an image are the same but for a factor: those of the loss
+    differentiated second are the first's, rescaled. What that leaves unused of the second pass is not computed in a
+    compiled step. So the critic's loss should come first: its weights need a pass of their own otherwise.
+    """
+    first = []
+
+    @tf.custom_gradient
+    def answers(images, *weights):
+        with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+            tape.watch([images, *weights])
+            answer = _answer(critic.stateless_call(weights, [], images, training=True)[0])
+
+        def backward(seed):
+            seed = tf.where(tf.abs(seed) < _SMALLEST_SEED, _SMALLEST_SEED, seed)
+            of_images, *of_weights = tape.gradient(answer, [images, *weights], output_gradients=seed)
+            if first:
+                first_seed, of_images = first
+                of_images *= tf.reshape(seed / first_seed, [-1, *[1] * (images.shape.rank - 1)])
+            else:
+                first.extend([seed, of_images])
+            return of_images, *of_weights
+        return answer, backward
+    return answers(images, *map(tf.convert_to_tensor, critic.trainable_variables))
