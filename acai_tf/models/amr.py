@@ -4,11 +4,12 @@ import keras
 import tensorflow as tf
 
 from acai_tf.losses import binary_cross_entropy
+from acai_tf.models.adam import Adam
 from acai_tf.models.adversarial import Adversarial
 from acai_tf.models.hyperparameter import Hyperparameter
 
 
-class TorchAdam(keras.optimizers.Adam):
+class TorchAdam(Adam):
     """PyTorch's Adam: `weight_decay` times the variable, biases too, joins the gradient; epsilon joins the root after its
     bias correction (Keras's and TF1's joins it before)."""
 
@@ -18,14 +19,8 @@ class TorchAdam(keras.optimizers.Adam):
 
     def update_step(self, gradient, variable, learning_rate):
         """One update of a variable."""
-        index = self._get_variable_index(variable)
-        m, v, step = self._momentums[index], self._velocities[index], tf.cast(self.iterations + 1, variable.dtype)
-        gradient = gradient + self.coupled_decay * variable
-        self.assign(m, self.beta_1 * m + (1 - self.beta_1) * gradient)
-        self.assign(v, self.beta_2 * v + (1 - self.beta_2) * tf.square(gradient))
-        m_hat = m / (1 - tf.pow(tf.cast(self.beta_1, variable.dtype), step))
-        v_hat = v / (1 - tf.pow(tf.cast(self.beta_2, variable.dtype), step))
-        self.assign_sub(variable, tf.cast(learning_rate, variable.dtype) * m_hat / (tf.sqrt(v_hat) + self.epsilon))
+        self.fused_update(gradient + self.coupled_decay * variable, variable, learning_rate,
+                          lambda correction: self.epsilon * correction)
 
 
 @keras.saving.register_keras_serializable('acai_tf')

@@ -5,11 +5,12 @@ import tensorflow as tf
 
 from acai_tf import architectures
 from acai_tf.errors import UsageError
+from acai_tf.models.adam import Adam
 from acai_tf.models.base import Autoencoder
 from acai_tf.models.hyperparameter import Hyperparameter
 
 
-class SharedRateAdam(keras.optimizers.Adam):
+class SharedRateAdam(Adam):
     """Adam that updates with a share, set anew in each step, of its learning rate."""
 
     def build(self, variables):

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from acai_tf import randomness
 from acai_tf.errors import NonFiniteError, UsageError
+from acai_tf.models.adam import Adam
 from acai_tf.models.rate import LearningRate
 
 _NOT_FINITE = 'loss terms that are not finite: '
@@ -76,7 +77,7 @@ class Stepping:
 
     def make_optimizer(self, name):
         """The Keras optimizer of that name: Adam at `lr`, with beta 0.9 and 0.999, epsilon 1e-8, as in TF1."""
-        return keras.optimizers.Adam(self.lr, beta_1=0.9, beta_2=0.999, epsilon=1e-8, name=name)
+        return Adam(self.lr, beta_1=0.9, beta_2=0.999, epsilon=1e-8, name=name)
 
     def variables_of(self, optimizer):
         """Trainable variables that the optimizer of that name updates."""
