@@ -1,0 +1,147 @@
+"""Compares a training step of ACAI with the same step written in PyTorch, in turn, on the CPU of this machine.
+
+    pip install torch
+    python docs/pytorch_step.py --depth=16 --latent_width=2 --colors=1
+
+Both sides: 32x32 images, batch 64, the networks of the released code, Adam, one update of autoencoder, critic and
+classifier. PyTorch runs eagerly in channels_last, its fastest here, and takes the gradients of both losses in two passes
+through the critic; bfloat16 is its autocast. Each process measures when it is told to, so that one waits for the other.
+Prints images per second, medians of the rounds, and the median of the rounds' ratios.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import time
+
+BATCH, LATENT, SCALES_OF_32 = 64, 16, {2: 4, 4: 3, 8: 2, 16: 1}
+
+
+def acai_tf_step(options):
+    """A function that makes so many steps, in acai_tf."""
+    import tensorflow as tf
+
+    from acai_tf import models, training
+    policy = {'float32': 'float32', 'bfloat16': 'mixed_bfloat16'}[options.precision]
+    model = models.create('acai', (32, 32, options.colors), 10, depth=options.depth, latent=LATENT,
+                          latent_width=options.latent_width, dtype=policy)
+    model.compile()
+    images = tf.random.stateless_uniform([BATCH, 32, 32, options.colors], [0, 0], -1, 1)
+    batches = iter(tf.data.Dataset.from_tensors((images, tf.range(BATCH, dtype=tf.int64) % 10)).repeat())
+    run_steps = training.step_function(model, tf.distribute.get_strategy())
+    return lambda count: run_steps(batches, tf.constant(count)).numpy()
+
+
+def pytorch_step(options):
+    """A function that makes so many steps, in PyTorch."""
+    import torch
+    from torch import nn
+    torch.manual_seed(0)
+    scales, depth = SCALES_OF_32[options.latent_width], options.depth
+
+    def conv(inputs, outputs, size=3):
+        layer = nn.Conv2d(inputs, outputs, size, padding=size // 2)
+        nn.init.normal_(layer.weight, std=(1 / (1.04 * inputs * size**2))**0.5)
+        nn.init.zeros_(layer.bias)
+        return layer
+
+    def relu():
+        return nn.LeakyReLU(0.2)
+
+    def encoder():
+        layers, channels = [conv(options.colors, depth, 1)], depth
+        for scale in range(scales):
+            layers += [conv(channels, depth << scale), relu(), conv(depth << scale, depth << scale), relu(), nn.AvgPool2d(2)]
+            channels = depth << scale
+        return nn.Sequential(*layers, conv(channels, depth << scales), relu(), conv(depth << scales, LATENT))
+
+    def decoder():
+        layers, channels = [], LATENT
+        for scale in reversed(range(scales)):
+            layers += [conv(channels, depth << scale), relu(), conv(depth << scale, depth << scale), relu(),
+                       nn.Upsample(scale_factor=2)]
+            channels = depth << scale
+        return nn.Sequential(*layers, conv(channels, depth), relu(), conv(depth, options.colors))
+
+    networks = encoder(), decoder(), encoder()
+    encode, decode, criticise = (network.to(memory_format=torch.channels_last) for network in networks)
+    classify = nn.Linear(LATENT * options.latent_width**2, 10)
+    players = [[*encode.parameters(), *decode.parameters()], list(criticise.parameters()), list(classify.parameters())]
+    optimizers = [torch.optim.Adam(parameters, lr=1e-4, eps=1e-8) for parameters in players]
+    images = (torch.rand(BATCH, options.colors, 32, 32) * 2 - 1).to(memory_format=torch.channels_last)
+    labels = torch.arange(BATCH) % 10
+    bfloat16 = options.precision == 'bfloat16'
+
+    def step():
+        with torch.autocast('cpu', torch.bfloat16, enabled=bfloat16):
+            alpha = torch.rand(BATCH, 1, 1, 1) / 2
+            latents = encode(images).float()
+            reconstruction = decode(latents).float()
+            guess = criticise(decode(alpha * latents + (1 - alpha) * latents.flip(0)).float()).float().mean((1, 2, 3))
+            real = criticise(reconstruction + 0.2 * (images - reconstruction)).float().mean((1, 2, 3))
+            objectives = [((images - reconstruction)**2).mean() + 0.5 * (guess**2).mean(),
+                          ((guess - alpha.flatten())**2).mean() + (real**2).mean(),
+                          nn.functional.cross_entropy(classify(latents.detach().flatten(1)).float(), labels)]
+        gradients = [torch.autograd.grad(objective, parameters, retain_graph=True)
+                     for objective, parameters in zip(objectives, players)]
+        for optimizer, parameters, values in zip(optimizers, players, gradients):
+            for parameter, value in zip(parameters, values):
+                parameter.grad = value
+            optimizer.step()
+
+    def run(count):
+        for _ in range(count):
+            step()
+    return run
+
+
+SIDES = {'acai_tf': acai_tf_step, 'pytorch': pytorch_step}
+
+
+def measure(options):
+    """A process that answers each line of its input, a number of steps, with their seconds."""
+    run = SIDES[options.side](options)
+    run(1), run(2)
+    for line in sys.stdin:
+        started = time.perf_counter()
+        run(int(line))
+        print(time.perf_counter() - started, flush=True)
+
+
+def compare(options):
+    """Starts a process for each side and asks them in turn."""
+    processes = {side: subprocess.Popen([sys.executable, __file__, f'--side={side}', *sys.argv[1:]], text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+                 for side in SIDES}
+
+    def seconds(side, steps):
+        print(steps, file=processes[side].stdin, flush=True)
+        return float(processes[side].stdout.readline())
+    for side in SIDES:
+        seconds(side, 3)
+    rounds = [{side: options.steps * BATCH / seconds(side, options.steps) for side in SIDES} for _ in range(options.rounds)]
+    for process in processes.values():
+        process.communicate()
+    print(json.dumps({'depth': options.depth, 'latent_width': options.latent_width, 'colors': options.colors,
+                      'precision': options.precision, 'rounds': options.rounds,
+                      'img_per_s': {side: round(statistics.median(rate[side] for rate in rounds), 1) for side in SIDES},
+                      'ratio': round(statistics.median(rate['acai_tf'] / rate['pytorch'] for rate in rounds), 3)}))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--depth', type=int, default=16)
+    parser.add_argument('--latent_width', type=int, default=2, choices=SCALES_OF_32)
+    parser.add_argument('--colors', type=int, default=1)
+    parser.add_argument('--precision', default='float32', choices=['float32', 'bfloat16'])
+    parser.add_argument('--rounds', type=int, default=7)
+    parser.add_argument('--steps', type=int, default=20, help='steps a round')
+    parser.add_argument('--side', choices=SIDES, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    (measure if options.side else compare)(options)
+
+
+if __name__ == '__main__':
+    main()
