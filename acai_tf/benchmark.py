@@ -17,6 +17,7 @@ from acai_tf.errors import UsageError
 _REPEATS = 5
 _BATCH = 64
 _PUBLISHED = {'depth': 16, 'latent': 16, 'latent_width': 2}  # ACAI on lines32
+_PUBLISHED_COLOR = {'depth': 64, 'latent': 16, 'latent_width': 4}  # on svhn32 and the like
 
 
 def run(what):
@@ -74,40 +75,46 @@ def acai_step_flops(model):
 
     The forward pass, the weights' gradient and the input's gradient cost the same. Encoder: all 3 once. Decoder: all 3
     for the reconstruction and for the mix. Critic: all 3 for the real mix; on the decoded mix all 3, and the input's
-    gradient once more, for the autoencoder's loss.
+    gradient once more, for the autoencoder's loss. (That is the straightforward count: the step saves the last.)
     """
     encoder, decoder, critic = (convolution_flops(n) for n in (model.encoder, model.decoder, model.critic))
     return 3 * encoder + 6 * decoder + 7 * critic
 
 
-def _acai(dtype):
-    model = models.create('acai', (32, 32, 1), 10, **_PUBLISHED, dtype=dtype)
+def _acai(dtype, sizes=_PUBLISHED, colors=1):
+    model = models.create('acai', (32, 32, colors), 10, **sizes, dtype=dtype)
     model.compile()
     return model
 
 
 def _measure_train(results):
-    dtypes = {'float32': 'float32', 'bfloat16': 'mixed_bfloat16'}
+    noise = tf.random.stateless_uniform([_BATCH, 32, 32, 3], [0, 0], -1, 1), tf.zeros([_BATCH], tf.int64)
+    results['train'] = _train_rates(_PUBLISHED, datasets.get('lines32').train(_BATCH), steps=20)
+    results['train_depth64'] = _train_rates(
+        _PUBLISHED_COLOR, tf.data.Dataset.from_tensors(noise).repeat(), steps=4)
+
+
+def _train_rates(sizes, batches, steps):
+    """{dtype: figures} of ACAI's step, as so many in a call."""
+    policies = {'float32': 'float32', 'bfloat16': 'mixed_bfloat16'}
+    colors = batches.element_spec[0].shape[-1]
     calls, flops = {}, 0
-    for name, policy in dtypes.items():
-        model = _acai(policy)
+    for name, policy in policies.items():
+        model = _acai(policy, sizes, colors)
         flops = acai_step_flops(model)
-        batches = iter(datasets.get('lines32').train(_BATCH))
-        run_steps = training.step_function(model, tf.distribute.get_strategy())
+        run_steps, iterator = training.step_function(model, tf.distribute.get_strategy()), iter(batches)
         for count in (1, 2):
-            run_steps(batches, tf.constant(count)).numpy()
-        calls[name] = run_steps, batches
-    seconds, rates, steps = {name: [] for name in dtypes}, {name: [] for name in dtypes}, 20
+            run_steps(iterator, tf.constant(count)).numpy()
+        calls[name] = lambda run_steps=run_steps, iterator=iterator: run_steps(iterator, tf.constant(steps)).numpy()
+    seconds, rates = {name: [] for name in calls}, {name: [] for name in calls}
     for _ in range(_REPEATS):
-        for name, (run_steps, batches) in calls.items():
+        for name, call in calls.items():
             rates[name].append(matmul_gflops(name))
-            started = time.perf_counter()
-            run_steps(batches, tf.constant(steps)).numpy()
-            seconds[name].append((time.perf_counter() - started) / steps)
-    results['train'] = {name: {
+            seconds[name].append(_seconds(call) / steps)
+    return {name: {
         'img_per_s': _BATCH / median(seconds[name]),
         'fraction': median(_BATCH * flops / s / 1e9 / rate for s, rate in zip(seconds[name], rates[name]))}
-        for name in dtypes}
+        for name in calls}
 
 
 # Prepared data sets to make files of: the name they are prepared under, their files, images in each.

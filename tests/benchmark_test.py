@@ -12,14 +12,16 @@ class BenchmarkTest(tf.test.TestCase):
 
     @mock.patch.object(benchmark, '_REPEATS', 1)
     @mock.patch.object(benchmark, '_PREPARED', FEW_IMAGES)
+    @mock.patch.object(benchmark, '_PUBLISHED_COLOR', {'depth': 8, 'latent': 16, 'latent_width': 4})
     def test_input_beside_training_and_restarts(self):
         figures = benchmark.run(['input', 'kmeans'])
-        self.assertEqual(set(figures), {'matmul_gflops', 'train', 'input', 'kmeans'})
+        self.assertEqual(set(figures), {'matmul_gflops', 'train', 'train_depth64', 'input', 'kmeans'})
         for name in ('lines32', 'stripes32', 'digits32', 'mnist32', 'mnist32-streamed', 'svhn32', 'celeba32', 'coil100'):
             self.assertGreater(figures['input'][name]['img_per_s'], 100, name)
         for dtype in ('float32', 'bfloat16'):
-            self.assertGreater(figures['train'][dtype]['img_per_s'], 1)
-            self.assertBetween(figures['train'][dtype]['fraction'], 0.001, 2)
+            for name in ('train', 'train_depth64'):
+                self.assertGreater(figures[name][dtype]['img_per_s'], 1)
+                self.assertBetween(figures[name][dtype]['fraction'], 0.001, 2)
         self.assertGreater(figures['kmeans']['restarts_per_s'], 0.01)
 
     def test_the_rate_is_that_of_the_arithmetic(self):
