@@ -136,9 +136,10 @@ class Stepping:
         """The terms as they are; in `fit`, an error before any update if one of them is not finite.
 
         (The training loop of `acai_tf.training` looks at them itself. A `train_step` that does not call this is stopped by
-        `update`, which can name the optimizer alone.)
+        `update`, which can name the optimizer alone. XLA, Keras's default on a GPU, has no assertions: there the numbers
+        that `fit` shows tell, or the callback TerminateOnNaN.)
         """
-        if not self._in_fit:
+        if not self._in_fit or self.jit_compile:
             return terms
         bad = tf.cast(~tf.math.is_finite(tf.stack(list(terms.values()))), tf.float32)
         if tf.distribute.get_strategy().num_replicas_in_sync > 1:  # no replica makes an update if one has a bad term
