@@ -23,7 +23,7 @@ class VGGNetworks:
         seed: int, of the initial weights.
         dtype: Keras dtype policy.
         batch_norm: batch normalisation before each ReLU of encoder and decoder, as in the paper. With it, on the pole data
-            set, even a plain autoencoder dissolves one image into the other where without it the object moves.
+            set, a plain autoencoder comes nearer to dissolving one image into the other (docs/aeai.md).
 
     Raises:
         UsageError: by the methods, if the sides of the images are not multiples of 16.

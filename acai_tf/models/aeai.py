@@ -35,7 +35,7 @@ class AEAI(Adversarial):
 
     The paper does not say whether its norms are sums or means. `objective=rescaled` sums L_R and L_S over pixels and L_C
     over the latent, with weights that train stably at 32x32; `objective=paper` takes means everywhere and the paper's
-    weights, with which the discriminator wins and reconstructions are worse than the mean image. Without the discriminator
+    weights, with which reconstructions are worse than the mean image (docs/aeai.md). Without the discriminator
     (wgt_adv 0), the cycle (wgt_cycle 0) or the smoothness (wgt_smooth 0) it is one of the paper's ablations (appendix B):
     what a weight of 0 leaves out is not computed, its loss is given as 0, and the discriminator is not trained.
 
