@@ -10,6 +10,10 @@ _WIDTHS = (1, 2, 4, 8)  # channels of the four blocks, times depth
 _HALVED = 2**len(_WIDTHS)
 
 
+# PyTorch's default variance of a kernel, times its inputs.
+_GAIN = 1 / 3
+
+
 class VGGNetworks:
     """The architecture `vgg`.
 
@@ -22,6 +26,9 @@ class VGGNetworks:
         latent, latent_width: see above.
         seed: int, of the initial weights.
         dtype: Keras dtype policy.
+        gain: variance of the initial kernels times the number of inputs of an output. It decides on interpolation more than
+            the systems do: with that of He et al., 2, a plain autoencoder of the pole data set dissolves one image into the
+            other where with 1/3, PyTorch's default, the object moves (docs/aeai.md).
         batch_norm: batch normalisation before each ReLU of encoder and decoder, as in the paper. With it, on the pole data
             set, a plain autoencoder comes nearer to dissolving one image into the other (docs/aeai.md).
 
@@ -29,9 +36,9 @@ class VGGNetworks:
         UsageError: by the methods, if the sides of the images are not multiples of 16.
     """
 
-    def __init__(self, depth=64, latent=16, latent_width=4, seed=0, dtype=None, batch_norm=False):
+    def __init__(self, depth=64, latent=16, latent_width=4, seed=0, dtype=None, gain=_GAIN, batch_norm=False):
         self.depth, self.latent_size, self.seed, self.dtype = depth, latent * latent_width**2, seed, dtype
-        self.batch_norm = batch_norm
+        self.gain, self.batch_norm = gain, batch_norm
 
     def encoder(self, image_shape, name='encoder', depth=None, **_):
         """Four blocks of a 3x3 convolution, ReLU and 2x2 max pooling, of depth * (1, 2, 4, 8) channels; a linear layer.
@@ -86,8 +93,7 @@ class VGGNetworks:
         return stack.network()
 
     def _stack(self, name, input_shape, batch_norm):
-        # Kernels N(0, 2 / fan_in), for ReLU (He et al., 2015).
-        return Stack(name, input_shape, self.seed, self.dtype, gain=2.0, activation=layers.ReLU,
+        return Stack(name, input_shape, self.seed, self.dtype, gain=self.gain, activation=layers.ReLU,
                      normalisation=layers.BatchNormalization if batch_norm else None)
 
 
