@@ -82,9 +82,10 @@ class VGGTest(parameterized.TestCase, tf.test.TestCase):
                          [(3, 3, 24, 12), (3, 3, 12, 6), (3, 3, 6, 3), (3, 3, 3, 2)])
         self.assertEqual(decoder.output_shape, (None, 32, 16, 2))
 
-    def test_kernels_have_the_deviation_for_relu(self):
-        kernel = _convolutions(VGGNetworks(depth=32).encoder((16, 16, 1)))[3].kernel.numpy()
-        self.assertNear(kernel.std() * np.sqrt(9 * 128 / 2), 1, 5 / np.sqrt(2 * kernel.size))
+    def test_kernels_have_pytorchs_variance_or_another(self):
+        for options, gain in (({}, 1 / 3), ({'gain': 2.0}, 2)):
+            kernel = _convolutions(VGGNetworks(depth=32, **options).encoder((16, 16, 1)))[3].kernel.numpy()
+            self.assertNear(kernel.std() * np.sqrt(9 * 128 / gain), 1, 5 / np.sqrt(2 * kernel.size))
 
     def test_batch_normalisation(self):
         for batch_norm, counts in ((False, [0, 0, 0]), (True, [4, 4, 0])):
