@@ -6,7 +6,7 @@ scene of a pole was not released; pole64 is drawn after its description.
 
 from acai_tf.studies.base import Cell, Study
 
-_OPTIONS = {'architecture': 'vgg', 'depth': 16, 'latent': 16, 'latent_width': 4, 'lr': 0.002, 'batch': 32, 'total_kimg': 64}
+_OPTIONS = {'architecture': 'vgg', 'depth': 16, 'latent': 16, 'latent_width': 4, 'lr': 0.001, 'batch': 32, 'total_kimg': 64}
 # label -> model, hyperparameters
 _SYSTEMS = {
     'aeai': ('aeai', {}),
