@@ -55,8 +55,8 @@ class ACAI(Adversarial):
 
     def objectives(self, terms):
         """{optimizer: the scalar that it minimises}, of the loss terms; subclasses add theirs."""
-        return {'critic': terms['loss_disc'] + terms['loss_disc_real'],  # first: see `criticise`
-                'autoencoder': terms['loss_ae'] + self.advweight * terms['loss_ae_disc'],
+        return {'autoencoder': terms['loss_ae'] + self.advweight * terms['loss_ae_disc'],
+                'critic': terms['loss_disc'] + terms['loss_disc_real'],
                 'classifier': terms['classify_latent']}
 
     def train_step(self, data):

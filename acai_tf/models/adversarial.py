@@ -36,6 +36,10 @@ class Adversarial(Autoencoder):
             return _one_pass(self.critic, images)
         return _answer(self.critic(images, training=training))
 
+    def update(self, tape, objectives):
+        """As `Stepping.update`; the critic's gradients are taken first, so that `criticise` passes back once."""
+        super().update(tape, {name: objectives[name] for name in sorted(objectives, key=lambda name: name != 'critic')})
+
 
 def _answer(outputs):
     return tf.reduce_mean(outputs, axis=[1, 2, 3])
@@ -46,7 +50,7 @@ def _one_pass(critic, images):
 
     For one number an image, the gradients of any two losses at an image are the same but for a factor: those of the loss
     differentiated second are the first's, rescaled. What that leaves unused of the second pass is not computed in a
-    compiled step. So the critic's loss should come first: its weights need a pass of their own otherwise.
+    compiled step. The critic's loss is to come first: its weights need a pass of their own otherwise.
     """
     first = []
 
