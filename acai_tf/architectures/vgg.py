@@ -10,10 +10,6 @@ _WIDTHS = (1, 2, 4, 8)  # channels of the four blocks, times depth
 _HALVED = 2**len(_WIDTHS)
 
 
-# PyTorch's default variance of a kernel, times its inputs.
-_GAIN = 1 / 3
-
-
 class VGGNetworks:
     """The architecture `vgg`.
 
@@ -36,7 +32,7 @@ class VGGNetworks:
         UsageError: by the methods, if the sides of the images are not multiples of 16.
     """
 
-    def __init__(self, depth=64, latent=16, latent_width=4, seed=0, dtype=None, gain=_GAIN, batch_norm=False):
+    def __init__(self, depth=64, latent=16, latent_width=4, seed=0, dtype=None, gain=1 / 3, batch_norm=False):
         self.depth, self.latent_size, self.seed, self.dtype = depth, latent * latent_width**2, seed, dtype
         self.gain, self.batch_norm = gain, batch_norm
 

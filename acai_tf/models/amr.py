@@ -19,8 +19,11 @@ class TorchAdam(Adam):
 
     def update_step(self, gradient, variable, learning_rate):
         """One update of a variable."""
-        self.fused_update(gradient + self.coupled_decay * variable, variable, learning_rate,
-                          lambda correction: self.epsilon * correction)
+        super().update_step(gradient + self.coupled_decay * variable, variable, learning_rate)
+
+    def epsilon_beside(self, correction):
+        """Epsilon, as it joins the root before the correction."""
+        return self.epsilon * correction
 
 
 @keras.saving.register_keras_serializable('acai_tf')
