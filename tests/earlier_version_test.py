@@ -48,8 +48,9 @@ class EarlierVersionTest(tf.test.TestCase):
         resumed, uninterrupted = weights(self.run_dir, 64), weights(whole, 64)
         self.assertCountEqual(resumed, uninterrupted)
         for key, value in uninterrupted.items():
-            # Moments of gradients, some of them small, show the rounding of 32 steps more than weights do.
-            tolerance = 0.1 if 'optimizer' in key and value.ndim else 1e-2
+            # The first 32 steps were made before Adam was one operation and the critic passed back once, which round in
+            # another way (moments by 1.6%); moments of gradients show that more than weights do.
+            tolerance = 5e-2 if 'optimizer' in key and value.ndim else 1e-2
             self.assertLessEqual(np.linalg.norm(resumed[key] - value), tolerance * np.linalg.norm(value), key)
 
 
