@@ -13,6 +13,7 @@ import tensorflow as tf
 from acai_tf import datasets, export, images, measures, models, training
 from acai_tf.clusterers.kmeans import kmeans
 from acai_tf.errors import UsageError
+from acai_tf.tracing import traced
 
 _REPEATS = 5
 _BATCH = 64
@@ -51,7 +52,7 @@ def median(values):
 def matmul_gflops(dtype, size=2048, count=6):
     """Rate of multiplying square matrices, in GFLOP/s."""
     matrix = tf.cast(tf.random.stateless_normal([size, size], [0, 0]), dtype)
-    multiply = tf.function(lambda x: tf.matmul(x, x))
+    multiply = traced(lambda x: tf.matmul(x, x))
     multiply(matrix).numpy()
     started = time.perf_counter()
     for _ in range(count):

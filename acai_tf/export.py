@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from acai_tf import architectures, files, images, interpolation, model_card, models
 from acai_tf.errors import DataError, StorageError, UsageError, short_message
+from acai_tf.tracing import traced
 
 CONFIG_NAME = 'acai_config.json'
 # What TensorFlow raises for a checkpoint that is damaged or of another model.
@@ -95,7 +96,7 @@ def export_model(model, dataset, step, export_dir, run=None):
     model = _float32_copy(model)
     module = tf.Module()
     module.weights = exported_variables(model)
-    signatures = {name: tf.function(function, input_signature=signature)
+    signatures = {name: traced(function, input_signature=signature)
                   for name, (function, signature) in _endpoints(model, dataset).items()}
     config = {
         'model': models.name_of(model), 'dataset': dataset.name, 'dataset_options': dataset.options, 'step': int(step),
@@ -256,7 +257,7 @@ def in_batches(function, *arrays, batch=512):
 def forward_products(function):
     """The compiled function (x, v) -> J v, where J is the Jacobian of a function of tensors at x, by forward-mode
     differentiation: exact, of a loaded function too."""
-    @tf.function(reduce_retracing=True)
+    @traced
     def products(x, v):
         with tf.autodiff.ForwardAccumulator(x, v) as accumulator:
             values = function(x)

@@ -1,7 +1,10 @@
 import dataclasses
+import functools
 import glob
 import json
 import os
+import shutil
+import tempfile
 import unittest
 from unittest import mock
 
@@ -37,24 +40,50 @@ def assert_same_weights(test, first, second):
         test.assertAllEqual(value, second[key], key)
 
 
+CONFIG = TrainConfig(dataset='digits32', depth=2, latent=2, batch=32, total_kimg=2, report_kimg=1, lr=0.01,
+                     checkpoint_steps=16)
+
+
+@functools.cache
+def trained_in_one_go(total_kimg):
+    """A temporary train_dir with a finished run, which the tests of this process share and none changes."""
+    directory = tempfile.TemporaryDirectory()
+    training.train(dataclasses.replace(CONFIG, total_kimg=total_kimg, train_dir=directory.name))
+    return directory
+
+
+def run_in(train_dir):
+    run_dir, = glob.glob(os.path.join(train_dir, 'digits32', '*'))
+    return run_dir
+
+
 class TrainTest(tf.test.TestCase):
 
     def setUp(self):
         super().setUp()
-        self.config = TrainConfig(dataset='digits32', depth=2, latent=2, batch=32, total_kimg=2, report_kimg=1, lr=0.01,
-                                  train_dir=self.create_tempdir().full_path)
+        self.config = dataclasses.replace(CONFIG, train_dir=self.create_tempdir().full_path)
 
     def train(self, **changes):
         return training.train(dataclasses.replace(self.config, **changes))
 
+    def finished(self, total_kimg=2):
+        """The directory of a finished run, in the test's own train_dir."""
+        shutil.copytree(trained_in_one_go(total_kimg).name, self.config.train_dir, dirs_exist_ok=True)
+        return run_in(self.config.train_dir)
+
+    def assert_is_as_in_one_go(self, run_dir):
+        whole = run_in(trained_in_one_go(2).name)
+        self.assertEqual(metrics(run_dir), metrics(whole))
+        assert_same_weights(self, weights(run_dir, 64), weights(whole, 64))
+
     def test_a_run_directory_has_everything(self):
-        run_dir = self.train()
+        run_dir = self.finished()
         reports = metrics(run_dir)
         self.assertEqual([(r['kimg'], r['step']) for r in reports], [(1, 32), (2, 64)])
         self.assertContainsSubset({'loss_ae', 'rmse', 'loss_disc', 'loss_ae_disc', 'loss_disc_real', 'classify_latent',
                                    'latent_accuracy'}, reports[0])
         self.assertLess(reports[1]['loss_ae'], reports[0]['loss_ae'])
-        self.assertEqual(available_steps(os.path.join(run_dir, 'checkpoints')), [32, 64])
+        self.assertEqual(available_steps(os.path.join(run_dir, 'checkpoints')), [32, 48, 64])
         for kind in ('reconstruction', 'interpolation', 'slerp', 'samples'):
             with open(os.path.join(run_dir, 'images', f'{kind}-00000064.png'), 'rb') as file:
                 self.assertEqual(tf.io.decode_png(file.read()).shape, (8 * 34 + 2, 16 * 34 + 2, 1))
@@ -63,7 +92,7 @@ class TrainTest(tf.test.TestCase):
         self.assertEqual((loaded.config['step'], loaded.config['model']), (64, 'acai'))
 
     def test_the_accuracy_in_the_report_is_that_of_the_exported_model(self):
-        run_dir = self.train()
+        run_dir = self.finished()
         loaded = export.load(os.path.join(run_dir, 'export'))
         from acai_tf import datasets
         from acai_tf.evaluation.classification import accuracy
@@ -71,7 +100,7 @@ class TrainTest(tf.test.TestCase):
                             metrics(run_dir)[-1]['latent_accuracy'])
 
     def test_tensorboard_has_the_released_tags_and_the_pictures(self):
-        run_dir = self.train()
+        run_dir = self.finished()
         tags = set()
         for path in glob.glob(os.path.join(run_dir, 'summaries', 'events*')):
             for event in tf.compat.v1.train.summary_iterator(path):
@@ -106,14 +135,12 @@ class TrainTest(tf.test.TestCase):
                 self.assertAllClose(found[tag], last[tag], rtol=1e-5)
 
     def test_a_longer_run_is_resumed_and_equals_one_in_one_go(self):
-        first = self.train(total_kimg=1)
+        first = self.finished(total_kimg=1)
         self.assertEqual(self.train(), first)
-        whole = self.train(train_dir=self.create_tempdir().full_path)
-        self.assertEqual(metrics(first), metrics(whole))
-        assert_same_weights(self, weights(first, 64), weights(whole, 64))
+        self.assert_is_as_in_one_go(first)
 
     def test_a_finished_run_is_left_alone(self):
-        run_dir = self.train()
+        run_dir = self.finished()
         before = os.stat(os.path.join(run_dir, 'metrics.jsonl')).st_mtime_ns
         self.train()
         self.assertEqual(os.stat(os.path.join(run_dir, 'metrics.jsonl')).st_mtime_ns, before)
@@ -125,24 +152,20 @@ class TrainTest(tf.test.TestCase):
         self.assertEqual(available_steps(os.path.join(run_dir, 'checkpoints')), [14, 21])
 
     def test_steps_per_call_do_not_matter(self):
-        first = self.train(total_kimg=1)
         with mock.patch.object(loop, '_MOST_STEPS_PER_CALL', 1):
-            second = self.train(total_kimg=1, train_dir=self.create_tempdir().full_path)
-        self.assertEqual(metrics(first), metrics(second))
-        assert_same_weights(self, weights(first, 32), weights(second, 32))
+            self.assert_is_as_in_one_go(self.train())
 
     def test_non_finite_losses_stop_the_run_and_keep_the_last_checkpoint(self):
         with self.assertRaisesRegex(NonFiniteError, r'\w+ is (nan|inf) at step \d+'):
             self.train(lr=1e20, checkpoint_steps=1)
-        run_dir, = glob.glob(os.path.join(self.config.train_dir, 'digits32', '*'))
+        run_dir = run_in(self.config.train_dir)
         for step in available_steps(os.path.join(run_dir, 'checkpoints')):
             for key, value in weights(run_dir, step).items():
                 if not key.startswith(('autoencoder_optimizer', 'critic_optimizer', 'classifier_optimizer')):
                     self.assertTrue(np.all(np.isfinite(value)), key)
 
     def test_a_damaged_checkpoint_falls_back_to_the_one_before(self):
-        run_dir = self.train(total_kimg=1, checkpoint_steps=16)
-        whole = self.train(train_dir=self.create_tempdir().full_path, checkpoint_steps=16)
+        run_dir = self.finished(total_kimg=1)
         path = os.path.join(run_dir, 'checkpoints', 'step-32.data-00000-of-00001')
         with open(path, 'r+b') as file:
             file.seek(os.path.getsize(path) // 2)
@@ -150,37 +173,34 @@ class TrainTest(tf.test.TestCase):
             file.seek(-1, os.SEEK_CUR)
             file.write(bytes([byte[0] ^ 255]))
         with self.assertLogs('acai_tf', 'WARNING') as logs:
-            self.train(checkpoint_steps=16)
+            self.train()
         self.assertRegex(logs.output[0], 'step-32 is damaged.*the previous one')
-        self.assertEqual(metrics(run_dir), metrics(whole))
-        assert_same_weights(self, weights(run_dir, 64), weights(whole, 64))
+        self.assert_is_as_in_one_go(run_dir)
 
     def test_what_a_death_while_saving_leaves_and_a_damaged_list(self):
-        run_dir = self.train(total_kimg=1, checkpoint_steps=16)
-        whole = self.train(train_dir=self.create_tempdir().full_path, checkpoint_steps=16)
+        run_dir = self.finished(total_kimg=1)
         checkpoints = os.path.join(run_dir, 'checkpoints')
         os.makedirs(os.path.join(checkpoints, 'step-40_temp'))
         with open(os.path.join(checkpoints, 'checkpoint'), 'r+') as file:
             file.truncate(20)
         with self.assertLogs('acai_tf', 'WARNING') as logs:
-            self.train(checkpoint_steps=16)
+            self.train()
         self.assertRegex(logs.output[0], 'checkpoints/checkpoint is damaged: rebuilding it')
         self.assertFalse(os.path.exists(os.path.join(checkpoints, 'step-40_temp')))
-        self.assertEqual(metrics(run_dir), metrics(whole))
-        assert_same_weights(self, weights(run_dir, 64), weights(whole, 64))
+        self.assert_is_as_in_one_go(run_dir)
         self.assertEqual(available_steps(checkpoints), [32, 48, 64])  # those from before the damage are counted
 
     def test_a_full_disk(self):
-        earlier = self.train(total_kimg=1, checkpoint_steps=16)
+        earlier = self.finished(total_kimg=1)
         full = tf.errors.ResourceExhaustedError(None, None, '{{function_node x}} checkpoints/step-48_temp/part')
         with (mock.patch.object(tf.train.CheckpointManager, 'save', side_effect=full),
               self.assertRaisesRegex(StorageError, 'the checkpoint of step 48 could not be written .ResourceExhaustedError: '
                                      'checkpoints/step-48_temp/part.; is the disk full')):
-            self.train(checkpoint_steps=16)
+            self.train()
         self.assertEqual(available_steps(os.path.join(earlier, 'checkpoints')), [16, 32])
 
     def test_checkpoints_all_damaged(self):
-        run_dir = self.train(total_kimg=1)
+        run_dir = self.finished(total_kimg=1)
         for path in glob.glob(os.path.join(run_dir, 'checkpoints', '*.index')):
             with open(path, 'wb'):
                 pass
@@ -188,7 +208,7 @@ class TrainTest(tf.test.TestCase):
             self.train()
 
     def test_export_of_an_earlier_step(self):
-        run_dir = self.train()
+        run_dir = self.finished()
         exports = self.create_tempdir().full_path
         path = training.export_run(run_dir, exports, step=32)
         self.assertEqual(path, os.path.join(exports, '32'))
@@ -196,7 +216,7 @@ class TrainTest(tf.test.TestCase):
         self.assertEqual(training.export_run(run_dir, exports), os.path.join(exports, '64'))
         last, again = (export.load(d).encode(np.ones([1, 32, 32, 1])) for d in (os.path.join(run_dir, 'export'), exports))
         self.assertAllEqual(last, again)
-        with self.assertRaisesRegex(UsageError, 'no checkpoint of step 5; it has 32, 64'):
+        with self.assertRaisesRegex(UsageError, 'no checkpoint of step 5; it has 32, 48, 64'):
             training.export_run(run_dir, exports, step=5)
         with self.assertRaisesRegex(UsageError, 'is not a run directory'):
             training.export_run(exports)

@@ -12,6 +12,7 @@ import tqdm
 from acai_tf import files, randomness
 from acai_tf.datasets.base import shuffled
 from acai_tf.errors import NonFiniteError, short_message
+from acai_tf.tracing import traced
 
 _logger = logging.getLogger(__name__)
 
@@ -127,14 +128,12 @@ def _several_steps(model, order, batch):
     """Compiles several training steps into one call: (count, columns) -> each loss term at each step, [count, tags]."""
     key = randomness.key(model.seed, order)
 
-    @tf.function(reduce_retracing=True)
+    @traced
     def run(count, columns):
-        size = tf.shape(columns[0], tf.int64)[0]
-        history = tf.TensorArray(tf.float32, count, element_shape=[len(model.tags)])
-        for i in tf.range(count):
+        def step(_):
             position = model.steps.value * batch + tf.range(batch, dtype=tf.int64)
-            chosen = shuffled(position, size, key)
+            chosen = shuffled(position, tf.shape(columns[0], tf.int64)[0], key)
             terms = model.train_step(tuple(tf.gather(column, chosen) for column in columns))
-            history = history.write(i, tf.stack([terms[tag] for tag in model.tags]))
-        return history.stack()
+            return tf.stack([terms[tag] for tag in model.tags])
+        return tf.map_fn(step, tf.range(count), fn_output_signature=tf.TensorSpec([len(model.tags)], tf.float32))
     return run

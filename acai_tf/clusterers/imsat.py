@@ -11,6 +11,7 @@ from acai_tf.clusterers.discriminative import Discriminative
 from acai_tf.clusterers.network import POINTS_AT_A_TIME
 from acai_tf.losses import kl_divergence
 from acai_tf.models.hyperparameter import Hyperparameter
+from acai_tf.tracing import traced
 
 _NEIGHBOR = 10
 
@@ -66,7 +67,7 @@ class IMSAT(Discriminative):
 
     def loss_on(self, points, lengths):
         marginal, conditional = self.entropies(tf.nn.softmax(self.answers(points)))
-        vat = tf.function(lambda *rows: self.loss_terms(*rows)['vat'], reduce_retracing=True)
+        vat = traced(lambda *rows: self.loss_terms(*rows)['vat'])
         total = 0.0
         for start in range(0, len(points), POINTS_AT_A_TIME):
             rows = points[start:start + POINTS_AT_A_TIME]

@@ -10,6 +10,7 @@ from acai_tf.errors import DataError, UsageError
 from acai_tf.export import in_batches
 from acai_tf.models.stepping import Stepping
 from acai_tf.randomness import layer_seed
+from acai_tf.tracing import traced
 
 POINTS_AT_A_TIME = 4096
 
@@ -31,7 +32,7 @@ class Network(Clusterer, Stepping, keras.Model):
         Stepping.__init__(self, seed, name, dtype)
         Clusterer.__init__(self, width, clusters, seed, **options)
         self._center, self._scale = np.zeros(width, np.float32), np.float32(1)
-        self._answer = tf.function(self.call, input_signature=[tf.TensorSpec([None, width], tf.float32)])
+        self._answer = traced(self.call, input_signature=[tf.TensorSpec([None, width], tf.float32)])
         self.build_networks()
         self.built = True
 

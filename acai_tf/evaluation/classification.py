@@ -6,6 +6,7 @@ import tensorflow as tf
 from acai_tf import randomness
 from acai_tf.datasets.base import shuffled
 from acai_tf.errors import NonFiniteError
+from acai_tf.tracing import traced
 
 _STEPS_PER_CALL = 2000
 
@@ -64,11 +65,11 @@ def train_linear(features, labels, nclass, steps, lr=1e-4, batch=64, smoothing=0
             tf.raw_ops.ResourceApplyAdam(
                 var=v.handle, m=m.handle, v=s.handle, beta1_power=powers[0], beta2_power=powers[1], lr=rate, beta1=0.9,
                 beta2=0.999, epsilon=1e-8, grad=gradient)
+        return t + 1
 
-    @tf.function
+    @traced
     def run(start, stop):
-        for t in tf.range(start, stop):
-            step(t)
+        tf.while_loop(lambda t: t < stop, step, [start])
     for start in range(0, steps, _STEPS_PER_CALL):
         stop = min(start + _STEPS_PER_CALL, steps)
         run(tf.constant(start, tf.int64), tf.constant(stop, tf.int64))

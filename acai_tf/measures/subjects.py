@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from acai_tf.export import Classification, forward_products, in_batches
 from acai_tf.models.base import Autoencoder
+from acai_tf.tracing import traced
 
 
 class Pixels:
@@ -38,11 +39,11 @@ class LiveModel:
         self.image_shape, self.latent_shape = model.image_shape, model.latent_shape
         self._name = type(model).__name__
         images, latents = (tf.TensorSpec([None, *shape], tf.float32) for shape in (self.image_shape, self.latent_shape))
-        self._encode = tf.function(model.encode, input_signature=[images])
-        self._decode = tf.function(model.decode, input_signature=[latents])
+        self._encode = traced(model.encode, input_signature=[images])
+        self._decode = traced(model.decode, input_signature=[latents])
         self._decoder_products = forward_products(model.decode)
-        self._reconstruct = tf.function(lambda images: model(images), input_signature=[images])
-        self._probabilities = tf.function(lambda images: tf.nn.softmax(model.logits(images)), input_signature=[images])
+        self._reconstruct = traced(lambda images: model(images), input_signature=[images])
+        self._probabilities = traced(lambda images: tf.nn.softmax(model.logits(images)), input_signature=[images])
 
     def __str__(self):
         return self._name

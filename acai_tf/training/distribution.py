@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from acai_tf import models
 from acai_tf.errors import UsageError, WorkerLost, short_message
+from acai_tf.tracing import traced
 from acai_tf.training import rendezvous
 
 # Options in which workers may differ.
@@ -93,7 +94,7 @@ def gather(strategy, values):
     return _gather(strategy, tf.constant(values)).numpy()
 
 
-@tf.function
+@traced
 def _gather(strategy, values):
     return strategy.gather(strategy.run(lambda: values[None]), axis=0)
 
@@ -104,7 +105,7 @@ def copy_from_chief(strategy, variables):
         return
     values = [tf.constant(variable.numpy()) for variable in variables]
 
-    @tf.function
+    @traced
     def send():
         def sum_with_nothing():
             context = tf.distribute.get_replica_context()

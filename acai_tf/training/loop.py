@@ -18,6 +18,7 @@ import tqdm.contrib.logging
 
 from acai_tf import export
 from acai_tf.errors import NonFiniteError, Stopped
+from acai_tf.tracing import traced
 from acai_tf.training import distribution, exports
 from acai_tf.training.checkpoints import Checkpoints
 from acai_tf.training.reports import Reporter
@@ -95,14 +96,13 @@ def step_function(model, strategy, jit='auto'):
     use_xla = jit == 'on' or (jit == 'auto' and len(tf.config.list_logical_devices('GPU')) == 1
                               and strategy.num_replicas_in_sync == 1)
 
-    @tf.function(reduce_retracing=True)
+    @traced
     def run_steps(iterator, count):
-        history = tf.TensorArray(tf.float32, count, element_shape=[None, len(model.tags)])
-        for i in tf.range(count):
+        def step(_):
             data = next(iterator)
             rows = model.run_due(lambda: strategy.run(row, args=(data,)))
-            history = history.write(i, tf.stack(strategy.experimental_local_results(rows)))
-        history = history.stack()
+            return tf.stack(strategy.experimental_local_results(rows))
+        history = tf.map_fn(step, tf.range(count), fn_output_signature=tf.TensorSpec([None, len(model.tags)], tf.float32))
 
         def of_this_replica():
             replica = tf.distribute.get_replica_context().replica_id_in_sync_group
@@ -111,7 +111,7 @@ def step_function(model, strategy, jit='auto'):
         return strategy.gather(strategy.run(of_this_replica), axis=1)
 
     def row(data):
-        train_step = tf.function(model.train_step, jit_compile=True) if use_xla else model.train_step
+        train_step = traced(model.train_step, jit_compile=True) if use_xla else model.train_step
         terms = train_step(data)
         return tf.stack([terms[tag] for tag in model.tags])
     return run_steps
