@@ -63,24 +63,29 @@ def _train(name, strategy, order):
     labels = random.integers(0, 3, [STEPS, BATCH])[:, order]
     data = tf.data.Dataset.from_tensor_slices((images, labels))
     run_steps = training.step_function(model, strategy)
-    terms = run_steps(iter(strategy.experimental_distribute_dataset(data)), tf.constant(STEPS)).numpy().mean(axis=1)
+    batches = iter(strategy.experimental_distribute_dataset(data))
+    terms = run_steps(batches, tf.constant(STEPS)).numpy().mean(axis=1)
+    graph = run_steps.get_concrete_function(batches, tf.constant(STEPS)).graph.as_graph_def()
+    ops = {node.op for nodes in (graph, *graph.library.function) for node in getattr(nodes, 'node_def', None) or nodes.node}
     after = [np.concatenate([np.ravel(w) for w in n.get_weights()]) for n in model.networks.values()]
-    return before, after, terms
+    return before, after, terms, ops
 
 
 class DistributionTest(parameterized.TestCase, tf.test.TestCase):
 
     @parameterized.parameters(*models.names(), 'every second step')
     def test_two_replicas_train_as_one_device_does(self, name):
-        before, together, terms = _train(name, mirrored(), list(range(BATCH)))
+        before, together, terms, ops = _train(name, mirrored(), list(range(BATCH)))
         # One device pairs i with 7-i, a replica 0 with 3 and 1 with 2 of its own four: this order makes the same pairs.
         # (GAIA's are i with i+4, and 0 with 2 and 1 with 3.)
         order = [0, 1, 4, 5, 2, 3, 6, 7] if name == 'gaia' else [0, 1, 4, 5, 6, 7, 2, 3]
-        _, alone, terms_alone = _train(name, tf.distribute.get_strategy(), order)
+        _, alone, terms_alone, ops_alone = _train(name, tf.distribute.get_strategy(), order)
         for start, a, b in zip(before, together, alone):
             self.assertLess(np.linalg.norm(a - b) / np.linalg.norm(b - start), 1e-3)
         rmse = _create(name).tags.index('rmse')  # a mean over replicas of roots is not the root of the mean
         self.assertAllClose(np.delete(terms, rmse, 1), np.delete(terms_alone, rmse, 1), rtol=1e-3, atol=1e-6)
+        # A GPU would wait for these.
+        self.assertEmpty([op for op in ops | ops_alone if 'PyFunc' in op or 'Print' in op or op == 'Assert'])
 
     @parameterized.parameters('baseline', 'vqvae', 'acai', 'lrae')
     def test_fit_under_a_strategy_shows_the_mean_of_the_epoch(self, name):
@@ -133,6 +138,26 @@ class DistributionTest(parameterized.TestCase, tf.test.TestCase):
         self.assertEqual(available_steps(checkpoints), [3, 4, 5])
         for value in weights(os.path.dirname(checkpoints), 5).values():
             self.assertTrue(np.all(np.isfinite(value)))
+
+    def test_batches_are_ready_on_the_device_where_there_is_one_gpu(self):
+        gpu = tf.config.list_logical_devices('CPU')[1]
+        config = TrainConfig(model='baseline', dataset='digits32', depth=2, latent=2, batch=8, total_kimg=1, jit='off')
+        found = []
+        with mock.patch.object(tf.config, 'list_logical_devices', lambda kind: [gpu]):
+            one_gpu = distribution.make_strategy(config)
+        for strategy in (one_gpu, distribution.make_strategy(config)):
+            batches = iter(distribution.batches(strategy, config.open_dataset(), 8, 0, 0))
+            images, _ = next(batches)
+            with strategy.scope():
+                model = config.create_model(config.open_dataset())
+            self.assertEqual(model.encoder.weights[0].value.device, images.device)
+            terms = training.step_function(model, strategy)(batches, tf.constant(3))
+            found.append((images.device, images, terms, model.encoder.get_weights()[0]))
+        (here, *first), (there, *second) = found
+        self.assertEqual((here, there), (gpu.name.replace('/device', '/job:localhost/replica:0/task:0/device'),
+                                         here.replace('CPU:1', 'CPU:0')))
+        for a, b in zip(first, second):
+            self.assertAllEqual(a, b)
 
     def test_xla_with_replicas_is_refused(self):
         with self.assertRaisesRegex(UsageError, '--jit=on does not work with 2 replicas'):

@@ -38,9 +38,12 @@ def make_strategy(config):
     else:
         gpus = tf.config.list_logical_devices('GPU')
         devices = gpus or tf.config.list_logical_devices('CPU')
-        mirrored = config.strategy == 'mirrored' or (config.strategy == 'auto' and len(gpus) > 1)
-        strategy = (tf.distribute.MirroredStrategy([d.name for d in devices]) if mirrored
-                    else tf.distribute.get_strategy())
+        if config.strategy == 'mirrored' or (config.strategy == 'auto' and len(gpus) > 1):
+            strategy = tf.distribute.MirroredStrategy([d.name for d in devices])
+        elif gpus:
+            strategy = tf.distribute.OneDeviceStrategy(gpus[0].name)  # unlike none, it has batches ready on the device
+        else:
+            strategy = tf.distribute.get_strategy()
     replicas = strategy.num_replicas_in_sync
     multiple = models.model_class(config.model).batch_multiple * replicas
     if config.batch % multiple:
