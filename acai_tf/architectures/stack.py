@@ -3,6 +3,7 @@
 import keras
 from keras import layers
 
+from acai_tf.architectures.convolution import Conv2D
 from acai_tf.randomness import layer_seed
 
 
@@ -36,7 +37,7 @@ class Stack:
 
     def conv(self, channels, size=3):
         """A linear convolution of stride 1 and zero padding, with a bias that starts at 0."""
-        self._add_weighted(layers.Conv2D, filters=channels, kernel_size=size, padding='same')
+        self._add_weighted(Conv2D, filters=channels, kernel_size=size, padding='same')
 
     def dense(self, units):
         """A linear layer on the flattened values, with a bias that starts at 0."""
