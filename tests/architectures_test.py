@@ -7,6 +7,7 @@ from distribution_test import mirrored
 from acai_tf import architectures, datasets, export, models, training
 from acai_tf.architectures.acai import ACAINetworks
 from acai_tf.architectures.dense import dense
+from acai_tf.architectures.fast_layers import Conv2D, LeakyReLU
 from acai_tf.architectures.vgg import VGGNetworks
 from acai_tf.errors import UsageError
 
@@ -17,6 +18,43 @@ def _convolutions(network):
 
 def encoder(image_shape, depth, latent, latent_width=4, **kwargs):
     return ACAINetworks(depth, latent, latent_width, **kwargs).encoder(image_shape)
+
+
+class FastLayersTest(parameterized.TestCase, tf.test.TestCase):
+
+    @parameterized.product(size=[(1, 1), (2, 2), (1, 3), (4, 1), (2, 3)], kernel=[1, 2, 3, 5])
+    def test_a_convolution_is_that_of_keras(self, size, kernel):
+        images = tf.random.stateless_normal([3, *size, 4], [0, 1])
+        fast, usual = Conv2D(5, kernel, padding='same'), keras.layers.Conv2D(5, kernel, padding='same')
+        usual.build(images.shape)
+        fast.build(images.shape)
+        fast.set_weights([tf.random.stateless_normal(w.shape, [0, 2]) for w in usual.get_weights()])
+        usual.set_weights(fast.get_weights())
+        found = []
+        for layer in (fast, usual):
+            with tf.GradientTape() as tape:
+                tape.watch(images)
+                answers = layer(images)
+                loss = tf.reduce_sum(tf.sin(answers))
+            found.append([answers, *tape.gradient(loss, [images, layer.kernel.value, layer.bias.value])])
+        for a, b in zip(*found):
+            self.assertAllClose(a, b, rtol=1e-5, atol=1e-5)
+
+    @parameterized.parameters('float32', 'bfloat16')
+    def test_a_leaky_relu_and_its_first_and_second_gradients(self, dtype):
+        values = tf.cast([-3, -1e-3, 0, 1e-3, 3], dtype)
+        upstream = tf.cast([1, 2, 3, 4, 5], dtype)
+        layer = LeakyReLU(0.25, dtype=dtype)
+        with tf.GradientTape() as outer:
+            outer.watch(upstream)
+            with tf.GradientTape() as inner:
+                inner.watch(values)
+                answers = layer(values, training=True)
+            gradient = inner.gradient(answers, values, upstream)
+        self.assertAllEqual(answers, layer(values))
+        slopes = tf.cast([0.25, 0.25, 0.25, 1, 1], dtype)
+        self.assertAllEqual(gradient, upstream * slopes)
+        self.assertAllEqual(outer.gradient(gradient, upstream), slopes)
 
 
 class ReleasedNetworksTest(tf.test.TestCase):

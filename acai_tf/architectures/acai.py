@@ -10,6 +10,7 @@ import functools
 from keras import layers
 
 from acai_tf.architectures.dense import LEAKY_SLOPE
+from acai_tf.architectures.fast_layers import LeakyReLU
 from acai_tf.architectures.stack import Stack
 from acai_tf.errors import UsageError
 
@@ -98,4 +99,4 @@ class ACAINetworks:
     def _stack(self, name, input_shape):
         # Kernels N(0, 1 / ((1 + 0.2^2) * fan_in)), as released.
         return Stack(name, input_shape, self.seed, self.dtype, gain=1 / (1 + LEAKY_SLOPE**2),
-                     activation=functools.partial(layers.LeakyReLU, negative_slope=LEAKY_SLOPE))
+                     activation=functools.partial(LeakyReLU, negative_slope=LEAKY_SLOPE))

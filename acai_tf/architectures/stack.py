@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from acai_tf.architectures.convolution import Conv2D
+from acai_tf.architectures.fast_layers import Conv2D
 from acai_tf.randomness import layer_seed
 
 
