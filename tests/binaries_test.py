@@ -1,5 +1,6 @@
 """The programs as a user runs them: processes, files, signals."""
 
+import functools
 import glob
 import itertools
 import json
@@ -10,12 +11,13 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
 import tensorflow as tf
 from absl.testing import parameterized
-from programs import ROOT, command, last_checkpoint, run, run_from_the_start
+from programs import ROOT, Started, last_checkpoint, run, run_from_the_start
 from training_test import assert_same_weights, metrics, weights
 
 import acai_tf
@@ -97,6 +99,15 @@ class HelpTest(parameterized.TestCase, tf.test.TestCase):
         self.assertEqual(subprocess.run([sys.executable, '-c', code], cwd=ROOT).returncode, 0)
 
 
+@functools.cache
+def uninterrupted(flags):
+    """A temporary train_dir with a finished run, which tests of this process share."""
+    directory = tempfile.TemporaryDirectory()
+    code, _, err = run('bin/acai_train', *flags, f'--train_dir={directory.name}')
+    assert code == 0, err
+    return directory
+
+
 class Interrupted(tf.test.TestCase):
     """A run that is interrupted, and must end as one that is not."""
 
@@ -116,17 +127,15 @@ class Interrupted(tf.test.TestCase):
         return path
 
     def start(self):
-        return subprocess.Popen(command('bin/acai_train', *self.flags, f'--train_dir={self.train_dir}'), cwd=ROOT,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return Started('bin/acai_train', *self.flags, f'--train_dir={self.train_dir}')
 
     def wait_for_checkpoint(self, process, step):
         deadline = time.monotonic() + 120
-        while process.poll() is None and time.monotonic() < deadline and last_checkpoint(self.train_dir) < step:
+        while process.is_running() and time.monotonic() < deadline and last_checkpoint(self.train_dir) < step:
             time.sleep(0.02)
 
     def assert_equals_uninterrupted(self):
-        whole = self.create_tempdir().full_path
-        self.train(train_dir=whole)
+        whole = uninterrupted(self.flags).name
         self.assertEqual(metrics(self.run_dir()), metrics(self.run_dir(whole)))
         last = last_checkpoint(self.train_dir)
         assert_same_weights(self, weights(self.run_dir(), last), weights(self.run_dir(whole), last))
@@ -139,8 +148,7 @@ class Interrupted(tf.test.TestCase):
             self.wait_for_checkpoint(process, last_checkpoint(self.train_dir) + 1)
             time.sleep(source.uniform(0, wait))
             process.kill()
-            process.communicate()
-            self.assertEqual(process.returncode, -signal.SIGKILL)
+            self.assertEqual(process.wait()[0], -signal.SIGKILL)
         self.train()
         self.assert_equals_uninterrupted()
 
@@ -166,9 +174,9 @@ class TrainTest(Interrupted):
     def test_sigterm_checkpoints_and_exits_42_and_the_same_command_resumes(self):
         process = self.start()
         self.wait_for_checkpoint(process, 10)
-        process.send_signal(signal.SIGTERM)
-        _, err = process.communicate(timeout=60)
-        self.assertEqual(process.returncode, 42, err)
+        process.signal(signal.SIGTERM)
+        code, _, err = process.wait()
+        self.assertEqual(code, 42, err)
         self.assertRegex(err.splitlines()[-1], r'stopped by SIGTERM after step \d+; the same command resumes from there')
         stopped = int(err.rsplit('after step ', 1)[1].split(';')[0])
         self.assertTrue(glob.glob(os.path.join(self.run_dir(), 'checkpoints', f'step-{stopped}.index')))

@@ -3,14 +3,13 @@
 import glob
 import json
 import os
-import subprocess
 import time
 
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 from distribution_test import mirrored
-from programs import ROOT, ProgramTestCase, command, run
+from programs import ProgramTestCase, Started, run
 
 from acai_tf import clusterers
 from acai_tf.clusterers import dec, imsat
@@ -302,11 +301,10 @@ class ProgramTest(parameterized.TestCase, ProgramTestCase):
         def flags(name):
             return [*self.pixels, '--method=dec', '--layer_sizes=50,10', '--pretrain_steps=100', '--finetune_steps=60',
                     f'--output={self.path(name)}']
-        process = subprocess.Popen(command('bin/acai_cluster', *flags('a.json')), cwd=ROOT, stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.DEVNULL)
+        process = Started('bin/acai_cluster', *flags('a.json'))
         deadline = time.monotonic() + 120
         while not glob.glob(self.path('a.json.*.partial')):
-            self.assertIsNone(process.poll())
+            self.assertTrue(process.is_running())
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.01)
         process.kill()

@@ -35,7 +35,8 @@ def _draws_from(images, like):
     if 'permutation' in like:
         found['permutation'] = tf.range(tf.shape(images)[0])[::-1]
     if 'midpoint_2' in like:  # the second mixes pair as they do nowhere else
-        found = {'midpoint_1': numbers(images)[:tf.shape(images)[0] // 2, 0, 0, 0], 'midpoint_2': tf.zeros_like(like['midpoint_2'])}
+        half = tf.shape(images)[0] // 2
+        found = {'midpoint_1': numbers(images)[:half, 0, 0, 0], 'midpoint_2': tf.zeros_like(like['midpoint_2'])}
     return found
 
 

@@ -6,13 +6,12 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import time
 import unittest
 
 import tensorflow as tf
 from absl.testing import parameterized
-from programs import ROOT, command, last_checkpoint, run
+from programs import Started, last_checkpoint, run
 from training_test import assert_same_weights, metrics, weights
 
 from acai_tf import models
@@ -45,26 +44,25 @@ class MultiWorkerTest(parameterized.TestCase, tf.test.TestCase):
     def kill(self):
         for process in self.processes:
             process.kill()
-            process.communicate()
+            process.wait()
 
     def start(self, *flags, addresses=None, of_worker=((), ())):
         addresses = addresses or [f'127.0.0.1:{port}' for port in free_ports(2)]
         self.processes = [
-            subprocess.Popen(command('bin/acai_train', '--strategy=multi_worker', f'--train_dir={self.train_dir}', *FLAGS,
-                                     *flags, *of_worker[index]), cwd=ROOT, text=True, stdout=subprocess.PIPE,
-                             stderr=subprocess.PIPE, env={**os.environ, 'TF_CONFIG': tf_config(addresses, index)})
+            Started('bin/acai_train', '--strategy=multi_worker', f'--train_dir={self.train_dir}', *FLAGS, *flags,
+                    *of_worker[index], env={**os.environ, 'TF_CONFIG': tf_config(addresses, index)})
             for index in range(2)]
 
     def finish(self):
         """[(exit code, stdout, stderr)] of both."""
-        texts = [process.communicate(timeout=120) for process in self.processes]
-        return [(process.returncode, *text) for process, text in zip(self.processes, texts)]
+        processes, self.processes = self.processes, []
+        return [process.wait() for process in processes]
 
     def wait_for_checkpoint(self, step):
         deadline = time.monotonic() + 120
         while last_checkpoint(self.train_dir) < step:
             self.assertLess(time.monotonic(), deadline)
-            self.assertEqual([process.poll() for process in self.processes], [None, None])
+            self.assertEqual([process.is_running() for process in self.processes], [True, True])
             time.sleep(0.02)
 
     def assert_equals_two_replicas_in_one_process(self, *flags):
@@ -96,7 +94,7 @@ class MultiWorkerTest(parameterized.TestCase, tf.test.TestCase):
 
         self.start(*VQVAE)
         self.wait_for_checkpoint(50)
-        self.processes[1].send_signal(signal.SIGTERM)
+        self.processes[1].signal(signal.SIGTERM)
         for code, _, err in self.finish():
             self.assertEqual(code, 42, err)
             self.assertRegex(err.splitlines()[-1], r'stopped by SIGTERM after step \d+; the same command resumes')
@@ -119,10 +117,10 @@ class MultiWorkerTest(parameterized.TestCase, tf.test.TestCase):
         self.start(addresses=addresses)
         for process, message in zip(self.processes, (f'waiting for the workers {addresses[2]}',
                                                      f'the chief {addresses[0]} is waiting for other workers')):
-            self.assertIn(message, process.stderr.readline())
-            process.send_signal(signal.SIGTERM)
+            process.wait_for_error(message)
+            process.signal(signal.SIGTERM)
         for code, _, err in self.finish():
-            self.assertEqual((code, err), (143, 'acai_train: ended by SIGTERM\n'))
+            self.assertEqual((code, err.splitlines()[1:]), (143, ['acai_train: ended by SIGTERM']), err)
 
 
 if __name__ == '__main__':

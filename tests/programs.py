@@ -8,6 +8,7 @@ import runpy
 import subprocess
 import sys
 import tempfile
+import time
 
 import tensorflow as tf
 
@@ -36,6 +37,23 @@ class Started:
                                                                self._paths))
         self._process.start()
         self.pid = self._process.pid
+
+    def is_running(self):
+        return self._process.is_alive()
+
+    def signal(self, kind):
+        os.kill(self.pid, kind)
+
+    def kill(self):
+        self._process.kill()
+
+    def wait_for_error(self, message):
+        """Waits until it says that on stderr."""
+        deadline = time.monotonic() + _SECONDS
+        while message not in pathlib.Path(self._paths[1]).read_text():
+            if not self.is_running() or time.monotonic() > deadline:
+                raise TimeoutError(f'{self._what} did not say {message}')
+            time.sleep(0.02)
 
     def wait(self):
         """(exit code, stdout, stderr) once it has ended."""
