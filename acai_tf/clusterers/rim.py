@@ -43,5 +43,5 @@ class RIM(Discriminative):
         return conditional - marginal + self.weight_decay * self._squared_norm()
 
     def _squared_norm(self):
-        return tf.add_n([tf.reduce_sum(tf.square(variable)) for variable in self.classifier.trainable_variables
-                         if variable.name == 'kernel'])
+        return 2 * tf.add_n([tf.nn.l2_loss(variable) for variable in self.classifier.trainable_variables
+                             if variable.name == 'kernel'])
