@@ -15,6 +15,7 @@ from acai_tf.clusterers.kmeans import kmeans
 from acai_tf.errors import UsageError
 from acai_tf.tracing import traced
 
+POLICIES = {'float32': 'float32', 'bfloat16': 'mixed_bfloat16'}  # of Keras, by the type that is multiplied
 _REPEATS = 5
 _BATCH = 64
 _PUBLISHED = {'depth': 16, 'latent': 16, 'latent_width': 2}  # ACAI on lines32
@@ -97,10 +98,9 @@ def _measure_train(results):
 
 def _train_rates(sizes, batches, steps):
     """{dtype: figures} of ACAI's step, as so many in a call."""
-    policies = {'float32': 'float32', 'bfloat16': 'mixed_bfloat16'}
     colors = batches.element_spec[0].shape[-1]
     calls, flops = {}, 0
-    for name, policy in policies.items():
+    for name, policy in POLICIES.items():
         model = _acai(policy, sizes, colors)
         flops = acai_step_flops(model)
         run_steps, iterator = training.step_function(model, tf.distribute.get_strategy()), iter(batches)

@@ -23,10 +23,9 @@ def acai_tf_step(options):
     """A function that makes so many steps, in acai_tf."""
     import tensorflow as tf
 
-    from acai_tf import models, training
-    policy = {'float32': 'float32', 'bfloat16': 'mixed_bfloat16'}[options.precision]
+    from acai_tf import benchmark, models, training
     model = models.create('acai', (32, 32, options.colors), 10, depth=options.depth, latent=LATENT,
-                          latent_width=options.latent_width, dtype=policy)
+                          latent_width=options.latent_width, dtype=benchmark.POLICIES[options.precision])
     model.compile()
     images = tf.random.stateless_uniform([BATCH, 32, 32, options.colors], [0, 0], -1, 1)
     batches = iter(tf.data.Dataset.from_tensors((images, tf.range(BATCH, dtype=tf.int64) % 10)).repeat())

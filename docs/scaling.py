@@ -36,7 +36,7 @@ def measure(point):
     shape, batch = (point['size'], point['size'], 1), point['batch'] * replicas
     with strategy.scope():
         model = models.create('acai', shape, 10, depth=point['depth'], latent=16, latent_width=2 if shape[0] == 32 else 4,
-                              dtype={'float32': 'float32', 'bfloat16': 'mixed_bfloat16'}[point['precision']])
+                              dtype=benchmark.POLICIES[point['precision']])
         model.compile()
     images = tf.random.stateless_uniform([batch, *shape], [0, 0], -1, 1)
     data = tf.data.Dataset.from_tensors((images, tf.range(batch, dtype=tf.int64) % 10)).repeat()
@@ -68,7 +68,7 @@ def draw(rows, path):
             axes.loglog([row[name] for row in points], [row['img_per_s'] for row in points], 'o-', label=precision)
         axes.set_xticks(VARIED[name], VARIED[name])
         axes.minorticks_off()
-        axes.set_xlabel({'batch': 'batch', 'depth': 'depth', 'size': 'height and width of the images'}[name])
+        axes.set_xlabel({'size': 'height and width of the images'}.get(name, name))
         axes.grid(alpha=0.3)
     panels[0].set_ylabel('images/s')
     panels[0].legend()

@@ -18,7 +18,7 @@ import unittest
 import tensorflow as tf
 from absl.testing import parameterized
 from programs import ROOT, Started, last_checkpoint, run, run_from_the_start
-from training_test import assert_same_weights, metrics, weights
+from training_test import assert_same_weights, metrics, run_in, weights
 
 import acai_tf
 from acai_tf import models
@@ -123,8 +123,7 @@ class Interrupted(tf.test.TestCase):
         return out
 
     def run_dir(self, train_dir=None):
-        path, = glob.glob(os.path.join(train_dir or self.train_dir, 'digits32', '*'))
-        return path
+        return run_in(train_dir or self.train_dir)
 
     def start(self):
         return Started('bin/acai_train', *self.flags, f'--train_dir={self.train_dir}')
@@ -175,7 +174,7 @@ class TrainTest(Interrupted):
         process = self.start()
         self.wait_for_checkpoint(process, 10)
         process.signal(signal.SIGTERM)
-        code, _, err = process.wait()
+        code, _, err = process.wait(seconds=60)
         self.assertEqual(code, 42, err)
         self.assertRegex(err.splitlines()[-1], r'stopped by SIGTERM after step \d+; the same command resumes from there')
         stopped = int(err.rsplit('after step ', 1)[1].split(';')[0])

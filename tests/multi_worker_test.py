@@ -1,7 +1,6 @@
 """Several processes that train together, each started as on a machine of its own."""
 
 import contextlib
-import glob
 import json
 import os
 import signal
@@ -12,7 +11,7 @@ import unittest
 import tensorflow as tf
 from absl.testing import parameterized
 from programs import Started, last_checkpoint, run
-from training_test import assert_same_weights, metrics, weights
+from training_test import assert_same_weights, metrics, run_in, weights
 
 from acai_tf import models
 
@@ -44,7 +43,6 @@ class MultiWorkerTest(parameterized.TestCase, tf.test.TestCase):
     def kill(self):
         for process in self.processes:
             process.kill()
-            process.wait()
 
     def start(self, *flags, addresses=None, of_worker=((), ())):
         addresses = addresses or [f'127.0.0.1:{port}' for port in free_ports(2)]
@@ -55,8 +53,7 @@ class MultiWorkerTest(parameterized.TestCase, tf.test.TestCase):
 
     def finish(self):
         """[(exit code, stdout, stderr)] of both."""
-        processes, self.processes = self.processes, []
-        return [process.wait() for process in processes]
+        return [process.wait(seconds=120) for process in self.processes]
 
     def wait_for_checkpoint(self, step):
         deadline = time.monotonic() + 120
@@ -70,7 +67,7 @@ class MultiWorkerTest(parameterized.TestCase, tf.test.TestCase):
         code, _, err = run('bin/acai_train', *FLAGS, *flags, '--strategy=mirrored', f'--train_dir={mirrored}',
                            env={**os.environ, 'ACAI_LOGICAL_CPUS': '2'})
         self.assertEqual(code, 0, err)
-        run_dir, expected = (glob.glob(os.path.join(path, 'digits32', '*'))[0] for path in (self.train_dir, mirrored))
+        run_dir, expected = run_in(self.train_dir), run_in(mirrored)
         self.assertEqual(metrics(run_dir), metrics(expected))
         assert_same_weights(self, weights(run_dir, 128), weights(expected, 128))
 

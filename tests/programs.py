@@ -55,13 +55,13 @@ class Started:
                 raise TimeoutError(f'{self._what} did not say {message}')
             time.sleep(0.02)
 
-    def wait(self):
+    def wait(self, seconds=_SECONDS):
         """(exit code, stdout, stderr) once it has ended."""
         with self._directory:
-            self._process.join(_SECONDS)
+            self._process.join(seconds)
             if self._process.exitcode is None:
                 self._process.kill()
-                raise TimeoutError(f'{self._what} ran for {_SECONDS} seconds')
+                raise TimeoutError(f'{self._what} ran for {seconds} seconds')
             return (self._process.exitcode, *(pathlib.Path(path).read_text() for path in self._paths))
 
 

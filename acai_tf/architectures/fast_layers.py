@@ -12,21 +12,18 @@ class Conv2D(layers.Conv2D):
     rounding, at a half (bfloat16: a third) of the time of a convolution of so few pixels and its gradients.
     """
 
-    def build(self, input_shape):
-        super().build(input_shape)
-        self._positions = int(np.prod(input_shape[1:3]))
-        self._tap_of = _taps(input_shape[1:3], self.kernel_size) if self._positions <= 4 else None
-
     def convolution_op(self, inputs, kernel):
         """[n, h, w, c] -> [n, h, w, filters], without bias."""
-        if self._tap_of is None:
+        height, width, channels = inputs.shape[1:]
+        positions = height * width
+        if positions > 4:
             return super().convolution_op(inputs, kernel)
-        channels, shape = inputs.shape[-1], (-1, *inputs.shape[1:3], self.filters)
-        blocks = ops.matmul(ops.cast(self._tap_of, inputs.dtype), ops.reshape(kernel, [-1, channels * self.filters]))
-        matrix = ops.transpose(ops.reshape(blocks, [self._positions, -1, self.filters]), [1, 0, 2])
-        product = ops.matmul(ops.reshape(inputs, [-1, self._positions * channels]),
-                             ops.reshape(matrix, [-1, self._positions * self.filters]))
-        return ops.reshape(product, shape)
+        taps = ops.cast(_taps((height, width), self.kernel_size), inputs.dtype)
+        blocks = ops.matmul(taps, ops.reshape(kernel, [-1, channels * self.filters]))
+        matrix = ops.transpose(ops.reshape(blocks, [positions, -1, self.filters]), [1, 0, 2])
+        product = ops.matmul(ops.reshape(inputs, [-1, positions * channels]),
+                             ops.reshape(matrix, [-1, positions * self.filters]))
+        return ops.reshape(product, [-1, height, width, self.filters])
 
 
 def _taps(size, kernel_size):
@@ -47,12 +44,12 @@ class LeakyReLU(layers.LeakyReLU):
     """
 
     def call(self, inputs, training=False):
-        return _leaky_relu(inputs, self.negative_slope) if training else super().call(inputs)
+        if not training:
+            return super().call(inputs)
+        slope = self.negative_slope
 
-
-def _leaky_relu(inputs, slope):
-    @tf.custom_gradient
-    def activate(values):
-        outputs = tf.nn.leaky_relu(values, slope)
-        return outputs, lambda gradients: tf.raw_ops.LeakyReluGrad(gradients=gradients, features=outputs, alpha=slope)
-    return activate(inputs)
+        @tf.custom_gradient
+        def activate(values):
+            outputs = tf.nn.leaky_relu(values, slope)
+            return outputs, lambda gradients: tf.raw_ops.LeakyReluGrad(gradients=gradients, features=outputs, alpha=slope)
+        return activate(inputs)
