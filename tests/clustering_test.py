@@ -3,6 +3,7 @@ import os
 
 import numpy as np
 import tensorflow as tf
+from absl.testing import parameterized
 from sklearn.cluster import KMeans
 
 from acai_tf.clusterers import kmeans
@@ -66,17 +67,19 @@ class WhitenTest(tf.test.TestCase):
         self.assertTrue(np.isfinite(white).all())
 
 
-class KMeansTest(tf.test.TestCase):
+class KMeansTest(parameterized.TestCase, tf.test.TestCase):
 
     def setUp(self):
         super().setUp()
         self.points = np.random.default_rng(0).normal(size=[300, 4])
         self.state = os.path.join(self.create_tempdir().full_path, 'state')
 
-    def test_it_is_the_best_of_scikit_learns_single_restarts(self):
-        seeds = kmeans.restart_seeds(3, 21)
-        singles = [KMeans(5, init='random', n_init=1, max_iter=1000, random_state=int(seed)).fit(self.points)
-                   for seed in seeds]
+    def scikit_learns(self, points, clusters, seed):
+        starts = np.random.default_rng(seed).choice(len(points), clusters, replace=False)
+        return KMeans(clusters, init=points[starts], n_init=1, max_iter=1000).fit(points)
+
+    def test_it_is_the_best_of_scikit_learns_from_the_same_starts(self):
+        singles = [self.scikit_learns(self.points, 5, seed) for seed in kmeans.restart_seeds(3, 21)]
         best = min(singles, key=lambda single: single.inertia_)
         objective, centers = kmeans.kmeans(self.points, 5, n_init=21, seed=3)
         self.assertAllClose(objective, best.inertia_, rtol=1e-9)
@@ -84,6 +87,22 @@ class KMeansTest(tf.test.TestCase):
         index, total = kmeans.nearest(self.points, centers)
         self.assertAllEqual(index, best.labels_)
         self.assertAllClose(total, objective, rtol=1e-9)
+
+    @parameterized.named_parameters(
+        ('large_and_far_away', lambda rng: 1e25 * rng.normal(size=[5000, 3]) + 1e27, 7),
+        ('ties', lambda rng: rng.integers(0, 6, size=[5000, 3]), 2),
+        ('repeated_points', lambda rng: np.repeat(rng.normal(size=[4, 3]), 50, axis=0), 4),
+        ('one_cluster', lambda rng: rng.normal(size=[100, 3]), 1),
+        ('as_many_clusters_as_points', lambda rng: rng.normal(size=[6, 3]), 6))
+    def test_each_restart_is_scikit_learns(self, draw, clusters):
+        points = draw(np.random.default_rng(5)).astype(np.float64)
+        lloyd = kmeans.Lloyd(points, clusters)
+        for seed in range(8):
+            objective, centers = lloyd.run(seed)
+            expected = kmeans.nearest(points, self.scikit_learns(points, clusters, seed).cluster_centers_)[1]
+            spread = points.std()
+            self.assertAllClose(objective / len(points) / spread**2, expected / len(points) / spread**2, atol=2e-4)
+            self.assertAllClose(objective / spread**2, kmeans.nearest(points, centers)[1] / spread**2, rtol=1e-5, atol=1e-4)
 
     def test_more_restarts_have_the_seeds_of_fewer(self):
         self.assertAllEqual(kmeans.restart_seeds(3, 5), kmeans.restart_seeds(3, 50)[:5])

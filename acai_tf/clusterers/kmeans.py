@@ -16,6 +16,8 @@ from acai_tf.models.hyperparameter import Hyperparameter
 _logger = logging.getLogger(__name__)
 
 _MAX_ITERATIONS = 1000
+_TOLERANCE = 1e-4  # scikit-learn's default
+_CHUNK = 2048  # points whose distances to a few centers stay in the cache
 
 
 class KMeans(Clusterer):
@@ -49,18 +51,78 @@ def restart_seeds(seed, count):
     return np.random.default_rng(seed).integers(2**31, size=count)
 
 
-def one_restart(points, clusters, seed):
-    """scikit-learn's KMeans of a single random start: (objective, centers [clusters, d])."""
-    from sklearn import cluster
-    found = cluster.KMeans(clusters, init='random', n_init=1, max_iter=_MAX_ITERATIONS, random_state=int(seed)).fit(points)
-    return float(found.inertia_), found.cluster_centers_
+class Lloyd:
+    """Runs of Lloyd's algorithm on the same points, in float32.
+
+    scikit-learn's is made for any number of clusters. With a few, the rows of distances to the centers fit the cache: their
+    minimum and the sums of each cluster's points, as a product with the 0s and 1s of membership, are a few passes over them.
+
+    Args:
+        points: [n, d].
+        clusters: how many.
+    """
+
+    def __init__(self, points, clusters):
+        self.points, self.clusters = points, clusters
+        self.mean = points.mean(0)
+        variance = points.var(0).mean()
+        self.scale = np.sqrt(variance) if variance > 0 else 1.0  # so that no square leaves float32's range
+        centered = ((points - self.mean) / self.scale).astype(np.float32)
+        # The last column adds the centers' squared lengths to the distances, and counts the points of a cluster.
+        self.extended = np.concatenate([centered, np.ones([len(points), 1], np.float32)], 1)
+        self.squares = np.square(centered, dtype=np.float64).sum()
+
+    def run(self, seed):
+        """(objective, centers [clusters, d]) of the start at points that `seed` draws.
+
+        It ends where scikit-learn's does: when the centers' squared changes are below 1e-4 of the points' mean variance.
+        """
+        starts = np.random.default_rng(seed).choice(len(self.points), self.clusters, replace=False)
+        centers = self.extended[starts, :-1]
+        for _ in range(_MAX_ITERATIONS):
+            sums, _ = self._assigned_sums(centers)
+            if not sums[:, -1].all():
+                return self.scikit_learns(centers * self.scale + self.mean)  # it gives an empty cluster new points
+            old, centers = centers, sums[:, :-1] / sums[:, -1:]
+            if np.square(centers - old).sum() <= _TOLERANCE:
+                break
+        distances = self._assigned_sums(centers)[1]
+        return float((self.squares + distances) * self.scale**2), centers * self.scale + self.mean
+
+    def _assigned_sums(self, centers):
+        """Sums of the points nearest to each center and their number, [clusters, d + 1], and the sum of squared distances
+        less that of the points' squared lengths."""
+        weights = np.concatenate([-2 * centers, np.square(centers).sum(1, keepdims=True)], 1)
+        sums = np.zeros([self.clusters, self.extended.shape[1]], np.float64)
+        total = 0.0
+        for start in range(0, len(self.extended), _CHUNK):
+            points = self.extended[start:start + _CHUNK]
+            distances = weights @ points.T
+            nearest_distance = distances.min(0)
+            found = (distances <= nearest_distance).astype(np.float32) @ points
+            if found[:, -1].sum() != len(points):  # two centers are equally near to a point: the first has it
+                found = (distances.argmin(0) == np.arange(self.clusters)[:, None]).astype(np.float32) @ points
+            sums += found
+            total += nearest_distance.sum(dtype=np.float64)
+        return sums.astype(np.float32), total
+
+    def scikit_learns(self, centers):
+        """(objective, centers) of scikit-learn's K-means, in float64, that starts at `centers`."""
+        import threadpoolctl
+        from sklearn import cluster
+        with threadpoolctl.threadpool_limits(1, 'openmp'):  # which is this thread's alone
+            found = cluster.KMeans(self.clusters, init=centers, n_init=1, max_iter=_MAX_ITERATIONS).fit(self.points)
+            # Its own inertia is not of its centers where it has just moved an empty cluster.
+            return nearest(self.points, found.cluster_centers_)[1], found.cluster_centers_
 
 
 def kmeans(points, clusters, n_init=1000, seed=0, state_path=None, progress=None):
     """The best of `n_init` runs of K-means from random starts.
 
-    Restart i is scikit-learn's KMeans(n_init=1, init='random', random_state=restart_seeds(seed, n_init)[i]), each on one
-    core, several at a time; of equally good ones the first wins, so nothing depends on how they are grouped.
+    Restart i begins with the points that numpy's default_rng(restart_seeds(seed, n_init)[i]).choice draws and finds, up to
+    float32's rounding, what scikit-learn's KMeans(init=those points, n_init=1) finds. From the best of them, scikit-learn's
+    continues in float64. Each restart runs on one core, several at a time; of equally good ones the first wins, so nothing
+    depends on how they are grouped.
 
     Args:
         points: [n, d].
@@ -75,26 +137,24 @@ def kmeans(points, clusters, n_init=1000, seed=0, state_path=None, progress=None
     import joblib
     import threadpoolctl
     from sklearn.exceptions import ConvergenceWarning
-    points = np.ascontiguousarray(points)
+    points = np.ascontiguousarray(points, np.float64)
     seeds = restart_seeds(seed, n_init)
     done, best = _read_state(state_path)
-
-    def restart(i):
-        with threadpoolctl.threadpool_limits(1):
-            return one_restart(points, clusters, seeds[i])
+    lloyd = Lloyd(points, clusters)
     cores = joblib.cpu_count()
-    while done < n_init:
-        group = range(done, min(done + 8 * cores, n_init))
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore', ConvergenceWarning)  # said once, below
-            several = joblib.Parallel(n_jobs=cores, prefer='threads')(joblib.delayed(restart)(i) for i in group)
-        for found in several:
-            if best is None or found[0] < best[0]:
-                best = found
-        done = group.stop
-        _write_state(state_path, done, best)
-        if progress:
-            progress(done)
+    with warnings.catch_warnings(), threadpoolctl.threadpool_limits(1, 'blas'):
+        warnings.simplefilter('ignore', ConvergenceWarning)  # said once, below
+        while done < n_init:
+            group = range(done, min(done + 8 * cores, n_init))
+            several = joblib.Parallel(n_jobs=cores, prefer='threads')(joblib.delayed(lloyd.run)(seeds[i]) for i in group)
+            for found in several:
+                if best is None or found[0] < best[0]:
+                    best = found
+            done = group.stop
+            _write_state(state_path, done, best)
+            if progress:
+                progress(done)
+        best = lloyd.scikit_learns(best[1])
     distinct = len(np.unique(best[1], axis=0))
     if distinct < clusters:
         _logger.warning('the points make %d different clusters, not %d: too many of them are the same', distinct, clusters)
