@@ -97,8 +97,7 @@ class KMeansTest(parameterized.TestCase, tf.test.TestCase):
     def test_each_restart_is_scikit_learns(self, draw, clusters):
         points = draw(np.random.default_rng(5)).astype(np.float64)
         lloyd = kmeans.Lloyd(points, clusters)
-        for seed in range(8):
-            objective, centers = lloyd.run(seed)
+        for seed, (objective, centers) in enumerate(lloyd.run(range(8))):
             expected = kmeans.nearest(points, self.scikit_learns(points, clusters, seed).cluster_centers_)[1]
             spread = points.std()
             self.assertAllClose(objective / len(points) / spread**2, expected / len(points) / spread**2, atol=2e-4)
@@ -118,7 +117,7 @@ class KMeansTest(parameterized.TestCase, tf.test.TestCase):
                 raise Stop
         counts = []
         with self.assertRaises(Stop):
-            kmeans.kmeans(self.points, 5, 60, 1, self.state, stop)
+            kmeans.kmeans(self.points, 5, 150, 1, self.state, stop)
         self.assertTrue(os.path.exists(self.state))
         with open(self.state) as file:
             sound = file.read()
@@ -131,9 +130,9 @@ class KMeansTest(parameterized.TestCase, tf.test.TestCase):
         with open(self.state, 'w') as file:
             file.write(sound)
         later = []
-        resumed = kmeans.kmeans(self.points, 5, 60, 1, self.state, later.append)
+        resumed = kmeans.kmeans(self.points, 5, 150, 1, self.state, later.append)
         self.assertGreater(later[0], counts[-1])
-        objective, centers = kmeans.kmeans(self.points, 5, 60, 1)
+        objective, centers = kmeans.kmeans(self.points, 5, 150, 1)
         self.assertEqual(resumed[0], objective)
         self.assertAllEqual(resumed[1], centers)
 

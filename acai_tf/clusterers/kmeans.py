@@ -1,5 +1,6 @@
 """K-means: the best of many random starts (ACAI, section 4.2; released cluster.py)."""
 
+import itertools
 import json
 import logging
 import os
@@ -17,7 +18,8 @@ _logger = logging.getLogger(__name__)
 
 _MAX_ITERATIONS = 1000
 _TOLERANCE = 1e-4  # scikit-learn's default
-_CHUNK = 2048  # points whose distances to a few centers stay in the cache
+_CHUNK = 2048  # points at a time
+_TOGETHER = 16  # restarts at a time on a core
 
 
 class KMeans(Clusterer):
@@ -52,13 +54,13 @@ def restart_seeds(seed, count):
 
 
 class Lloyd:
-    """Runs of Lloyd's algorithm on the same points, in float32.
+    """Lloyd's algorithm in float32, several runs on the same points at once.
 
-    scikit-learn's is made for any number of clusters. With a few, the rows of distances to the centers fit the cache: their
-    minimum and the sums of each cluster's points, as a product with the 0s and 1s of membership, are a few passes over them.
+    scikit-learn's is made for any number of clusters. With a few, the distances of some points to the centers of several runs
+    stay in the cache: two matrix products, a minimum and a comparison make an iteration.
 
     Args:
-        points: [n, d].
+        points: float64 [n, d].
         clusters: how many.
     """
 
@@ -68,43 +70,53 @@ class Lloyd:
         variance = points.var(0).mean()
         self.scale = np.sqrt(variance) if variance > 0 else 1.0  # so that no square leaves float32's range
         centered = ((points - self.mean) / self.scale).astype(np.float32)
-        # The last column adds the centers' squared lengths to the distances, and counts the points of a cluster.
-        self.extended = np.concatenate([centered, np.ones([len(points), 1], np.float32)], 1)
         self.squares = np.square(centered, dtype=np.float64).sum()
+        # The last column adds the centers' squared lengths to the distances, and counts the points of a cluster.
+        extended = np.concatenate([centered, np.ones([len(points), 1], np.float32)], 1)
+        self.chunks = [(chunk, np.ascontiguousarray(chunk.T))
+                       for chunk in (extended[start:start + _CHUNK] for start in range(0, len(points), _CHUNK))]
 
-    def run(self, seed):
-        """(objective, centers [clusters, d]) of the start at points that `seed` draws.
+    def run(self, seeds):
+        """Runs that start at the points which each seed draws: [(objective, centers [clusters, d])].
 
-        It ends where scikit-learn's does: when the centers' squared changes are below 1e-4 of the points' mean variance.
+        They end where scikit-learn's do: when the centers' squared changes are below 1e-4 of the points' mean variance.
         """
-        starts = np.random.default_rng(seed).choice(len(self.points), self.clusters, replace=False)
-        centers = self.extended[starts, :-1]
+        starts = [np.random.default_rng(seed).choice(len(self.points), self.clusters, replace=False) for seed in seeds]
+        centers = ((self.points[starts] - self.mean) / self.scale).astype(np.float32)
+        found = [None] * len(seeds)
+        running = np.arange(len(seeds))
         for _ in range(_MAX_ITERATIONS):
-            sums, _ = self._assigned_sums(centers)
-            if not sums[:, -1].all():
-                return self.scikit_learns(centers * self.scale + self.mean)  # it gives an empty cluster new points
-            old, centers = centers, sums[:, :-1] / sums[:, -1:]
-            if np.square(centers - old).sum() <= _TOLERANCE:
+            sums, _ = self._assigned(centers[running])
+            filled = sums[..., -1].all(1)
+            for i in running[~filled]:  # scikit-learn gives an empty cluster other points
+                found[i] = self.scikit_learns(centers[i] * self.scale + self.mean)
+            running, sums = running[filled], sums[filled]
+            new = sums[..., :-1] / sums[..., -1:]
+            moved = np.square(new - centers[running]).sum((1, 2)) > _TOLERANCE
+            centers[running] = new
+            running = running[moved]
+            if not len(running):
                 break
-        distances = self._assigned_sums(centers)[1]
-        return float((self.squares + distances) * self.scale**2), centers * self.scale + self.mean
+        objectives = (self.squares + self._assigned(centers)[1]) * self.scale**2
+        return [known or (float(objective), own * self.scale + self.mean)
+                for known, objective, own in zip(found, objectives, centers)]
 
-    def _assigned_sums(self, centers):
-        """Sums of the points nearest to each center and their number, [clusters, d + 1], and the sum of squared distances
-        less that of the points' squared lengths."""
-        weights = np.concatenate([-2 * centers, np.square(centers).sum(1, keepdims=True)], 1)
-        sums = np.zeros([self.clusters, self.extended.shape[1]], np.float64)
-        total = 0.0
-        for start in range(0, len(self.extended), _CHUNK):
-            points = self.extended[start:start + _CHUNK]
-            distances = weights @ points.T
-            nearest_distance = distances.min(0)
-            found = (distances <= nearest_distance).astype(np.float32) @ points
-            if found[:, -1].sum() != len(points):  # two centers are equally near to a point: the first has it
-                found = (distances.argmin(0) == np.arange(self.clusters)[:, None]).astype(np.float32) @ points
-            sums += found
-            total += nearest_distance.sum(dtype=np.float64)
-        return sums.astype(np.float32), total
+    def _assigned(self, centers):
+        """Of centers [r, clusters, d]: the sums of the points nearest to each and their number, [r, clusters, d + 1], and
+        the sums of the points' squared distances, less their squared lengths, [r]."""
+        r, clusters, d = centers.shape
+        weights = np.concatenate([-2 * centers, np.square(centers).sum(2, keepdims=True)], 2).reshape([r * clusters, d + 1])
+        sums, totals = np.zeros([r * clusters, d + 1]), np.zeros([r])
+        for points, transposed in self.chunks:
+            distances = (weights @ transposed).reshape([r, clusters, len(points)])
+            least = distances.min(1, keepdims=True)
+            nearest_points = (distances <= least).astype(np.float32).reshape([r * clusters, -1]) @ points
+            if nearest_points[:, -1].sum() != r * len(points):  # centers are equally near to a point: the first has it
+                first = distances.argmin(1)[:, None] == np.arange(clusters)[:, None]
+                nearest_points = first.astype(np.float32).reshape([r * clusters, -1]) @ points
+            sums += nearest_points
+            totals += least.sum((1, 2), dtype=np.float64)
+        return sums.astype(np.float32).reshape([r, clusters, d + 1]), totals
 
     def scikit_learns(self, centers):
         """(objective, centers) of scikit-learn's K-means, in float64, that starts at `centers`."""
@@ -120,9 +132,8 @@ def kmeans(points, clusters, n_init=1000, seed=0, state_path=None, progress=None
     """The best of `n_init` runs of K-means from random starts.
 
     Restart i begins with the points that numpy's default_rng(restart_seeds(seed, n_init)[i]).choice draws and finds, up to
-    float32's rounding, what scikit-learn's KMeans(init=those points, n_init=1) finds. From the best of them, scikit-learn's
-    continues in float64. Each restart runs on one core, several at a time; of equally good ones the first wins, so nothing
-    depends on how they are grouped.
+    float32's rounding, what scikit-learn's KMeans(init=those points, n_init=1) finds. From the best of them, of equally good
+    ones from the first, scikit-learn's continues in float64. Each core runs several restarts at once.
 
     Args:
         points: [n, d].
@@ -145,12 +156,13 @@ def kmeans(points, clusters, n_init=1000, seed=0, state_path=None, progress=None
     with warnings.catch_warnings(), threadpoolctl.threadpool_limits(1, 'blas'):
         warnings.simplefilter('ignore', ConvergenceWarning)  # said once, below
         while done < n_init:
-            group = range(done, min(done + 8 * cores, n_init))
-            several = joblib.Parallel(n_jobs=cores, prefer='threads')(joblib.delayed(lloyd.run)(seeds[i]) for i in group)
-            for found in several:
+            group = seeds[done:done + _TOGETHER * cores]
+            several = joblib.Parallel(n_jobs=cores, prefer='threads')(
+                joblib.delayed(lloyd.run)(part) for part in np.array_split(group, cores))
+            for found in itertools.chain.from_iterable(several):
                 if best is None or found[0] < best[0]:
                     best = found
-            done = group.stop
+            done += len(group)
             _write_state(state_path, done, best)
             if progress:
                 progress(done)
