@@ -107,18 +107,18 @@ def mmd(x, y):
     The kernel is the sum of exp(-|a - b|^2 / (2 s^2)) over s = 2, 5, 10, 20, 40, 80, whatever the dimension.
 
     Args:
-        x, y: [n, d], [m, d], at least two of each.
+        x, y: [n, d], [m, d].
 
     Returns:
-        Scalar; negative if the samples are closer than two of one distribution are on average.
+        Scalar; negative if the samples are closer than two of one distribution are on average, and if there is one of each.
     """
     def kernel(a, b):
         distance = (tf.reduce_sum(tf.square(a), 1)[:, None] + tf.reduce_sum(tf.square(b), 1)[None]
                     - 2 * tf.matmul(a, b, transpose_b=True))
-        return tf.add_n([tf.exp(-distance / (2 * s**2)) for s in _MMD_BANDWIDTHS])
+        return tf.reduce_sum(tf.exp(-distance[..., None] / (2 * tf.square(tf.constant(_MMD_BANDWIDTHS, a.dtype)))), -1)
 
     def mean_of_pairs(a):
         n = tf.cast(tf.shape(a)[0], a.dtype)
         similarity = kernel(a, a)
-        return (tf.reduce_sum(similarity) - tf.linalg.trace(similarity)) / (n * (n - 1))
+        return (tf.reduce_sum(similarity) - tf.linalg.trace(similarity)) / tf.maximum(n * (n - 1), 1)
     return mean_of_pairs(x) + mean_of_pairs(y) - 2 * tf.reduce_mean(kernel(x, y))

@@ -7,7 +7,7 @@ from distribution_test import mirrored
 from acai_tf import architectures, datasets, export, models, training
 from acai_tf.architectures.acai import ACAINetworks
 from acai_tf.architectures.dense import dense
-from acai_tf.architectures.fast_layers import Conv2D, LeakyReLU
+from acai_tf.architectures.fast_layers import Conv2D, LeakyReLU, UpSampling2D
 from acai_tf.architectures.vgg import VGGNetworks
 from acai_tf.errors import UsageError
 
@@ -39,6 +39,20 @@ class FastLayersTest(parameterized.TestCase, tf.test.TestCase):
             found.append([answers, *tape.gradient(loss, [images, layer.kernel.value, layer.bias.value])])
         for a, b in zip(*found):
             self.assertAllClose(a, b, rtol=1e-5, atol=1e-5)
+
+    @parameterized.product(dtype=['float32', 'bfloat16'], size=[(2, 2), (1, 3)])
+    def test_an_upsampling_is_that_of_keras(self, dtype, size):
+        images = tf.cast(tf.random.stateless_normal([2, 3, 5, 4], [0, 1]), dtype)
+        found = []
+        for layer in (UpSampling2D(size, dtype=dtype), keras.layers.UpSampling2D(size, dtype=dtype)):
+            with tf.GradientTape() as tape:
+                tape.watch(images)
+                answers = layer(images)
+                loss = tf.reduce_sum(answers**2)
+            self.assertEqual(answers.shape, (2, 3 * size[0], 5 * size[1], 4))
+            found.append([answers, tape.gradient(loss, images)])
+        self.assertAllEqual(found[0][0], found[1][0])
+        self.assertAllClose(found[0][1], found[1][1], rtol=2e-2 if dtype == 'bfloat16' else 1e-6)
 
     @parameterized.parameters('float32', 'bfloat16')
     def test_a_leaky_relu_and_its_first_and_second_gradients(self, dtype):

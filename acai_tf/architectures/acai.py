@@ -10,7 +10,7 @@ import functools
 from keras import layers
 
 from acai_tf.architectures.dense import LEAKY_SLOPE
-from acai_tf.architectures.fast_layers import LeakyReLU
+from acai_tf.architectures.fast_layers import LeakyReLU, UpSampling2D
 from acai_tf.architectures.stack import Stack
 from acai_tf.errors import UsageError
 
@@ -87,7 +87,7 @@ class ACAINetworks:
         for scale in reversed(range(scales_of(image_shape, self.latent_width))):
             stack.conv_relu(depth << scale)
             stack.conv_relu(depth << scale)
-            stack.add(layers.UpSampling2D, size=2)
+            stack.add(UpSampling2D, size=2)
         stack.conv_relu(depth)
         stack.conv(colors)
         return stack.network()

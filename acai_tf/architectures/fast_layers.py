@@ -1,4 +1,4 @@
-"""Layers of Keras that compute the same in less time."""
+"""Layers of Keras that compute the same in less time, or with fewer operations to trace, which is a program's start-up."""
 
 import numpy as np
 import tensorflow as tf
@@ -6,11 +6,16 @@ from keras import layers, ops
 
 
 class Conv2D(layers.Conv2D):
-    """Keras's Conv2D, of stride 1 and zero padding (`padding='same'`), which treats images of up to 2x2 as vectors.
+    """Keras's Conv2D, of stride 1, zero padding (`padding='same'`) and no activation, which treats images of up to 2x2 as
+    vectors.
 
     There all outputs are the inputs' product with one matrix, whose blocks are the kernel's taps: the same numbers but for
     rounding, at a half (bfloat16: a third) of the time of a convolution of so few pixels and its gradients.
     """
+
+    def call(self, inputs):
+        outputs = self.convolution_op(inputs, self.kernel)
+        return tf.nn.bias_add(outputs, self.bias) if self.use_bias else outputs
 
     def convolution_op(self, inputs, kernel):
         """[n, h, w, c] -> [n, h, w, filters], without bias."""
@@ -35,6 +40,16 @@ def _taps(size, kernel_size):
         if 0 <= tap[0] < rows and 0 <= tap[1] < columns:
             taps[row, column, of_row, of_column, *tap] = 1
     return taps.reshape([(height * width)**2, rows * columns])
+
+
+class UpSampling2D(layers.UpSampling2D):
+    """Keras's UpSampling2D, by nearest neighbour, as one operation."""
+
+    def call(self, inputs):
+        height, width, channels = inputs.shape[1:]
+        rows, columns = self.size
+        tiled = tf.tile(tf.reshape(inputs, [-1, height, 1, width, 1, channels]), [1, 1, rows, 1, columns, 1])
+        return tf.reshape(tiled, [-1, height * rows, width * columns, channels])
 
 
 class LeakyReLU(layers.LeakyReLU):

@@ -3,6 +3,7 @@
 import tensorflow as tf
 from keras import layers
 
+from acai_tf.architectures.fast_layers import UpSampling2D
 from acai_tf.architectures.stack import Stack
 from acai_tf.errors import UsageError
 
@@ -65,9 +66,9 @@ class VGGNetworks:
         stack.add(layers.Reshape, target_shape=(height, width, depth * _WIDTHS[-1]))
         stack.relu()
         for factor in _WIDTHS[-2::-1]:
-            stack.add(layers.UpSampling2D, size=2)
+            stack.add(UpSampling2D, size=2)
             stack.conv_relu(depth * factor)
-        stack.add(layers.UpSampling2D, size=2)
+        stack.add(UpSampling2D, size=2)
         stack.conv(colors)
         return stack.network()
 

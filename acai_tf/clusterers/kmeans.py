@@ -56,8 +56,8 @@ def restart_seeds(seed, count):
 class Lloyd:
     """Lloyd's algorithm in float32, several runs on the same points at once.
 
-    scikit-learn's is made for any number of clusters. With a few, the distances of some points to the centers of several runs
-    stay in the cache: two matrix products, a minimum and a comparison make an iteration.
+    scikit-learn's is made for any number of clusters. With a few, the distances of some points to the centers of several
+    runs stay in the cache: two matrix products, a minimum and a comparison make an iteration.
 
     Args:
         points: float64 [n, d].
