@@ -11,7 +11,9 @@ FEW_IMAGES = {name: (prepared, splits, 128) for name, (prepared, splits, _) in b
 class BenchmarkTest(tf.test.TestCase):
 
     @mock.patch.object(benchmark, '_REPEATS', 1)
+    @mock.patch.object(benchmark, '_RESTARTS', 2)
     @mock.patch.object(benchmark, '_PREPARED', FEW_IMAGES)
+    @mock.patch.object(benchmark, '_PUBLISHED', {'depth': 8, 'latent': 16, 'latent_width': 2})
     @mock.patch.object(benchmark, '_PUBLISHED_COLOR', {'depth': 8, 'latent': 16, 'latent_width': 4})
     def test_input_beside_training_and_restarts(self):
         figures = benchmark.run(['input', 'kmeans'])
