@@ -462,6 +462,14 @@ class ResultTest(MadeUpRuns):
         acai = next(line for line in curves[0].lines if line.get_label() == 'acai')
         self.assertAllClose(acai.get_ydata()[5:7], [(1 + 12.5) / 2 * 1e-3, (2 + 12.5) / 2 * 1e-3])
 
+    def test_one_number_far_off_does_not_hide_the_curves(self):
+        result = self.result()
+        for first, scale in ((0.05, 'linear'), (100.0, 'log')):
+            for cell in result['cells']:
+                for seed in cell['seeds']:
+                    seed['curve'] = [[1, first], [2, 0.02], [3, 0.01], [4, 0.01]]
+            self.assertEqual(output.draw(result).axes[1].get_yscale(), scale)
+
     def test_a_stand_in_is_named_in_the_head(self):
         choice = Choice(models=['acai'], datasets=['mnist32'], dataset_for={'mnist32': 'digits32'}, train_dir=self.train_dir)
         result = reproduce.Reproduction(studies.get('table', 'acai2'), choice, 'bin').result({}, 'command')

@@ -177,12 +177,16 @@ def _curve(cell):
 
 def _curves(axes, key, cells, colors):
     figure, dataset, _, dz = key
+    values = []
     for cell in cells:
         kimg, mean, deviation = zip(*_curve(cell))
+        values += mean
         axes.plot(kimg, mean, color=colors[cell['system']], label=cell['system'], linewidth=1.2)
         if None not in deviation:
             low, high = ([m + sign * d for m, d in zip(mean, deviation)] for sign in (-1, 1))
             axes.fill_between(kimg, low, high, color=colors[cell['system']], alpha=0.15, linewidth=0)
+    if min(values) > 0 and max(values) > 10 * sorted(values)[len(values) // 2]:  # as of a system that is blank yet
+        axes.set_yscale('log')
     axes.set(xlabel='kimg', title=f'{figure}, {dataset}' + (f', d_z {dz}' if dz else ''))
     axes.title.set_fontsize(9)
     axes.legend(fontsize=7, ncols=2, loc='center left', bbox_to_anchor=(1, 0.5))
