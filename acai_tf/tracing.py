@@ -8,3 +8,6 @@ import tensorflow as tf
 # for the sake of `if` and `for` over tensors; this package uses tf.cond and tf.map_fn. Keras traces `train_step` in `fit`
 # without it too.
 traced = functools.partial(tf.function, autograph=False, reduce_retracing=True)
+
+# For the functions given to tf.data, which would rewrite them.
+as_written = tf.autograph.experimental.do_not_convert

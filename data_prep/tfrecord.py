@@ -26,6 +26,7 @@ from acai_tf import files, images
 from acai_tf.datasets import record_files
 from acai_tf.datasets.record_files import read_manifest
 from acai_tf.errors import DataError, StorageError, UsageError, short_message
+from acai_tf.tracing import as_written
 
 _logger = logging.getLogger('acai_tf.data_prep')
 _CHUNK = 64
@@ -319,7 +320,7 @@ def _verify(path, entry):
         image, label = record_files.parse(record, shape[-1], features)
         return tf.shape(image), label
     try:
-        for shapes, labels in (record_files.records(path).map(parse, num_parallel_calls=tf.data.AUTOTUNE)
+        for shapes, labels in (record_files.records(path).map(as_written(parse), num_parallel_calls=tf.data.AUTOTUNE)
                                .batch(1000).as_numpy_iterator()):
             if (shapes != shape).any():
                 raise DataError(f'holds an image that is not {images.by(shape)}')

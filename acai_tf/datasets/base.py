@@ -8,6 +8,7 @@ import tensorflow as tf
 from acai_tf import randomness
 from acai_tf.errors import DataError, UsageError, short_message
 from acai_tf.images import resize, to_float
+from acai_tf.tracing import as_written
 
 
 def steps_from(start_step):
@@ -144,7 +145,7 @@ class Generated(Dataset):
 
         def draw(step):
             return self.render(self.parameters(batch, randomness.key(seed, f'{self.name}/train', step))[mine])
-        return steps_from(start_step).map(draw, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+        return steps_from(start_step).map(as_written(draw), num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
     def train_once(self, batch):
         return self._fixed('once', self.once_size, batch)
@@ -158,7 +159,7 @@ class Generated(Dataset):
 
     def _fixed(self, split, count, batch):
         parameters = self.fixed_parameters(split, count)
-        return tf.data.Dataset.from_tensor_slices(parameters).batch(batch).map(self.render, 2).prefetch(2)
+        return tf.data.Dataset.from_tensor_slices(parameters).batch(batch).map(as_written(self.render), 2).prefetch(2)
 
 
 class InMemory(Dataset):
@@ -200,7 +201,7 @@ class InMemory(Dataset):
         def read(step):
             position = step * batch + tf.range(mine.start, mine.stop, dtype=tf.int64)
             return self._take('train', shuffled(position, size, base_key))
-        return steps_from(start_step).map(read, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+        return steps_from(start_step).map(as_written(read), num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
     def once_count(self):
         """How many of the training images, from the first on, `train_once` gives; None: all."""
@@ -216,4 +217,4 @@ class InMemory(Dataset):
 
         def read(start):
             return self._take(split, tf.range(start, tf.minimum(start + batch, size)))
-        return tf.data.Dataset.range(0, size, batch).map(read, num_parallel_calls=2).prefetch(2)
+        return tf.data.Dataset.range(0, size, batch).map(as_written(read), num_parallel_calls=2).prefetch(2)

@@ -17,6 +17,7 @@ from acai_tf import randomness
 from acai_tf.datasets import lines, record_files
 from acai_tf.datasets.base import InMemory, permuted, shard_slice
 from acai_tf.errors import DataError, short_message
+from acai_tf.tracing import as_written
 
 _CHUNK = 1000
 # Encoded images held, from which the next of a stream is drawn.
@@ -138,8 +139,8 @@ class Records(InMemory):
 
     def _scan(self, path):
         """Labels of all records of a file; nothing is decoded."""
-        labels = record_files.records(path).batch(_CHUNK).map(
-            lambda records: tf.io.parse_example(records, self._features)['label'])
+        labels = record_files.records(path).batch(_CHUNK).map(as_written(
+            lambda records: tf.io.parse_example(records, self._features)['label']))
         return np.concatenate([np.empty(0, np.int64), *self._elements(path, labels)])
 
     def posed(self):
@@ -159,7 +160,7 @@ class Records(InMemory):
         def parse(records):
             parsed = tf.io.parse_example(records, schema)
             return tf.stack([tf.cast(parsed[name], tf.float64) for name in schema], axis=1)
-        poses = np.concatenate(list(self._elements(path, record_files.records(path).batch(_CHUNK).map(parse))))
+        poses = np.concatenate(list(self._elements(path, record_files.records(path).batch(_CHUNK).map(as_written(parse)))))
         if len(schema) == 1:  # of a turntable, seen from its own height
             poses = np.concatenate([poses, np.zeros_like(poses)], axis=1)
         mask = self._mask(split, path)
@@ -241,8 +242,9 @@ class Records(InMemory):
 
     def _decoded(self, path):
         """Chunks of (images uint8 [k, *image_shape], labels [k]) of a file, in order."""
-        parsed = record_files.records(path).map(self._parse, num_parallel_calls=tf.data.AUTOTUNE)
-        return parsed.batch(_CHUNK).map(lambda pixels, labels: (self.preprocess(pixels), labels)).prefetch(2)
+        parsed = record_files.records(path).map(as_written(self._parse), num_parallel_calls=tf.data.AUTOTUNE)
+        return parsed.batch(_CHUNK).map(
+            as_written(lambda pixels, labels: (self.preprocess(pixels), labels))).prefetch(2)
 
     def once_count(self):
         return sum(self._size('train', path) for path in self._paths['train'][:len(self._once_files)])
@@ -267,16 +269,16 @@ class Records(InMemory):
                 place = permuted(index[None], tf.concat([base_key, epoch[None]], 0)[None], size)[0]
                 return tf.searchsorted(ends, place[None], side='right', out_type=tf.int64)[0]
             mixed = tf.data.Dataset.choose_from_datasets(
-                [self._records('train', path) for path in paths], tf.data.Dataset.range(size).map(file_of),
+                [self._records('train', path) for path in paths], tf.data.Dataset.range(size).map(as_written(file_of)),
                 stop_on_empty_dataset=False)
             seeds = tf.random.stateless_uniform([], tf.stack([base_key[0] + epoch, base_key[1]]), None, None, tf.int64)
             shuffled = mixed.shuffle(buffer, seeds, reshuffle_each_iteration=False)
             return shuffled.skip(tf.where(epoch == first_epoch, tf.constant(offset, tf.int64), 0))
-        epochs = tf.data.Dataset.range(first_epoch, tf.int64.max).flat_map(records)
+        epochs = tf.data.Dataset.range(first_epoch, tf.int64.max).flat_map(as_written(records))
         if shards > 1:
             # Every shard reads all records and decodes its own.
             mine = shard_slice(batch, shard, shards)
-            epochs = epochs.batch(batch, drop_remainder=True).map(lambda records: records[mine]).unbatch()
+            epochs = epochs.batch(batch, drop_remainder=True).map(as_written(lambda records: records[mine])).unbatch()
         return self._batches(epochs, batch // shards, drop_remainder=True)
 
     def _records(self, split, path):
@@ -285,7 +287,8 @@ class Records(InMemory):
         mask = self._mask(split, path)
         if mask is None:
             return records
-        return records.enumerate().filter(lambda i, _: tf.gather(mask, i)).map(lambda _, record: record)
+        chosen = records.enumerate().filter(as_written(lambda i, _: tf.gather(mask, i)))
+        return chosen.map(as_written(lambda _, record: record))
 
     def _batches(self, records, batch, drop_remainder=False):
         def ready(pixels, labels):
@@ -293,8 +296,8 @@ class Records(InMemory):
             with tf.control_dependencies([tf.debugging.assert_equal(labels, tf.clip_by_value(labels, 0, last),
                                                                     'a label has no class')]):
                 return images_lib.to_float(self.preprocess(pixels)), labels
-        return (records.map(self._parse, num_parallel_calls=tf.data.AUTOTUNE).batch(batch, drop_remainder)
-                .map(ready, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE))
+        return (records.map(as_written(self._parse), num_parallel_calls=tf.data.AUTOTUNE).batch(batch, drop_remainder)
+                .map(as_written(ready), num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE))
 
     def _in_order(self, split, batch, limit=None):
         if not self.streams:

@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from acai_tf import models
 from acai_tf.errors import UsageError, WorkerLost, short_message
-from acai_tf.tracing import traced
+from acai_tf.tracing import as_written, traced
 from acai_tf.training import rendezvous
 
 # Options in which workers may differ.
@@ -146,7 +146,10 @@ def batches(strategy, dataset, batch, seed, start_step):
         replicas = context.num_replicas_in_sync // workers
         if replicas == 1:
             return mine
-        return mine.map(lambda *parts: tuple(tf.reshape(part, [replicas, -1, *part.shape[1:]]) for part in parts)).unbatch()
+
+        def divided(*parts):
+            return tuple(tf.reshape(part, [replicas, -1, *part.shape[1:]]) for part in parts)
+        return mine.map(as_written(divided)).unbatch()
     return strategy.distribute_datasets_from_function(read)
 
 
