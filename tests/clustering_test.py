@@ -88,6 +88,12 @@ class KMeansTest(parameterized.TestCase, tf.test.TestCase):
         self.assertAllEqual(index, best.labels_)
         self.assertAllClose(total, objective, rtol=1e-9)
 
+    def test_one_restart(self):
+        expected = self.scikit_learns(self.points, 5, kmeans.restart_seeds(3, 1)[0])
+        objective, centers = kmeans.kmeans(self.points, 5, n_init=1, seed=3)
+        self.assertAllClose(objective, expected.inertia_, rtol=1e-9)
+        self.assertAllClose(centers, expected.cluster_centers_, rtol=1e-9)
+
     @parameterized.named_parameters(
         ('large_and_far_away', lambda rng: 1e25 * rng.normal(size=[5000, 3]) + 1e27, 7),
         ('ties', lambda rng: rng.integers(0, 6, size=[5000, 3]), 2),

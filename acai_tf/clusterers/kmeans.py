@@ -158,7 +158,7 @@ def kmeans(points, clusters, n_init=1000, seed=0, state_path=None, progress=None
         while done < n_init:
             group = seeds[done:done + _TOGETHER * cores]
             several = joblib.Parallel(n_jobs=cores, prefer='threads')(
-                joblib.delayed(lloyd.run)(part) for part in np.array_split(group, cores))
+                joblib.delayed(lloyd.run)(part) for part in np.array_split(group, min(cores, len(group))))
             for found in itertools.chain.from_iterable(several):
                 if best is None or found[0] < best[0]:
                     best = found
