@@ -45,7 +45,7 @@ def _taps(size, kernel_size):
 class UpSampling2D(layers.UpSampling2D):
     """Keras's UpSampling2D, by nearest neighbour, as one operation, whose gradient in training is a pooling.
 
-    That sums over the copies of a pixel as the general gradient does, in a sixth of the time.
+    Like the general gradient it sums over the copies of a pixel, in less time.
     """
 
     def call(self, inputs, training=False):

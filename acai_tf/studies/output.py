@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import statistics
 
 from acai_tf import files
 from acai_tf.errors import DataError, StorageError
@@ -185,7 +186,7 @@ def _curves(axes, key, cells, colors):
         if None not in deviation:
             low, high = ([m + sign * d for m, d in zip(mean, deviation)] for sign in (-1, 1))
             axes.fill_between(kimg, low, high, color=colors[cell['system']], alpha=0.15, linewidth=0)
-    if min(values) > 0 and max(values) > 10 * sorted(values)[len(values) // 2]:  # as of a system that is blank yet
+    if min(values) > 0 and max(values) > 10 * statistics.median(values):  # as of a system that is blank yet
         axes.set_yscale('log')
     axes.set(xlabel='kimg', title=f'{figure}, {dataset}' + (f', d_z {dz}' if dz else ''))
     axes.title.set_fontsize(9)
