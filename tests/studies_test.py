@@ -432,12 +432,25 @@ class ResultTest(MadeUpRuns):
         self.assertEqual(lines[2], '# ACAI, Table 1: Mean Distance and Smoothness of interpolations between lines')
         self.assertIn('| recalled, not checked | measured | difference |', text)
         self.assertNotIn('| published |', text)
-        self.assertIn('| mean_distance | acai | 0.24e-3 ± 0.01e-3 | 0.0115 ± 0.001 | 0.01126 | 2 | 25 | 0.42 |', text)
+        self.assertIn('| mean_distance | acai | 0.24e-3 ± 0.01e-3 | 11.5e-3 ± 1e-3 | 11.3e-3 | 2 | 25 | 0.42 |', text)
+        rows = [line for line in lines if line.startswith('| lines32 |')]
+        self.assertEqual([row.split(' | ')[2:4] for row in rows], [
+            [figure, system] for figure in ('mean_distance', 'mean_smoothness') for system in ('baseline', 'acai')])
+        self.assertIn('| 0.44 ± 0.04 |', rows[2])
         self.assertIn('acai_train --model=acai --dataset=lines32 --depth=16', text)
         rows = list(csv.DictReader(line for line in output.as_csv(result).splitlines() if line[0] != '#'))
         self.assertStartsWith(output.as_csv(result), '# Scaled down')
         self.assertEqual((rows[-2]['system'], float(rows[-2]['measured']), rows[-2]['recalled'], rows[-2]['seeds']),
                          ('acai', acai_mean(result), 'True', '2'))
+
+    def test_what_holds_for_all_cells_is_said_once(self):
+        result = self.result()
+        for cell in result['cells']:
+            cell['remarks'].append('by candlelight')
+        text = output.markdown(result)
+        self.assertIn('\n\nAll of them: by candlelight.\n', text)
+        self.assertEqual(text.count('by candlelight'), 1)
+        self.assertEqual(text.count('diverged: loss is nan at step 50'), 2)
 
     def test_a_table_is_made_again_from_its_json(self):
         result, path = self.result(), os.path.join(self.create_tempdir().full_path, 'table.md')

@@ -59,7 +59,7 @@ class Cell:
 
     @property
     def row(self):
-        """What the cells of one row of the printed table have in common."""
+        """What the cells of one row of a paper's table have in common."""
         return self.dataset, self.stands_for, self.dz, self.figure
 
     @property

@@ -13,20 +13,26 @@ _CSV = ('system', 'dataset', 'stands_for', 'd_z', 'figure', 'published', 'publis
         'measured_deviation', 'difference', 'kimg', 'minutes', 'source', 'caveat')
 
 
-def number(value):
-    """A number as people write it: four digits, thousandths as such."""
+def number(value, thousandths=None):
+    """A number as people write it: four digits, thousandths as such, which by default small numbers are."""
     if value is None:
         return ''
-    if value and abs(value) < 0.01:
+    if in_thousandths([value]) if thousandths is None else thousandths:
         return f'{1000 * value:.3g}e-3'
     return f'{value:.4g}'
 
 
-def with_deviation(value, deviation):
+def with_deviation(value, deviation, thousandths=None):
     """A mean and its deviation, which may be None."""
+    thousandths = in_thousandths([value]) if thousandths is None else thousandths
     if deviation is None:
-        return number(value)
-    return f'{number(value)} ± ' + (f'{1000 * deviation:.2g}e-3' if abs(value) < 0.01 else f'{deviation:.2g}')
+        return number(value, thousandths)
+    return f'{number(value, thousandths)} ± ' + (f'{1000 * deviation:.2g}e-3' if thousandths else f'{deviation:.2g}')
+
+
+def in_thousandths(values):
+    """Whether numbers that are to be compared are best written as thousandths: one of them is small."""
+    return any(value and abs(value) < 0.01 for value in values)
 
 
 # ---- Markdown
@@ -58,23 +64,31 @@ def _table(cells, stand_ins):
     head = [data, 'd_z', 'figure', 'system',
             *(['recalled, not checked' if all_recalled else 'published'] if with_numbers else []), 'measured',
             *(['difference'] if with_numbers else []), 'seeds', 'kimg', 'minutes a run', 'remarks']
-    rows = [_row(cell, with_numbers, all_recalled) for cell in cells]
+    shared = [remark for remark in _remarks(cells[0]) if all(remark in _remarks(cell) for cell in cells)]
+    rows = [_row(cell, with_numbers, all_recalled, shared, in_thousandths(
+        value for other in group for value in (other['published'], other['measured'])))
+            for group in _grouped(cells, _compared).values() for cell in group]
     return ['| ' + ' | '.join(head) + ' |', '|' + '---|' * len(head),
-            *('| ' + ' | '.join(text.replace('|', '\\|') for text in row) + ' |' for row in rows)]
+            *('| ' + ' | '.join(text.replace('|', '\\|') for text in row) + ' |' for row in rows),
+            *(['', f'All of them: {"; ".join(shared)}.'] if shared else [])]
 
 
-def _row(cell, with_numbers, all_recalled):
+def _remarks(cell):
+    return [*cell['remarks'], *([cell['caveat']] if cell['caveat'] else [])]
+
+
+def _row(cell, with_numbers, all_recalled, shared, thousandths):
     published = ''
     if cell['published'] is not None:
-        published = with_deviation(cell['published'], cell['published_deviation'])
+        published = with_deviation(cell['published'], cell['published_deviation'], thousandths)
         published += ' (recalled)' if cell['recalled'] and not all_recalled else ''
     measured = sum(seed['value'] is not None for seed in cell['seeds'])
     kimg = f'{cell["kimg"]:g}' if cell['d_z'] else ''
-    remarks = [*cell['remarks'], *([cell['caveat']] if cell['caveat'] else [])]
     return [cell['dataset'], str(cell['d_z'] or ''), cell['figure'], cell['system'], *([published] if with_numbers else []),
-            '' if cell['measured'] is None else with_deviation(cell['measured'], cell['measured_deviation']),
-            *([number(cell['difference'])] if with_numbers else []), str(measured), kimg,
-            '' if cell['minutes'] is None else f'{cell["minutes"]:.3g}', '; '.join(remarks)]
+            '' if cell['measured'] is None else with_deviation(cell['measured'], cell['measured_deviation'], thousandths),
+            *([number(cell['difference'], thousandths)] if with_numbers else []), str(measured), kimg,
+            '' if cell['minutes'] is None else f'{cell["minutes"]:.3g}',
+            '; '.join(remark for remark in _remarks(cell) if remark not in shared)]
 
 
 def _versions(versions):
@@ -113,8 +127,7 @@ def draw(result):
     if not measured:
         return None
     groups = _grouped(measured, lambda cell: cell['figure'])
-    curves = _grouped([cell for cell in measured if _curve(cell)],
-                      lambda cell: (cell['figure'], cell['dataset'], cell['stands_for'], cell['d_z']))
+    curves = _grouped([cell for cell in measured if _curve(cell)], _compared)
     panels = len(groups) + len(curves)
     systems = list(dict.fromkeys(cell['system'] for cell in result['cells']))
     palette = matplotlib.colormaps['tab10' if len(systems) <= 10 else 'tab20']
@@ -133,6 +146,11 @@ def heading(result):
     """What stands above a figure: its title, and what must be known of its numbers."""
     stand_ins = [f'{here} stands in for {there}' for there, here in result['stand_ins'].items()]
     return '\n'.join(filter(None, [result['title'], result['scaled'], *stand_ins]))
+
+
+def _compared(cell):
+    """What cells have in common that are compared with one another."""
+    return cell['figure'], cell['dataset'], cell['stands_for'], cell['d_z']
 
 
 def _grouped(cells, key):
