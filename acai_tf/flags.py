@@ -83,13 +83,20 @@ def define_hyperparameters(classes):
     for name, found in users.items():
         if name in flags.FLAGS:
             raise UsageError(f'the hyperparameter {name} of {found[-1][0]} has the name of an option; rename it')
-        defaults = {user: parameter.default for user, parameter in found if parameter.default is not None}
-        if len(classes) == 1:
-            note = ''.join(f' (default: {value})' for value in defaults.values())
-        else:
-            note = f' (default: {"; ".join(f"{user} {value}" for user, value in defaults.items())})' if defaults else ''
         define = flags.DEFINE_bool if found[0][1].kind is bool else flags.DEFINE_string
-        define(name, None, found[0][1].help + note)
+        define(name, None, _help(found, named=len(classes) > 1))
+
+
+def _help(found, named):
+    """What a hyperparameter of [(user, Hyperparameter)] is, once for each meaning, with the users' defaults."""
+    meanings = {}
+    for user, parameter in found:
+        default = '' if parameter.default is None else str(parameter.default)
+        meanings.setdefault(parameter.help, []).append(' '.join(filter(None, [user if named else '', default])))
+    return '; '.join(
+        meaning + (f' (default: {", ".join(filter(None, users))})' if any(
+            parameter.default is not None for _, parameter in found if parameter.help == meaning) else '')
+        for meaning, users in meanings.items())
 
 
 def hyperparameters(cls):

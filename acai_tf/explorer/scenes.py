@@ -1,4 +1,4 @@
-"""What the page asks for: as latents in rows and columns, and as files to take away.
+"""What the page asks for: as latents in rows and columns, and as files to download.
 
 A scene is a JSON object with a `kind`:
 
