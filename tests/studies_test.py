@@ -5,18 +5,22 @@ import csv
 import dataclasses
 import fcntl
 import glob
+import itertools
 import json
 import os
 import pathlib
+import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
 import types
-import unittest
+import unittest.mock
 
+import matplotlib.figure
 import tensorflow as tf
 from absl.testing import parameterized
 from programs import ROOT, Started, run
@@ -27,7 +31,7 @@ from acai_tf.errors import DataError, NonFiniteError, Stopped, UsageError
 from acai_tf.models import hyperparameter
 from acai_tf.studies import directory, estimate, output, reproduce, values
 from acai_tf.studies.base import PIXELS, REPORTED, Cell, Study
-from acai_tf.studies.plan import Choice, changes, plan, refusal, select
+from acai_tf.studies.plan import Choice, changes, plan, refusal, select, shell_line
 from acai_tf.studies.runner import Runner
 from acai_tf.training.run_directory import divergence, run_path
 
@@ -131,7 +135,7 @@ class SelectionTest(tf.test.TestCase):
         self.assertEqual(cells[-1].measure_options, {'total_kimg': 8, 'lr': 0.01})
         self.assertEqual(cells[0].published, 98.25)
         self.assertEqual(changes(self.study, cells), {'total_kimg': ([16384], [8]), 'depth': ([16], [2]),
-                                                      'lr': ([0.0001], [0.01])})
+                                                      'lr': ([0.0001], [0.01]), 'report_kimg': ([64], [1])})
         self.assertEqual(changes(self.study, select(self.study, Choice(depth=16))), {'depth': ([64], [16])})
         self.assertEqual(changes(self.study, select(self.study, Choice(total_kimg=16384))), {})
 
@@ -154,9 +158,58 @@ class SelectionTest(tf.test.TestCase):
                 (Choice(datasets=['lines32']), '--datasets=lines32: acai2 has mnist32, svhn32, cifar10$'),
                 (Choice(dz=[31]), '--dz=31: acai2 has 32, 256, 1024$'),
                 (Choice(dataset_for={'lines32': 'digits32'}), '--dataset_for=lines32: acai2 has mnist32'),
+                (Choice(datasets=['svhn32'], dataset_for={'mnist32': 'digits32'}),
+                 '--dataset_for=mnist32:digits32: --datasets leaves mnist32 out'),
+                (Choice(n_init=5), '--n_init=5: none of the chosen cells of acai2 is clustered by K-means'),
                 (Choice(datasets=['mnist32'], dz=[1024]), 'no cell with all')):
             with self.assertRaisesRegex(UsageError, message):
                 select(self.study, choice)
+
+    def test_a_label_is_that_system_alone(self):
+        figure = studies.get('figure', 'aeai6')
+        self.assertEqual([cell.label for cell in select(figure, Choice(models=['aeai']))], ['aeai'])
+        self.assertEqual([cell.label for cell in select(figure, Choice(models=['vae']))], ['beta-vae'])
+
+    def test_how_often_is_reported_counts_where_reports_count(self):
+        cells = select(self.study, Choice(models=['acai', 'pixels'], report_kimg=1))
+        self.assertEqual(changes(self.study, cells), {'report_kimg': ([64], [1])})
+        figure = studies.get('figure', 'aeai6')
+        self.assertEqual(changes(figure, select(figure, Choice(report_kimg=1))), {})
+
+    def test_wrong_cells(self):
+        for changed, message in (({'options': None}, 'cell a: options must be a dictionary'),
+                                 ({'published': '95'}, 'cell a: published must be a number or None'),
+                                 ({'options': {'seed': 5}}, 'cell a: a cell has no seed of its own'),
+                                 ({'measure_options': {'nan_policy': 'ignore'}}, 'cell a: lines is taken from the reports')):
+            with self.assertRaisesRegex(UsageError, message):
+                Cell('acai', 'lines32', 'lines', 'mean_distance', label='a', **changed)
+        with self.assertRaisesRegex(UsageError, 'cell acai on digits32: the measure lines is for lines32, not digits32'):
+            plan([Cell('acai', 'digits32', 'lines', 'mean_distance')], Choice(seeds=1))
+
+    def test_two_cells_of_one_directory_must_be_one_run(self):
+        short, long = (Cell('acai', 'digits32', 'accuracy', 'latent_accuracy', {'total_kimg': kimg}, label=label)
+                       for label, kimg in (('short', 1), ('long', 4)))
+        with self.assertRaisesRegex(UsageError, 'cells short and long would train in one directory, .*, but total_kimg is 1 '
+                                                'in the first and 4 in the second; put one'):
+            plan([short, long], Choice(seeds=1))
+
+    def test_a_line_skips_the_measures_that_are_done(self):
+        train_dir = self.create_tempdir().full_path
+        cells = [Cell('acai', 'digits32', 'reconstruction', 'rmse'), Cell('acai', 'digits32', 'rank', 'effective_rank')]
+        (run,), _ = plan(cells, Choice(seeds=1, train_dir=train_dir))
+        programs = self.create_tempdir().full_path
+        for name in ('acai_train', 'acai_evaluate'):
+            with open(os.path.join(programs, name), 'w') as file:
+                file.write('echo "$@" >> "$LOG"')
+        os.makedirs(os.path.dirname(run.output(run.calls[0])))
+        with open(run.output(run.calls[0]), 'w') as file:
+            file.write('{}')
+        log = os.path.join(programs, 'log')
+        subprocess.run(['sh', '-c', shell_line(run, programs, 'sh')], check=True, env=os.environ | {'LOG': log})
+        with open(log) as file:
+            train, measure = file.read().splitlines()
+        self.assertIn('--model=acai', train)
+        self.assertIn('--metrics=rank', measure)
 
     def test_tables_share_their_runs(self):
         paths = {name: {run.path for run in plan(select(studies.get('table', name), Choice(seeds=1)), Choice(seeds=1))[0]
@@ -202,9 +255,9 @@ class AggregationTest(tf.test.TestCase):
 
     def test_which_orders_are_seen(self):
         def cell(system, published, deviation, measured, spread=None, **changes):
-            return {'system': system, 'dataset': 'lines32', 'stands_for': None, 'd_z': 64, 'figure': 'mean_distance',
-                    'published': published, 'published_deviation': deviation, 'measured': measured,
-                    'measured_deviation': spread, 'recalled': False, **changes}
+            return {'system': system, 'dataset': 'lines32', 'stands_for': None, 'd_z': 64, 'measure': 'lines',
+                    'figure': 'mean_distance', 'published': published, 'published_deviation': deviation,
+                    'measured': measured, 'measured_deviation': spread, 'recalled': False, **changes}
         cells = [cell('a', 1.0, 0.1, 5.0, 0.5), cell('b', 2.0, 0.1, 7.0, 0.5),  # a below b: seen
                  cell('c', 1.1, 0.1, 6.0, 0.1),  # as a, by what was published; below b: 6.0 + 0.6 < 7: seen
                  cell('d', 3.0, None, 6.4, 0.1)]  # above all: seen of a (5.6 < 6.4) and c, too close to b
@@ -216,6 +269,11 @@ class AggregationTest(tf.test.TestCase):
         self.assertEqual(third, 'What it does not show: one seed.')
         self.assertIn('recalled numbers', values.conclusions([cell('a', 1.0, 0.0, 5.0, recalled=True),
                                                               cell('b', 2.0, 0.0, 7.0, recalled=True)], '')[0])
+        single = [cell('a', 1.0, None, 5.0), cell('b', 2.0, None, 7.0), cell('b', 2.0, None, 7.0, measure='path')]
+        self.assertEqual(values.conclusions(single, ''), [
+            'Of 1 pair of systems that the published numbers, which have no deviations, put in an order, 1 is in the same '
+            'order here, 0 in the opposite one, and 0 too close to tell.',
+            'With one seed, chance may have decided all of them.'])
         self.assertEqual(values.conclusions([cell('a', None, None, 5.0)], ''),
                          ['There are no published numbers to compare these with.'])
 
@@ -270,8 +328,9 @@ class StandIn:
     def divergence(self):
         return None
 
-    def next_command(self):
-        return None if self.is_trained() else ['acai_train', *self._flags]
+    def next_command(self, failed=()):
+        command = ['acai_train', *self._flags]
+        return None if self.is_trained() or command in failed else command
 
     def starts(self):
         with contextlib.suppress(FileNotFoundError):
@@ -304,10 +363,28 @@ class RunnerTest(tf.test.TestCase):
         runs = [self.stand_in('diverged', (3,), says='loss_ae is nan at step 7'),
                 self.stand_in('full', (4,), says='disk full'), self.stand_in('wrong', (1,), says='no such thing'),
                 self.stand_in('plain')]
-        failures = self.carry_out(runs)
-        self.assertEqual({key: (failure.exit_code, failure.message) for key, failure in failures.items()}, {
+        failures = {key: (failure.exit_code, failure.message) for key, (failure,) in self.carry_out(runs).items()}
+        self.assertEqual(failures, {
             'diverged': (3, 'loss_ae is nan at step 7'), 'full': (4, 'disk full'), 'wrong': (1, 'no such thing')})
         self.assertEqual([run.starts() for run in runs], [1, 4, 1, 1])
+
+    def test_what_is_killed_again_and_again_says_so(self):
+        run = self.stand_in('killed', (-9,))
+        (failure,) = self.carry_out([run])['killed']
+        self.assertEqual((failure.exit_code, run.starts()), (137, 4))
+        self.assertRegex(failure.message, r'^acai_train was ended by signal 9; .*/set/killed\.log has what it printed$')
+
+    def test_one_measure_that_fails_does_not_stop_the_next(self):
+        for name in ('acai_cluster', 'acai_evaluate'):
+            shutil.copy(os.path.join(self.programs, 'acai_train'), os.path.join(self.programs, name))
+        run, first, second = self.stand_in('run'), self.stand_in('cluster', (1,)), self.stand_in('evaluate')
+        parts = {'acai_cluster': first, 'acai_evaluate': second}
+        commands = [[program, *part.next_command()[1:]] for program, part in parts.items()]
+        run.next_command = lambda failed=(): next((command for command, part in zip(commands, parts.values())
+                                                   if command not in failed and not part.is_trained()), None)
+        failures = self.carry_out([run])
+        self.assertEqual([failure.command for failure in failures['run']], commands[:1])
+        self.assertEqual((first.starts(), second.starts()), (1, 1))
 
     def test_a_run_in_use_is_looked_at_again(self):
         held, other, told = self.stand_in('held'), self.stand_in('other'), self.stand_in(
@@ -424,11 +501,63 @@ class ResultTest(MadeUpRuns):
         self.assertEqual(cells['acai', 'mean_smoothness']['remarks'], ['undefined'])
         self.assertIn('the recalled numbers put in an order, 1 is in the same order', result['conclusions'][0])
 
+    def test_the_last_report_counts_also_where_the_batch_does_not_divide(self):
+        path = self.make('acai', [1e-3, 2e-3])
+        with open(os.path.join(path, 'metrics.jsonl'), 'w') as file:
+            file.write(json.dumps({'kimg': 2.05, 'step': 32, 'img_per_s': 1.0, 'mean_distance': 5e-3}) + '\n')
+        choice = Choice(models=['acai'], seeds=1, total_kimg=2, report_kimg=1, train_dir=self.train_dir)
+        cells = reproduce.Reproduction(studies.get('table', 'acai1'), choice, 'bin').result({}, '')['cells']
+        self.assertEqual([(cell['measured'], cell['remarks'][0][:7]) for cell in cells],
+                         [(5e-3, 'last of'), (None, 'the rep')])
+        self.assertEqual(cells[1]['remarks'], ['the reports have no figure mean_smoothness'])
+
+    def test_another_run_in_the_directory_is_refused(self):
+        path = self.make('acai', [1e-3, 2e-3])
+        choice = Choice(models=['acai'], seeds=1, total_kimg=2, report_kimg=1, train_dir=self.train_dir)
+        table = studies.get('table', 'acai1')
+        reproduce.Reproduction(table, choice, 'bin')
+        with self.assertRaisesRegex(UsageError, 'holds another run .total_kimg is 2 there and 1 here.; choose another'):
+            reproduce.Reproduction(table, dataclasses.replace(choice, total_kimg=1), 'bin')
+        with open(os.path.join(path, 'config.json')) as file:
+            config = json.load(file)
+        with open(os.path.join(path, 'config.json'), 'w') as file:
+            json.dump(config | {'deterministic': True}, file)
+        with self.assertRaisesRegex(UsageError, 'holds another run .deterministic is True there and False here'):
+            reproduce.Reproduction(table, choice, 'bin')
+
+    def test_figures_of_one_name_are_told_apart_by_their_measures(self):
+        cells = [Cell(model, 'digits32', measure, 'accuracy', published=value) for value, (model, measure) in enumerate(
+            itertools.product(('acai', 'vae'), ('cluster', 'classify')))]
+        work = reproduce.Reproduction(Study('own', 'Own', cells), Choice(seeds=1, train_dir=self.train_dir), 'bin')
+        self.assertEqual(work.scaled(), '')
+        result = work.result({}, '')
+        for cell in result['cells']:
+            cell['measured'] = 5 - cell['published']
+        self.assertIn('Of 2 pairs', values.conclusions(result['cells'], '')[0])
+        text = output.markdown(result)
+        for name in ('cluster accuracy', 'classify accuracy'):
+            self.assertEqual(text.count(f'| {name} |'), 2)
+        self.assertEqual([axes.get_title() for axes in output.draw(result).axes],
+                         ['cluster accuracy (black: published)', 'classify accuracy (black: published)'])
+
+    def test_poses_beside_another_measure_are_drawn(self):
+        place = self.create_tempdir().full_path
+        cells = [Cell('acai', 'pole64', 'reconstruction', 'rmse'), Cell('acai', 'pole64', 'poses', 'poses.model.all.mse')]
+        work = reproduce.Reproduction(Study('own', 'Own', cells), Choice(seeds=2, train_dir=self.train_dir), 'bin')
+        result = work.result({}, '')
+        curves = {'all': {'mse': 1.0}}
+        result['cells'][0] |= {'measured': 1.0, 'seeds': [{'seed': 0, 'figures': {'rmse': 1.0}}]}
+        result['cells'][1] |= {'measured': 1.0, 'seeds': [{'seed': 0}, {'seed': 1, 'figures': {'poses': {'model': curves}}}]}
+        with unittest.mock.patch('acai_tf.figures.poses.draw', return_value=matplotlib.figure.Figure()) as draw:
+            work.draw(result, os.path.join(place, 'own.md'))
+        draw.assert_called_once_with({'acai': curves})
+        self.assertEqual(result['pictures'], ['own.png', 'own-poses.png'])
+
     def test_what_is_printed(self):
         result = self.result()
         text = output.markdown(result)
         lines = text.splitlines()
-        self.assertEqual(lines[0], '**Scaled down: total_kimg 25 in place of 16384.**')
+        self.assertEqual(lines[0], '**Scaled down: total_kimg 25 in place of 16384, report_kimg 1 in place of 64.**')
         self.assertEqual(lines[2], '# ACAI, Table 1: Mean Distance and Smoothness of interpolations between lines')
         self.assertIn('| recalled, not checked | measured | difference |', text)
         self.assertNotIn('| published |', text)
@@ -460,6 +589,19 @@ class ResultTest(MadeUpRuns):
         with self.assertRaisesRegex(DataError, 'is not a JSON file of acai_reproduce'):
             directory.report(glob.glob(os.path.join(self.train_dir, '*', '*', 'config.json'))[0])
         self.assertIn('## ACAI, Table 1', directory.report(os.path.dirname(path)))
+        output.write(result | {'scaled': '', 'pictures': ['table.png', 'table-lerp.png']}, path)
+        elsewhere = os.path.join(self.create_tempdir().full_path, 'page.md')
+        text = directory.report(os.path.dirname(path), elsewhere)
+        self.assertIn('\n## ACAI, Table 1', text)
+        links = re.findall(r'!\[.*\]\((.*)\)', text)
+        self.assertEqual([os.path.normpath(os.path.join(os.path.dirname(elsewhere), link)) for link in links],
+                         [output.beside(path, ending) for ending in ('.png', '-lerp.png')])
+        links = re.findall(r'!\[.*\]\((.*)\)', directory.report(output.beside(path, '.json'), elsewhere))
+        self.assertEqual(links, ['page.png', os.path.relpath(output.beside(path, '-lerp.png'), os.path.dirname(elsewhere))])
+        with open(output.beside(path, '.json'), 'w') as file:
+            json.dump(result | {'cells': []}, file)
+        with self.assertRaisesRegex(DataError, 'is not a JSON file of acai_reproduce'):
+            directory.report(output.beside(path, '.json'))
 
     def test_only_clock_values_depend_on_the_clock(self):
         first = timeless(self.result())
@@ -510,7 +652,7 @@ def timeless(content):
 class DirectoryTest(MadeUpRuns):
 
     def test_runs_in_every_state(self):
-        self.make('acai', [3e-3] * 2)
+        finished = self.make('acai', [3e-3] * 2)
         self.make('acai', [5e-3] * 2, seed=1)
         self.make('vae', [3e-3], finished=False, total_kimg=2)
         diverged = self.make('aae', [3e-3], finished=False, total_kimg=2)
@@ -533,6 +675,8 @@ class DirectoryTest(MadeUpRuns):
         self.assertIn('diverged: loss_ae is nan at step 20', text)
         self.assertIn('| interrupted | 1 of 2 |', text)
         self.assertIn('| 0, 1 | 50 ± 0 | 4e-3 ± 1e-3 |', text)
+        self.assertIn('| finished: last of 2 reports, not the median of 20 | 2 of 2 |', text)
+        self.assertIn('Runs: 1 finished.\n\n## lines32', directory.report(finished))
 
     def test_measures_and_pixels(self):
         path = self.make('acai', [3e-3])
@@ -702,8 +846,9 @@ class ProgramTest(tf.test.TestCase):
         # 7 systems on 6 sizes, and pixels of 3 data sets; 3 seeds
         self.assertLen(out.splitlines(), (7 * 6 + 3) * 3)
         for line in out.splitlines():
-            python, program, *flags = shlex.split(line)
-            self.assertEqual((python, os.path.dirname(program)), (sys.executable, str(ROOT / 'bin')))
+            words = shlex.split(line)
+            program = words[words.index(sys.executable) + 1]
+            self.assertEqual(os.path.dirname(program), str(ROOT / 'bin'))
         code, config, err = run('bin/acai_train', *flags_of('acai_train', out), '--print_config')
         self.assertEqual((code, json.loads(config)['seed']), (0, 2), err)
 

@@ -3,6 +3,7 @@
 import dataclasses
 
 from acai_tf.config import TrainConfig
+from acai_tf.errors import UsageError
 
 PIXELS = 'pixels'  # in place of a model: the images themselves
 # Measures that every report of a run has: their values are taken from there.
@@ -48,6 +49,16 @@ class Cell:
 
     def __post_init__(self):
         object.__setattr__(self, 'label', self.label or self.model)
+        for name in ('options', 'hyperparameters', 'measure_options'):
+            if not isinstance(getattr(self, name), dict):
+                raise UsageError(f'cell {self.label}: {name} must be a dictionary, {{name: value}}')
+        for name in ('published', 'deviation'):
+            if not isinstance(getattr(self, name), (int, float, type(None))):
+                raise UsageError(f'cell {self.label}: {name} must be a number or None')
+        if 'seed' in self.options:
+            raise UsageError(f'cell {self.label}: a cell has no seed of its own; --seeds says how many there are')
+        if self.measure in REPORTED and self.measure_options:
+            raise UsageError(f'cell {self.label}: {self.measure} is taken from the reports and has no options there')
 
     @property
     def dz(self):
@@ -60,7 +71,7 @@ class Cell:
     @property
     def row(self):
         """What the cells of one row of a paper's table have in common."""
-        return self.dataset, self.stands_for, self.dz, self.figure
+        return self.dataset, self.stands_for, self.dz, self.measure, self.figure
 
     @property
     def slot(self):
@@ -87,6 +98,14 @@ class Study:
     mode: str | None = None
     mode_options: dict = dataclasses.field(default_factory=dict)
     notes: str = ''
+
+
+def figure_names(cells):
+    """How the figures of cells, as JSON has them, are called: {(measure, figure): the figure; before it, where several
+    measures have one of that name, the measure}."""
+    both = dict.fromkeys((cell['measure'], cell['figure']) for cell in cells)
+    names = [figure for _, figure in both]
+    return {(measure, figure): figure if names.count(figure) == 1 else f'{measure} {figure}' for measure, figure in both}
 
 
 def counted(count, noun):

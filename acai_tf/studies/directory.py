@@ -1,5 +1,6 @@
 """One page of everything that a directory holds: runs in any state, measures of pixels, results of studies."""
 
+import contextlib
 import json
 import os
 
@@ -26,12 +27,14 @@ def report(path, output_path=None):
         DataError, StorageError: a file that is no study's, or cannot be read.
     """
     if os.path.isfile(path):
-        return _of_study(output.read_json(path), output_path)
+        return _of_study(path, output_path)
     if not os.path.isdir(path):
         raise UsageError(f'--report={path} does not exist; name a directory of runs or of results')
     page = look(path)
     if not page['runs'] and not page['studies']:
         raise DataError(f'{path} holds neither runs nor results of acai_reproduce')
+    for result in page['studies']:
+        result['pictures'] = [_as_seen_from(output_path, name) for name in result['pictures']]
     text = markdown(page)
     if output_path:
         for name, content in ((output_path, text), (output.beside(output_path, '.json'), json.dumps(page, indent=2) + '\n')):
@@ -40,13 +43,23 @@ def report(path, output_path=None):
     return text
 
 
-def _of_study(result, output_path):
+def _of_study(path, output_path):
+    result = output.read_json(path)
+    place = os.path.dirname(path)
+    result['pictures'] = [_as_seen_from(output_path, os.path.join(place, name)) for name in result['pictures']]
     if output_path:
         picture = output.draw(result)
-        if picture:
-            figures.save(picture, output.beside(output_path, '.png'))
+        if picture:  # the others, which need the runs, stay where they are
+            name = output.beside(output_path, '.png')
+            figures.save(picture, name)
+            result['pictures'][:1] = [os.path.basename(name)]
         output.write(result, output_path)
     return output.markdown(result)
+
+
+def _as_seen_from(page, path):
+    """The path of a file, relative to the folder of a page or, where there is none, to this one."""
+    return os.path.relpath(path, os.path.dirname(page or '') or '.')
 
 
 def look(directory):
@@ -54,7 +67,7 @@ def look(directory):
     runs, studies = [], []
     for path, inside, names in os.walk(directory):
         inside[:] = sorted(name for name in inside if not name.startswith('.'))
-        if path != directory and (not inside and not names or {'config.json', '.lock'} & set(names)):
+        if {'config.json', '.lock'} & set(names) or path != directory and not inside and not names:
             runs.append(_run(path))
             inside.clear()
         elif os.path.basename(path) == PIXELS:
@@ -64,10 +77,9 @@ def look(directory):
         else:
             for name in sorted(names):
                 if name.endswith('.json'):
-                    try:
-                        studies.append(output.read_json(os.path.join(path, name)))
-                    except (DataError, StorageError):
-                        continue
+                    with contextlib.suppress(DataError, StorageError):
+                        result = output.read_json(os.path.join(path, name))
+                        studies.append(result | {'pictures': [os.path.join(path, each) for each in result['pictures']]})
     return {'directory': os.path.basename(os.path.abspath(directory)), 'runs': runs, 'studies': studies}
 
 
@@ -81,12 +93,16 @@ def _run(path):
         return found | {'state': 'damaged', 'remark': str(error), 'measures': {}}
     step, records = total_steps(config), read_metrics(path)
     trained = os.path.isdir(os.path.join(path, 'export', str(step)))
-    last = {name: values.final([record[name] for record in records if name in record])[0] if trained else records[-1][name]
-            for name in _SHOWN if records and name in records[-1]}
+    last, short = {}, ''
+    for name in _SHOWN:
+        if records and name in records[-1]:
+            value, remark = values.final([record[name] for record in records if name in record])
+            last[name], short = (value, short or remark) if trained else (records[-1][name], '')
     state = values.state(path, trained)
+    remark = (divergence(path) or '') if state == 'diverged' else short
     options = {name: value for name, value in vars(config).items() if name not in _NO_SEED}
     return found | {
-        'dataset': dataset_name(config), 'state': state, 'remark': divergence(path) or '' if state == 'diverged' else '',
+        'dataset': dataset_name(config), 'state': state, 'remark': remark,
         'seed': config.seed, 'kimg': records[-1]['kimg'] if records else 0, 'total_kimg': config.total_kimg,
         'minutes': values.training_minutes(records), 'reports': len(records), 'figures': last,
         'measures': _measures(os.path.join(path, 'results', str(step))), 'options': options}
@@ -117,7 +133,7 @@ def markdown(page):
         lines += [f'## {dataset}', '', '| ' + ' | '.join(head) + ' |', '|' + '---|' * len(head),
                   *('| ' + ' | '.join(_row(run, shown)) + ' |' for run in runs), '', *_over_seeds(runs, shown)]
     for result in page['studies']:
-        lines += [output.markdown(result).replace('\n# ', '\n## ').removeprefix('# ' if not result['scaled'] else '')]
+        lines += [('\n' + output.markdown(result)).replace('\n# ', '\n## ').lstrip('\n')]
     return '\n'.join(lines).rstrip() + '\n'
 
 

@@ -29,7 +29,7 @@ def remaining_kimg(run):
     """How much of a run is still to be trained, by its last report."""
     if run.is_trained() or run.divergence():
         return 0.0
-    records = read_metrics(run.path)
+    records = read_metrics(run.path, warn=False)
     return max(0.0, run.config.total_kimg - (records[-1]['kimg'] if records else 0.0))
 
 

@@ -8,9 +8,10 @@ import statistics
 
 from acai_tf import files
 from acai_tf.errors import DataError, StorageError
+from acai_tf.studies.base import figure_names
 
-_CSV = ('system', 'dataset', 'stands_for', 'd_z', 'figure', 'published', 'published_deviation', 'recalled', 'measured',
-        'measured_deviation', 'difference', 'kimg', 'minutes', 'source', 'caveat')
+_CSV = ('system', 'dataset', 'stands_for', 'd_z', 'measure', 'figure', 'published', 'published_deviation', 'recalled',
+        'measured', 'measured_deviation', 'difference', 'kimg', 'minutes', 'source', 'caveat')
 
 
 def number(value, thousandths=None):
@@ -65,7 +66,8 @@ def _table(cells, stand_ins):
             *(['recalled, not checked' if all_recalled else 'published'] if with_numbers else []), 'measured',
             *(['difference'] if with_numbers else []), 'seeds', 'kimg', 'minutes a run', 'remarks']
     shared = [remark for remark in _remarks(cells[0]) if all(remark in _remarks(cell) for cell in cells)]
-    rows = [_row(cell, with_numbers, all_recalled, shared, in_thousandths(
+    names = figure_names(cells)
+    rows = [_row(cell, names, with_numbers, all_recalled, shared, in_thousandths(
         value for other in group for value in (other['published'], other['measured'])))
             for group in _grouped(cells, _compared).values() for cell in group]
     return ['| ' + ' | '.join(head) + ' |', '|' + '---|' * len(head),
@@ -77,14 +79,15 @@ def _remarks(cell):
     return [*cell['remarks'], *([cell['caveat']] if cell['caveat'] else [])]
 
 
-def _row(cell, with_numbers, all_recalled, shared, thousandths):
+def _row(cell, names, with_numbers, all_recalled, shared, thousandths):
     published = ''
     if cell['published'] is not None:
         published = with_deviation(cell['published'], cell['published_deviation'], thousandths)
         published += ' (recalled)' if cell['recalled'] and not all_recalled else ''
     measured = sum(seed['value'] is not None for seed in cell['seeds'])
     kimg = f'{cell["kimg"]:g}' if cell['d_z'] else ''
-    return [cell['dataset'], str(cell['d_z'] or ''), cell['figure'], cell['system'], *([published] if with_numbers else []),
+    return [cell['dataset'], str(cell['d_z'] or ''), names[cell['measure'], cell['figure']], cell['system'],
+            *([published] if with_numbers else []),
             '' if cell['measured'] is None else with_deviation(cell['measured'], cell['measured_deviation'], thousandths),
             *([number(cell['difference'], thousandths)] if with_numbers else []), str(measured), kimg,
             '' if cell['minutes'] is None else f'{cell["minutes"]:.3g}',
@@ -126,7 +129,8 @@ def draw(result):
     measured = [cell for cell in result['cells'] if cell['measured'] is not None]
     if not measured:
         return None
-    groups = _grouped(measured, lambda cell: cell['figure'])
+    names = figure_names(result['cells'])
+    groups = _grouped(measured, lambda cell: names[cell['measure'], cell['figure']])
     curves = _grouped([cell for cell in measured if _curve(cell)], _compared)
     panels = len(groups) + len(curves)
     systems = list(dict.fromkeys(cell['system'] for cell in result['cells']))
@@ -150,7 +154,7 @@ def heading(result):
 
 def _compared(cell):
     """What cells have in common that are compared with one another."""
-    return cell['figure'], cell['dataset'], cell['stands_for'], cell['d_z']
+    return cell['measure'], cell['figure'], cell['dataset'], cell['stands_for'], cell['d_z']
 
 
 def _grouped(cells, key):
@@ -195,7 +199,7 @@ def _curve(cell):
 
 
 def _curves(axes, key, cells, colors):
-    figure, dataset, _, dz = key
+    _, figure, dataset, _, dz = key
     values = []
     for cell in cells:
         kimg, mean, deviation = zip(*_curve(cell))
@@ -241,6 +245,6 @@ def read_json(path):
         markdown(result)
     except OSError as error:
         raise StorageError(f'{path} cannot be read ({error.strerror})') from None
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise DataError(f'{path} is not a JSON file of acai_reproduce') from None
     return result

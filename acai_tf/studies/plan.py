@@ -6,12 +6,12 @@ import shlex
 
 from acai_tf import measures, models
 from acai_tf.config import TrainConfig
-from acai_tf.errors import UsageError
+from acai_tf.errors import StorageError, UsageError
 from acai_tf.measures.results import read
 from acai_tf.models import hyperparameter
 from acai_tf.studies.base import PIXELS, REPORTED
 from acai_tf.training.loop import total_steps
-from acai_tf.training.run_directory import dataset_name, divergence, run_path
+from acai_tf.training.run_directory import dataset_name, divergence, read_config, run_path
 
 # Options of a training that say which part of one data set is read: they do not apply to another.
 _OF_ONE_DATASET = ('coil_object', 'resolution')
@@ -65,16 +65,22 @@ def select(study, choice):
         for name in wanted:
             if name not in known:
                 raise UsageError(f'--{kind}={name}: {study.name} has {", ".join(map(str, dict.fromkeys(known)))}')
-    names = {name for cell in cells for name in (cell.label, cell.model)}
+    labels, names = {cell.label for cell in cells}, {cell.model for cell in cells}
     for name in choice.models:
-        if name not in names:
+        if name not in labels | names:
             cells += _of_another_system(study, name)
     cells = [cell for cell in cells if
-             (not choice.models or {cell.label, cell.model} & set(choice.models))
+             (not choice.models or cell.label in choice.models
+              or cell.model in choice.models and cell.model not in labels)
              and (not choice.datasets or cell.dataset in choice.datasets)
              and (not choice.dz or cell.dz in choice.dz)]
     if not cells:
         raise UsageError(f'{study.name} has no cell with all that --models, --datasets and --dz choose')
+    for name in choice.dataset_for:
+        if not any(cell.dataset == name for cell in cells):
+            raise UsageError(f'--dataset_for={name}:{choice.dataset_for[name]}: --datasets leaves {name} out')
+    if choice.n_init is not None and not any('n_init' in cell.measure_options for cell in cells):
+        raise UsageError(f'--n_init={choice.n_init}: none of the chosen cells of {study.name} is clustered by K-means')
     return [_adapted(cell, choice) for cell in cells]
 
 
@@ -110,16 +116,18 @@ def _adapted(cell, choice):
 def changes(study, cells):
     """How chosen cells differ from the study's own: {name: (values there, values here)}, which may be several.
 
-    Only what changes the numbers: not where runs are, nor how often they report.
+    Only what changes the numbers: not where runs are, nor, but for the median of the last reports, how often they report.
     """
-    own = {(cell.label, cell.dataset, cell.dz, cell.figure): cell for cell in study.cells}
-    rows = {(cell.dataset, cell.dz, cell.figure): cell for cell in study.cells if cell.model != PIXELS}
+    def row(cell, dataset):
+        return dataset, cell.dz, cell.measure, cell.figure
+    own = {(cell.label, *row(cell, cell.dataset)): cell for cell in study.cells}
+    rows = {row(cell, cell.dataset): cell for cell in study.cells if cell.model != PIXELS}
     found = {}
     for cell in cells:
-        before = own.get((cell.label, cell.slot, cell.dz, cell.figure)) or rows[cell.slot, cell.dz, cell.figure]
+        before = own.get((cell.label, *row(cell, cell.slot))) or rows[row(cell, cell.slot)]
         for name, here in _effective(cell).items():
             there = _effective(before).get(name, here)
-            if name != 'report_kimg' and name not in _OF_ONE_DATASET and there != here:
+            if (name != 'report_kimg' or cell.measure in REPORTED) and name not in _OF_ONE_DATASET and there != here:
                 sides = found.setdefault(name, ([], []))
                 for values, value in zip(sides, (there, here)):
                     if value not in values:
@@ -129,7 +137,7 @@ def changes(study, cells):
 
 def _effective(cell):
     defaults = {} if cell.model == PIXELS else {
-        name: getattr(TrainConfig, name) for name in ('total_kimg', 'depth', 'lr', 'precision')}
+        name: getattr(TrainConfig, name) for name in ('total_kimg', 'report_kimg', 'depth', 'lr', 'precision')}
     if cell.measure == 'classify':
         defaults |= {name: getattr(measures.measure_class('classify'), name).default for name in ('total_kimg', 'lr')}
     return defaults | cell.options | cell.measure_options
@@ -174,7 +182,7 @@ class Run:
     """
 
     def __init__(self, cell, seed, choice):
-        self.model, self.dataset, self.seed, self.calls = cell.model, cell.dataset, seed, []
+        self.label, self.model, self.dataset, self.seed, self.calls = cell.label, cell.model, cell.dataset, seed, []
         self._choice = choice
         self._options = cell.options | ({'seed': seed} if seed else {})
         self._hyperparameters = cell.hyperparameters
@@ -189,6 +197,9 @@ class Run:
         except TypeError as error:
             raise UsageError(f'cell {cell.label} on {cell.dataset}: {error}') from None
         data = self.config.open_dataset()
+        unfit = measures.create(cell.measure, **cell.measure_options).unfit(data)
+        if unfit:
+            raise UsageError(f'cell {cell.label} on {cell.dataset}: the measure {cell.measure} {unfit}')
         if self.is_pixels:
             self.path = os.path.join(choice.train_dir, dataset_name(self.config), PIXELS)
         else:
@@ -255,13 +266,42 @@ class Run:
         training = [] if self.is_pixels else [(self.is_trained(), self._train())]
         return training + [(self.found(call) is not None, self._measure(call)) for call in self.calls]
 
-    def is_done(self):
-        """Whether there is nothing left to do."""
-        return all(done for done, _ in self.commands())
+    def commands_of(self, cell):
+        """Those of the commands on which a cell depends."""
+        training = [] if self.is_pixels else [self._train()]
+        return training + ([] if cell.measure in REPORTED else [self._measure(self.call_of(cell))])
 
-    def next_command(self):
-        """[program, flag, ...] of what is to be done next; None if nothing is, or training diverged."""
-        return None if self.divergence() else next((command for done, command in self.commands() if not done), None)
+    def next_command(self, failed=()):
+        """[program, flag, ...] of what is to be done next; None if nothing is, or nothing can be.
+
+        Args:
+            failed: commands that cannot be finished. Without its training a run has no measures.
+        """
+        if self.divergence():
+            return None
+        for done, command in self.commands():
+            if not done and command not in failed:
+                return command
+            if not done and command == self._train():
+                return None
+        return None
+
+    def check_directory(self, identity):
+        """UsageError if the directory holds another run, finished or not.
+
+        Args:
+            identity: () -> what `Dataset.identity` gives of the data set, or {} if that is not known.
+        """
+        if self.is_pixels:
+            return
+        try:
+            earlier = read_config(self.path)
+        except (FileNotFoundError, StorageError):  # a damaged one is acai_train's to refuse
+            return
+        rows = [row for row in earlier.difference(dataclasses.replace(self.config, data=identity()))
+                if row[0] != 'total_kimg' or not self.is_trained()]
+        if rows:
+            raise UsageError(f'{self.path} holds another run ({_told(rows, "there", "here")}); choose another --train_dir')
 
     def _train(self):
         options = {'model': self.model, 'dataset': self.dataset} | self._options | self._hyperparameters
@@ -284,11 +324,30 @@ def _flags(options):
     return [f'--{name}={str(value).lower() if isinstance(value, bool) else value}' for name, value in options.items()]
 
 
+def _told(rows, first, second):
+    return ', '.join(f'{name} is {there} {first} and {here} {second}' for name, there, here in rows)
+
+
+def _of_one_directory(first, second):
+    """UsageError if two runs, of which the directories have one name, are not the same."""
+    rows = first.config.difference(second.config)
+    rows += [(name, *values) for name in ('total_kimg', 'report_kimg')
+             if len(set(values := [getattr(run.config, name) for run in (first, second)])) > 1
+             and name not in [row[0] for row in rows]]
+    if rows:
+        raise UsageError(f'cells {first.label} and {second.label} would train in one directory, {first.path}, but '
+                         f'{_told(rows, "in the first", "in the second")}; put one into a study of its own, with another '
+                         '--train_dir')
+
+
 def plan(cells, choice):
     """The runs that fill cells, and which fill which.
 
     Returns:
         [Run], and [[Run for each seed]], as long as `cells`; empty for a cell that no program can fill.
+
+    Raises:
+        UsageError: two cells need different runs under the same name.
     """
     runs, of_cells = {}, []
     for cell in cells:
@@ -299,7 +358,8 @@ def plan(cells, choice):
             run = Run(cell, seed, choice)
             if run.is_pixels:
                 run.add(cell)
-            run = runs.setdefault(run.key, run)
+            _of_one_directory(runs.setdefault(run.key, run), run)
+            run = runs[run.key]
             run.add(cell)
             of_cells[-1].append(run)
     return list(runs.values()), of_cells
@@ -312,4 +372,8 @@ def program_command(command, programs, python):
 
 def shell_line(run, programs, python):
     """One line of a shell that does all of a run, and goes on where it was stopped."""
-    return ' && '.join(shlex.join(program_command(command, programs, python)) for _, command in run.commands())
+    def shell(command):
+        line = shlex.join(program_command(command, programs, python))
+        output = command[-1].removeprefix('--output=')  # which appears when the measure is done
+        return line if command[0] == 'acai_train' else f'{{ [ -s {shlex.quote(output)} ] || {line}; }}'
+    return ' && '.join(shell(command) for _, command in run.commands())

@@ -1,5 +1,6 @@
 """From a study to its result: plan, estimate, run, fill the cells, draw."""
 
+import functools
 import logging
 import os
 import shlex
@@ -8,7 +9,7 @@ import sys
 
 from acai_tf import figures, files
 from acai_tf.config import versions
-from acai_tf.errors import AcaiError, UsageError
+from acai_tf.errors import AcaiError, DataError, UsageError
 from acai_tf.studies import output, values
 from acai_tf.studies.base import PIXELS, counted
 from acai_tf.studies.estimate import estimate
@@ -27,7 +28,8 @@ class Reproduction:
         programs: directory of the programs.
 
     Raises:
-        UsageError: the choice does not fit the study, or no program can fill any of its cells.
+        UsageError: the choice does not fit the study, no program can fill any of its cells, or other runs stand where its
+            own would.
     """
 
     def __init__(self, study, choice, programs):
@@ -39,6 +41,9 @@ class Reproduction:
         for cell, runs in zip(self.cells, self._runs_of):
             if not runs:
                 _logger.warning('%s on %s is refused: %s', cell.label, cell.dataset, refusal(cell))
+        identity = functools.cache(_identity)
+        for run in self.runs:
+            run.check_directory(functools.partial(identity, run.config.open_dataset()))
         self.stand_ins = {cell.stands_for: cell.dataset for cell in self.cells if cell.stands_for}
         self.changes = changes(study, self.cells)
 
@@ -56,7 +61,7 @@ class Reproduction:
         return [shell_line(run, self._programs, sys.executable) for run in self.runs]
 
     def run(self, jobs=1):
-        """Does what is not done yet; {run's key: runner.Failure} of what cannot be.
+        """Does what is not done yet; {run's key: [runner.Failure]} of what cannot be.
 
         Raises:
             DataError: data is missing.
@@ -88,12 +93,13 @@ class Reproduction:
 
     def _limits(self, cells):
         limits = []
+        if all(cell['measured'] is None for cell in cells):
+            return ''
         if 'total_kimg' in self.changes:
             there, here = self.changes['total_kimg']
             limits.append(f'training ended after {_either(here)} kimg in place of {_either(there)}')
-        seeds = {sum(seed['value'] is not None for seed in cell['seeds']) for cell in cells if cell['measured'] is not None}
-        if seeds == {1}:
-            limits.append('with one seed nothing is known about how much the numbers vary')
+        if any(cell['measured'] is not None and cell['measured_deviation'] is None for cell in cells):
+            limits.append('with one seed nothing is known about how much a number varies')
         limits += [f'{here} is not {there}' for there, here in self.stand_ins.items()]
         return '; '.join(limits)
 
@@ -106,8 +112,9 @@ class Reproduction:
             self._keep(result, picture, output.beside(path, '.png'))
         if any(cell['measure'] == 'poses' and cell['measured'] is not None for cell in result['cells']):
             from acai_tf.figures import poses
-            found = {cell['system']: seed['figures']['poses']['model'] for cell in result['cells']
-                     for seed in cell['seeds'][:1] if seed.get('figures')}
+            found = {cell['system']: seed['figures']['poses']['model']
+                     for cell in result['cells'] if cell['measure'] == 'poses'
+                     for seed in [seed for seed in cell['seeds'] if seed.get('figures')][:1]}
             picture = poses.draw(found)
             picture.suptitle(output.heading(result), fontsize=9)
             self._keep(result, picture, output.beside(path, '-poses.png'))
@@ -153,9 +160,17 @@ class Unfinished(AcaiError):
     """Some runs of a study could not be finished; the exit code is that of the first."""
 
     def __init__(self, failures):
-        first = next(iter(failures.values()))
+        first = next(iter(failures.values()))[0]
         self.exit_code = first.exit_code
         super().__init__(f'{counted(len(failures), "run")} could not be finished; the first: {first.message}')
+
+
+def _identity(dataset):
+    try:
+        dataset.check()
+    except DataError:  # said when something is to be trained
+        return {}
+    return dataset.identity()
 
 
 def _versions(cells):

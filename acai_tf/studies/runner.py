@@ -33,8 +33,9 @@ _POLL_SECONDS, _PROGRESS_SECONDS = 0.1, 2.0
 
 @dataclasses.dataclass
 class Failure:
-    """Why a run cannot be finished."""
+    """Why a command of a run cannot be finished."""
 
+    command: list
     exit_code: int
     message: str
 
@@ -73,7 +74,7 @@ class Runner:
         """Does all runs that are not done; waits for those that other processes do.
 
         Returns:
-            {run's key: Failure} of those that cannot be finished.
+            {run's key: [Failure]} of what cannot be finished.
 
         Raises:
             Stopped: by SIGTERM or SIGINT, after the programs have saved what they had.
@@ -110,7 +111,10 @@ class Runner:
         return self.failures
 
     def _is_over(self, run):
-        return run.key in self.failures or run.next_command() is None
+        return self._next_command(run) is None
+
+    def _next_command(self, run):
+        return run.next_command([failure.command for failure in self.failures.get(run.key, ())])
 
     def _start(self, work):
         """Claims a run and starts its next command: whether there was one; None if another process works on it."""
@@ -121,7 +125,7 @@ class Runner:
         if work.lock is None:
             work.not_before = time.monotonic() + self._pause
             return None
-        command = None if work.run.key in self.failures else work.run.next_command()
+        command = self._next_command(work.run)
         if command is None:
             self._release(work)
             return False
@@ -138,14 +142,14 @@ class Runner:
         minutes = (time.monotonic() - work.started) / 60
         message = '' if code == 0 else self._last_line(run)
         if code == 0 and run.next_command() == work.command:
-            self._fail(run, StorageError.exit_code, f'{work.command[0]} ended well but left no result')
+            self._fail(work, StorageError.exit_code, f'{work.command[0]} ended well but left no result')
         elif code == 0:
             work.tries = 0
             _logger.info('%s of %s: %.1f minutes', work.command[0], run.name, minutes)
             if self._start(work):
                 return True
         elif code == NonFiniteError.exit_code:
-            self._fail(run, code, message)
+            self._fail(work, code, message)
         elif code == UsageError.exit_code and IN_USE in message:
             work.not_before = time.monotonic() + self._pause
         elif code in _AGAIN or code < 0 or code >= 128:
@@ -153,17 +157,18 @@ class Runner:
             work.not_before = time.monotonic() + self._pause
             how = f'was ended by signal {-code}' if code < 0 else f'ended with exit code {code}'
             if work.tries > _MOST_TRIES:
-                self._fail(run, code if code > 0 else 128 - code, message or f'{work.command[0]} {how}')
+                self._fail(work, code if code > 0 else 128 - code, message if message and code > 0 else
+                           f'{work.command[0]} {how}; {self._beside(run, "log")} has what it printed')
             else:
                 _logger.info('%s of %s %s: the same command again', work.command[0], run.name, how)
         else:
-            self._fail(run, code, message)
+            self._fail(work, code, message)
         self._release(work)
         return False
 
-    def _fail(self, run, code, message):
-        self.failures[run.key] = Failure(code, message)
-        _logger.warning('%s: %s', run.name, message)
+    def _fail(self, work, code, message):
+        self.failures.setdefault(work.run.key, []).append(Failure(work.command, code, message))
+        _logger.warning('%s: %s', work.run.name, message)
 
     def _end(self, active):
         for work in active:
@@ -210,17 +215,19 @@ class Runner:
     # ---- progress
 
     def _progress(self):
-        return tqdm.tqdm(total=sum(self._weights.values()), disable=None, dynamic_ncols=True,
+        # What was done before says nothing about how long the rest will take.
+        return tqdm.tqdm(total=sum(self._weights.values()), initial=self._done(), disable=None, dynamic_ncols=True,
                          bar_format='{percentage:3.0f}%|{bar}| {postfix}[{elapsed}<{remaining}]')
 
     def _show(self, bar, shown):
         """Shows how much is done, not too often: when it was shown last."""
         if bar.disable or time.monotonic() - shown < _PROGRESS_SECONDS:
             return shown
-        over = [run for run in self._runs if self._is_over(run)]
-        done = sum(self._weights[run.key] for run in over) + sum(
-            self._weights[run.key] * (1 - remaining_kimg(run) / run.config.total_kimg)
-            for run in self._runs if run not in over and not run.is_pixels and not run.is_trained())
-        bar.set_postfix_str(f'{len(over)} of {len(self._runs)} runs ', refresh=False)
-        bar.update(max(0.0, done - bar.n))
+        over = sum(self._is_over(run) for run in self._runs)
+        bar.set_postfix_str(f'{over} of {len(self._runs)} runs ', refresh=False)
+        bar.update(max(0.0, self._done() - bar.n))
         return time.monotonic()
+
+    def _done(self):
+        return sum(self._weights[run.key] * (1.0 if self._is_over(run) else 1 - remaining_kimg(run) / run.config.total_kimg)
+                   for run in self._runs if self._is_over(run) or not run.is_pixels)

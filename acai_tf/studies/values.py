@@ -8,7 +8,7 @@ import shlex
 
 import numpy as np
 
-from acai_tf.studies.base import REPORTED, counted
+from acai_tf.studies.base import REPORTED, counted, figure_names
 from acai_tf.studies.plan import refusal
 from acai_tf.training.run_directory import divergence, in_use, read_metrics
 
@@ -76,9 +76,9 @@ def fill(cell, runs, failures=None):
     Args:
         cell: base.Cell.
         runs: [plan.Run], one for each seed; empty where no program can fill the cell.
-        failures: {run's key: Failure}.
+        failures: {run's key: [runner.Failure]}.
     """
-    seeds = [_of_seed(cell, run, (failures or {}).get(run.key)) for run in runs]
+    seeds = [_of_seed(cell, run, (failures or {}).get(run.key, ())) for run in runs]
     measured, deviation = mean_and_deviation([seed['value'] for seed in seeds if seed['value'] is not None])
     remarks = [f'refused: {refusal(cell)}'] if not runs else _remarks(seeds)
     minutes = [seed['minutes'] for seed in seeds if seed['minutes'] is not None]
@@ -93,9 +93,9 @@ def fill(cell, runs, failures=None):
         'minutes': round(sum(minutes) / len(minutes), 2) if minutes else None, 'remarks': remarks, 'seeds': seeds}
 
 
-def _of_seed(cell, run, failure):
+def _of_seed(cell, run, failures):
     records = [] if run.is_pixels else [
-        record for record in read_metrics(run.path) if record['kimg'] <= run.config.total_kimg]
+        record for record in read_metrics(run.path) if record['step'] <= run.step]
     found = {'seed': run.seed, 'value': None, 'state': 'measured', 'remark': '', 'reports': len(records),
              'kimg': records[-1]['kimg'] if records else 0, 'minutes': training_minutes(records),
              'versions': _versions(run.path),
@@ -106,22 +106,27 @@ def _of_seed(cell, run, failure):
         found['curve'] = [list(point) for point in reported]
         if trained:
             found['value'], found['remark'] = final([value for _, value in reported])
-            found['state'] = 'measured' if found['value'] is not None else 'undefined'
+            if found['value'] is None:
+                found |= _undefined(reported or not records, 'the reports have', cell.figure)
     else:
         figures = run.found(run.call_of(cell))
         if figures is not None:
             value = inner(figures, cell.figure)
             found['value'] = value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
-            found['state'] = 'measured' if found['value'] is not None else 'undefined'
             found['figures'] = figures
-    if found['state'] != 'measured' or found['value'] is None:
-        found |= _why_not(found, run, trained, failure)
+            if found['value'] is None:
+                found |= _undefined(cell.figure.partition('.')[0] in figures, f'{cell.measure} has', cell.figure)
+    if found['value'] is None and found['state'] != 'undefined':
+        needed = run.commands_of(cell)
+        found |= _why_not(found, run, trained, next((one for one in failures if one.command in needed), None))
     return found
 
 
+def _undefined(is_there, who, figure):
+    return {'state': 'undefined', 'remark': 'undefined' if is_there else f'{who} no figure {figure}'}
+
+
 def _why_not(found, run, trained, failure):
-    if found['state'] == 'undefined':
-        return {'remark': 'undefined'}
     if run.divergence():
         return {'state': 'diverged', 'remark': f'diverged: {run.divergence()}'}
     if failure and failure.exit_code == 3:
@@ -172,24 +177,31 @@ def conclusions(cells, limits):
         limits: what a reader must not forget, such as the length of the training; a sentence's part, or ''.
     """
     rows, word = {}, 'recalled' if any(cell['recalled'] for cell in cells) else 'published'
+    names = figure_names(cells)
     for cell in cells:
         if cell['published'] is not None and cell['measured'] is not None:
-            rows.setdefault((cell['stands_for'] or cell['dataset'], cell['d_z'], cell['figure']), []).append(cell)
-    seen, opposite, close = [], [], []
+            name = names[cell['measure'], cell['figure']]
+            rows.setdefault((cell['stands_for'] or cell['dataset'], cell['d_z'], name), []).append(cell)
+    seen, opposite, close, single = [], [], [], 0
     for key, row in rows.items():
         for first, second in itertools.combinations(row, 2):
             order = _order(first, second, 'published')
             if order:
                 larger, smaller = (first, second)[::order]
                 here = _order(first, second, 'measured')
+                single += None in (first['measured_deviation'], second['measured_deviation'])
                 (close if not here else seen if here == order else opposite).append(
                     (key, f'{larger["system"]} above {smaller["system"]}'))
     total = len(seen) + len(opposite) + len(close)
     sentences = []
     if total:
-        sentences.append(f'Of {counted(total, "pair")} of systems that the {word} numbers put in an order, {len(seen)} '
+        without = all(cell['published_deviation'] is None for row in rows.values() for cell in row)
+        which = f'{word} numbers{", which have no deviations," if without else ""}'
+        sentences.append(f'Of {counted(total, "pair")} of systems that the {which} put in an order, {len(seen)} '
                          f'{"is" if len(seen) == 1 else "are"} in the same order here, {len(opposite)} in the opposite one, '
                          f'and {len(close)} too close to tell.')
+        if single:
+            sentences.append(f'With one seed, chance may have decided {"all" if single == total else single} of them.')
         if opposite:
             sentences.append(f'Not seen: {_listed(opposite, rows)}.')
     elif rows:

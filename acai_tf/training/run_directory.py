@@ -208,9 +208,9 @@ def divergence(path):
         return 'training became non-finite'
 
 
-def read_metrics(path):
+def read_metrics(path, warn=True):
     """The reports of a run directory, oldest first; a line that cannot be read, as one cut off by a dying process, is left
-    out with a warning."""
+    out, with a warning if that is wanted."""
     records, bad = [], 0
     with contextlib.suppress(FileNotFoundError), open(os.path.join(path, 'metrics.jsonl'), encoding='utf-8',
                                                       errors='replace') as file:
@@ -223,7 +223,7 @@ def read_metrics(path):
                 records.append(record)
             else:
                 bad += 1
-    if bad:
+    if bad and warn:
         _logger.warning('%d lines of %s/metrics.jsonl cannot be read and are left out', bad, path)
     return records
 
