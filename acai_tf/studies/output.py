@@ -65,14 +65,15 @@ def _table(cells, stand_ins):
     head = [data, 'd_z', 'figure', 'system',
             *(['recalled, not checked' if all_recalled else 'published'] if with_numbers else []), 'measured',
             *(['difference'] if with_numbers else []), 'seeds', 'kimg', 'minutes a run', 'remarks']
-    shared = [remark for remark in _remarks(cells[0]) if all(remark in _remarks(cell) for cell in cells)]
+    measured = [_remarks(cell) for cell in cells if cell['measured'] is not None]
+    shared = [remark for remark in (measured or [[]])[0] if all(remark in remarks for remarks in measured)]
     names = figure_names(cells)
     rows = [_row(cell, names, with_numbers, all_recalled, shared, in_thousandths(
         value for other in group for value in (other['published'], other['measured'])))
             for group in _grouped(cells, _compared).values() for cell in group]
     return ['| ' + ' | '.join(head) + ' |', '|' + '---|' * len(head),
             *('| ' + ' | '.join(text.replace('|', '\\|') for text in row) + ' |' for row in rows),
-            *(['', f'All of them: {"; ".join(shared)}.'] if shared else [])]
+            *(['', f'All measured numbers: {"; ".join(shared)}.'] if shared else [])]
 
 
 def _remarks(cell):
@@ -242,6 +243,8 @@ def read_json(path):
     try:
         with open(path, encoding='utf-8') as file:
             result = json.load(file)
+        if not result['cells']:
+            raise ValueError('a study has cells')
         markdown(result)
     except OSError as error:
         raise StorageError(f'{path} cannot be read ({error.strerror})') from None
