@@ -546,8 +546,9 @@ class ResultTest(MadeUpRuns):
         work = reproduce.Reproduction(Study('own', 'Own', cells), Choice(seeds=2, train_dir=self.train_dir), 'bin')
         result = work.result({}, '')
         curves = {'all': {'mse': 1.0}}
-        result['cells'][0] |= {'measured': 1.0, 'seeds': [{'seed': 0, 'figures': {'rmse': 1.0}}]}
-        result['cells'][1] |= {'measured': 1.0, 'seeds': [{'seed': 0}, {'seed': 1, 'figures': {'poses': {'model': curves}}}]}
+        result['cells'][0] |= {'measured': 1.0, 'seeds': [{'seed': 0, 'value': 1.0}]}
+        result['cells'][1] |= {'measured': 1.0, 'seeds': [
+            {'seed': 0, 'value': None}, {'seed': 1, 'value': 1.0, 'figures': {'poses': {'model': curves}}}]}
         with unittest.mock.patch('acai_tf.figures.poses.draw', return_value=matplotlib.figure.Figure()) as draw:
             work.draw(result, os.path.join(place, 'own.md'))
         draw.assert_called_once_with({'acai': curves})
@@ -614,6 +615,8 @@ class ResultTest(MadeUpRuns):
         self.assertIn('black: recalled', bars.get_title())
         heights = [patch.get_height() for patch in bars.patches if patch.get_height()]
         self.assertAllClose(heights, [20e-3, 11.5e-3])
+        (points,) = [line for line in bars.lines if line.get_marker() == 'o']  # the baseline has one seed that ended
+        self.assertAllClose(points.get_ydata(), [10.5e-3, 12.5e-3])
         acai = next(line for line in curves[0].lines if line.get_label() == 'acai')
         self.assertAllClose(acai.get_ydata()[5:7], [(1 + 12.5) / 2 * 1e-3, (2 + 12.5) / 2 * 1e-3])
 

@@ -122,8 +122,8 @@ def as_csv(result):
 
 
 def draw(result):
-    """Bars of the measured means with their deviations, published numbers as marks; below, where reports were made, curves
-    over kimg. A matplotlib figure; None if nothing is measured."""
+    """Bars of the measured means with their deviations, the seeds as points, published numbers as marks; below, where reports
+    were made, curves over kimg. A matplotlib figure; None if nothing is measured."""
     import matplotlib
     matplotlib.use('Agg')
     from matplotlib.figure import Figure
@@ -174,13 +174,17 @@ def _bars(axes, name, cells, colors):
         for cell in row:
             axes.bar(position, cell['measured'], 0.8, yerr=cell['measured_deviation'], capsize=2, linewidth=0.8,
                      color=colors[cell['system']])
+            values = [seed['value'] for seed in cell['seeds'] if seed['value'] is not None]
+            if len(values) > 1:
+                axes.plot([position + 0.2] * len(values), values, 'o', color='0.35', markersize=2.5)
             if cell['published'] is not None:
                 axes.errorbar(position, cell['published'], yerr=cell['published_deviation'], fmt='k_', markersize=10,
                               elinewidth=0.8)
             position += 1
         position += 1
     axes.set_xticks(ticks, labels, fontsize=8)
-    axes.set_xlim(-1, max(position, 8))
+    middle, width = position / 2 - 1, max(position + 1, 9)
+    axes.set_xlim(middle - width / 2, middle + width / 2)
     word = 'recalled' if any(cell['recalled'] for cell in cells) else 'published'
     marks = f' (black: {word})' if any(cell['published'] is not None for cell in cells) else ''
     axes.set_title(name + marks, fontsize=9)
