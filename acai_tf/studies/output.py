@@ -122,8 +122,8 @@ def as_csv(result):
 
 
 def draw(result):
-    """Bars of the measured means with their deviations, the seeds as points, published numbers as marks; below, where reports
-    were made, curves over kimg. A matplotlib figure; None if nothing is measured."""
+    """Bars of the measured means with their deviations, the seeds as points, published numbers as marks; below, where
+    reports were made, curves over kimg. A matplotlib figure; None if nothing is measured."""
     import matplotlib
     matplotlib.use('Agg')
     from matplotlib.figure import Figure
