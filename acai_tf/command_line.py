@@ -95,6 +95,10 @@ def run(main, define_flags=lambda: None):
     except Exception as error:
         if type(error).__name__ not in _FILE_ERRORS or not hasattr(error, 'op'):
             raise
+        if re.search(r'\bOOM\b|out of memory', str(error), re.IGNORECASE):  # TensorFlow has one error for memory and disks
+            print(f'{program}: the memory is too small ({short_message(error)}); choose a smaller --batch or --depth',
+                  file=sys.stderr)
+            sys.exit(AcaiError.exit_code)
         print(f'{program}: reading or writing failed: {short_message(error)}', file=sys.stderr)
         sys.exit(StorageError.exit_code)
     sys.exit(0)
@@ -185,23 +189,20 @@ def run_measure(name, saved_model, space, output, save, load, partial=False):
         model = export.load(required(saved_model))
         dataset = flags.open_dataset(model.config)
     found = measure(model, dataset)
+    # What was learned elsewhere says nothing about the run that this model is of.
+    write_results(measures.defined(found) if load.value else keep_results(model, measure, found, dataset), path)
     if save.value:
         measure.save(save.value)
-    # What was learned elsewhere says nothing about the run that this model is of.
-    write_results(measures.defined(found) if load.value else keep_results(model, [(measure, found)], dataset), path)
     measure.clean_up()
 
 
-def keep_results(model, found, dataset):
-    """All figures of [(measure, its figures)] in one dict; those of an exported model are also kept in its run."""
+def keep_results(model, measure, found, dataset):
+    """The figures that a measure found, as JSON has them; those of an exported model are also kept in its run."""
     from acai_tf import measures
     from acai_tf.measures import results
-    everything = {}
-    for measure, figures in found:
-        everything.update(measures.defined(figures))
-        if model is not measures.PIXELS:
-            results.keep(model, measure, dataset, figures)
-    return everything
+    if model is not measures.PIXELS:
+        results.keep(model, measure, dataset, found)
+    return measures.defined(found)
 
 
 def write_results(results, path=None):

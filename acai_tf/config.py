@@ -78,6 +78,8 @@ class TrainConfig:
             minimum = field.metadata['minimum']
             if minimum is not None and not value >= minimum:
                 raise UsageError(f'--{field.name}={value}: must be at least {minimum}')
+        for name in self.measures_to_report():
+            measures.measure_class(name)
         self.checksums = {}
         for name in OWN_FILES:
             if user_files.is_reference(getattr(self, name)):
@@ -99,6 +101,10 @@ class TrainConfig:
                 self.hyperparameters[name] = self.hyperparameters[name] or getattr(self, parameter.follows)
         return self
 
+    def measures_to_report(self):
+        """The names that `report_measures` lists."""
+        return [name.strip() for name in self.report_measures.split(',') if name.strip()]
+
     def open_dataset(self):
         """The data set; raises as `datasets.get`."""
         options = {name: getattr(self, name) for name in ('coil_object', 'resolution') if getattr(self, name)}
@@ -117,9 +123,15 @@ class TrainConfig:
         model.compile(lr=self.lr)
         return model
 
-    def to_json(self):
-        """The options and the versions that the run began with, as JSON text."""
-        return json.dumps({**dataclasses.asdict(self), 'versions': versions()}, indent=2, sort_keys=True) + '\n'
+    @property
+    def total_steps(self):
+        """Number of steps of the whole run."""
+        return -(-self.total_kimg * 1024 // self.batch)
+
+    def to_json(self, began_with=None):
+        """The options and the library versions that the run began with (default: these), as JSON text."""
+        values = {**dataclasses.asdict(self), 'versions': began_with or versions()}
+        return json.dumps(values, indent=2, sort_keys=True) + '\n'
 
     @classmethod
     def from_json(cls, text):
@@ -147,7 +159,8 @@ class TrainConfig:
         for name in sorted({*self.hyperparameters, *other.hyperparameters}):
             rows.append((name, *(config.hyperparameters.get(name, defaults.get(name)) for config in (self, other))))
         if self.data and other.data:
-            rows += [(f'data {name}', self.data.get(name), other.data.get(name)) for name in {**self.data, **other.data}]
+            # What an earlier version did not keep is not known.
+            rows += [(f'data {name}', value, other.data.get(name)) for name, value in self.data.items()]
         if other.total_kimg < self.total_kimg:
             rows.append(('total_kimg', self.total_kimg, other.total_kimg))
         return [row for row in rows if row[1] != row[2]]

@@ -48,6 +48,26 @@ def of_dataset(model, dataset, split, limit=None, batch=512):
     return features, labels
 
 
+def size(dataset, split):
+    """How many images a split of a data set has."""
+    return sum(len(some) for some in batches(dataset, split))
+
+
+def rows(dataset, split, index):
+    """The images of a split at `index` [n], in its order: float32 [n, h, w, c]. Only they are kept in memory.
+
+    Raises:
+        IndexError: there is no such image.
+    """
+    found, start = {}, 0
+    for some in batches(dataset, split):
+        found |= {at: some[at - start].copy() for at in set(index) if start <= at < start + len(some)}
+        start += len(some)
+    if missing := set(index) - set(found):
+        raise IndexError(f'{dataset.name} has {start} {split} images; there is none of number {min(missing)}')
+    return np.stack([found[at] for at in index])
+
+
 def batches(dataset, split, batch=2048):
     """A data set's images, float32 arrays [up to `batch`, h, w, c], in file order."""
     for some, _ in _in_order(dataset, split, batch):

@@ -86,7 +86,7 @@ def _index(config, run):
     """[(data set, {figure: number})]: what was measured."""
     by_dataset = {config['dataset']: dict(_numbers(run.measures))}
     for name, content in run.results.items():
-        prefix = f'{name}_' if 'accuracy' in content['figures'] else ''  # several measures share this name
+        prefix = f'{name.partition(".")[0]}_' if 'accuracy' in content['figures'] else ''  # several measures share this name
         by_dataset.setdefault(content['dataset'], {}).update(
             (prefix + key, value) for key, value in _numbers(content['figures']))
     return [(dataset, figures) for dataset, figures in by_dataset.items() if figures]

@@ -61,6 +61,13 @@ class WhitenTest(tf.test.TestCase):
         train = np.array([[1.0], [-1.0]])  # singular value sqrt(2)
         self.assertAllClose(np.abs(clustering.whiten(train, train)[0]), np.full([2, 1], 1 / (np.sqrt(2) + 1e-5)), rtol=1e-12)
 
+    def test_the_rank_does_not_fall_as_images_come_in(self):
+        deviations = np.array([1, .1, .006, .0005])
+        for count in (100, 60000):
+            train = np.random.default_rng(0).normal(3, deviations, [count, 4]).astype(np.float32)
+            constant = np.concatenate([train, np.full([count, 1], 0.1, np.float32)], axis=1)
+            self.assertEqual([clustering.whitening(points)[2] for points in (train, constant)], [4, 4])
+
     def test_fewer_images_than_dimensions(self):
         train = np.random.default_rng(2).normal(size=[4, 9])
         white, _ = clustering.whiten(train, train)

@@ -303,6 +303,10 @@ class StreamTest(tf.test.TestCase):
         self.assertFalse(self.get(cache_gib=1.01 * size).streams)
         self.assertTrue(self.get(cache_gib=0.99 * size).streams)
 
+    def test_another_order_is_another_identity(self):
+        streamed, whole = self.get().identity(), self.get(cache_gib=1).identity()
+        self.assertEqual({name for name in whole if whole[name] != streamed[name]}, {'shuffling'})
+
     def test_every_image_once_an_epoch(self):
         numbers = numbers_in(self.get().train(20).take(25))
         self.assertCountEqual(numbers[:250], range(250))

@@ -13,7 +13,7 @@ from acai_tf import models, randomness, training
 from acai_tf.config import TrainConfig
 from acai_tf.errors import NonFiniteError, UsageError
 from acai_tf.training import distribution
-from acai_tf.training.checkpoints import available_steps
+from acai_tf.training.run_directory import available_steps
 from training_test import weights
 
 STEPS, BATCH = 5, 8

@@ -3,13 +3,15 @@
 import glob
 import json
 import os
+import types
+from unittest import mock
 
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 from programs import run
 
-from acai_tf import datasets, export, measures, models
+from acai_tf import datasets, export, features, measures, models
 from acai_tf.clusterers import kmeans
 from acai_tf.config import TrainConfig
 from acai_tf.datasets.base import InMemory
@@ -116,7 +118,65 @@ class MeasuresTest(parameterized.TestCase, tf.test.TestCase):
         with self.assertLogs('acai_tf', 'WARNING') as logs:
             found = measures.measure('cluster', Wide(), self.data, n_init=2)
         self.assertIsNone(found['test_objective'])
-        self.assertRegex(logs.output[0], '30 training images vary in 29 of the 50 dimensions')
+        self.assertRegex(logs.output[0], 'the clustered images vary in 29 of the 50 dimensions')
+
+    def test_what_was_learned_elsewhere(self):
+        class Export:
+            image_shape, encode = None, staticmethod(np.asarray)
+
+            def __init__(self, step):
+                self.config = {'model': 'acai', 'step': step, 'sha256': {'variables/variables.index': f'of {step}'}}
+        kept = os.path.join(self.create_tempdir().full_path, 'kept')
+        learned = measures.create('cluster', n_init=2)
+        found = learned(Export(1), self.data)
+        learned.save(kept)
+        with self.assertNoLogs('acai_tf', 'WARNING'):
+            self.assertAllClose(measures.create('cluster', load=kept)(Export(1), self.data), found)
+        with self.assertLogs('acai_tf', 'WARNING') as logs:
+            measures.create('cluster', load=kept)(Export(2), self.data)
+        self.assertRegex(logs.output[0], 'kept was learned from the latents of another export than this: acai, step 1')
+        with self.assertRaisesRegex(DataError, 'kept was learned from latents, not from pixels'):
+            measures.create('cluster', load=kept)('pixels', self.data)
+
+    def test_all_images_have_an_answer_and_the_first_are_learned_from(self):
+        kept = os.path.join(self.create_tempdir().full_path, 'kept')
+        with mock.patch.object(measures.measure_class('cluster'), 'most_training_images', 20):
+            learned = measures.create('cluster', n_init=2)
+            found = learned('pixels', self.data)
+        learned.save(kept)
+        points = self.data.load('train')[0][:20].reshape(20, -1) / 127.5 - 1
+        centers = [points[np.arange(20) % 3 == label].mean(axis=0) for label in range(3)]
+        self.assertAllClose(found['objective'], sum(np.sum((points[i] - centers[i % 3])**2) for i in range(20)), rtol=1e-4)
+        with np.load(os.path.join(kept, 'train.npz')) as answers:
+            self.assertAllEqual(answers['classes'], np.arange(30) % 3)
+
+    def test_a_single_class(self):
+        class One(Stripes):
+            def __init__(self):
+                super().__init__()
+                self.nclass = 1
+        for name in ('classify', 'cluster', 'probe'):
+            with self.assertRaisesRegex(UsageError, f'the measure {name} needs '):
+                measures.measure(name, 'pixels', One())
+
+    def test_results_of_another_data_set_stand_beside_those_of_the_runs_own(self):
+        run_dir = self.create_tempdir()
+        run_dir.create_file('config.json')
+        own, other = datasets.get('digits32'), datasets.get('lines32')
+        loaded = types.SimpleNamespace(path=os.path.join(run_dir.full_path, 'export', '5'),
+                                       config={'step': 5, 'dataset': 'digits32', 'dataset_options': {}})
+        for value, dataset in enumerate((own, other)):
+            results.keep(loaded, measures.create('reconstruction'), dataset, {'mse': value})
+        found = results.read_all(os.path.join(run_dir.full_path, 'results', '5'))
+        self.assertEqual({name: (content['figures']['mse'], content['dataset']) for name, content in found.items()},
+                         {'reconstruction': (0, 'digits32'), 'reconstruction.lines32': (1, 'lines32')})
+
+    def test_rows_of_a_split(self):
+        images = self.data.load('test')[0] / 127.5 - 1
+        self.assertEqual(features.size(self.data, 'test'), 30)
+        self.assertAllClose(features.rows(self.data, 'test', [7, 2, 7]), images[[7, 2, 7]], atol=1e-6)
+        with self.assertRaisesRegex(IndexError, 'stripes has 30 test images; there is none of number 30'):
+            features.rows(self.data, 'test', [7, 30])
 
     def test_fewer_images_than_clusters(self):
         class Few(Stripes):

@@ -170,6 +170,12 @@ class WorkTest(parameterized.TestCase, ProgramTestCase):
         self.assertRegex(err, 'acai_evaluate: reading or writing failed: .*/dev/full')
 
     def test_closed_and_narrow_streams(self):
+        program = ('import tensorflow as tf\nfrom acai_tf import command_line\n'
+                   'def main(): raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")\n'
+                   'command_line.run(main)')
+        done = subprocess.run([sys.executable, '-c', program], cwd=ROOT, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, 'the memory is too small .OOM when allocating tensor.; choose a smaller --batch')
         command_line = f'{sys.executable} bin/acai_evaluate --saved_model={self.saved} --metrics=reconstruction'
         done = subprocess.run(f'{command_line} 2>&-', shell=True, cwd=ROOT, stdout=subprocess.PIPE)
         self.assertEqual(done.returncode, 0)

@@ -7,7 +7,7 @@ import tensorflow as tf
 from acai_tf import files
 from acai_tf.config import TrainConfig
 from acai_tf.errors import StorageError, UsageError
-from acai_tf.training.run_directory import RunDirectory, dataset_name, run_name
+from acai_tf.training.run_directory import RunDirectory, began_with, dataset_name, run_name
 
 SHAPE = (32, 32, 1)
 
@@ -45,7 +45,42 @@ class RunDirectoryTest(tf.test.TestCase):
     def open(self, overwrite=False, **changes):
         directory = RunDirectory(dataclasses.replace(self.config, **changes), SHAPE, overwrite)
         self.addCleanup(directory.close)
+        directory.begin()
         return directory
+
+    def test_nothing_is_changed_before_the_run_begins(self):
+        directory = self.open()
+        directory.append_metrics({'step': 1})
+        directory.close()
+        with open(directory.file('config.json')) as file:
+            before = file.read()
+        RunDirectory(dataclasses.replace(self.config, total_kimg=99999), SHAPE).close()
+        RunDirectory(dataclasses.replace(self.config, deterministic=True), SHAPE, overwrite=True).close()
+        with open(directory.file('config.json')) as file:
+            self.assertEqual(file.read(), before)
+        self.assertLen(directory.metrics(), 1)
+
+    def test_the_versions_that_a_run_began_with_are_kept(self):
+        directory = self.open()
+        directory.close()
+        with open(directory.file('config.json')) as file:
+            content = json.load(file)
+        with open(directory.file('config.json'), 'w') as file:
+            json.dump(content | {'versions': {'tensorflow': '1.99'}}, file)
+        self.open(total_kimg=99999).close()
+        self.assertEqual(began_with(directory.path), {'tensorflow': '1.99'})
+        self.open(overwrite=True).close()
+        self.assertEqual(began_with(directory.path), content['versions'])
+
+    def test_a_shorter_run_is_another_only_where_more_is_trained(self):
+        directory = self.open(total_kimg=99999)
+        directory.close()
+        self.open(total_kimg=5).close()
+        os.makedirs(directory.file('checkpoints'))
+        open(os.path.join(directory.file('checkpoints'), 'step-81.index'), 'w').close()
+        with self.assertRaisesRegex(UsageError, 'total_kimg is 6 there and 5 here'):
+            self.open(total_kimg=6).close()
+            self.open(total_kimg=5)
 
     def test_the_same_run_again_and_a_longer_one(self):
         self.open().close()
@@ -66,6 +101,7 @@ class RunDirectoryTest(tf.test.TestCase):
         self.assertEqual(directory.path, earlier)
         directory.close()
         self.assertNotEqual(self.open(lr=0.25).path, earlier)
+        os.makedirs(os.path.join(earlier, 'export', '1000'))
         with self.assertRaisesRegex(UsageError, 'total_kimg is 99999 there and 5 here'):
             self.open(lr=0.5, total_kimg=5)
 

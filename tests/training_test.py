@@ -4,6 +4,7 @@ import glob
 import json
 import os
 import shutil
+import signal
 import tempfile
 import unittest
 from unittest import mock
@@ -17,9 +18,9 @@ from tensorboard.plugins.hparams import api_pb2, backend_context, list_session_g
 
 from acai_tf import export, training
 from acai_tf.config import TrainConfig
-from acai_tf.errors import NonFiniteError, StorageError, UsageError
+from acai_tf.errors import DataError, NonFiniteError, StorageError, UsageError
 from acai_tf.training import loop
-from acai_tf.training.checkpoints import available_steps
+from acai_tf.training.run_directory import available_steps
 
 
 def weights(run_dir, step):
@@ -181,11 +182,13 @@ class TrainTest(tf.test.TestCase):
         run_dir = self.finished(total_kimg=1)
         checkpoints = os.path.join(run_dir, 'checkpoints')
         os.makedirs(os.path.join(checkpoints, 'step-40_temp'))
-        with open(os.path.join(checkpoints, 'checkpoint'), 'r+') as file:
-            file.truncate(20)
-        with self.assertLogs('acai_tf', 'WARNING') as logs:
-            self.train()
-        self.assertRegex(logs.output[0], 'checkpoints/checkpoint is damaged: rebuilding it')
+        for left in (20, 0):
+            with open(os.path.join(checkpoints, 'checkpoint'), 'r+') as file:
+                file.truncate(left)
+            with self.assertLogs('acai_tf', 'WARNING') as logs:
+                self.train()
+            self.assertRegex(logs.output[0], 'checkpoints/checkpoint is damaged: rebuilding it')
+            shutil.rmtree(os.path.join(run_dir, 'export'))
         self.assertFalse(os.path.exists(os.path.join(checkpoints, 'step-40_temp')))
         self.assert_is_as_in_one_go(run_dir)
         self.assertEqual(available_steps(checkpoints), [32, 48, 64])  # those from before the damage are counted
@@ -198,6 +201,34 @@ class TrainTest(tf.test.TestCase):
                                      'checkpoints/step-48_temp/part.; is the disk full')):
             self.train()
         self.assertEqual(available_steps(os.path.join(earlier, 'checkpoints')), [16, 32])
+
+    def test_nothing_is_overwritten_by_a_command_that_is_wrong(self):
+        run_dir = self.finished(total_kimg=1)
+        before = {path: os.path.getmtime(path) for path in glob.glob(f'{run_dir}/**', recursive=True)}
+        for wrong in ('correlatoin', 'poses'):  # unknown; does not apply
+            with self.assertRaises(UsageError):
+                training.train(dataclasses.replace(self.config, total_kimg=9, report_measures=wrong), overwrite=True)
+            with self.assertRaises(UsageError):
+                self.train(total_kimg=9, report_measures=wrong)
+        self.assertEqual({path: os.path.getmtime(path) for path in before if not path.endswith('.lock')},
+                         {path: time for path, time in before.items() if not path.endswith('.lock')})
+
+    def test_damaged_test_data_is_found_by_a_report(self):
+        error = tf.errors.DataLossError(None, None, 'corrupted record at 5 [Op:IteratorGetNext]')
+        with (mock.patch('acai_tf.training.reports.Reporter.report', side_effect=error),
+              self.assertRaisesRegex(DataError, 'digits32 cannot be read .corrupted record at 5')):
+            self.train()
+
+    def test_a_signal_while_the_export_is_written_lets_it_end(self):
+        def signalled(*args):
+            os.kill(os.getpid(), signal.SIGTERM)
+            return real(*args)
+        self.finished(total_kimg=1)
+        real = export.export_model
+        with mock.patch('acai_tf.export.export_model', signalled), self.assertLogs('acai_tf') as logs:
+            run_dir = self.train()
+        self.assertTrue(os.path.isdir(os.path.join(run_dir, 'export', '64')))
+        self.assertIn('SIGTERM: finishing the step and saving a checkpoint, or the export', ' '.join(logs.output))
 
     def test_checkpoints_all_damaged(self):
         run_dir = self.finished(total_kimg=1)

@@ -109,7 +109,9 @@ class Records(InMemory):
         manifest = record_files.read_manifest(self.directory)
         entries = [manifest.get(os.path.basename(path), {}) for path in self._files]
         sums = [entry.get('sha256') or str(os.path.getsize(path)) for path, entry in zip(self._files, entries)]
-        return {**super().identity(), 'checksum': hashlib.sha256(' '.join(sums).encode()).hexdigest(),
+        return {**super().identity(),
+                'shuffling': 'in a buffer, above --cache_gib' if self.streams else 'as a whole, within --cache_gib',
+                'checksum': hashlib.sha256(' '.join(sums).encode()).hexdigest(),
                 'count': sum(entry['count'] if 'count' in entry else self._count(path)
                              for path, entry in zip(self._files, entries))}
 

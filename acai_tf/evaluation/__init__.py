@@ -3,7 +3,7 @@
 import importlib
 
 _MODULES = ('classification', 'clustering', 'conditioning', 'correlation', 'lines', 'manifolds', 'mixture', 'neighbours',
-            'paths', 'probe', 'projection', 'rank')
+            'paths', 'poses', 'probe', 'projection', 'rank')
 
 __all__ = sorted(_MODULES)
 

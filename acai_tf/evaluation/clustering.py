@@ -29,7 +29,8 @@ def whitening(train):
     train = np.asarray(train, np.float64)
     mean = train.mean(axis=0)
     _, singular_values, axes = np.linalg.svd(train - mean, full_matrices=False)
-    rank = int((singular_values > singular_values[0] * max(train.shape) * np.finfo(np.float32).eps).sum())
+    # What the rounding of float32 latents adds to a singular value grows with their norm, as the others do.
+    rank = int((singular_values > np.finfo(np.float32).eps * np.linalg.norm(train)).sum())
     return mean, axes.T / (singular_values + _EPSILON), rank
 
 

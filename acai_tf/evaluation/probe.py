@@ -45,7 +45,10 @@ def logistic_regression(train, train_labels, test, seed=0, strengths=STRENGTHS):
                       for c in strengths]
         best = strengths[int(np.argmax(scores))]
         model = LogisticRegression(C=best, tol=_TOLERANCE, max_iter=_MOST_ITERATIONS).fit(train, train_labels)
-    if caught:
+    for warning in caught:
+        if not issubclass(warning.category, ConvergenceWarning):
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    if any(issubclass(warning.category, ConvergenceWarning) for warning in caught):
         _logger.warning('a logistic regression has not converged after %d iterations', _MOST_ITERATIONS)
     return model.predict(test), best
 

@@ -21,6 +21,10 @@ class Classify(LearningMeasure):
                                maximum=1)
     seed = Hyperparameter(0, 'seed of the initial weights and of the order of the images', minimum=0)
 
+    def unfit(self, dataset):
+        if dataset.nclass < 2 and not self._load:
+            return f'needs a data set with classes, which {dataset.name} has not'
+
     def learn(self, model, dataset, points, labels):
         smoothing = (0.1 if model is PIXELS else 0.0) if self.smoothing is None else self.smoothing
         steps = -(-self.total_kimg * 1024 // self.batch)

@@ -77,8 +77,9 @@ class Cluster(LearningMeasure):
         self._clusterer = clusterers.create(self.method, points.shape[1], dataset.nclass, self.seed, **self._of_method)
         if self._partial:
             # Another model, training set or seed starts over; more restarts are added to the finished ones.
-            key = hashlib.sha256(points.tobytes() + self._clusterer.identity().encode()).hexdigest()[:16]
-            self._state = f'{self._partial}.{key}.partial'
+            key = hashlib.sha256(np.ascontiguousarray(points))
+            key.update(self._clusterer.identity().encode())
+            self._state = f'{self._partial}.{key.hexdigest()[:16]}.partial'
         self._clusterer.learn(clusterers.check(points, dataset.nclass), self._state)
 
     def restore(self, width, arrays):
@@ -105,12 +106,12 @@ class Cluster(LearningMeasure):
             of_split['classes'] = self._classes[of_split['clusters']]
         objective = self._clusterer.objective
         if objective is None:
-            objective = self._clusterer.score(self._placed(points['train']))
+            objective = self._clusterer.score(self._placed(points['train'][:self.most_training_images]))
         test_objective = self._clusterer.score(self._placed(points['test']))
         if self._whitening and self._whitening[2] < len(self._whitening[1]):
-            _logger.warning('%d training images vary in %d of the %d dimensions: test_objective is undefined, and the '
-                            'clusters of the test images mean little; try --use_svd=0', len(points['train']),
-                            self._whitening[2], len(self._whitening[1]))
+            _logger.warning('the clustered images vary in %d of the %d dimensions: test_objective is undefined, and the '
+                            'clusters of other images mean little; try --use_svd=0', self._whitening[2],
+                            len(self._whitening[1]))
             test_objective = float('nan')
         return {'accuracy': _accuracy(answers['test']), 'train_accuracy': _accuracy(answers['train']),
                 'objective': objective, 'test_objective': test_objective}

@@ -1,6 +1,7 @@
 """Measures that learn from the training images something that can be kept, and applied to other images."""
 
 import json
+import logging
 import os
 import zipfile
 
@@ -9,6 +10,9 @@ import numpy as np
 from acai_tf import features, files
 from acai_tf.errors import DataError, UsageError, short_message
 from acai_tf.measures.base import Measure
+from acai_tf.measures.subjects import PIXELS
+
+_logger = logging.getLogger(__name__)
 
 _DESCRIPTION, _ARRAYS = 'learned.json', 'learned.npz'
 # What reading other content raises.
@@ -18,8 +22,8 @@ _NOT_SUCH = (AttributeError, EOFError, KeyError, TypeError, ValueError, zipfile.
 class LearningMeasure(Measure):
     """Base class: `learn`, or what a directory holds, is applied to the images of both splits.
 
-    A directory holds learned.json (the measure, its options, versions), learned.npz (what was learned), and for each split
-    `<split>.npz` with an answer for each image, in file order, and the `labels`.
+    A directory holds learned.json (the measure, its options, what it learned from, versions), learned.npz (what was
+    learned), and for each split `<split>.npz` with an answer for each image, in file order, and the `labels`.
 
     A subclass defines `learn`, `restore`, `answers`, `figures` and `arrays`.
 
@@ -30,10 +34,10 @@ class LearningMeasure(Measure):
         DataError: the directory does not hold that.
     """
 
-    most_training_images = None
+    most_training_images = None  # of which it learns, from the first on; None: of all
 
     def __init__(self, load=None, **options):
-        self._load, self._arrays = load, None
+        self._load, self._arrays, self._learned_from = load, None, None
         if load:
             if options:
                 raise UsageError(f'{next(iter(options))} has no effect with load, which keeps the options; leave it out')
@@ -41,18 +45,25 @@ class LearningMeasure(Measure):
         super().__init__(**options)
 
     def measure(self, model, dataset):
-        data = {split: features.of_dataset(model, dataset, split, self.most_training_images if split == 'train' else None)
-                for split in features.SPLITS}
+        data = {split: features.of_dataset(model, dataset, split) for split in features.SPLITS}
         points = {split: some.reshape(len(some), -1) for split, (some, _) in data.items()}
         self._width = points['train'].shape[1]
         if self._load:
             self._restore_for(model)
         else:
-            self.learn(model, dataset, points['train'], data['train'][1])
+            self._learned_from = _identity(model)
+            most = slice(self.most_training_images)
+            self.learn(model, dataset, points['train'][most], data['train'][1][most])
         self._answers = {split: {**self.answers(points[split]), 'labels': labels} for split, (_, labels) in data.items()}
         return self.figures(points, self._answers)
 
     def _restore_for(self, model):
+        there, here = self._learned_from, _identity(model)
+        if there and there['space'] != here['space']:
+            raise DataError(f'{self._load} was learned from {there["space"]}, not from {here["space"]}')
+        if there and there != here:
+            _logger.warning('%s was learned from the latents of another export than this: %s, step %s', self._load,
+                            there.get('model'), there.get('step'))
         try:
             width = int(self._arrays['width'])
             if width != self._width:
@@ -91,7 +102,8 @@ class LearningMeasure(Measure):
         from acai_tf import config  # which itself needs all measures' names
         try:
             with files.atomic_directory(directory) as beside:
-                description = {'measure': self.name, 'options': self.options(), 'versions': config.versions()}
+                description = {'measure': self.name, 'options': self.options(), 'learned_from': self._learned_from,
+                               'versions': config.versions()}
                 with open(os.path.join(beside, _DESCRIPTION), 'w', encoding='utf-8') as file:
                     json.dump(description, file, indent=2)
                 np.savez(os.path.join(beside, _ARRAYS), width=self._width, **self.arrays())
@@ -106,6 +118,9 @@ class LearningMeasure(Measure):
             with open(os.path.join(directory, _DESCRIPTION), encoding='utf-8') as file:
                 description = json.load(file)
             if description['measure'] == name:
+                self._learned_from = description.get('learned_from')  # earlier versions did not keep it
+                if self._learned_from is not None and self._learned_from['space'] not in ('pixels', 'latents'):
+                    raise ValueError('neither of pixels nor of latents')
                 with np.load(os.path.join(directory, _ARRAYS), allow_pickle=False) as arrays:
                     return dict(description['options']), {key: arrays[key] for key in arrays.files}
         except (OSError, *_NOT_SUCH) as error:
@@ -115,3 +130,12 @@ class LearningMeasure(Measure):
     def _damaged(self, error):
         return DataError(f'{self._load} does not hold what --save writes ({type(error).__name__}: {short_message(error)}); '
                          'save it again')
+
+
+def _identity(model):
+    """What latents are of, as JSON values: the space and, of an export, its system, step and weights."""
+    if model is PIXELS:
+        return {'space': 'pixels'}
+    config = getattr(model, 'config', {})
+    weights = {name: checksum for name, checksum in (config.get('sha256') or {}).items() if name.startswith('variables/')}
+    return {'space': 'latents', 'model': config.get('model'), 'step': config.get('step'), 'weights': weights}

@@ -6,7 +6,6 @@ from acai_tf import features, interpolation
 from acai_tf.errors import DataError
 from acai_tf.evaluation import neighbours, paths
 from acai_tf.measures.base import Measure
-from acai_tf.measures.subjects import PIXELS
 from acai_tf.models.hyperparameter import Hyperparameter
 
 
@@ -24,11 +23,11 @@ class Path(Measure):
     seed = Hyperparameter(0, 'seed of what a measure draws', minimum=0)
 
     def measure(self, model, dataset):
-        images, _ = features.of_dataset(PIXELS, dataset, 'test')
-        pairs = min(self.pairs, len(images) // 2)
+        size = features.size(dataset, 'test')
+        pairs = min(self.pairs, size // 2)
         if not pairs:
-            raise DataError(f'{dataset.name} has {len(images)} test images; the measure path needs a pair')
-        chosen = images[np.random.default_rng(self.seed).permutation(len(images))[:2 * pairs]]
+            raise DataError(f'{dataset.name} has {size} test images; the measure path needs a pair')
+        chosen = features.rows(dataset, 'test', np.random.default_rng(self.seed).permutation(size)[:2 * pairs])
         starts, ends = np.split(chosen, 2)
         groups = {'path_': features.between(model, starts, ends, self.frames),
                   'path_fade_': interpolation.path(starts, ends, self.frames).numpy()}

@@ -1,10 +1,11 @@
-"""Results kept with the run whose export was measured: <run>/results/<step>/<label of the measure>.json."""
+"""Results kept with the run whose export was measured: <run>/results/<step>/<label of the measure>.json; on another data set
+than the run's own, <label>.<data set>.json."""
 
 import json
 import logging
 import os
 
-from acai_tf import files
+from acai_tf import datasets, files
 from acai_tf.config import versions
 from acai_tf.measures import defined
 
@@ -30,8 +31,12 @@ def keep(loaded, measure, dataset, figures):
     run_dir = run_of(loaded.path)
     if run_dir is None:
         return
-    path = os.path.join(run_dir, 'results', str(loaded.config['step']), f'{measure.label}.json')
-    content = {'figures': defined(figures), 'dataset': dataset.name, 'options': measure.options(), 'versions': versions()}
+    own = loaded.config['dataset'], loaded.config.get('dataset_options') or {}
+    others = '' if own == (dataset.name, dataset.options) else '.' + '-'.join(
+        [datasets.short_name(dataset.name), *(f'{key}{value}' for key, value in sorted(dataset.options.items()))])
+    path = os.path.join(run_dir, 'results', str(loaded.config['step']), f'{measure.label}{others}.json')
+    content = {'figures': defined(figures), 'dataset': dataset.name, 'dataset_options': dataset.options,
+               'options': measure.options(), 'versions': versions()}
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with files.atomic_write(path) as file:

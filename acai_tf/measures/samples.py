@@ -5,7 +5,6 @@ import numpy as np
 from acai_tf import features
 from acai_tf.evaluation import manifolds, mixture, neighbours
 from acai_tf.measures.base import Measure
-from acai_tf.measures.subjects import PIXELS
 from acai_tf.models.hyperparameter import Hyperparameter
 
 
@@ -28,10 +27,9 @@ class Samples(Measure):
 
     def measure(self, model, dataset):
         train, _ = features.of_dataset(model, dataset, 'train')
-        test, _ = features.of_dataset(PIXELS, dataset, 'test')
         random, count = np.random.default_rng(self.seed), min(self.draws, len(train))
         chosen = np.isin(np.arange(len(train)), random.permutation(len(train))[:count])
-        test = test[random.permutation(len(test))[:count]]
+        test = features.rows(dataset, 'test', random.permutation(features.size(dataset, 'test'))[:count])
         latents = {'prior': features.drawn('prior', model, dataset, count, self.seed),
                    'mixture': mixture.Mixture(train, self.components, self.seed).sample(count, self.seed),
                    'test': model.encode(test)}

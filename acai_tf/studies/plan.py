@@ -11,7 +11,7 @@ from acai_tf.measures.results import read
 from acai_tf.models import hyperparameter
 from acai_tf.studies.base import PIXELS, REPORTED
 from acai_tf.training.loop import total_steps
-from acai_tf.training.run_directory import dataset_name, divergence, read_config, run_path
+from acai_tf.training.run_directory import conflicts, dataset_name, divergence, read_config, run_path
 
 # Options of a training that say which part of one data set is read: they do not apply to another.
 _OF_ONE_DATASET = ('coil_object', 'resolution')
@@ -298,7 +298,7 @@ class Run:
             earlier = read_config(self.path)
         except (FileNotFoundError, StorageError):  # a damaged one is acai_train's to refuse
             return
-        rows = [row for row in earlier.difference(dataclasses.replace(self.config, data=identity()))
+        rows = [row for row in conflicts(self.path, earlier, dataclasses.replace(self.config, data=identity()))
                 if row[0] != 'total_kimg' or not self.is_trained()]
         if rows:
             raise UsageError(f'{self.path} holds another run ({_told(rows, "there", "here")}); choose another --train_dir')

@@ -1,7 +1,6 @@
 """Values as the papers take them: of each run the median of its last 20 reports, mean and deviation over the seeds."""
 
 import itertools
-import json
 import math
 import os
 import shlex
@@ -10,7 +9,7 @@ import numpy as np
 
 from acai_tf.studies.base import REPORTED, counted, figure_names
 from acai_tf.studies.plan import refusal
-from acai_tf.training.run_directory import divergence, in_use, read_metrics
+from acai_tf.training.run_directory import began_with, divergence, in_use, read_metrics
 
 REPORTS = 20
 
@@ -98,7 +97,7 @@ def _of_seed(cell, run, failures):
         record for record in read_metrics(run.path) if record['step'] <= run.step]
     found = {'seed': run.seed, 'value': None, 'state': 'measured', 'remark': '', 'reports': len(records),
              'kimg': records[-1]['kimg'] if records else 0, 'minutes': training_minutes(records),
-             'versions': _versions(run.path),
+             'versions': began_with(run.path),
              'commands': [shlex.join(command) for _, command in run.commands()]}
     trained = run.is_trained()
     if cell.measure in REPORTED:
@@ -152,15 +151,6 @@ def _remarks(seeds):
     if missing and len(missing) < len(seeds):
         remarks.insert(0, f'{len(seeds) - len(missing)} of {len(seeds)} seeds')
     return remarks
-
-
-def _versions(path):
-    """The versions that a run began with; None if they are not known."""
-    try:
-        with open(os.path.join(path, 'config.json'), encoding='utf-8') as file:
-            return json.load(file).get('versions')
-    except (OSError, ValueError, AttributeError):
-        return None
 
 
 # ---- what it shows

@@ -3,7 +3,6 @@
 import glob
 import logging
 import os
-import re
 import shutil
 
 import numpy as np
@@ -11,6 +10,7 @@ import tensorflow as tf
 
 from acai_tf.errors import NonFiniteError, StorageError, short_message
 from acai_tf.export import UNREADABLE, exported_variables
+from acai_tf.training.run_directory import available_steps
 
 _logger = logging.getLogger(__name__)
 
@@ -45,11 +45,7 @@ class Checkpoints:
             NonFiniteError: a weight is NaN or infinite.
             StorageError: it could not be written; earlier checkpoints are intact.
         """
-        for name, network in self._networks.items():
-            for variable in network.variables:
-                if not np.all(np.isfinite(variable.numpy())):
-                    raise NonFiniteError(f'a weight of the {name} is not finite after step {step}; the last good '
-                                         'checkpoint is kept; try a smaller --lr')
+        self.check_finite(step)
         if not self._manager:
             return
         try:
@@ -57,6 +53,14 @@ class Checkpoints:
         except (tf.errors.OpError, OSError) as error:
             raise StorageError(f'the checkpoint of step {step} could not be written ({type(error).__name__}: '
                                f'{short_message(error)}); is the disk full? Earlier ones are intact') from None
+
+    def check_finite(self, step):
+        """Raises NonFiniteError if a weight is NaN or infinite."""
+        for name, network in self._networks.items():
+            for variable in network.variables:
+                if not np.all(np.isfinite(variable.numpy())):
+                    raise NonFiniteError(f'a weight of the {name} is not finite after step {step}; the last good '
+                                         'checkpoint is kept; try a smaller --lr')
 
     def restore_latest(self):
         """Restores the newest sound checkpoint; returns whether there was one.
@@ -76,17 +80,16 @@ class Checkpoints:
         return False
 
 
-def available_steps(directory):
-    """Steps of the checkpoints in a directory, ascending."""
-    return sorted(int(re.search(r'-(\d+)\.index$', path).group(1))
-                  for path in glob.glob(os.path.join(glob.escape(directory), 'step-*.index')))
-
-
 def _tidy(directory):
     """Removes what a process that died while saving left, and repairs a damaged list of the checkpoints."""
     for path in glob.glob(os.path.join(glob.escape(directory), 'step-*_temp')):
         shutil.rmtree(path, ignore_errors=True)
-    steps, state = available_steps(directory), tf.train.get_checkpoint_state(directory)
+    steps = available_steps(directory)
+    try:
+        state = tf.train.get_checkpoint_state(directory)
+    except ValueError:  # an empty file, as a failure of power leaves
+        state = None
+        os.remove(os.path.join(directory, 'checkpoint'))
     if steps and not state:
         _logger.warning('%s/checkpoint is damaged: rebuilding it', directory)
         paths = [f'step-{step}' for step in steps]

@@ -124,12 +124,15 @@ def copy_from_chief(strategy, variables):
 def check_alike(strategy, config):
     """Raises UsageError, on every worker, if one was started with other options or library versions."""
     options = {key: value for key, value in json.loads(config.to_json()).items() if key not in _MAY_DIFFER}
-    sums = gather(strategy, [zlib.crc32(json.dumps(options, sort_keys=True).encode())])[:, 0]
-    different = np.flatnonzero(sums != sums[0])
+    parts = [options.pop('data'), options]
+    sums = gather(strategy, [zlib.crc32(json.dumps(part, sort_keys=True).encode()) for part in parts])
+    different = np.argwhere((sums != sums[0]).T)
     if len(different):
         barrier(strategy)
-        raise UsageError(f'the worker of replica {different[0]} was started with other options or library versions than '
-                         'the chief; compare what --print_config prints on both')
+        part, replica = different[np.argmax(different[:, 0])]  # the options, where both differ
+        raise UsageError(f'the worker of replica {replica} ' + (
+            'was started with other options or library versions than the chief; compare what --print_config prints on both'
+            if part else 'has other data than the chief; compare the files of the data set'))
 
 
 def barrier(strategy):

@@ -11,8 +11,8 @@ from acai_tf import export
 from acai_tf.errors import StorageError, UsageError
 from acai_tf.measures import results
 from acai_tf.model_card import Run
-from acai_tf.training.checkpoints import available_steps, restore_networks
-from acai_tf.training.run_directory import read_config, read_metrics
+from acai_tf.training.checkpoints import restore_networks
+from acai_tf.training.run_directory import available_steps, read_config, read_metrics
 
 _TEMPLATE = 'template'
 # Options that a model card shows, besides those of the model.

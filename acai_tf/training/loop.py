@@ -62,7 +62,7 @@ def train(config, overwrite=False):
         if distribution.is_chief(strategy):
             directory = stack.enter_context(contextlib.closing(RunDirectory(config, dataset.image_shape, overwrite)))
             path = os.path.join(directory.file('export'), str(total_steps(config)))
-            finished = os.path.exists(path)
+            finished = os.path.exists(path) and not overwrite
             if finished:
                 export.check_whole(path)
                 _logger.info('%s is already finished: %s', directory.path, path)
@@ -78,13 +78,14 @@ def train(config, overwrite=False):
                 if directory:
                     directory.note_divergence(str(error))
                 raise
+        distribution.gather(strategy, [0])  # a chief that was lost while it exported is an error
         distribution.barrier(strategy)
         return directory and directory.path
 
 
 def total_steps(config):
     """Number of steps of the whole run."""
-    return -(-config.total_kimg * 1024 // config.batch)
+    return config.total_steps
 
 
 def step_function(model, strategy, jit='auto'):
@@ -131,18 +132,24 @@ class Trainer:
         self.config, self.dataset, self.directory, self.strategy = config, dataset, directory, strategy
         with strategy.scope():
             self.model = config.create_model(dataset)
+        self.reporter = directory and Reporter(directory, self.model, dataset, config.measures_to_report())
+        if directory:
+            directory.begin()  # nothing is changed before all that can be wrong with the options has been looked at
+            self.reporter.begin()
         # Since the last report: the sum of each loss term, and the number of steps.
         self._counters = {'step': tf.Variable(0, dtype=tf.int64),
                           'term_sums': tf.Variable(np.zeros(len(self.model.tags))),
                           'term_count': tf.Variable(0, dtype=tf.int64)}
         self.checkpoints = Checkpoints(directory and directory.file('checkpoints'), self.model, self._counters,
                                        config.keep_checkpoints, for_template=bool(config.checksums))
-        self.reporter = directory and Reporter(directory, self.model, dataset,
-                                               [name.strip() for name in config.report_measures.split(',') if name.strip()])
         self._seconds_per_step = None
 
     def run(self):
         """Trains to the end and exports; see `train` for what it raises."""
+        with stop_signals('finishing the step and saving a checkpoint, or the export') as stop:
+            self._run(stop)
+
+    def _run(self, stop):
         last = total_steps(self.config)
         resumed = self.checkpoints.restore_latest()
         distribution.copy_from_chief(self.strategy, self.checkpoints.variables)
@@ -157,7 +164,7 @@ class Trainer:
                     exports.write_template(self.directory.path, self.model, self.dataset)
                 self.reporter.write_config(self.config)
                 _logger.info('training in %s', self.directory.path)
-        with (stop_signals('finishing the step and saving a checkpoint') as stop, self._progress(step, last) as progress,
+        with (self._progress(step, last) as progress,
               tqdm.contrib.logging.logging_redirect_tqdm([logging.getLogger('acai_tf')])):
             self._loop(step, last, stop, progress)
         if self.directory:
@@ -198,7 +205,9 @@ class Trainer:
                 if self.directory:
                     terms = dict(zip(self.model.tags, (sums / count).tolist()))
                     img_per_s = report_steps * self.config.batch / report_seconds if report_steps else 0.0
-                    self._report(step, img_per_s, terms)
+                    self.checkpoints.check_finite(step)
+                    with self._damaged_data():
+                        self._report(step, img_per_s, terms)
                 sums, count, report_seconds, report_steps = np.zeros_like(sums), 0, 0.0, 0
             at_checkpoint = self.config.checkpoint_steps and step % self.config.checkpoint_steps == 0
             if is_report or at_checkpoint or on_time or stopped_by:

@@ -37,12 +37,15 @@ class Reporter:
         self._measures += [measures.create(name) for name in more_measures if name not in usual]
         for measure in self._measures:
             measure.check(self._model, dataset)
-        os.makedirs(directory.file('images'), exist_ok=True)
+
+    def begin(self):
+        """Opens what is written to."""
+        os.makedirs(self._directory.file('images'), exist_ok=True)
         try:
             # tf.summary needs TensorBoard too, and does not say so until the first scalar.
             from tensorboard.plugins.hparams import api, api_pb2, summary
             self._session = {'start': api.hparams_pb, 'end': lambda: summary.session_end_pb(api_pb2.STATUS_SUCCESS)}
-            self._writer = tf.summary.create_file_writer(directory.file('summaries'))
+            self._writer = tf.summary.create_file_writer(self._directory.file('summaries'))
         except ImportError:
             _logger.warning('tensorboard is not installed: no summaries are written')
             self._writer, self._session = tf.summary.create_noop_writer(), None

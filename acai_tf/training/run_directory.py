@@ -2,9 +2,11 @@
 
 import contextlib
 import fcntl
+import glob
 import json
 import logging
 import os
+import re
 import shutil
 
 from acai_tf import architectures, datasets, files, measures, models
@@ -74,12 +76,12 @@ def dataset_name(config):
 
 
 class RunDirectory:
-    """A run directory that this process holds exclusively until `close`.
+    """A run directory that this process holds exclusively until `close`; nothing in it is changed before `begin`.
 
     Args:
         config: validated TrainConfig.
         image_shape: of the data set.
-        overwrite: whether to start over if there already is a run.
+        overwrite: whether to start over, at `begin`, if there already is a run.
 
     Raises:
         UsageError: the directory cannot be made, is in use, or holds a run with another config.
@@ -87,7 +89,7 @@ class RunDirectory:
 
     def __init__(self, config, image_shape, overwrite=False):
         self.path = run_path(config, image_shape)
-        self._config = config
+        self._config, self._overwrite = config, overwrite
         try:
             if os.path.islink(self.path):
                 raise UsageError(f'{self.path} is a link; name the directory it points to with --train_dir')
@@ -97,17 +99,22 @@ class RunDirectory:
             raise UsageError(f'{self.path} cannot be written ({error.strerror}); choose another --train_dir') from None
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if overwrite:
-                self._clear()
-            self._check_config()
-            with files.atomic_write(self.file('config.json')) as file:
-                file.write(config.to_json())
+            if not overwrite:
+                self._check_config()
         except BlockingIOError:
             self.close()
             raise UsageError(f'{self.path} {IN_USE}; wait for it or choose another --train_dir') from None
         except BaseException:
             self.close()
             raise
+
+    def begin(self):
+        """Empties it if it is to be overwritten, and writes config.json."""
+        if self._overwrite:
+            self._clear()
+        text = self._config.to_json(began_with(self.path))
+        with files.atomic_write(self.file('config.json')) as file:
+            file.write(text)
 
     def close(self):
         """Lets other processes use the directory."""
@@ -132,7 +139,7 @@ class RunDirectory:
                 raise UsageError(f'{self.path} is not empty and has no config.json; choose another --train_dir, or '
                                  'start over with --overwrite') from None
             return
-        rows = earlier.difference(self._config)
+        rows = conflicts(self.path, earlier, self._config)
         if rows:
             changes = ', '.join(f'{name} is {there} there and {here} here' for name, there, here in rows)
             raise UsageError(f'{self.path} holds a run with another config ({changes}); choose another --train_dir, or '
@@ -168,6 +175,30 @@ class RunDirectory:
         kept = [record for record in self.metrics() if record['step'] <= step]
         with files.atomic_write(self.file('metrics.jsonl')) as file:
             file.writelines(json.dumps(record) + '\n' for record in kept)
+
+
+def conflicts(path, earlier, config):
+    """What keeps `config` from resuming the run of a directory: rows of `TrainConfig.difference`. The length is one of them
+    where the run is longer already."""
+    exports = [int(os.path.basename(export)) for export in glob.glob(os.path.join(glob.escape(path), 'export', '[0-9]*'))
+               if os.path.basename(export).isdecimal()]
+    trained = max(available_steps(os.path.join(path, 'checkpoints')) + exports, default=0)
+    return [row for row in earlier.difference(config) if row[0] != 'total_kimg' or trained > config.total_steps]
+
+
+def available_steps(directory):
+    """Steps of the checkpoints in a directory, ascending."""
+    return sorted(int(re.search(r'-(\d+)\.index$', path).group(1))
+                  for path in glob.glob(os.path.join(glob.escape(directory), 'step-*.index')))
+
+
+def began_with(path):
+    """The library versions that a run began with; None if they are not known."""
+    try:
+        with open(os.path.join(path, 'config.json'), encoding='utf-8') as file:
+            return json.load(file).get('versions')
+    except (OSError, ValueError, AttributeError):
+        return None
 
 
 def read_config(path):
