@@ -64,7 +64,7 @@ def rows(dataset, split, index):
         found |= {at: some[at - start].copy() for at in set(index) if start <= at < start + len(some)}
         start += len(some)
     if missing := set(index) - set(found):
-        raise IndexError(f'{dataset.name} has {start} {split} images; there is none of number {min(missing)}')
+        raise IndexError(f'{dataset.name} has {start} {split} images; none has the number {min(missing)}')
     return np.stack([found[at] for at in index])
 
 

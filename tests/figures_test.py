@@ -87,7 +87,7 @@ class PicturesTest(tf.test.TestCase):
         Image.fromarray(np.full([2, 2], 255, np.uint8)).save(path)
         found = pictures.read_images(['test:17', path, 'test:0'], data)
         self.assertAllClose(found[:, 0, 0, 0], [17 * 2 / 255 - 1, 1, -1])
-        with self.assertRaisesRegex(DataError, 'test:20: shades has 20 test images, numbered from 0'):
+        with self.assertRaisesRegex(DataError, 'shades has 20 test images; none has the number 20, counted from 0'):
             pictures.read_images(['test:20'], data)
 
     def test_an_animation_goes_there_and_back(self):
@@ -120,6 +120,7 @@ class PicturesTest(tf.test.TestCase):
         other.config = {**Identity.config, 'step': 4}
         self.assertEqual(figures.names([Identity()]), [''])
         self.assertEqual(figures.names([Identity(), other]), ['identity 3', 'identity 4'])
+        self.assertEqual(figures.names([Identity(), other, Identity()]), ['identity 3 (1)', 'identity 4', 'identity 3 (2)'])
 
     def test_projections(self):
         latents = np.random.default_rng(0).normal(size=[40, 2, 2, 3])

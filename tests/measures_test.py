@@ -175,7 +175,7 @@ class MeasuresTest(parameterized.TestCase, tf.test.TestCase):
         images = self.data.load('test')[0] / 127.5 - 1
         self.assertEqual(features.size(self.data, 'test'), 30)
         self.assertAllClose(features.rows(self.data, 'test', [7, 2, 7]), images[[7, 2, 7]], atol=1e-6)
-        with self.assertRaisesRegex(IndexError, 'stripes has 30 test images; there is none of number 30'):
+        with self.assertRaisesRegex(IndexError, 'stripes has 30 test images; none has the number 30'):
             features.rows(self.data, 'test', [7, 30])
 
     def test_fewer_images_than_clusters(self):

@@ -75,11 +75,14 @@ def animate(mode, models, dataset, image_files=(), rows=6, steps=16, seed=0):
 
 
 def names(models):
-    """A name for each loaded model: its system's, with its step if several share it; '' for a single model."""
+    """A name for each loaded model: its system's, with its step if several share it, and a number if they share that too; ''
+    for a single model."""
     if len(models) == 1:
         return ['']
     plain = [model.config['model'] for model in models]
-    return [f'{name} {model.config["step"]}' if plain.count(name) > 1 else name for name, model in zip(plain, models)]
+    titles = [f'{name} {model.config["step"]}' if plain.count(name) > 1 else name for name, model in zip(plain, models)]
+    return [f'{title} ({titles[:i + 1].count(title)})' if titles.count(title) > 1 else title
+            for i, title in enumerate(titles)]
 
 
 def save(figure, path):

@@ -23,14 +23,10 @@ _MOST_PIXELS = 2**16 - 1  # a side, of what matplotlib draws
 
 def pick_images(dataset, count, seed):
     """`count` different test images [count, h, w, c], chosen by the seed. Raises DataError if there are fewer."""
-    images = _test_images(dataset)
-    if len(images) < count:
-        raise DataError(f'{dataset.name} has {len(images)} test images; {count} are needed: choose fewer --rows')
-    return images[np.random.default_rng(seed).permutation(len(images))[:count]]
-
-
-def _test_images(dataset):
-    return np.concatenate([images for images, _ in dataset.test(500)])
+    size = features.size(dataset, 'test')
+    if size < count:
+        raise DataError(f'{dataset.name} has {size} test images; {count} are needed: choose fewer --rows')
+    return features.rows(dataset, 'test', np.random.default_rng(seed).permutation(size)[:count])
 
 
 def interpolations(loaded, images, steps, curve=interpolation.lerp, latents=None):
@@ -117,17 +113,13 @@ def read_images(paths, dataset):
     Raises:
         DataError: a file cannot be read or does not decode; names it. Or there is no test image of that number.
     """
-    tests = _test_images(dataset) if any(map(_TEST_IMAGE.fullmatch, paths)) else None
-    return np.stack([_read_image(path, dataset, tests) for path in paths])
-
-
-def _read_image(path, dataset, tests):
-    number = _TEST_IMAGE.fullmatch(path)
-    if not number:
-        return dataset.fit(images_lib.read(path, dataset.image_shape[-1]))
-    if int(number[1]) >= len(tests):
-        raise DataError(f'{path}: {dataset.name} has {len(tests)} test images, numbered from 0')
-    return tests[int(number[1])]
+    numbers = {path: int(found[1]) for path in paths if (found := _TEST_IMAGE.fullmatch(path))}
+    try:
+        of_tests = dict(zip(numbers, features.rows(dataset, 'test', list(numbers.values())))) if numbers else {}
+    except IndexError as error:
+        raise DataError(f'{error}, counted from 0; choose another for --images') from None
+    return np.stack([of_tests[path] if path in numbers else dataset.fit(images_lib.read(path, dataset.image_shape[-1]))
+                     for path in paths])
 
 
 def side_by_side(pictures):
