@@ -150,6 +150,14 @@ class MeasuresTest(parameterized.TestCase, tf.test.TestCase):
         with np.load(os.path.join(kept, 'train.npz')) as answers:
             self.assertAllEqual(answers['classes'], np.arange(30) % 3)
 
+    def test_options_of_a_method_without_effect(self):
+        for options, message in (({'method': 'dec', 'pretrain_steps': 0, 'layer_sizes': '5,2'},
+                                  'layer_sizes=5,2 has no effect with pretrain_steps=0; leave it out'),
+                                 ({'method': 'rim', 'rim': 'linear', 'layer_sizes': '5'},
+                                  'layer_sizes=5 has no effect with rim=linear; leave it out')):
+            with self.assertRaisesRegex(UsageError, message):
+                measures.measure('cluster', 'pixels', self.data, **options)
+
     def test_a_single_class(self):
         class One(Stripes):
             def __init__(self):

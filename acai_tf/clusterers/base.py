@@ -34,6 +34,10 @@ class Clusterer:
         """{name: value in force}."""
         return {key: getattr(self, key) for key in hyperparameter.declared(type(self))}
 
+    def idle(self):
+        """{option: why it has no effect beside the others, as the end of a sentence}."""
+        return {}
+
     def identity(self):
         """Text that differs where the results kept for resuming are of no use to each other."""
         return f'{self.clusters} {self.seed} {self.method} {self.options()}'

@@ -46,6 +46,9 @@ class DEC(Network):
     optimizes = {'clusters': ('encoder', 'centers')}
     tags = ('loss',)
 
+    def idle(self):
+        return {} if self.pretrain_steps else dict.fromkeys(('layer_sizes', 'pretrain_lr'), 'with pretrain_steps=0')
+
     def build_networks(self):
         sizes = sizes_of('layer_sizes', self.layer_sizes) if self.pretrain_steps else []
         self._pairs = [self._pair(i, inputs, units, i == len(sizes) - 1)

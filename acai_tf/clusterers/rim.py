@@ -21,6 +21,9 @@ class RIM(Discriminative):
 
     tags = ('loss', 'marginal_entropy', 'conditional_entropy')
 
+    def idle(self):
+        return {'layer_sizes': 'with rim=linear'} if self.rim == 'linear' else {}
+
     def hidden_sizes(self):
         return super().hidden_sizes() if self.rim == 'deep' else ()
 

@@ -8,7 +8,7 @@ import os
 import numpy as np
 
 from acai_tf import clusterers
-from acai_tf.errors import DataError
+from acai_tf.errors import DataError, UsageError
 from acai_tf.evaluation import clustering
 from acai_tf.measures.learned import LearningMeasure
 from acai_tf.measures.subjects import PIXELS
@@ -75,6 +75,9 @@ class Cluster(LearningMeasure):
             self._of_method = self._resolved({**clusterers.clusterer_class(self.method).on_latents, **self._given})
         points = self._placed(points)
         self._clusterer = clusterers.create(self.method, points.shape[1], dataset.nclass, self.seed, **self._of_method)
+        for name, why in self._clusterer.idle().items():
+            if name in self._given:
+                raise UsageError(f'{name}={self._given[name]} has no effect {why}; leave it out')
         if self._partial:
             # Another model, training set or seed starts over; more restarts are added to the finished ones.
             key = hashlib.sha256(np.ascontiguousarray(points))
