@@ -87,7 +87,7 @@ class PicturesTest(tf.test.TestCase):
         Image.fromarray(np.full([2, 2], 255, np.uint8)).save(path)
         found = pictures.read_images(['test:17', path, 'test:0'], data)
         self.assertAllClose(found[:, 0, 0, 0], [17 * 2 / 255 - 1, 1, -1])
-        with self.assertRaisesRegex(DataError, 'shades has 20 test images; none has the number 20, counted from 0'):
+        with self.assertRaisesRegex(DataError, 'test:20: shades has 20 test images, numbered from 0'):
             pictures.read_images(['test:20'], data)
 
     def test_an_animation_goes_there_and_back(self):

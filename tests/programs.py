@@ -12,7 +12,7 @@ import time
 
 import tensorflow as tf
 
-from acai_tf.training.checkpoints import available_steps
+from acai_tf.training.run_directory import available_steps
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -50,7 +50,8 @@ class Started:
     def wait_for_error(self, message):
         """Waits until it says that on stderr."""
         deadline = time.monotonic() + _SECONDS
-        while message not in pathlib.Path(self._paths[1]).read_text():
+        # The process makes the file when it begins.
+        while not os.path.exists(self._paths[1]) or message not in pathlib.Path(self._paths[1]).read_text():
             if not self.is_running() or time.monotonic() > deadline:
                 raise TimeoutError(f'{self._what} did not say {message}')
             time.sleep(0.02)

@@ -116,8 +116,9 @@ def read_images(paths, dataset):
     numbers = {path: int(found[1]) for path in paths if (found := _TEST_IMAGE.fullmatch(path))}
     try:
         of_tests = dict(zip(numbers, features.rows(dataset, 'test', list(numbers.values())))) if numbers else {}
-    except IndexError as error:
-        raise DataError(f'{error}, counted from 0; choose another for --images') from None
+    except IndexError:
+        raise DataError(f'test:{max(numbers.values())}: {dataset.name} has {features.size(dataset, "test")} test images, '
+                        'numbered from 0') from None
     return np.stack([of_tests[path] if path in numbers else dataset.fit(images_lib.read(path, dataset.image_shape[-1]))
                      for path in paths])
 
