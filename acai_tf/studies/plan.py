@@ -290,7 +290,7 @@ class Run:
         """UsageError if the directory holds another run, finished or not.
 
         Args:
-            identity: () -> what `Dataset.identity` gives of the data set, or {} if that is not known.
+            identity: config -> what `Dataset.identity` gives of its data set, or {} if that is not known.
         """
         if self.is_pixels:
             return
@@ -298,7 +298,7 @@ class Run:
             earlier = read_config(self.path)
         except (FileNotFoundError, StorageError):  # a damaged one is acai_train's to refuse
             return
-        rows = [row for row in conflicts(self.path, earlier, dataclasses.replace(self.config, data=identity()))
+        rows = [row for row in conflicts(self.path, earlier, dataclasses.replace(self.config, data=identity(self.config)))
                 if row[0] != 'total_kimg' or not self.is_trained()]
         if rows:
             raise UsageError(f'{self.path} holds another run ({_told(rows, "there", "here")}); choose another --train_dir')

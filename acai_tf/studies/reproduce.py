@@ -1,6 +1,5 @@
 """From a study to its result: plan, estimate, run, fill the cells, draw."""
 
-import functools
 import logging
 import os
 import shlex
@@ -41,9 +40,15 @@ class Reproduction:
         for cell, runs in zip(self.cells, self._runs_of):
             if not runs:
                 _logger.warning('%s on %s is refused: %s', cell.label, cell.dataset, refusal(cell))
-        identity = functools.cache(_identity)
+        identities = {}
+
+        def identity(config):
+            data = config.dataset, config.coil_object, config.resolution
+            if data not in identities:
+                identities[data] = _identity(config.open_dataset())
+            return identities[data]
         for run in self.runs:
-            run.check_directory(functools.partial(identity, run.config.open_dataset()))
+            run.check_directory(identity)
         self.stand_ins = {cell.stands_for: cell.dataset for cell in self.cells if cell.stands_for}
         self.changes = changes(study, self.cells)
 
