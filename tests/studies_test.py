@@ -620,6 +620,16 @@ class ResultTest(MadeUpRuns):
         acai = next(line for line in curves[0].lines if line.get_label() == 'acai')
         self.assertAllClose(acai.get_ydata()[5:7], [(1 + 12.5) / 2 * 1e-3, (2 + 12.5) / 2 * 1e-3])
 
+    def test_a_system_has_one_color_in_all_figures(self):
+        def colors(result):
+            curves = output.draw(result).axes[1]
+            return {line.get_label(): line.get_color() for line in curves.lines}
+        both = self.result()
+        alone = both | {'cells': [cell for cell in both['cells'] if cell['system'] == 'acai']}
+        self.assertEqual(set(colors(both)), {'baseline', 'acai'})
+        self.assertEqual(colors(alone), {'acai': colors(both)['acai']})
+        self.assertLen(set(colors(both).values()), 2)
+
     def test_one_number_far_off_does_not_hide_the_curves(self):
         result = self.result()
         for first, scale in ((0.05, 'linear'), (100.0, 'log')):

@@ -6,7 +6,7 @@ import json
 import os
 import statistics
 
-from acai_tf import files
+from acai_tf import files, models
 from acai_tf.errors import DataError, StorageError
 from acai_tf.studies.base import figure_names
 
@@ -134,9 +134,7 @@ def draw(result):
     groups = _grouped(measured, lambda cell: names[cell['measure'], cell['figure']])
     curves = _grouped([cell for cell in measured if _curve(cell)], _compared)
     panels = len(groups) + len(curves)
-    systems = list(dict.fromkeys(cell['system'] for cell in result['cells']))
-    palette = matplotlib.colormaps['tab10' if len(systems) <= 10 else 'tab20']
-    colors = {system: palette(i % palette.N) for i, system in enumerate(systems)}
+    colors = _colors(matplotlib.colormaps['tab20'].colors, [cell['system'] for cell in result['cells']])
     figure = Figure(figsize=(9, 3.4 * panels + 0.8), dpi=120, layout='constrained')
     axes = figure.subplots(panels, 1, squeeze=False)[:, 0]
     figure.suptitle(heading(result), fontsize=9)
@@ -151,6 +149,12 @@ def heading(result):
     """What stands above a figure: its title, and what must be known of its numbers."""
     stand_ins = [f'{here} stands in for {there}' for there, here in result['stand_ins'].items()]
     return '\n'.join(filter(None, [result['title'], result['scaled'], *stand_ins]))
+
+
+def _colors(palette, systems):
+    """Color of each system: the same in all figures for those that ship with the package, the next ones for others."""
+    palette = palette[::2] + palette[1::2]  # the full colors first, their pale ones after them
+    return {system: palette[i % len(palette)] for i, system in enumerate(dict.fromkeys([*models.names(), *systems]))}
 
 
 def _compared(cell):
