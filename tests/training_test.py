@@ -20,7 +20,7 @@ from acai_tf import export, training
 from acai_tf.config import TrainConfig
 from acai_tf.errors import DataError, NonFiniteError, StorageError, UsageError
 from acai_tf.training import loop
-from acai_tf.training.run_directory import available_steps
+from acai_tf.training.run_directory import available_steps, divergence
 
 
 def weights(run_dir, step):
@@ -157,9 +157,10 @@ class TrainTest(tf.test.TestCase):
             self.assert_is_as_in_one_go(self.train())
 
     def test_non_finite_losses_stop_the_run_and_keep_the_last_checkpoint(self):
-        with self.assertRaisesRegex(NonFiniteError, r'\w+ is (nan|inf) at step \d+'):
+        with self.assertRaisesRegex(NonFiniteError, r'\w+ is (nan|inf) at step \d+') as raised:
             self.train(lr=1e20, checkpoint_steps=1)
         run_dir = run_in(self.config.train_dir)
+        self.assertEqual(divergence(run_dir), str(raised.exception))
         for step in available_steps(os.path.join(run_dir, 'checkpoints')):
             for key, value in weights(run_dir, step).items():
                 if not key.startswith(('autoencoder_optimizer', 'critic_optimizer', 'classifier_optimizer')):

@@ -1,0 +1,212 @@
+"""A study's result, from made-up runs: JSON, Markdown, CSV and figure."""
+
+import csv
+import dataclasses
+import glob
+import itertools
+import json
+import os
+import re
+import unittest.mock
+
+import matplotlib.figure
+import tensorflow as tf
+from made_up_runs import MadeUpRuns
+
+from acai_tf import studies
+from acai_tf.errors import DataError, UsageError
+from acai_tf.studies import directory, output, reproduce, values
+from acai_tf.studies.base import Cell, Study
+from acai_tf.studies.plan import Choice
+
+
+class ResultTest(MadeUpRuns):
+
+    def result(self, img_per_s=1024.0):
+        self.make('acai', [1.0] * 5 + [n * 1e-3 for n in range(1, 21)], img_per_s=img_per_s)  # median 10.5e-3
+        self.make('acai', [1.0] * 5 + [12.5e-3] * 20, seed=1, img_per_s=img_per_s)
+        self.make('baseline', [20e-3] * 25, img_per_s=img_per_s)
+        failed = self.make('baseline', [1.0] * 3, seed=1, finished=False, total_kimg=25, img_per_s=img_per_s)
+        with open(os.path.join(failed, 'diverged.json'), 'w') as file:
+            json.dump({'message': 'loss is nan at step 50'}, file)
+        choice = Choice(models=['acai', 'baseline'], seeds=2, total_kimg=25, report_kimg=1, train_dir=self.train_dir)
+        work = reproduce.Reproduction(studies.get('table', 'acai1'), choice, 'bin')
+        return work.result({}, 'acai_reproduce --table=acai1')
+
+    def test_values_differences_and_remarks(self):
+        result = self.result()
+        cells = {(cell['system'], cell['figure']): cell for cell in result['cells']}
+        acai = cells['acai', 'mean_distance']
+        self.assertAllClose([acai[name] for name in ('measured', 'measured_deviation', 'difference', 'kimg', 'minutes')],
+                            [11.5e-3, 1e-3, 11.5e-3 - 0.24e-3, 25, round(25 / 60, 2)])
+        self.assertEqual((acai['remarks'], [seed['reports'] for seed in acai['seeds']]), ([], [25, 25]))
+        baseline = cells['baseline', 'mean_distance']
+        self.assertAllClose(baseline['measured'], 20e-3)
+        self.assertIsNone(baseline['measured_deviation'])
+        self.assertEqual(baseline['remarks'], ['1 of 2 seeds', 'seed 1: diverged: loss is nan at step 50'])
+        self.assertEqual(cells['acai', 'mean_smoothness']['remarks'], ['undefined'])
+        self.assertIn('the recalled numbers put in an order, 1 is in the same order', result['conclusions'][0])
+
+    def test_the_last_report_counts_also_where_the_batch_does_not_divide(self):
+        path = self.make('acai', [1e-3, 2e-3])
+        with open(os.path.join(path, 'metrics.jsonl'), 'w') as file:
+            file.write(json.dumps({'kimg': 2.05, 'step': 32, 'img_per_s': 1.0, 'mean_distance': 5e-3}) + '\n')
+        choice = Choice(models=['acai'], seeds=1, total_kimg=2, report_kimg=1, train_dir=self.train_dir)
+        cells = reproduce.Reproduction(studies.get('table', 'acai1'), choice, 'bin').result({}, '')['cells']
+        self.assertEqual([(cell['measured'], cell['remarks'][0][:7]) for cell in cells],
+                         [(5e-3, 'last of'), (None, 'the rep')])
+        self.assertEqual(cells[1]['remarks'], ['the reports have no figure mean_smoothness'])
+
+    def test_another_run_in_the_directory_is_refused(self):
+        path = self.make('acai', [1e-3, 2e-3])
+        choice = Choice(models=['acai'], seeds=1, total_kimg=2, report_kimg=1, train_dir=self.train_dir)
+        table = studies.get('table', 'acai1')
+        reproduce.Reproduction(table, choice, 'bin')
+        with self.assertRaisesRegex(UsageError, 'holds another run .total_kimg is 2 there and 1 here.; choose another'):
+            reproduce.Reproduction(table, dataclasses.replace(choice, total_kimg=1), 'bin')
+        with open(os.path.join(path, 'config.json')) as file:
+            config = json.load(file)
+        with open(os.path.join(path, 'config.json'), 'w') as file:
+            json.dump(config | {'deterministic': True}, file)
+        with self.assertRaisesRegex(UsageError, 'holds another run .deterministic is True there and False here'):
+            reproduce.Reproduction(table, choice, 'bin')
+
+    def test_figures_of_one_name_are_told_apart_by_their_measures(self):
+        cells = [Cell(model, 'digits32', measure, 'accuracy', published=value) for value, (model, measure) in enumerate(
+            itertools.product(('acai', 'vae'), ('cluster', 'classify')))]
+        work = reproduce.Reproduction(Study('own', 'Own', cells), Choice(seeds=1, train_dir=self.train_dir), 'bin')
+        self.assertEqual(work.scaled(), '')
+        result = work.result({}, '')
+        for cell in result['cells']:
+            cell['measured'] = 5 - cell['published']
+        self.assertIn('Of 2 pairs', values.conclusions(result['cells'], '')[0])
+        text = output.markdown(result)
+        for name in ('cluster accuracy', 'classify accuracy'):
+            self.assertEqual(text.count(f'| {name} |'), 2)
+        self.assertEqual([axes.get_title() for axes in output.draw(result).axes],
+                         ['cluster accuracy (black: published)', 'classify accuracy (black: published)'])
+
+    def test_poses_beside_another_measure_are_drawn(self):
+        place = self.create_tempdir().full_path
+        cells = [Cell('acai', 'pole64', 'reconstruction', 'rmse'), Cell('acai', 'pole64', 'poses', 'poses.model.all.mse')]
+        work = reproduce.Reproduction(Study('own', 'Own', cells), Choice(seeds=2, train_dir=self.train_dir), 'bin')
+        result = work.result({}, '')
+        curves = {'all': {'mse': 1.0}}
+        result['cells'][0] |= {'measured': 1.0, 'seeds': [{'seed': 0, 'value': 1.0}]}
+        result['cells'][1] |= {'measured': 1.0, 'seeds': [
+            {'seed': 0, 'value': None}, {'seed': 1, 'value': 1.0, 'figures': {'poses': {'model': curves}}}]}
+        with unittest.mock.patch('acai_tf.figures.poses.draw', return_value=matplotlib.figure.Figure()) as draw:
+            work.draw(result, os.path.join(place, 'own.md'))
+        draw.assert_called_once_with({'acai': curves})
+        self.assertEqual(result['pictures'], ['own.png', 'own-poses.png'])
+
+    def test_what_is_printed(self):
+        result = self.result()
+        text = output.markdown(result)
+        lines = text.splitlines()
+        self.assertEqual(lines[0], '**Scaled down: total_kimg 25 in place of 16384, report_kimg 1 in place of 64.**')
+        self.assertEqual(lines[2], '# ACAI, Table 1: Mean Distance and Smoothness of interpolations between lines')
+        self.assertIn('| recalled, not checked | measured | difference |', text)
+        self.assertNotIn('| published |', text)
+        self.assertIn('| mean_distance | acai | 0.24e-3 ± 0.01e-3 | 11.5e-3 ± 1e-3 | 11.3e-3 | 2 | 25 | 0.42 |', text)
+        rows = [line for line in lines if line.startswith('| lines32 |')]
+        self.assertEqual([row.split(' | ')[2:4] for row in rows], [
+            [figure, system] for figure in ('mean_distance', 'mean_smoothness') for system in ('baseline', 'acai')])
+        self.assertIn('| 0.44 ± 0.04 |', rows[2])
+        self.assertIn('acai_train --model=acai --dataset=lines32 --depth=16', text)
+        rows = list(csv.DictReader(line for line in output.as_csv(result).splitlines() if line[0] != '#'))
+        self.assertStartsWith(output.as_csv(result), '# Scaled down')
+        self.assertEqual((rows[-2]['system'], float(rows[-2]['measured']), rows[-2]['recalled'], rows[-2]['seeds']),
+                         ('acai', acai_mean(result), 'True', '2'))
+
+    def test_what_holds_for_all_cells_is_said_once(self):
+        result = self.result()
+        for cell in result['cells'][:-1]:  # the last, ACAI's Smoothness, is not measured
+            cell['remarks'].append('by candlelight')
+        text = output.markdown(result)
+        self.assertIn('\n\nAll measured numbers: by candlelight.\n', text)
+        self.assertEqual(text.count('by candlelight'), 1)
+        self.assertEqual(text.count('diverged: loss is nan at step 50'), 2)
+
+    def test_a_table_is_made_again_from_its_json(self):
+        result, path = self.result(), os.path.join(self.create_tempdir().full_path, 'table.md')
+        output.write(result, path)
+        with open(path) as file:
+            self.assertEqual(directory.report(output.beside(path, '.json')), file.read())
+        with self.assertRaisesRegex(DataError, 'is not a JSON file of acai_reproduce'):
+            directory.report(glob.glob(os.path.join(self.train_dir, '*', '*', 'config.json'))[0])
+        self.assertIn('## ACAI, Table 1', directory.report(os.path.dirname(path)))
+        output.write(result | {'scaled': '', 'pictures': ['table.png', 'table-lerp.png']}, path)
+        elsewhere = os.path.join(self.create_tempdir().full_path, 'page.md')
+        text = directory.report(os.path.dirname(path), elsewhere)
+        self.assertIn('\n## ACAI, Table 1', text)
+        links = re.findall(r'!\[.*\]\((.*)\)', text)
+        self.assertEqual([os.path.normpath(os.path.join(os.path.dirname(elsewhere), link)) for link in links],
+                         [output.beside(path, ending) for ending in ('.png', '-lerp.png')])
+        links = re.findall(r'!\[.*\]\((.*)\)', directory.report(output.beside(path, '.json'), elsewhere))
+        self.assertEqual(links, ['page.png', os.path.relpath(output.beside(path, '-lerp.png'), os.path.dirname(elsewhere))])
+        with open(output.beside(path, '.json'), 'w') as file:
+            json.dump(result | {'cells': []}, file)
+        with self.assertRaisesRegex(DataError, 'is not a JSON file of acai_reproduce'):
+            directory.report(output.beside(path, '.json'))
+
+    def test_only_clock_values_depend_on_the_clock(self):
+        first = timeless(self.result())
+        earlier, self.train_dir = self.train_dir, self.create_tempdir().full_path
+        second = timeless(self.result(img_per_s=100.0))
+        self.assertEqual(json.dumps(first), json.dumps(second).replace(self.train_dir, earlier))
+
+    def test_the_figure_has_bars_marks_and_curves(self):
+        bars, *curves = output.draw(self.result()).axes
+        self.assertIn('black: recalled', bars.get_title())
+        heights = [patch.get_height() for patch in bars.patches if patch.get_height()]
+        self.assertAllClose(heights, [20e-3, 11.5e-3])
+        (points,) = [line for line in bars.lines if line.get_marker() == 'o']  # the baseline has one seed that ended
+        self.assertAllClose(points.get_ydata(), [10.5e-3, 12.5e-3])
+        acai = next(line for line in curves[0].lines if line.get_label() == 'acai')
+        self.assertAllClose(acai.get_ydata()[5:7], [(1 + 12.5) / 2 * 1e-3, (2 + 12.5) / 2 * 1e-3])
+
+    def test_a_system_has_one_color_in_all_figures(self):
+        def colors(result):
+            curves = output.draw(result).axes[1]
+            return {line.get_label(): line.get_color() for line in curves.lines}
+        both = self.result()
+        alone = both | {'cells': [cell for cell in both['cells'] if cell['system'] == 'acai']}
+        self.assertEqual(set(colors(both)), {'baseline', 'acai'})
+        self.assertEqual(colors(alone), {'acai': colors(both)['acai']})
+        self.assertLen(set(colors(both).values()), 2)
+
+    def test_one_number_far_off_does_not_hide_the_curves(self):
+        result = self.result()
+        for first, scale in ((0.05, 'linear'), (100.0, 'log')):
+            for cell in result['cells']:
+                for seed in cell['seeds']:
+                    seed['curve'] = [[1, first], [2, 0.02], [3, 0.01], [4, 0.01]]
+            self.assertEqual(output.draw(result).axes[1].get_yscale(), scale)
+
+    def test_a_stand_in_is_named_in_the_head(self):
+        choice = Choice(models=['acai'], datasets=['mnist32'], dataset_for={'mnist32': 'digits32'}, train_dir=self.train_dir)
+        result = reproduce.Reproduction(studies.get('table', 'acai2'), choice, 'bin').result({}, 'command')
+        text = output.markdown(result)
+        self.assertIn('**digits32 stands in for mnist32: the published numbers are of mnist32.**', text)
+        self.assertIn('| data, digits32 for mnist32 |', text)
+        self.assertIn('# digits32 stands in for mnist32\n', output.as_csv(result))
+        self.assertEqual(result['conclusions'][0], 'Nothing is measured yet.')
+        self.assertEqual(result['scaled'], '')
+        self.assertIn('not started', text)
+
+
+def acai_mean(result):
+    return next(cell['measured'] for cell in result['cells'] if cell['system'] == 'acai')
+
+
+def timeless(content):
+    """JSON values without those that depend on the clock."""
+    if isinstance(content, dict):
+        return {key: timeless(value) for key, value in content.items()
+                if not any(word in key for word in ('seconds', 'minutes', 'img_per_s'))}
+    return [timeless(value) for value in content] if isinstance(content, list) else content
+
+
+if __name__ == '__main__':
+    tf.test.main()

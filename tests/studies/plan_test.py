@@ -1,0 +1,134 @@
+"""Which cells and runs a choice makes."""
+
+import dataclasses
+import os
+import subprocess
+
+import tensorflow as tf
+
+from acai_tf import studies
+from acai_tf.errors import UsageError
+from acai_tf.studies import reproduce
+from acai_tf.studies.base import PIXELS, Cell, Study
+from acai_tf.studies.plan import Choice, changes, plan, refusal, select, shell_line
+
+
+class SelectionTest(tf.test.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.study = studies.get('table', 'acai2')
+
+    def test_what_is_chosen(self):
+        cells = select(self.study, Choice(models=['acai', 'pixels'], datasets=['svhn32']))
+        self.assertEqual([(cell.label, cell.dz) for cell in cells], [('acai', 32), ('acai', 256), ('pixels', None)])
+        cells = select(self.study, Choice(models=['acai'], dz=[256]))
+        self.assertEqual([cell.dataset for cell in cells], ['mnist32', 'svhn32', 'cifar10'])
+
+    def test_scaled_down_and_stood_in_for(self):
+        choice = Choice(models=['acai', 'pixels'], datasets=['mnist32'], total_kimg=8, depth=2, lr=0.01, report_kimg=1,
+                        dataset_for={'mnist32': 'digits32'})
+        cells = select(self.study, choice)
+        self.assertEqual({(cell.dataset, cell.stands_for) for cell in cells}, {('digits32', 'mnist32')})
+        self.assertEqual(cells[0].options, {'depth': 2, 'latent': 2, 'latent_width': 4, 'total_kimg': 8, 'lr': 0.01,
+                                            'report_kimg': 1})
+        self.assertEqual(cells[-1].measure_options, {'total_kimg': 8, 'lr': 0.01})
+        self.assertEqual(cells[0].published, 98.25)
+        self.assertEqual(changes(self.study, cells), {'total_kimg': ([16384], [8]), 'depth': ([16], [2]),
+                                                      'lr': ([0.0001], [0.01]), 'report_kimg': ([64], [1])})
+        self.assertEqual(changes(self.study, select(self.study, Choice(depth=16))), {'depth': ([64], [16])})
+        self.assertEqual(changes(self.study, select(self.study, Choice(total_kimg=16384))), {})
+
+    def test_another_system_gets_no_published_number(self):
+        cells = select(self.study, Choice(models=['midrae'], datasets=['svhn32', 'cifar10']))
+        self.assertEqual([(cell.dataset, cell.dz, cell.published, cell.source) for cell in cells],
+                         [('svhn32', 32, None, ''), ('svhn32', 256, None, ''), ('cifar10', 256, None, ''),
+                          ('cifar10', 1024, None, '')])
+        self.assertEqual(cells[0].options['depth'], 64)
+
+    def test_what_an_object_is_of_does_not_go_with_another_data_set(self):
+        figure = studies.get('figure', 'aeai6')
+        cell = select(figure, Choice(models=['gaia'], dataset_for={'coil100': 'pole64'}))[0]
+        self.assertNotIn('coil_object', cell.options)
+        self.assertEqual(changes(figure, [cell]), {})
+
+    def test_wrong_choices(self):
+        for choice, message in (
+                (Choice(models=['acia']), "--models=acia: acai2 has baseline, .*unknown model 'acia'"),
+                (Choice(datasets=['lines32']), '--datasets=lines32: acai2 has mnist32, svhn32, cifar10$'),
+                (Choice(dz=[31]), '--dz=31: acai2 has 32, 256, 1024$'),
+                (Choice(dataset_for={'lines32': 'digits32'}), '--dataset_for=lines32: acai2 has mnist32'),
+                (Choice(datasets=['svhn32'], dataset_for={'mnist32': 'digits32'}),
+                 '--dataset_for=mnist32:digits32: --datasets leaves mnist32 out'),
+                (Choice(n_init=5), '--n_init=5: none of the chosen cells of acai2 is clustered by K-means'),
+                (Choice(datasets=['mnist32'], dz=[1024]), 'no cell with all')):
+            with self.assertRaisesRegex(UsageError, message):
+                select(self.study, choice)
+
+    def test_a_label_is_that_system_alone(self):
+        figure = studies.get('figure', 'aeai6')
+        self.assertEqual([cell.label for cell in select(figure, Choice(models=['aeai']))], ['aeai'])
+        self.assertEqual([cell.label for cell in select(figure, Choice(models=['vae']))], ['beta-vae'])
+
+    def test_how_often_is_reported_counts_where_reports_count(self):
+        cells = select(self.study, Choice(models=['acai', 'pixels'], report_kimg=1))
+        self.assertEqual(changes(self.study, cells), {'report_kimg': ([64], [1])})
+        figure = studies.get('figure', 'aeai6')
+        self.assertEqual(changes(figure, select(figure, Choice(report_kimg=1))), {})
+
+    def test_wrong_cells(self):
+        for changed, message in (({'options': None}, 'cell a: options must be a dictionary'),
+                                 ({'published': '95'}, 'cell a: published must be a number or None'),
+                                 ({'options': {'seed': 5}}, 'cell a: a cell has no seed of its own'),
+                                 ({'measure_options': {'nan_policy': 'ignore'}}, 'cell a: lines is taken from the reports')):
+            with self.assertRaisesRegex(UsageError, message):
+                Cell('acai', 'lines32', 'lines', 'mean_distance', label='a', **changed)
+        with self.assertRaisesRegex(UsageError, 'cell acai on digits32: the measure lines is for lines32, not digits32'):
+            plan([Cell('acai', 'digits32', 'lines', 'mean_distance')], Choice(seeds=1))
+
+    def test_two_cells_of_one_directory_must_be_one_run(self):
+        short, long = (Cell('acai', 'digits32', 'accuracy', 'latent_accuracy', {'total_kimg': kimg}, label=label)
+                       for label, kimg in (('short', 1), ('long', 4)))
+        with self.assertRaisesRegex(UsageError, 'cells short and long would train in one directory, .*, but total_kimg is 1 '
+                                                'in the first and 4 in the second; put one'):
+            plan([short, long], Choice(seeds=1))
+
+    def test_a_line_skips_the_measures_that_are_done(self):
+        train_dir = self.create_tempdir().full_path
+        cells = [Cell('acai', 'digits32', 'reconstruction', 'rmse'), Cell('acai', 'digits32', 'rank', 'effective_rank')]
+        (run,), _ = plan(cells, Choice(seeds=1, train_dir=train_dir))
+        programs = self.create_tempdir().full_path
+        for name in ('acai_train', 'acai_evaluate'):
+            with open(os.path.join(programs, name), 'w') as file:
+                file.write('echo "$@" >> "$LOG"')
+        os.makedirs(os.path.dirname(run.output(run.calls[0])))
+        with open(run.output(run.calls[0]), 'w') as file:
+            file.write('{}')
+        log = os.path.join(programs, 'log')
+        subprocess.run(['sh', '-c', shell_line(run, programs, 'sh')], check=True, env=os.environ | {'LOG': log})
+        with open(log) as file:
+            train, measure = file.read().splitlines()
+        self.assertIn('--model=acai', train)
+        self.assertIn('--metrics=rank', measure)
+
+    def test_tables_share_their_runs(self):
+        paths = {name: {run.path for run in plan(select(studies.get('table', name), Choice(seeds=1)), Choice(seeds=1))[0]
+                        if not run.is_pixels} for name in ('acai2', 'acai3')}
+        self.assertLen(paths['acai3'], 28)
+        self.assertContainsSubset(paths['acai3'], paths['acai2'])
+
+    def test_a_method_that_no_program_has_is_refused(self):
+        cell = Cell(PIXELS, 'digits32', 'cluster', 'accuracy', measure_options={'method': 'tea_leaves'})
+        self.assertIsNotNone(refusal(cell))
+        study = Study('own', 'Own', [cell])
+        with self.assertRaisesRegex(UsageError, 'nothing of own can be run: method=tea_leaves: choose one of kmeans'):
+            reproduce.Reproduction(study, Choice(), 'bin')
+        both = Study('own', 'Own', [cell, dataclasses.replace(cell, measure_options={})])
+        work = reproduce.Reproduction(both, Choice(seeds=1, train_dir=self.create_tempdir().full_path), 'bin')
+        refused, other = work.result({}, 'command')['cells']
+        self.assertStartsWith(refused['remarks'][0], 'refused: ')
+        self.assertEqual((refused['measured'], other['remarks']), (None, ['not measured yet']))
+
+
+if __name__ == '__main__':
+    tf.test.main()
