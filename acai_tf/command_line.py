@@ -25,6 +25,8 @@ _PATHS_OF_TENSORFLOW = ('data_dir', 'dataset', 'export_dir', 'run_dir', 'saved_m
 # TensorFlow's errors, by name, for files that cannot be read or written.
 _FILE_ERRORS = ('AlreadyExistsError', 'DataLossError', 'FailedPreconditionError', 'NotFoundError', 'PermissionDeniedError',
                 'ResourceExhaustedError')
+# The flags that the memory a program needs depends on most.
+_SIZES = ('batch', 'depth', 'count', 'resolution', 'rows', 'steps')
 _PATHS_AFTER = {'dataset': 'records:'}
 
 
@@ -93,12 +95,15 @@ def run(main, define_flags=lambda: None):
         print(f'{program}: reading or writing failed: {error}', file=sys.stderr)
         sys.exit(StorageError.exit_code)
     except Exception as error:
-        if type(error).__name__ not in _FILE_ERRORS or not hasattr(error, 'op'):
-            raise
-        if re.search(r'\bOOM\b|out of memory', str(error), re.IGNORECASE):  # TensorFlow has one error for memory and disks
-            print(f'{program}: the memory is too small ({short_message(error)}); choose a smaller --batch or --depth',
-                  file=sys.stderr)
+        is_of_file = type(error).__name__ in _FILE_ERRORS and hasattr(error, 'op')
+        if isinstance(error, MemoryError) or (is_of_file and re.search(  # TensorFlow has one error for memory and disks
+                r'\bOOM\b|out of memory', str(error), re.IGNORECASE)):
+            smaller = [f'--{name}' for name in _SIZES if name in flags.FLAGS]
+            print(f'{program}: the memory is too small ({short_message(error)})'
+                  + (f'; choose a smaller {" or ".join(smaller)}' if smaller else ''), file=sys.stderr)
             sys.exit(AcaiError.exit_code)
+        if not is_of_file:
+            raise
         print(f'{program}: reading or writing failed: {short_message(error)}', file=sys.stderr)
         sys.exit(StorageError.exit_code)
     sys.exit(0)

@@ -6,6 +6,7 @@ own hyperparameters are declared in its file and join them.
 
 import dataclasses
 import json
+import math
 import os
 import platform
 
@@ -76,6 +77,8 @@ class TrainConfig:
             if choices and value not in choices:
                 raise UsageError(f'--{field.name}={value}: choose one of {", ".join(choices)}')
             minimum = field.metadata['minimum']
+            if isinstance(value, float) and not math.isfinite(value):
+                raise UsageError(f'--{field.name}={value}: must be a finite number')
             if minimum is not None and not value >= minimum:
                 raise UsageError(f'--{field.name}={value}: must be at least {minimum}')
         for name in self.measures_to_report():

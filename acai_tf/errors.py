@@ -2,6 +2,9 @@
 
 import re
 
+# Where TensorFlow begins what a compiled function met.
+_NO_NEWS = re.compile(r'Graph execution error:|Detected at node|<stack traces unavailable>|\d+ root error')
+
 
 class AcaiError(Exception):
     """Base class: the message is one line that says what is wrong and what to do."""
@@ -41,5 +44,6 @@ class Stopped(AcaiError):
 def short_message(error):
     """What an exception of TensorFlow or another library says, as part of one of our lines: at most 200 characters."""
     text = str(getattr(error, 'message', '') or error)
-    text = re.sub(r'{{.*?}} ', '', text).split(' [Op:')[0].strip()  # TensorFlow's names of nodes and ops
-    return text.splitlines()[0][:200] if text else type(error).__name__
+    text = re.sub(r'{{.*?}} ', '', text).split(' [Op:')[0]  # TensorFlow's names of nodes and ops
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not _NO_NEWS.match(line.strip())]
+    return lines[0][:200] if lines else type(error).__name__

@@ -6,6 +6,7 @@ The layout is TensorFlow Serving's, `<base>/<integer>/`; a version appears whole
 import contextlib
 import json
 import os
+import re
 import shutil
 from typing import NamedTuple
 
@@ -355,7 +356,8 @@ class LoadedModel:
 def _version_directory(path):
     if os.path.isfile(os.path.join(path, 'saved_model.pb')):
         return path
-    versions = [name for name in os.listdir(path) if name.isdigit()] if os.path.isdir(path) else []
+    entries = os.scandir(path) if os.path.isdir(path) else ()
+    versions = [entry.name for entry in entries if re.fullmatch('[0-9]+', entry.name) and entry.is_dir()]
     if not versions:
         raise DataError(f'{path} is not a SavedModel: it holds neither saved_model.pb nor a numbered version')
     return os.path.join(path, max(versions, key=int))

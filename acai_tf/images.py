@@ -77,8 +77,12 @@ def grid(images, gap=2, shade=64, frame=True):
 
 # ---- files
 
-def find(images_dir):
+def find(images_dir, beside=()):
     """Paths of the images in a folder and below, sorted; hidden ones are left out. Symbolic links are followed.
+
+    Args:
+        images_dir: the folder.
+        beside: names of other files that may lie in it, for which there is no warning.
 
     Raises:
         DataError: not a folder, no images in it, or a link that leads back to a folder above it.
@@ -89,9 +93,10 @@ def find(images_dir):
     images = sorted(path for path in found if path.lower().endswith(ENDINGS))
     if not images:
         raise DataError(f'{images_dir} holds no images ({", ".join(ENDINGS)})')
-    if len(images) < len(found):
-        _logger.warning('%d files in %s are not images (%s) and are left out', len(found) - len(images), images_dir,
-                        ', '.join(ENDINGS))
+    others = len(found) - len(images) - len(set(found) & {os.path.join(images_dir, name) for name in beside})
+    if others:
+        _logger.warning('%d %s in %s %s (%s) and left out', others, 'file' if others == 1 else 'files', images_dir,
+                        'is not an image' if others == 1 else 'are not images', ', '.join(ENDINGS))
     return images
 
 
@@ -107,7 +112,8 @@ def _files_below(folder, above):
         raise DataError(f'{folder} cannot be read ({error.strerror})') from None
     for entry in entries:
         if not entry.is_dir():
-            yield entry.path
+            if entry.is_file() or not os.path.exists(entry.path):  # not pipes and sockets, on which reading would wait
+                yield entry.path
             continue
         real = os.path.realpath(entry.path)
         if real in above:
@@ -203,7 +209,9 @@ def _eight_bits(image):
     from PIL import Image
     if not (image.mode.startswith('I') or image.mode == 'F'):
         return image
-    return Image.fromarray(np.rint(np.clip(np.asarray(image, np.float64), 0, 65535) / 257).astype(np.uint8))
+    deep = np.asarray(image, np.float64)
+    eight = np.rint(np.clip(deep, 0, 65535) / 257).astype(np.uint8)
+    return Image.fromarray(np.where(deep == image.info.get('transparency', -1), np.uint8(0), eight))
 
 
 def _on_black(image):
@@ -215,7 +223,7 @@ def _on_black(image):
 
 
 def decode_tensor(content, colors):
-    """Pixels of a string tensor that holds a file of `image_shape[-1]` colors, as prepared data sets have them, for graphs.
+    """Pixels of a string tensor that holds a file of so many `colors`, as prepared data sets have them, for graphs.
     TensorFlow's error if it does not decode."""
     return tf.io.decode_image(content, channels=colors, expand_animations=False)
 

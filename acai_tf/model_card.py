@@ -171,7 +171,8 @@ def _paper(model):
     """The first line of a registered system's file."""
     if model not in models.names():
         return ''
-    return inspect.getmodule(models.model_class(model)).__doc__.splitlines()[0] + ' '
+    lines = (inspect.getmodule(models.model_class(model)).__doc__ or '').splitlines()
+    return f'{lines[0]} ' if lines else ''
 
 
 def _data(config):

@@ -26,7 +26,8 @@ SOURCE_DIR = flags.DEFINE_string('source_dir', '', 'where the original files are
 IMAGES_DIR = flags.DEFINE_string('images_dir', '', 'a folder of PNG, JPEG, BMP or GIF images, in subfolders by class or '
                                  'not, to prepare as train.tfrecord and test.tfrecord')
 RESOLUTION = flags.DEFINE_integer('resolution', 0, 'with --images_dir: resize to this height and width; 0 keeps the size, '
-                                  'which must be the same for all; for pole: height and width, 64 by default', lower_bound=0)
+                                  'which must be the same for all; for pole: height and width, 64 by default', lower_bound=0,
+                                  upper_bound=2**14)
 COUNT = flags.DEFINE_integer('count', 60000, 'for lines: how many to train on', lower_bound=1)
 SEED = flags.DEFINE_integer('seed', 0, 'for lines: chooses those to train on')
 TEST_FRACTION = flags.DEFINE_float('test_fraction', 0.1, 'with --images_dir: the fraction that becomes the test set')
@@ -90,14 +91,15 @@ def _prepare_images(data_dir):
     from data_prep import image_folder, tfrecord
     if not 0 < TEST_FRACTION.value < 1:
         raise UsageError(f'--test_fraction={TEST_FRACTION.value}: must be between 0 and 1')
-    paths, _, _, splits = image_folder.find_images(IMAGES_DIR.value)
+    found = image_folder.find_images(IMAGES_DIR.value)
+    paths, _, _, splits = found
     if splits:
         command_line.refuse('where the folders train and test are the splits', 'test_fraction')
     origin = (f'{os.path.abspath(IMAGES_DIR.value)} ({len(paths)} images, resolution {RESOLUTION.value}, test_fraction '
               f'{TEST_FRACTION.value})')
 
     def make_splits():
-        return image_folder.read_images(IMAGES_DIR.value, RESOLUTION.value, TEST_FRACTION.value)
+        return image_folder.read_images(IMAGES_DIR.value, RESOLUTION.value, TEST_FRACTION.value, found)
     files = image_folder.sources(IMAGES_DIR.value, paths)
     listing = {**image_folder.listing(IMAGES_DIR.value, files),
                'contents': lambda: image_folder.contents_checksum(IMAGES_DIR.value, files)}
@@ -113,15 +115,21 @@ def _verify(data_dir):
     jobs += [(os.path.join(data_dir, name), None) for name in DATASETS.value if name not in sources.SOURCES]
     if not os.path.isdir(data_dir):
         raise DataError(f'{data_dir} is not a directory; choose another --data_dir')
-    damaged = []
+    if not DATASETS.value:  # what is generated has a directory of its own, and so may have what is the user's
+        jobs += [(entry.path, None) for entry in sorted(os.scandir(data_dir), key=lambda entry: entry.name)
+                 if os.path.exists(os.path.join(entry.path, 'manifest.json'))]
+    damaged, checked = [], 0
     for directory, names in jobs:
         if not os.path.isdir(directory):
             raise DataError(f'{directory} is not a directory; prepare it first, without --verify')
         for name, count, trouble in tfrecord.verify(directory, names):
             shown = os.path.relpath(os.path.join(directory, name), data_dir)
             print(f'{shown}: {trouble or f"sound, {count:,} images"}')
+            checked += 1
             if trouble:
                 damaged.append(shown)
+    if not checked:
+        raise DataError(f'{data_dir} holds no prepared files; choose another --data_dir, or prepare them, without --verify')
     if damaged:
         raise DataError(f'{data_dir}: {", ".join(damaged)} {"is" if len(damaged) == 1 else "are"} not as the manifest '
                         'says; delete and prepare again')

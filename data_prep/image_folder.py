@@ -30,7 +30,7 @@ def find_images(images_dir):
     Raises:
         DataError: not a folder, no images, or images both in it and in subfolders.
     """
-    paths = images.find(images_dir)
+    paths = images.find(images_dir, beside=(POSES,))
     folders = [os.path.relpath(path, images_dir).split(os.sep)[:-1] for path in paths]
     if {folder[0] for folder in folders if folder} == set(_SPLITS) and all(folders):
         inner = {split: {folder[1] if folder[1:] else None for folder in folders if folder[0] == split}
@@ -75,7 +75,9 @@ def read_poses(images_dir, paths):
                 name = os.path.normpath(row['file'] or '')
                 if name in poses:
                     raise DataError(f'{path}, line {rows.line_num}: {name} has a pose already')
-                poses[name] = {key: float(row[key] or 'nothing') for key in _COLUMNS[1:]}
+                if not all(row[key] for key in _COLUMNS[1:]):
+                    raise ValueError(f'{name} lacks its azimuth or altitude')
+                poses[name] = {key: float(row[key]) for key in _COLUMNS[1:]}
                 if not all(map(math.isfinite, poses[name].values())):
                     raise ValueError('a pose must be finite')
     except ValueError as error:
@@ -89,7 +91,7 @@ def read_poses(images_dir, paths):
     return [poses[name] for name in names]
 
 
-def read_images(images_dir, resolution, test_fraction):
+def read_images(images_dir, resolution, test_fraction, found=None):
     """{'train': Split, 'test': Split} of a folder's images.
 
     Images are gray if all are, else RGB; what is stored is PNG of the pixels that `images.read` gives, resized (bilinear,
@@ -99,11 +101,12 @@ def read_images(images_dir, resolution, test_fraction):
         resolution: height and width in pixels; 0: all images must have the same size, which is kept.
         test_fraction: the fraction of each class that becomes the test set, chosen at random but always the same way;
             without effect if the folders train and test are the splits.
+        found: what `find_images` gave; None: it is called.
 
     Raises:
         DataError: names the image that does not open, or that has another size.
     """
-    paths, labels, classes, splits = find_images(images_dir)
+    paths, labels, classes, splits = found or find_images(images_dir)
     poses = read_poses(images_dir, paths)
     headers = list(in_order(images.peek, paths))
     colors = 1 if all(gray for _, _, gray in headers) else 3
@@ -139,6 +142,8 @@ def _choose(labels, fraction):
         chosen[members[:round(len(members) * fraction)]] = True
     if not chosen.any():
         chosen[random.integers(len(labels))] = True
+    if len(labels) < 2:
+        raise DataError('there is only one image; at least two are needed, one to train on and one to test on')
     if chosen.all():
         raise UsageError(f'--test_fraction={fraction} leaves none of the {len(labels)} images to train on; lower it')
     return chosen

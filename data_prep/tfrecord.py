@@ -140,14 +140,18 @@ def prepare(data_dir, prepared, split_names, source, make_splits, listing=None):
         for name, path in zip(names, paths):
             if os.path.lexists(path) and not record_files.is_ours(manifest.get(name)):
                 raise UsageError(f'{path} already exists and was not made by acai_tf; choose another --data_dir')
-        if not all(_size(path) == manifest.get(name, {}).get('bytes') for name, path in zip(names, paths)):
+        there = [name for name, path in zip(names, paths) if os.path.lexists(path)]
+        shown = ', '.join(os.path.join(data_dir, name) for name in there)
+        complete = all(_size(path) == manifest.get(name, {}).get('bytes') for name, path in zip(names, paths))
+        if complete and listing and (change := _change(manifest[names[0]], listing)):
+            raise UsageError(f'{source} has changed since {shown} were made: {change}; delete them to make them again, or '
+                             'choose another --data_dir')
+        if any(manifest[name].get('source') != source for name in there):
+            raise UsageError(f'{shown} {"was" if len(there) == 1 else "were"} made from {manifest[there[0]].get("source")}; '
+                             f'to make {"it" if len(there) == 1 else "them"} from {source}, delete '
+                             f'{"it" if len(there) == 1 else "them"}, or choose another --data_dir')
+        if not complete:
             write_dataset(data_dir, prepared, make_splits(), source, beside, listing)
-        elif listing and (change := _change(manifest[names[0]], listing)):
-            raise UsageError(f'{source} has changed since {", ".join(paths)} were made: {change}; delete them to make them '
-                             'again, or choose another --data_dir')
-        elif any(manifest[name].get('source') != source for name in names):
-            raise UsageError(f'{", ".join(paths)} were made from {manifest[names[0]].get("source")}; to make them from '
-                             f'{source}, delete them, or choose another --data_dir')
         else:
             _logger.info('nothing to do, already prepared: %s; to make them again, delete them', ', '.join(paths))
     return paths
@@ -207,6 +211,9 @@ def write_dataset(data_dir, prepared, splits, source, beside=None, listing=None)
     for split, content in splits.items():
         name = file_name(prepared, split)
         path = os.path.join(beside, name)
+        if max(content.image_shape) > record_files.LARGEST_SIDE:
+            raise DataError(f'{name}: images of {images.by(content.image_shape)} are too large; a side may have '
+                            f'{record_files.LARGEST_SIDE:,} pixels at most')
         histogram = _write(path, content)
         if content.count != histogram.total() or not content.count:
             raise DataError(f'{name}: the source holds {histogram.total()} images, not {content.count} as announced')
@@ -327,9 +334,13 @@ def _verify(path, entry):
             histogram.update(labels.tolist())
     except (tf.errors.OpError, ValueError) as error:
         raise DataError(f'is damaged near record {histogram.total()} ({short_message(error)})') from None
+    if not histogram:
+        raise DataError('holds no images')
     expected = collections.Counter(dict(enumerate(entry.get('label_histogram', []))))
     if 'label_histogram' in entry and histogram != expected:
         raise DataError('holds other labels than its manifest says')
+    if min(histogram) < 0 or max(histogram) >= (record_files.class_count(entry) or 1):
+        raise DataError(f'has a label outside 0..{record_files.class_count(entry) - 1}')
     if histogram.total() != entry.get('count', histogram.total()):
         raise DataError(f'holds {histogram.total()} images, not {entry["count"]} as its manifest says')
     return histogram.total()

@@ -115,6 +115,7 @@ class PrepareTest(parameterized.TestCase, tf.test.TestCase):
                 file.write(tf.io.encode_png(np.zeros([8, 8, 1], np.uint8)).numpy())
         code, _, err = self.prepare(f'--images_dir={self.source}')
         self.assertEqual(code, 0, err)
+        self.assertEqual(datasets.get(f'records:{self.data}').class_name(0), r'\udce4')
         code, _, err = run(PROGRAM, f'--images_dir={self.source}', f'--data_dir={os.fsdecode(folder)}')
         self.assertEqual(code, 1)
         self.assertRegex(err, r'--data_dir=.*\\udce4: TensorFlow opens files only under names in UTF-8')
@@ -234,6 +235,17 @@ class PrepareTest(parameterized.TestCase, tf.test.TestCase):
         posed = datasets.get(f'records:{self.data}/pole')
         found = measures.measure('poses', models.create('baseline', (16, 16, 1), 1, depth=1, latent=1), posed)['poses']
         self.assertIn('straight_tip', found)
+        code, out, err = self.prepare('--verify')  # also what has a directory of its own
+        self.assertEqual(code, 0, err)
+        self.assertIn('lines/train.tfrecord: sound', out)
+        with open(os.path.join(self.data, 'pole', 'train.tfrecord'), 'ab') as file:
+            file.write(b'more')
+        code, out, err = self.prepare('--verify')
+        self.assertEqual(code, 2)
+        self.assertRegex(err, 'pole/train.tfrecord is not as the manifest says')
+        code, out, err = run('bin/acai_create_datasets', '--verify', f'--data_dir={self.create_tempdir().full_path}')
+        self.assertEqual((code, out), (2, ''))
+        self.assertRegex(err, 'holds no prepared files; choose another --data_dir')
 
     def test_damage_is_named(self):
         published_files.write_mnist_layout(self.source)

@@ -225,7 +225,7 @@ class RecordsTest(tf.test.TestCase):
         for split in ('train_once', 'test'):
             among_all = numbers_in(getattr(everything, split)(7))
             self.assertAllEqual(numbers_in(getattr(one, split)(7)), among_all[among_all // 10 == 1])
-        with self.assertRaisesRegex(DataError, 'coil100-all.tfrecord holds 0 images of coil100'):
+        with self.assertRaisesRegex(DataError, 'coil_object=50; choose one of 1, 2, 3$'):
             list(datasets.get('coil100', self.data_dir, coil_object=50).test(7))
 
     def test_coil100_can_be_smaller(self):

@@ -11,6 +11,7 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import threading
 import time
 import zlib
@@ -192,6 +193,42 @@ class ExplorerTest(parameterized.TestCase, tf.test.TestCase):
         scene = {'kind': 'samples', 'from': 'mixture', 'seed': 0, 'rows': 2, 'columns': 3}
         self.assertAllClose(pixels(self.post('/api/figure', scene)), pixels(drawn), atol=1)
 
+    def test_samples_that_others_draw_meanwhile_change_nothing(self):
+        mixture = self.spaces[0]._mixture
+        expected = {seed: mixture.sample(50, seed) for seed in (1, 2)}
+        wrong = []
+
+        def draw(seed):
+            wrong.extend(seed for _ in range(300) if not np.array_equal(mixture.sample(50, seed), expected[seed]))
+        before = sys.getswitchinterval()
+        sys.setswitchinterval(1e-6)
+        try:
+            threads = [threading.Thread(target=draw, args=[seed]) for seed in expected]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        finally:
+            sys.setswitchinterval(before)
+        self.assertEmpty(wrong)
+        self.assertLen(mixture.sample(2, 2**40), 2)  # more than scikit-learn's seeds
+
+    def test_classes_are_called_as_the_data_set_shown_calls_them(self):
+        loaded = export.load(self.saved[0])
+        loaded.config = loaded.config | {'dataset': 'fashion32'}
+        loaded.class_names = ['T-shirt/top'] * 10
+        client = Client(Application([Space(loaded, self.tests)], self.tests))
+        state = client.get('/api/state', headers={'Host': 'localhost'}).json
+        self.assertEqual(state['class_names'], list('0123456789'))
+
+    def test_of_a_large_test_set_only_what_is_shown_is_kept(self):
+        class Some(Gallery):
+            _MOST = 70
+        some = Some(self.dataset)
+        self.assertEqual((len(some), some.total), (70, 360))
+        self.assertAllEqual(some.images, self.tests.images[:70])
+        self.assertIsNone(some.images.base)
+
     def test_state_and_errors(self):
         state = self.get('/api/state').json
         self.assertEqual(state['labels'], self.tests.labels.tolist())
@@ -231,7 +268,8 @@ class ExplorerTest(parameterized.TestCase, tf.test.TestCase):
         self.assertEqual(self.client.get('/api/state', headers={'Host': host}).status_code, status)
 
     def test_requests_of_other_sites_are_refused(self):
-        for origin, status in (('http://localhost:6007', 200), ('http://evil.example', 403), ('null', 403)):
+        for origin, status in (('http://localhost:6007', 200), ('http://evil.example', 403), ('null', 403),
+                               ('http://[::1', 403)):
             self.assertEqual(self.client.get('/', headers={'Host': 'localhost', 'Origin': origin}).status_code, status)
 
     @parameterized.parameters(

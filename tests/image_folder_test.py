@@ -115,14 +115,43 @@ class ImageFolderTest(tf.test.TestCase):
         for content, _ in self.examples():
             self.assertAllClose(tf.io.decode_image(content, channels=1, expand_animations=False), np.full([8, 8, 1], 128))
 
+    def test_what_is_transparent_is_black_also_in_sixteen_bits(self):
+        deep = np.full([8, 8], 65535, np.uint16)
+        deep[0] = 1000
+        for name in ('a.png', 'b.png'):
+            Image.fromarray(deep).save(os.path.join(self.directory, name), transparency=65535)
+        for content, _ in self.examples():
+            shades = tf.io.decode_png(content)[..., 0].numpy()
+            self.assertAllEqual(np.unique(shades), [0, 4])
+            self.assertAllEqual(shades[0], np.full(8, 4))
+
+    def test_files_beside_the_images(self):
+        self.add('a.png')
+        self.add('b.png')
+        with open(os.path.join(self.directory, 'poses.csv'), 'w') as file:
+            file.write('file,azimuth,altitude\na.png,0,0\nb.png,,5\n')
+        with self.assertNoLogs('acai_tf', 'WARNING'), self.assertRaisesRegex(
+                DataError, 'line 3: b.png lacks its azimuth or altitude'):
+            self.read()
+        os.remove(os.path.join(self.directory, 'poses.csv'))
+        self.add('notes.txt', content=b'no image')
+        os.mkfifo(os.path.join(self.directory, 'pipe.png'))
+        with self.assertLogs('acai_tf', 'WARNING') as logs:
+            self.assertLen(self.examples(), 2)
+        self.assertRegex(logs.output[0], r'1 file in .* is not an image \(')
+
     def test_wrong_folders(self):
         with self.assertRaisesRegex(DataError, 'holds no images'):
             self.read()
         with self.assertRaisesRegex(DataError, '/nowhere is not a folder'):
             image_folder.read_images('/nowhere', 0, 0.1)
         self.add('a.png')
-        with self.assertRaisesRegex(UsageError, 'leaves none of the 1 images'):
+        with self.assertRaisesRegex(DataError, 'only one image; at least two'):
             self.read()
+        self.add('z.png')
+        with self.assertRaisesRegex(UsageError, 'leaves none of the 2 images'):
+            self.read(test_fraction=0.9)
+        os.remove(os.path.join(self.directory, 'z.png'))
         self.add('b.png', (8, 9, 3))
         with self.assertRaisesRegex(DataError, 'b.png is 9x8 but .*a.png is 8x8; give --resolution'):
             self.read()

@@ -169,7 +169,7 @@ class FilesTest(tf.test.TestCase):
             self.add(name)
         with self.assertLogs('acai_tf', 'WARNING') as logs:
             self.assertEqual(images.find(self.directory), expected)
-        self.assertRegex(logs.output[0], '1 files in .* are not images')
+        self.assertRegex(logs.output[0], '1 file in .* is not an image')
 
     def test_links_are_followed_and_loops_are_refused(self):
         elsewhere = self.create_tempdir()

@@ -153,6 +153,9 @@ class MeasuresTest(parameterized.TestCase, tf.test.TestCase):
     def test_options_of_a_method_without_effect(self):
         for options, message in (({'method': 'dec', 'pretrain_steps': 0, 'layer_sizes': '5,2'},
                                   'layer_sizes=5,2 has no effect with pretrain_steps=0; leave it out'),
+                                 ({'method': 'dec', 'finetune_steps': 0, 'refresh': 7},
+                                  'refresh=7 has no effect with finetune_steps=0; leave it out'),
+                                 ({'method': 'imsat', 'lam': 0, 'mu': 7}, 'mu=7.* has no effect with lam=0; leave it out'),
                                  ({'method': 'rim', 'rim': 'linear', 'layer_sizes': '5'},
                                   'layer_sizes=5 has no effect with rim=linear; leave it out')):
             with self.assertRaisesRegex(UsageError, message):

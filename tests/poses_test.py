@@ -170,6 +170,10 @@ class MeasureTest(tf.test.TestCase):
         with self.assertRaisesRegex(UsageError, 'lines32 does not know the poses'):
             measures.measure('poses', models.create('baseline', (32, 32, 1), 10, depth=1), datasets.get('lines32'))
         figure = poses_figure.draw(found)
+        of_altitude = poses_figure.draw(found, along='altitude').axes[3]
+        by_alpha = found['model']['all']['parameter_distance']['altitude']['by_alpha']
+        self.assertAllClose(of_altitude.lines[0].get_ydata(), [row['to_source'] for row in by_alpha.values()])
+        self.assertIn('all altitudes', of_altitude.get_title())
         self.assertLen(figure.axes, 4)
         self.assertEqual([line.get_label() for line in figure.axes[1].lines], ['model', 'pixel dissolve', 'straight tip'])
 

@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from acai_tf import files
+from acai_tf.datasets import record_files
 from acai_tf.errors import DataError, UsageError
 from data_prep import tfrecord
 
@@ -80,13 +81,30 @@ class PrepareTest(tf.test.TestCase):
         self.assertEqual(self.content()['some-train.tfrecord'], content['some-train.tfrecord'])
 
     def test_files_of_others_and_of_other_sources_stay(self):
-        path, _ = self.prepare()
+        path, other = self.prepare()
         with self.assertRaisesRegex(UsageError, f'{path}, .* were made from here; to make them from there, delete them'):
             self.prepare(source='there')
+        os.remove(other)
+        with self.assertRaisesRegex(UsageError, f'{path} was made from here; to make it from there, delete it'):
+            self.prepare(source='there')
+        self.prepare()
+        self.assertEqual(self.calls, 2)
         os.remove(os.path.join(self.directory, 'manifest.json'))
         with self.assertRaisesRegex(UsageError, f'{path} already exists and was not made by acai_tf'):
             self.prepare()
-        self.assertEqual(self.calls, 1)
+        self.assertEqual(self.calls, 2)
+
+    def test_images_too_large_for_the_manifest_are_refused(self):
+        for side, fits in ((record_files.LARGEST_SIDE, True), (record_files.LARGEST_SIDE + 1, False)):
+            def make():
+                return {split: tfrecord.Split.from_arrays(np.zeros([1, 1, side, 1], np.uint8), np.zeros(1, int))
+                        for split in ('train', 'test')}
+            if not fits:
+                with self.assertRaisesRegex(DataError, 'images of 1x16385x1 are too large; a side may have 16,384 pixels'):
+                    tfrecord.prepare(self.directory, 'wide', ('train', 'test'), 'there', make)
+            else:
+                self.prepare(make)
+        self.assertLen(record_files.read_manifest(self.directory), 2)
 
     def test_an_image_that_does_not_decode_leaves_nothing(self):
         good = tf.io.encode_png(np.zeros([2, 2, 1], np.uint8)).numpy()
@@ -138,6 +156,7 @@ class PrepareTest(tf.test.TestCase):
         png = tf.io.encode_png(np.zeros([2, 2, 1], np.uint8)).numpy()
         wide = tf.io.encode_png(np.zeros([2, 3, 1], np.uint8)).numpy()
         for records, reason in (([(png, 0)], None), ([(png, 1)], 'other labels'), ([(png, 0)] * 2, 'other labels'),
+                                ([], 'holds no images'),
                                 ([(wide, 0)], 'not 2x2x1'), ([(b'x', 0)], 'damaged near record 0')):
             with tf.io.TFRecordWriter(path) as writer:
                 for record in records:
@@ -147,6 +166,14 @@ class PrepareTest(tf.test.TestCase):
                 json.dump(manifest, file)
             (_, _, trouble), = tfrecord.verify(self.directory, ['some-train.tfrecord'])
             self.assertRegex(str(trouble), str(reason))
+        del entry['label_histogram']
+        with tf.io.TFRecordWriter(path) as writer:
+            writer.write(tfrecord.example(png, 3))
+        entry.update(nclass=3, bytes=os.path.getsize(path), sha256=files.sha256(path))
+        with open(manifest_path, 'w') as file:
+            json.dump(manifest, file)
+        (_, _, trouble), = tfrecord.verify(self.directory, ['some-train.tfrecord'])
+        self.assertEqual(trouble, 'has a label outside 0..2')
 
 
 if __name__ == '__main__':

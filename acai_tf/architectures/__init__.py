@@ -69,11 +69,12 @@ def name_of(architecture):
     return next((name for name in names() if architecture_class(name) is cls), cls.__name__)
 
 
-def build(method, input_shape, *args, answer=None, **kwargs):
+def build(architecture, method, input_shape, *args, answer=None, **kwargs):
     """A network of an architecture, checked.
 
     Args:
-        method: bound method of the architecture, called with the other arguments.
+        architecture: as `create` gives it.
+        method: name of its method that is called with the other arguments.
         input_shape: of the network's input, without the batch.
         answer: shape that its output must have; None: any [h, w, c].
 
@@ -83,9 +84,9 @@ def build(method, input_shape, *args, answer=None, **kwargs):
     Raises:
         UsageError: it does not fit.
     """
-    what = f'{method.__name__} of the architecture {name_of(method.__self__)}'
+    what = f'{method} of the architecture {name_of(architecture)}'
     with user_files.errors_in_one_line(f'the {what}'):
-        network = method(*args, **kwargs)
+        network = getattr(architecture, method)(*args, **kwargs)
         if not isinstance(network, keras.Model):
             raise UsageError(f'the {what} gives a {type(network).__name__}, not a Keras model')
         shape = tuple(network(keras.Input(input_shape)).shape[1:])

@@ -34,6 +34,8 @@ class VGGNetworks:
     """
 
     def __init__(self, depth=64, latent=16, latent_width=4, seed=0, dtype=None, gain=1 / 3, batch_norm=False):
+        if latent_width < 1:
+            raise UsageError(f'latent_width={latent_width} must be at least 1')
         self.depth, self.latent_size, self.seed, self.dtype = depth, latent * latent_width**2, seed, dtype
         self.gain, self.batch_norm = gain, batch_norm
 

@@ -46,6 +46,8 @@ def create(name, width, clusters, seed=0, **options):
     Raises:
         UsageError: unknown name or option, or a value outside its range.
     """
+    if seed < 0:
+        raise UsageError(f'seed={seed} must be at least 0')
     return clusterer_class(name)(width, clusters, seed, **options)
 
 

@@ -7,10 +7,10 @@ from keras import layers
 
 from acai_tf.clusterers.fitting import Fitting
 from acai_tf.clusterers.kmeans import kmeans
-from acai_tf.clusterers.network import Network, sizes_of
+from acai_tf.clusterers.network import Network
 from acai_tf.export import in_batches
 from acai_tf.losses import kl_divergence, mean_squared_error
-from acai_tf.models.hyperparameter import Hyperparameter
+from acai_tf.models.hyperparameter import Hyperparameter, sizes_of
 from acai_tf.models.stepping import Stepping
 from acai_tf.randomness import layer_seed
 
@@ -47,7 +47,9 @@ class DEC(Network):
     tags = ('loss',)
 
     def idle(self):
-        return {} if self.pretrain_steps else dict.fromkeys(('layer_sizes', 'pretrain_lr'), 'with pretrain_steps=0')
+        without = {'pretrain_steps': ('layer_sizes', 'pretrain_lr'), 'finetune_steps': ('lr', 'refresh', 'tolerance')}
+        return {option: f'with {steps}=0' for steps, options in without.items() if not getattr(self, steps)
+                for option in options}
 
     def build_networks(self):
         sizes = sizes_of('layer_sizes', self.layer_sizes) if self.pretrain_steps else []

@@ -5,9 +5,9 @@ import tensorflow as tf
 from keras import layers
 
 from acai_tf.clusterers.fitting import Fitting
-from acai_tf.clusterers.network import Network, linear, sizes_of
+from acai_tf.clusterers.network import Network, linear
 from acai_tf.losses import entropy
-from acai_tf.models.hyperparameter import Hyperparameter
+from acai_tf.models.hyperparameter import Hyperparameter, sizes_of
 
 
 class Discriminative(Network):

@@ -33,6 +33,10 @@ class IMSAT(Discriminative):
 
     tags = ('loss', 'vat', 'marginal_entropy', 'conditional_entropy')
 
+    def idle(self):
+        without = {'lam': 'mu', 'radius': 'xi'}
+        return {option: f'with {other}=0' for other, option in without.items() if not getattr(self, other)}
+
     def columns(self, points):
         """(normalised points [n, width], lengths of their perturbations [n])."""
         from sklearn.neighbors import NearestNeighbors

@@ -6,7 +6,7 @@ import tensorflow as tf
 from keras import layers
 
 from acai_tf.clusterers.base import Clusterer
-from acai_tf.errors import DataError, UsageError
+from acai_tf.errors import DataError
 from acai_tf.export import in_batches
 from acai_tf.models.stepping import Stepping
 from acai_tf.randomness import layer_seed
@@ -85,14 +85,6 @@ class Network(Clusterer, Stepping, keras.Model):
             network.set_weights([arrays[f'{name} {i}'] for i in range(len(network.weights))])
         self._center = np.reshape(arrays['center'], [self.width]).astype(np.float32)
         self._scale = np.float32(arrays['scale'].item())
-
-
-def sizes_of(option, text):
-    """Sizes of layers from a text such as '500,500,2000,10'; UsageError if they are not positive numbers."""
-    sizes = [size.strip() for size in text.split(',')]
-    if not all(size.isdigit() and int(size) for size in sizes):
-        raise UsageError(f'{option}={text!r}: must be positive numbers, separated by commas')
-    return [int(size) for size in sizes]
 
 
 def linear(units, scale, seed, name, dtype=None, use_bias=True):

@@ -63,9 +63,10 @@ class Dataset:
         self.raw_shape = tuple(raw_shape or image_shape)
 
     def class_name(self, label):
-        """Name of a class, or its number where there is no name."""
+        """Name of a class, or its number where there is no name; bytes that are not UTF-8, as a folder's name may have, as
+        backslash escapes."""
         names = self.class_names or []
-        return names[label] if label < len(names) else str(label)
+        return names[label].encode(errors='backslashreplace').decode() if label < len(names) else str(label)
 
     def preprocess(self, images):
         """Stored images uint8 [n, *raw_shape] -> uint8 [n, *image_shape]."""

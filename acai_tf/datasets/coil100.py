@@ -21,6 +21,8 @@ class Coil100(Records):
     def __init__(self, *, name, data_dir, cache_gib=4.0, coil_object=0, resolution=0):
         if not 0 <= coil_object <= 100:
             raise UsageError(f'--coil_object={coil_object}: must be 1 to 100, or 0 for all')
+        if resolution < 0:
+            raise UsageError(f'--resolution={resolution}: must be at least 0')
         super().__init__(data_dir, (128, 128, 3), 100, name=name, train=['coil100-all'], test=['coil100-all'],
                          command=command_of('coil100', data_dir), cache_gib=cache_gib,
                          preprocess=resize(resolution) if resolution else None)
@@ -30,6 +32,12 @@ class Coil100(Records):
         if not self._object:
             raise UsageError(f'{self.name}: poses are those of one object; choose it with --coil_object')
         return super().posed()
+
+    def empty(self, path):
+        numbers = [str(label + 1) for label in np.unique(self._scan(path))]
+        if not numbers or not self._object:
+            return super().empty(path)
+        return DataError(f'{path} holds no images of --coil_object={self._object}; choose one of {", ".join(numbers)}')
 
     def without_poses(self, path):
         return DataError(f'{path} was made before the angles were kept; delete it and make it again with: {self._command}')

@@ -75,12 +75,14 @@ def _is_count(value):
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53
 
 
+LARGEST_SIDE = 2**14  # of an image, in pixels
+
 # Of a manifest's entry: what a field must be, if it is there.
 _FIELDS = {
     'count': (_is_count, 'a number of images'), 'bytes': (_is_count, 'a number of bytes'),
     'nclass': (_is_count, 'a number of classes'), 'sha256': (lambda value: isinstance(value, str), 'a checksum'),
     'image_shape': (lambda value: isinstance(value, list) and len(value) == 3 and all(map(_is_count, value))
-                    and all(0 < side <= 2**14 for side in value) and value[2] in (1, 3), '[height, width, 1 or 3]'),
+                    and all(0 < side <= LARGEST_SIDE for side in value) and value[2] in (1, 3), '[height, width, 1 or 3]'),
     'generator': (lambda value: isinstance(value, str), 'the name of a data set'),
     'label_histogram': (lambda value: isinstance(value, list) and all(map(_is_count, value)), 'a list of counts'),
     'classes': (lambda value: isinstance(value, list) and all(isinstance(name, str) for name in value), 'a list of names')}

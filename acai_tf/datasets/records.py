@@ -16,7 +16,7 @@ from acai_tf import images as images_lib
 from acai_tf import randomness
 from acai_tf.datasets import lines, record_files
 from acai_tf.datasets.base import InMemory, permuted, shard_slice
-from acai_tf.errors import DataError, short_message
+from acai_tf.errors import DataError, UsageError, short_message
 from acai_tf.tracing import as_written
 
 _CHUNK = 1000
@@ -115,6 +115,10 @@ class Records(InMemory):
                 'count': sum(entry['count'] if 'count' in entry else self._count(path)
                              for path, entry in zip(self._files, entries))}
 
+    def empty(self, path):
+        """The error to raise where a file holds no images of this data set."""
+        return self._damaged(path, 'holds no images')
+
     def _damaged(self, path, what):
         ours = record_files.is_ours(record_files.read_manifest(self.directory).get(os.path.basename(path)))
         advice = (f'delete it and make it again with: {self._command}' if ours else
@@ -146,10 +150,14 @@ class Records(InMemory):
         return np.concatenate([np.empty(0, np.int64), *self._elements(path, labels)])
 
     def posed(self):
-        images, poses = [], []
+        images, labels, poses = [], [], []
         for split, paths in self._paths.items():
             images.append(self._arrays(split)[0])
+            labels.append(self._arrays(split)[1])
             poses += [self._poses(split, path) for path in paths]
+        if np.ptp(np.concatenate(labels)):
+            raise UsageError(f'{self.name} has several classes, and poses are those of one object; prepare the images of '
+                             'each object in a directory of their own')
         is_test = np.repeat([False, True], list(map(len, images)))
         return images_lib.to_float(np.concatenate(images)).numpy(), np.concatenate(poses), is_test
 
@@ -176,7 +184,8 @@ class Records(InMemory):
     @functools.cached_property
     def evaluation_pairs(self):
         are_lines = self.generator == 'lines32' and self.image_shape == self.raw_shape
-        return lines.evaluation_pairs(self.test) if are_lines else None
+        count = sum(self._size('test', path) for path in self._paths['test'])
+        return lines.evaluation_pairs(self.test) if are_lines and count >= 512 else None
 
     def _elements(self, path, dataset):
         """Elements of a data set made of a file's records; damage raises DataError."""
@@ -201,8 +210,11 @@ class Records(InMemory):
     def streams(self):
         """Whether the images are too many for the memory that `cache_gib` allows."""
         self.check()
-        count = sum(self._size(split, path) for split, paths in self._paths.items() for path in paths)
-        return count * math.prod(self.image_shape) > self._cache_bytes
+        sizes = {path: self._size(split, path) for split, paths in self._paths.items() for path in paths}
+        for path, size in sizes.items():
+            if not size:
+                raise self.empty(path)
+        return sum(sizes.values()) * math.prod(self.image_shape) > self._cache_bytes
 
     # ---- in memory
 
@@ -214,7 +226,9 @@ class Records(InMemory):
         for path, size in zip(self._paths[split], sizes):
             end = begin + size
             found = self._fill(pixels[begin:end], labels[begin:end], path, self._mask(split, path))
-            if found != size or not found:
+            if not found:
+                raise self.empty(path)
+            if found != size:
                 raise self._damaged(path, f'holds {found} images of {self.name}, not {size}')
             begin = end
         return pixels, labels

@@ -1,5 +1,6 @@
 """A Gaussian mixture fitted to latents, to sample from an autoencoder that has no prior (Ghosh et al., ICLR 2020)."""
 
+import copy
 import warnings
 
 import numpy as np
@@ -29,11 +30,13 @@ class Mixture:
         self._scale = (flat - self._center).std() or 1.0
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')  # an early end of the fit, or equal latents, make a mixture all the same
-            self._mixture = GaussianMixture(min(components, len(flat)), random_state=seed).fit(
+            self._mixture = GaussianMixture(min(components, len(flat)), random_state=seed % 2**32).fit(
                 (flat - self._center) / self._scale)
 
     def sample(self, count, seed=0):
         """`count` latents, float32 [count, ...]."""
-        points, _ = self._mixture.set_params(random_state=seed).sample(count)
+        # Its own mixture, because others may draw at the same time.
+        mixture = copy.copy(self._mixture).set_params(random_state=seed % 2**32)
+        points, _ = mixture.sample(count)
         order = np.random.default_rng(seed).permutation(count)  # scikit-learn's come component by component
         return np.float32(points[order] * self._scale + self._center).reshape(count, *self._shape)

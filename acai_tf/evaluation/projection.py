@@ -13,6 +13,7 @@ def project(latents, projection, seed=0, dimensions=2):
         DataError: values that are not finite, or fewer than three different latents: scikit-learn's t-SNE ends the process
             on those.
     """
+    seed %= 2**32  # the most that scikit-learn takes
     flat = np.asarray(latents, np.float64).reshape(len(latents), -1)
     if flat.shape[1] < dimensions:
         raise UsageError(f'latents of {flat.shape[1]} dimension{"s" * (flat.shape[1] > 1)} cannot be mapped in {dimensions}')

@@ -8,7 +8,6 @@ import mimetypes
 import os
 import re
 import threading
-import urllib.parse
 
 import numpy as np
 import tensorflow as tf
@@ -90,7 +89,7 @@ class Application:
         if not self._is_allowed(request.environ.get('HTTP_HOST', '')):
             return _refusal(403, 'this name of the server is not allowed; start it with --allowed_host=NAME')
         origin = request.headers.get('Origin')
-        if origin is not None and not self._is_allowed(urllib.parse.urlsplit(origin).netloc):
+        if origin is not None and not self._is_allowed(origin.partition('://')[2]):
             return _refusal(403, 'requests of other sites are refused')
         path = request.path
         if path in self._post:
@@ -119,7 +118,9 @@ class Application:
     def _state(self, request):
         tests = self._tests
         height, width, colors = tests.dataset.image_shape
-        names = self._spaces[0].loaded.class_names or tests.dataset.class_names
+        loaded, shown = self._spaces[0].loaded, (tests.dataset.name, tests.dataset.options)
+        learned_from = loaded.config['dataset'], loaded.config.get('dataset_options', tests.dataset.options)
+        names = (loaded.class_names if learned_from == shown else None) or tests.dataset.class_names
         return _json({
             'version': acai_tf.__version__, 'dataset': tests.dataset.name, 'labels': tests.labels.tolist(),
             'total': tests.total, 'class_names': list(names or map(str, range(tests.dataset.nclass))),
@@ -221,8 +222,8 @@ def _static_files():
 def _about(loaded):
     """What the page says of a model."""
     config = loaded.config
-    return {'path': loaded.path, 'model': config['model'], 'step': config['step'], 'dataset': config['dataset'],
-            'image_shape': config['image_shape'], 'latent_shape': config['latent_shape'],
+    return {'path': os.path.abspath(loaded.path), 'model': config['model'], 'step': config['step'],
+            'dataset': config['dataset'], 'image_shape': config['image_shape'], 'latent_shape': config['latent_shape'],
             'options': {key: config[key] for key in ('architecture', 'depth', 'latent_width') if key in config},
             'hyperparameters': config.get('hyperparameters', {}), 'measures': _measures(loaded)}
 

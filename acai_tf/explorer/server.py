@@ -86,7 +86,8 @@ def serve(models, dataset, listener, allowed_hosts=(), data_flags=(), open_brows
                         'the test images', host, ', '.join([*LOCAL_HOSTS, *allowed_hosts]))
     tests = Gallery(dataset)
     spaces = [Space(model, tests) for model in models]
-    application = Application(spaces, tests, data_flags, allowed_hosts)
+    # An address, unlike a name, cannot be made to mean another machine.
+    application = Application(spaces, tests, data_flags, [*allowed_hosts, _shown(host)])
     ended = threading.Event()
     # Also where a shell has told its background jobs to ignore SIGINT.
     for number in (signal.SIGINT, signal.SIGTERM):

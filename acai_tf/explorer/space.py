@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import itertools
 import json
 import logging
 import multiprocessing
@@ -36,9 +37,13 @@ class Gallery:
 
     def __init__(self, dataset):
         self.dataset, most = dataset, min(self._MOST, self._MOST_VALUES // int(np.prod(dataset.image_shape)))
-        parts = [(images.numpy(), labels.numpy()) for images, labels in dataset.test(500)]
-        self.total = sum(len(labels) for _, labels in parts)
-        self.images, self.labels = (np.concatenate(some)[:most] for some in zip(*parts))
+        parts, self.total = [], 0
+        for images, labels in dataset.test(500):
+            if self.total < most:  # a copy of what is kept, so that the rest is freed
+                room = most - self.total
+                parts.append((images.numpy()[:room].copy(), labels.numpy()[:room]))
+            self.total += len(labels)
+        self.images, self.labels = map(np.concatenate, zip(*parts))
 
     def __len__(self):
         return len(self.labels)
@@ -62,7 +67,8 @@ class Space:
     def find_axes(self):
         """Encodes the test images, and finds the principal axes of their latents. Takes seconds."""
         with self._told_trouble():
-            latents = self._encode_all(self._tests.images)
+            images = self._tests.images
+            latents = self._encode_all(images[start:start + _BATCH] for start in range(0, len(images), _BATCH))
             if latents is not None:
                 if not np.isfinite(latents).all():
                     raise DataError('the model encodes test images to values that are not finite; train it again')
@@ -77,9 +83,11 @@ class Space:
             cached = self._read_tsne()
             if cached is not None:
                 self._maps['tsne'] = cached
-            training = self._encode_all(next(features.batches(self._tests.dataset, 'train', features.MOST_FITTED)))
+            training = self._encode_all(itertools.islice(features.batches(self._tests.dataset, 'train', _BATCH),
+                                                         -(-features.MOST_FITTED // _BATCH)))
             if training is None:
                 return
+            training = training[:features.MOST_FITTED]
             for name, answer in self._in_a_process(self._latents, training, cached is None):
                 if isinstance(answer, Exception):
                     raise answer
@@ -107,13 +115,13 @@ class Space:
         if self._process:
             self._process.kill()
 
-    def _encode_all(self, images):
-        """Latents of images; None if it is stopped."""
+    def _encode_all(self, batches):
+        """Latents of batches of images; None if it is stopped."""
         parts = []
-        for start in range(0, len(images), _BATCH):
+        for images in batches:
             if self._stopped:
                 return None
-            parts.append(self.loaded.encode(images[start:start + _BATCH]))
+            parts.append(self.loaded.encode(images))
         return np.concatenate(parts)
 
     def _find_axes(self, flat):
@@ -122,9 +130,9 @@ class Space:
             raise DataError('the model encodes all test images to the same one or two latents; train it longer')
         pca = PCA(min(MOST_AXES, *flat.shape), random_state=0)
         points = pca.fit_transform(flat.astype(np.float64))
-        self._pca = pca
         if flat.shape[1] > 1:
             self._maps['pca'] = points[:, :2]
+        self._pca = pca  # last: requests take it for a sign that the map is there
 
     def _read_tsne(self):
         for folder in self._folders():
@@ -148,7 +156,8 @@ class Space:
     def _file_name(self):
         """Of the map of these weights on these images."""
         config = self.loaded.config
-        what = [config.get('sha256'), config['step'], self._tests.dataset.name, self._tests.dataset.options,
+        weights = config.get('sha256') or hashlib.sha256(self._latents).hexdigest()  # earlier versions kept no checksums
+        what = [weights, config['step'], self._tests.dataset.name, self._tests.dataset.options,
                 hashlib.sha256(np.ascontiguousarray(self._tests.images)).hexdigest()]
         return f'tsne-{hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:12]}.npy'
 

@@ -82,6 +82,7 @@ def drawing(mode, dataset, image_files, rows, steps, seed, source='prior'):
         image_files: as for `read_images`; empty: test images of the data set, chosen by the seed.
         source: of samples, one of `features.SOURCES`.
     """
+    check_grid(mode, dataset.image_shape, 1 if image_files else rows, steps)
     if mode == 'samples':
         if image_files:
             raise UsageError('--mode=samples takes no --images')
@@ -123,6 +124,24 @@ def read_images(paths, dataset):
                      for path in paths])
 
 
+def check_grid(mode, image_shape, rows, steps):
+    """UsageError if a picture of that mode would be too large, before its images are made.
+
+    Args:
+        rows: of images; for bilinear there are as many as `steps`.
+    """
+    height, width = (count * side * _INCH_PER_PIXEL
+                     for count, side in zip((steps if mode == 'bilinear' else rows, steps), image_shape))
+    _check_size(width, height)
+
+
+def _check_size(width, height):
+    """UsageError if a figure of so many inches has more pixels than matplotlib draws."""
+    if max(width, height) * DPI > _MOST_PIXELS:
+        raise UsageError(f'the figure would have {width * DPI:.0f}x{height * DPI:.0f} pixels; choose fewer --rows or '
+                         '--steps')
+
+
 def side_by_side(pictures):
     """One figure of pictures in a row.
 
@@ -156,9 +175,7 @@ def stack(pictures):
     width = margin + max(picture.shape[1] for _, picture in pictures) * scale
     space = 0.08
     height = sum(picture.shape[0] * scale for _, picture in pictures) + space * (len(pictures) - 1)
-    if max(width, height) * DPI > _MOST_PIXELS:
-        raise UsageError(f'the figure would have {width * DPI:.0f}x{height * DPI:.0f} pixels; choose fewer --rows or '
-                         '--steps')
+    _check_size(width, height)
     figure = mpl_figure.Figure(figsize=(width, height), dpi=DPI)
     top = height
     for name, picture in pictures:

@@ -5,10 +5,11 @@ import numpy as np
 
 from acai_tf.figures.pictures import DPI, mpl_figure
 
+_ALONG = {'azimuth_80': '80 degrees of azimuth', 'altitude': 'all altitudes'}
 _NAMES = {'model': 'model', 'pixel_dissolve': 'pixel dissolve', 'straight_tip': 'straight tip'}
 
 
-def draw(found, subset='all'):
+def draw(found, subset='all', along='azimuth_80'):
     """One figure of the measure `poses`, of one model or of several.
 
     Panels: mean squared error by alpha (a shade one deviation wide around the first three) and by the interval's length;
@@ -17,35 +18,40 @@ def draw(found, subset='all'):
     Args:
         found: {name: figures} as `evaluation.poses.evaluate` gives them: those of the measure, or others.
         subset: 'all' or 'held_out'.
+        along: the interval of the first and the last panel, 'azimuth_80' or 'altitude'.
 
     Returns:
         matplotlib figure.
     """
     figure = mpl_figure.Figure(figsize=(11, 7.4), dpi=DPI, layout='constrained')
     panels = figure.subplots(2, 2)
-    texts = (('alpha', 'mean squared error', 'error along 80 degrees of azimuth'),
+    texts = (('alpha', 'mean squared error', f'error along {_ALONG[along]}'),
              ('degrees of azimuth', 'mean squared error', 'error by length of the interval'),
              ('alpha', 'alpha of the nearest image', 'retrieved alpha, interval of 70 degrees'),
-             ('alpha', 'degrees', 'nearest pose to source (solid) and target (dashed)'))
+             ('alpha', 'degrees', f'nearest pose to source (solid) and target (dashed), {_ALONG[along]}'))
     for axes, (xlabel, ylabel, title) in zip(panels.flat, texts):
         axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
     panels[1, 0].plot([0, 1], [0, 1], color='0.7', linewidth=0.8)
     colors = matplotlib.colormaps['tab10' if len(found) <= 10 else 'tab20']
     for number, (name, figures) in enumerate(found.items()):
         style = {'color': colors(number), 'linewidth': 1.2}
-        _along(panels, figures[subset], _NAMES.get(name, name), style, shaded=number < 3)
+        _along(panels, figures[subset], _NAMES.get(name, name), style, along, shaded=number < 3)
     beside = {'loc': 'center left', 'bbox_to_anchor': (1, 0.5)} if len(found) > 4 else {}
     panels[0, 1].legend(fontsize=8, **beside)
     for axes in panels.flat:
         axes.title.set_fontsize(10)
         axes.spines[['top', 'right']].set_visible(False)
     for axes in panels[0]:
-        axes.set_ylim(bottom=0)
+        errors = [error for line in axes.lines for error in line.get_ydata() if error > 0]
+        if errors and max(errors) > 10 * np.median(errors):  # as of a system that is blank yet
+            axes.set_yscale('log')
+        else:
+            axes.set_ylim(bottom=0)
     return figure
 
 
-def _along(panels, figures, name, style, shaded):
-    errors = _columns(figures.get('mse_by_alpha', {}).get('azimuth_80'))
+def _along(panels, figures, name, style, along, shaded):
+    errors = _columns(figures.get('mse_by_alpha', {}).get(along))
     if errors:
         panels[0, 0].plot(errors['alpha'], errors['mean'], label=name, **style)
         if shaded:
@@ -59,7 +65,7 @@ def _along(panels, figures, name, style, shaded):
         if shaded:
             panels[1, 0].fill_between(retrieved['alpha'], retrieved['lower_quartile'], retrieved['upper_quartile'],
                                       color=style['color'], alpha=0.12, linewidth=0)
-    distances = _columns(figures.get('parameter_distance', {}).get('azimuth_80', {}).get('by_alpha'))
+    distances = _columns(figures.get('parameter_distance', {}).get(along, {}).get('by_alpha'))
     if distances:
         panels[1, 1].plot(distances['alpha'], distances['to_source'], label=name, **style)
         panels[1, 1].plot(distances['alpha'], distances['to_target'], linestyle='--', **style)

@@ -4,10 +4,9 @@ import keras
 import tensorflow as tf
 
 from acai_tf.architectures.dense import dense, leaky_relu
-from acai_tf.errors import UsageError
 from acai_tf.losses import binary_cross_entropy
 from acai_tf.models.base import Autoencoder
-from acai_tf.models.hyperparameter import Hyperparameter
+from acai_tf.models.hyperparameter import Hyperparameter, sizes_of
 
 
 @keras.saving.register_keras_serializable('acai_tf')
@@ -28,11 +27,8 @@ class AAE(Autoencoder):
 
     def build_networks(self):
         super().build_networks()
-        sizes = self.disc_layer_sizes.split(',')
-        if not all(size.strip().isdigit() and int(size) for size in sizes):
-            raise UsageError(f'disc_layer_sizes={self.disc_layer_sizes!r}: must be positive numbers, separated by commas')
-        self.add_network('critic', dense(
-            self.latent_shape, [*map(int, sizes), 1], self.seed, 'critic', leaky_relu))
+        sizes = sizes_of('disc_layer_sizes', self.disc_layer_sizes)
+        self.add_network('critic', dense(self.latent_shape, [*sizes, 1], self.seed, 'critic', leaky_relu))
 
     def make_optimizer(self, name):
         optimizer = super().make_optimizer(name)

@@ -29,8 +29,6 @@ class Autoencoder(Stepping, keras.Model):
         latent_shape: (height, width, channels) of a latent.
     """
 
-    optimizes = {}
-    tags = ()
     training_only = ()
     smallest_batch = 1
     batch_multiple = 1
@@ -59,8 +57,8 @@ class Autoencoder(Stepping, keras.Model):
 
     def build_networks(self):
         """Makes the networks with `add_network`; a subclass calls this and adds its own."""
-        encoder, self.latent_shape = architectures.build(self.architecture.encoder, self.image_shape, self.image_shape)
-        decoder, _ = architectures.build(self.architecture.decoder, self.latent_shape, self.latent_shape,
+        encoder, self.latent_shape = architectures.build(self.architecture, 'encoder', self.image_shape, self.image_shape)
+        decoder, _ = architectures.build(self.architecture, 'decoder', self.latent_shape, self.latent_shape,
                                          self.image_shape[-1], image_shape=self.image_shape, answer=self.image_shape)
         self.add_network('encoder', encoder)
         self.add_network('decoder', decoder)

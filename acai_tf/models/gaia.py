@@ -61,9 +61,9 @@ class GAIA(Autoencoder):
     def build_networks(self):
         super().build_networks()
         encoder, latent_shape = architectures.build(
-            self.architecture.encoder, self.image_shape, self.image_shape, name='critic_encoder', depth=self.advdepth)
+            self.architecture, 'encoder', self.image_shape, self.image_shape, name='critic_encoder', depth=self.advdepth)
         decoder, _ = architectures.build(
-            self.architecture.decoder, latent_shape, latent_shape, self.image_shape[-1], image_shape=self.image_shape,
+            self.architecture, 'decoder', latent_shape, latent_shape, self.image_shape[-1], image_shape=self.image_shape,
             name='critic_decoder', depth=self.advdepth, answer=self.image_shape)
         self.add_network('critic_encoder', encoder)
         self.add_network('critic_decoder', decoder)

@@ -45,7 +45,7 @@ class Hyperparameter:
                 raise ValueError
             else:
                 parsed = kind(value)
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, OverflowError, TypeError, ValueError):
             raise UsageError(f'{self.name}={value!r} is not of type {kind.__name__}') from None
         if self.choices and parsed not in self.choices:
             raise UsageError(f'{self.name}={value}: choose one of {", ".join(map(str, self.choices))}')
@@ -85,3 +85,11 @@ def resolve(owner, cls, given, kind='option'):
             has = f'it has {", ".join(known)}' if known else 'it has none'
             raise UsageError(f'the {owner} has no {kind} {name}; {has}')
     return {name: parameter.parse(given.get(name, parameter.default)) for name, parameter in known.items()}
+
+
+def sizes_of(option, text):
+    """Sizes of layers from a text such as '500,500,2000,10'; UsageError if they are not positive numbers."""
+    sizes = [size.strip() for size in text.split(',')]
+    if not all(size.isdecimal() and int(size) for size in sizes):
+        raise UsageError(f'{option}={text!r}: must be positive numbers, separated by commas')
+    return [int(size) for size in sizes]

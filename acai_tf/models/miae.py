@@ -13,7 +13,7 @@ class MIAE(ACAI):
     values. (The paper's critic sees x itself in the second term: that is reg = 1.)"""
 
     def build_critic(self):
-        return architectures.build(self.architecture.encoder, self.image_shape, self.image_shape, name='critic',
+        return architectures.build(self.architecture, 'encoder', self.image_shape, self.image_shape, name='critic',
                                    depth=self.advdepth, answer=self.latent_shape)[0]
 
     def criticise(self, images, training=False):

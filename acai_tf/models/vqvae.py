@@ -8,6 +8,7 @@ from acai_tf.architectures.dense import dense
 from acai_tf.errors import UsageError
 from acai_tf.models.base import Autoencoder
 from acai_tf.models.hyperparameter import Hyperparameter
+from acai_tf.randomness import layer_seed
 
 _DECAY, _EPSILON = 0.999, 1e-5
 _HIDDEN = 512
@@ -28,7 +29,7 @@ class Codebook(keras.layers.Layer):
     def __init__(self, size, dim, seed):
         super().__init__(name='codebook', dtype='float32')
         bound = (3 / size)**0.5  # TF1's uniform_unit_scaling on shape [1, 1, size, dim]
-        uniform = keras.initializers.RandomUniform(-bound, bound, seed=seed)
+        uniform = keras.initializers.RandomUniform(-bound, bound, seed=layer_seed(seed, 'codebook'))
         # Every replica makes the same update, from the summed statistics.
         self.codes, self.ema_means, self.ema_count = (
             self.add_weight(name=name, shape=shape, initializer=initializer, trainable=False,

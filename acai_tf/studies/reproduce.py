@@ -115,12 +115,12 @@ class Reproduction:
         picture = output.draw(result)
         if picture:
             self._keep(result, picture, output.beside(path, '.png'))
-        if any(cell['measure'] == 'poses' and cell['measured'] is not None for cell in result['cells']):
+        of_poses = [cell for cell in result['cells'] if cell['measure'] == 'poses' and cell['measured'] is not None]
+        if of_poses:
             from acai_tf.figures import poses
-            found = {cell['system']: seed['figures']['poses']['model']
-                     for cell in result['cells'] if cell['measure'] == 'poses'
+            found = {cell['system']: seed['figures']['poses']['model'] for cell in of_poses
                      for seed in [seed for seed in cell['seeds'] if seed.get('figures')][:1]}
-            picture = poses.draw(found)
+            picture = poses.draw(found, along='altitude' if '.altitude.' in of_poses[0]['figure'] else 'azimuth_80')
             picture.suptitle(output.heading(result), fontsize=9)
             self._keep(result, picture, output.beside(path, '-poses.png'))
         if self.study.mode:

@@ -97,7 +97,7 @@ class ResultTest(MadeUpRuns):
             {'seed': 0, 'value': None}, {'seed': 1, 'value': 1.0, 'figures': {'poses': {'model': curves}}}]}
         with unittest.mock.patch('acai_tf.figures.poses.draw', return_value=matplotlib.figure.Figure()) as draw:
             work.draw(result, os.path.join(place, 'own.md'))
-        draw.assert_called_once_with({'acai': curves})
+        draw.assert_called_once_with({'acai': curves}, along='azimuth_80')
         self.assertEqual(result['pictures'], ['own.png', 'own-poses.png'])
 
     def test_what_is_printed(self):
