@@ -3,7 +3,7 @@
 import re
 
 # Where TensorFlow begins what a compiled function met.
-_NO_NEWS = re.compile(r'Graph execution error:|Detected at node|<stack traces unavailable>|\d+ root error')
+_NO_NEWS = re.compile(r'Graph execution error:|Detected at node|<stack traces unavailable>|File "|\d+ root error')
 
 
 class AcaiError(Exception):

@@ -272,6 +272,24 @@ class PrepareTest(parameterized.TestCase, tf.test.TestCase):
                                f'--train_dir={self.train_dir}', f'--cache_gib={gib}', '--total_kimg=1', f'--seed={gib}')
             self.assertEqual(code, 2, err)
             self.assertRegex(err.splitlines()[-1], '^acai_train: .*(mnist32|mnist-train.tfrecord).*bin/acai_create_datasets')
+            self.assertRegex(err.splitlines()[-1], 'corrupted record|checksum|truncated|does not decode|damaged')
+
+    def test_a_streamed_file_that_is_shorter_than_its_manifest_says(self):
+        published_files.write_mnist_layout(self.source)
+        self.prepare('--datasets=mnist', f'--source_dir={self.source}')
+        path = os.path.join(self.data, 'manifest.json')
+        with open(path) as file:
+            manifest = json.load(file)
+        entry = manifest['files']['mnist-train.tfrecord']
+        del entry['bytes'], entry['sha256']
+        entry['count'] += 1
+        with open(path, 'w') as file:
+            json.dump(manifest, file)
+        code, _, err = run('bin/acai_train', '--dataset=mnist32', f'--data_dir={self.data}', '--depth=2',
+                           f'--train_dir={self.train_dir}', '--cache_gib=0', '--total_kimg=1')
+        self.assertEqual(code, 2, err)
+        self.assertRegex(err.splitlines()[-1], f'^acai_train: mnist32 cannot be read .*expected to contain {entry["count"]} '
+                                               'elements.*; find the file with: bin/acai_create_datasets --verify')
 
 
 class InterruptedTest(tf.test.TestCase):

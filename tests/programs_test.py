@@ -207,6 +207,18 @@ class WorkTest(parameterized.TestCase, ProgramTestCase):
         with np.load(self.path('l.npz'), allow_pickle=False) as found:
             self.assertEqual(os.fsencode(found['paths'].tolist()[0]), name)
 
+    def test_images_of_ones_own_need_no_data_set(self):
+        model = models.create('baseline', (32, 32, 1), 10, depth=1, latent=1)
+        saved = export.export_model(model, datasets.get('fashion32', '/nowhere'), 1, self.path('export'))
+        for name, shade in (('a', 40), ('b', 200)):
+            Image.new('L', (28, 28), shade).save(self.path(f'{name}.png'))
+        flags = [f'--saved_model={saved}', '--data_dir=/nowhere', f'--output={self.path("f.png")}']
+        for more, expected in ((['--mode=samples'], 0), (['--mode=samples', '--from=mixture'], 2), ([], 2),
+                               ([f'--images={self.path("a.png")},{self.path("b.png")}'], 0),
+                               ([f'--images={self.path("a.png")},test:3'], 2)):
+            code, _, err = run('bin/acai_interpolate', *flags, *more)
+            self.assertEqual(code, expected, err)
+
     @parameterized.parameters('lerp', 'samples', 'map')
     def test_figures(self, mode):
         flags = [f'--saved_model={self.saved}', f'--saved_model={self.other}', f'--mode={mode}', '--rows=2', '--steps=4']
@@ -255,6 +267,9 @@ class WorkTest(parameterized.TestCase, ProgramTestCase):
         ('acai_interpolate', ['--saved_model=HERE', '--output=f.png', '--from=mixture'], 1, '--from has no effect'),
         ('acai_interpolate', ['--saved_model=HERE', '--output=f.png', '--projector_dir=p'], 1,
          '--projector_dir has no effect'),
+        ('acai_evaluate', ['--saved_model=HERE', '--metrics='], 1, '--metrics is empty; choose from '),
+        ('acai_interpolate', ['--saved_model=HERE', '--output=f.png', '--mode=map', '--projector_dir=/dev/null/x'], 4,
+         '/dev/null/x/metadata.tsv cannot be written'),
         ('acai_interpolate', ['--saved_model=HERE', '--output=f.png', '--rows=2', '--steps=3000'], 1,
          'fewer --rows or --steps'),
         ('acai_classify', ['--saved_model=HERE', '--dataset=coil100', '--data_dir=/nowhere'], 2, 'missing|images of'),

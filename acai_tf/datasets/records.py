@@ -299,7 +299,8 @@ class Records(InMemory):
 
     def _records(self, split, path):
         """The serialised records of a file that belong to a split, in order."""
-        records = record_files.records(path)
+        # Fails at the end of a file that holds fewer records than its manifest says.
+        records = record_files.records(path).apply(tf.data.experimental.assert_cardinality(self._count(path)))
         mask = self._mask(split, path)
         if mask is None:
             return records

@@ -35,6 +35,14 @@ def check_output(path, mode):
         raise UsageError(f'--output={path}: must end in {" or ".join(_ENDINGS)}, or for an animation in .gif')
 
 
+def reads_images(mode, image_files, source):
+    """Whether a figure (see `draw`) needs the data set's images, and not their shape alone."""
+    from acai_tf.figures import pictures
+    if mode == 'samples':
+        return source == 'mixture'
+    return not image_files or any(map(pictures.is_test_image, image_files))
+
+
 def draw(mode, models, dataset, image_files=(), rows=6, steps=16, projection='pca', seed=0, projector_dir='',
          dimensions=2, source='prior'):
     """A figure of loaded models, one below the other; maps and bilinear blocks are side by side.

@@ -107,6 +107,11 @@ def choose_images(mode, dataset, image_files, rows, steps, seed):
     return np.concatenate([images[0::2], images[1::2]]) if in_pairs else images
 
 
+def is_test_image(name):
+    """Whether a name stands for a test image of the data set, as 'test:17' does, and not for a file."""
+    return bool(_TEST_IMAGE.fullmatch(name))
+
+
 def read_images(paths, dataset):
     """Image files as the model takes them, [n, h, w, c] in [-1, 1], by the rule of `encode_bytes`; 'test:17' is the test
     image of that number, from 0.

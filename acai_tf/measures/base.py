@@ -75,9 +75,11 @@ class Measure:
         return {key: getattr(self, key) for key in hyperparameter.declared(type(self))}
 
 
-def check_fits(model, dataset):
-    """Raises DataError if a data set is missing, or its images do not have the shape that the model takes."""
-    dataset.check()
+def check_fits(model, dataset, reads_images=True):
+    """Raises DataError if a data set is missing, though its images are needed, or if they do not have the shape that the
+    model takes."""
+    if reads_images:
+        dataset.check()
     if model.image_shape not in (None, dataset.image_shape):
         raise DataError(f'{dataset.name} has images of {by(dataset.image_shape)}, but {model} takes '
                         f'{by(model.image_shape)}')

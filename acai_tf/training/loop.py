@@ -223,7 +223,8 @@ class Trainer:
     def _damaged_data(self):
         try:
             yield
-        except (tf.errors.DataLossError, tf.errors.InvalidArgumentError, tf.errors.NotFoundError) as error:
+        except (tf.errors.DataLossError, tf.errors.FailedPreconditionError, tf.errors.InvalidArgumentError,
+                tf.errors.NotFoundError) as error:
             if 'IteratorGetNext' not in str(error):
                 raise
             raise self.dataset.unreadable(error) from None

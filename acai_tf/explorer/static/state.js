@@ -69,9 +69,12 @@ export function read(hash) {
     state.chosen = get('chosen').split(',').flatMap((name) => {
       if (/^\d+$/.test(name)) return Number(name) < count ? [Number(name)] : [];
       const file = get(`file-${name}`);
-      if (!file && !own.has(name)) return [];
+      const known = own.get(name);
+      if (!file && !known) return [];
+      // Another link may bring another image under the same name.
+      const isKnown = known && (!file || [known.file, known.picture].some((one) => urlSafe(one) === file));
       try {
-        if (!own.has(name)) files.push([name, bytesOf(plainBase64(file))]);
+        if (!isKnown) files.push([name, bytesOf(plainBase64(file))]);
         return [name];
       } catch { return []; }
     }).slice(0, 64);
