@@ -147,9 +147,9 @@ def prepare(data_dir, prepared, split_names, source, make_splits, listing=None):
             raise UsageError(f'{source} has changed since {shown} were made: {change}; delete them to make them again, or '
                              'choose another --data_dir')
         if any(manifest[name].get('source') != source for name in there):
-            raise UsageError(f'{shown} {"was" if len(there) == 1 else "were"} made from {manifest[there[0]].get("source")}; '
-                             f'to make {"it" if len(there) == 1 else "them"} from {source}, delete '
-                             f'{"it" if len(there) == 1 else "them"}, or choose another --data_dir')
+            was, it = ('was', 'it') if len(there) == 1 else ('were', 'them')
+            raise UsageError(f'{shown} {was} made from {manifest[there[0]].get("source")}; to make {it} from {source}, '
+                             f'delete {it}, or choose another --data_dir')
         if not complete:
             write_dataset(data_dir, prepared, make_splits(), source, beside, listing)
         else:
@@ -339,8 +339,10 @@ def _verify(path, entry):
     expected = collections.Counter(dict(enumerate(entry.get('label_histogram', []))))
     if 'label_histogram' in entry and histogram != expected:
         raise DataError('holds other labels than its manifest says')
-    if min(histogram) < 0 or max(histogram) >= (record_files.class_count(entry) or 1):
-        raise DataError(f'has a label outside 0..{record_files.class_count(entry) - 1}')
+    with contextlib.suppress(KeyError):  # of a named data set the entry need not tell the classes
+        nclass = record_files.class_count(entry)
+        if min(histogram) < 0 or max(histogram) >= nclass:
+            raise DataError(f'has a label outside 0..{nclass - 1}')
     if histogram.total() != entry.get('count', histogram.total()):
         raise DataError(f'holds {histogram.total()} images, not {entry["count"]} as its manifest says')
     return histogram.total()

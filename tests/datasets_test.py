@@ -217,6 +217,9 @@ class RecordsTest(tf.test.TestCase):
         train, test = (numbers_in(split(7)) for split in (dataset.train_once, dataset.test))
         self.assertCountEqual([*train, *test], range(30))
         self.assertAllEqual(np.bincount(test // 10), [2, 2, 2])
+        gib = 128 * 128 * 3 / 2**30
+        for images, streams in ((29, True), (30, False)):  # of both splits, which one file holds
+            self.assertEqual(datasets.get('coil100', self.data_dir, cache_gib=images * gib).streams, streams)
         self.assertCountEqual(numbers_in(dataset.train(6).take(4)), train)
 
     def test_one_object_of_coil100_has_the_split_that_it_has_among_all(self):

@@ -174,6 +174,10 @@ class PrepareTest(tf.test.TestCase):
             json.dump(manifest, file)
         (_, _, trouble), = tfrecord.verify(self.directory, ['some-train.tfrecord'])
         self.assertEqual(trouble, 'has a label outside 0..2')
+        del entry['nclass']  # as of a data set whose class knows them
+        with open(manifest_path, 'w') as file:
+            json.dump(manifest, file)
+        self.assertEqual(list(tfrecord.verify(self.directory, ['some-train.tfrecord'])), [('some-train.tfrecord', 1, None)])
 
 
 if __name__ == '__main__':

@@ -115,12 +115,16 @@ class Records(InMemory):
                 'count': sum(entry['count'] if 'count' in entry else self._count(path)
                              for path, entry in zip(self._files, entries))}
 
+    def _entry(self, path):
+        """A file's entry in the manifest; {} if it has none."""
+        return record_files.read_manifest(self.directory).get(os.path.basename(path), {})
+
     def empty(self, path):
         """The error to raise where a file holds no images of this data set."""
         return self._damaged(path, 'holds no images')
 
     def _damaged(self, path, what):
-        ours = record_files.is_ours(record_files.read_manifest(self.directory).get(os.path.basename(path)))
+        ours = record_files.is_ours(self._entry(path))
         advice = (f'delete it and make it again with: {self._command}' if ours else
                   'correct it, or its entry in manifest.json')
         return DataError(f'{path} {what}; {advice}')
@@ -152,8 +156,9 @@ class Records(InMemory):
     def posed(self):
         images, labels, poses = [], [], []
         for split, paths in self._paths.items():
-            images.append(self._arrays(split)[0])
-            labels.append(self._arrays(split)[1])
+            some_images, some_labels = self._arrays(split)
+            images.append(some_images)
+            labels.append(some_labels)
             poses += [self._poses(split, path) for path in paths]
         if np.ptp(np.concatenate(labels)):
             raise UsageError(f'{self.name} has several classes, and poses are those of one object; prepare the images of '
@@ -199,7 +204,7 @@ class Records(InMemory):
 
     def _count(self, path):
         """Number of images in a file."""
-        entry = record_files.read_manifest(self.directory).get(os.path.basename(path), {})
+        entry = self._entry(path)
         return entry['count'] if 'count' in entry else len(self._scan(path))
 
     def _size(self, split, path):
@@ -210,11 +215,14 @@ class Records(InMemory):
     def streams(self):
         """Whether the images are too many for the memory that `cache_gib` allows."""
         self.check()
-        sizes = {path: self._size(split, path) for split, paths in self._paths.items() for path in paths}
-        for path, size in sizes.items():
-            if not size:
-                raise self.empty(path)
-        return sum(sizes.values()) * math.prod(self.image_shape) > self._cache_bytes
+        count = 0
+        for split, paths in self._paths.items():  # which may share a file
+            for path in paths:
+                size = self._size(split, path)
+                if not size:
+                    raise self.empty(path)
+                count += size
+        return count * math.prod(self.image_shape) > self._cache_bytes
 
     # ---- in memory
 
@@ -300,7 +308,7 @@ class Records(InMemory):
     def _records(self, split, path):
         """The serialised records of a file that belong to a split, in order."""
         records = record_files.records(path)
-        entry = record_files.read_manifest(self.directory).get(os.path.basename(path), {})
+        entry = self._entry(path)
         if 'count' in entry:  # it fails at the end of a file that holds fewer
             records = records.apply(tf.data.experimental.assert_cardinality(entry['count']))
         mask = self._mask(split, path)

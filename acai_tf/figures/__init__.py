@@ -3,6 +3,7 @@ interpolations between poses (poses.py), animations of a walk (animation.py)."""
 
 import io
 import os
+import statistics
 
 from acai_tf import files
 from acai_tf.errors import UsageError
@@ -80,6 +81,11 @@ def animate(mode, models, dataset, image_files=(), rows=6, steps=16, seed=0):
     from acai_tf.figures import animation, pictures
     images = pictures.choose_images(mode, dataset, image_files, rows, steps, seed)
     return animation.gif([features.walks(model, model.encode(images), steps, pictures.CURVES[mode]) for model in models])
+
+
+def want_logarithm(values):
+    """Whether the largest of some numbers, as of a system that is blank yet, would hide the others on a linear axis."""
+    return min(values) > 0 and max(values) > 10 * statistics.median(values)
 
 
 def names(models):

@@ -3,6 +3,7 @@
 import matplotlib
 import numpy as np
 
+from acai_tf.figures import want_logarithm
 from acai_tf.figures.pictures import DPI, mpl_figure
 
 _ALONG = {'azimuth_80': '80 degrees of azimuth', 'altitude': 'all altitudes'}
@@ -43,7 +44,7 @@ def draw(found, subset='all', along='azimuth_80'):
         axes.spines[['top', 'right']].set_visible(False)
     for axes in panels[0]:
         errors = [error for line in axes.lines for error in line.get_ydata() if error > 0]
-        if errors and max(errors) > 10 * np.median(errors):  # as of a system that is blank yet
+        if errors and want_logarithm(errors):
             axes.set_yscale('log')
         else:
             axes.set_ylim(bottom=0)

@@ -4,9 +4,8 @@ import csv
 import io
 import json
 import os
-import statistics
 
-from acai_tf import files, models
+from acai_tf import figures, files, models
 from acai_tf.errors import DataError, StorageError
 from acai_tf.studies.base import figure_names
 
@@ -217,7 +216,7 @@ def _curves(axes, key, cells, colors):
         if None not in deviation:
             low, high = ([m + sign * d for m, d in zip(mean, deviation)] for sign in (-1, 1))
             axes.fill_between(kimg, low, high, color=colors[cell['system']], alpha=0.15, linewidth=0)
-    if min(values) > 0 and max(values) > 10 * statistics.median(values):  # as of a system that is blank yet
+    if figures.want_logarithm(values):
         axes.set_yscale('log')
     axes.set(xlabel='kimg', title=f'{figure}, {dataset}' + (f', d_z {dz}' if dz else ''))
     axes.title.set_fontsize(9)
