@@ -3,21 +3,21 @@
 `import acai_tf` costs nothing: TensorFlow is imported when one of the modules below is first used.
 
     acai_tf.models       create(name, image_shape, nclass, ...) and names()
-    acai_tf.datasets     get(name, data_dir)
-    acai_tf.training     train(config) and export_run(run_dir)
+    acai_tf.datasets     get(name, data_dir) and names()
+    acai_tf.training     train(config), export_run(run_dir) and Run(path)
     acai_tf.export       load(path) and export_model(...)
-    acai_tf.measures     measure(name, model, dataset) and names()
+    acai_tf.metrics      compute(name, model, dataset) and names()
     acai_tf.clusterers   fit(name, points, clusters, ...) and names()
-    acai_tf.evaluation   the measures' formulas: arrays in, numbers out
+    acai_tf.studies      get('table' or 'figure', name)
 """
 
 import importlib
 
-__version__ = '0.1.0'
+__version__ = '1.0.0'
 
-_MODULES = ('architectures', 'benchmark', 'clusterers', 'config', 'datasets', 'errors', 'evaluation', 'explorer', 'export',
-            'features', 'figures', 'flags', 'images', 'interpolation', 'losses', 'measures', 'model_card', 'models',
-            'randomness', 'studies', 'training')
+_MODULES = ('architectures', 'benchmark', 'clusterers', 'datasets', 'errors', 'explorer', 'export', 'figures', 'files',
+            'images', 'interpolation', 'latents', 'losses', 'metrics', 'models', 'options', 'randomness', 'registry', 'runs',
+            'studies', 'training')
 
 __all__ = sorted(_MODULES)
 

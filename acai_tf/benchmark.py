@@ -1,6 +1,6 @@
 """How fast this machine does the package's work, compared with matrix multiplications in the same run.
 
-Every figure is a median of 5; figures to compare are measured alternately, because machines drift.
+Every number is a median of 5; numbers to compare are measured alternately, because machines drift.
 """
 
 import tempfile
@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from acai_tf import datasets, export, images, measures, models, training
+from acai_tf import datasets, export, images, metrics, models, training
 from acai_tf.clusterers.kmeans import kmeans
 from acai_tf.errors import UsageError
 from acai_tf.tracing import traced
@@ -18,6 +18,7 @@ from acai_tf.tracing import traced
 POLICIES = {'float32': 'float32', 'bfloat16': 'mixed_bfloat16'}  # of Keras, by the type that is multiplied
 _REPEATS = 5
 _RESTARTS = 32  # of K-means
+_INPUT_SECONDS = 0.5  # for each reading of a data set
 _BATCH = 64
 _PUBLISHED = {'depth': 16, 'latent': 16, 'latent_width': 2}  # ACAI on lines32
 _PUBLISHED_COLOR = {'depth': 64, 'latent': 16, 'latent_width': 4}  # on svhn32 and the like
@@ -31,19 +32,19 @@ def run(what):
             `kmeans`.
 
     Returns:
-        Nested dict of figures: `train.float32.img_per_s` is result['train']['float32']['img_per_s'].
+        Nested dict of numbers: `train.float32.img_per_s` is result['train']['float32']['img_per_s'].
 
     Raises:
         UsageError: an unknown name.
     """
     for name in what:
-        if name not in _MEASURES:
-            raise UsageError(f'cannot measure {name!r}; choose from {", ".join(_MEASURES)}')
+        if name not in _PARTS:
+            raise UsageError(f'cannot measure {name!r}; choose from {", ".join(_PARTS)}')
     results = {'matmul_gflops': {dtype: median(matmul_gflops(dtype) for _ in range(_REPEATS))
                                  for dtype in ('float32', 'bfloat16')}}
     wanted = {*what, *(['train'] if 'input' in what else [])}
-    for name in [name for name in _MEASURES if name in wanted]:
-        _MEASURES[name](results)
+    for name in [name for name in _PARTS if name in wanted]:
+        _PARTS[name](results)
     return results
 
 
@@ -84,8 +85,8 @@ def acai_step_flops(model):
     return 3 * encoder + 6 * decoder + 7 * critic
 
 
-def _acai(dtype, sizes=_PUBLISHED, colors=1):
-    model = models.create('acai', (32, 32, colors), 10, **sizes, dtype=dtype)
+def _acai(dtype, sizes=_PUBLISHED, channels=1):
+    model = models.create('acai', (32, 32, channels), 10, **sizes, dtype=dtype)
     model.compile()
     return model
 
@@ -98,16 +99,16 @@ def _measure_train(results):
 
 
 def _train_rates(sizes, batches, steps):
-    """{dtype: figures} of ACAI's step, as so many in a call."""
-    colors = batches.element_spec[0].shape[-1]
+    """{dtype: rates} of ACAI's step, as so many in a call."""
+    channels = batches.element_spec[0].shape[-1]
     calls, flops = {}, 0
     for name, policy in POLICIES.items():
-        model = _acai(policy, sizes, colors)
+        model = _acai(policy, sizes, channels)
         flops = acai_step_flops(model)
         run_steps, iterator = training.step_function(model, tf.distribute.get_strategy()), iter(batches)
         for count in (1, 2):
-            run_steps(iterator, tf.constant(count)).numpy()
-        calls[name] = lambda run_steps=run_steps, iterator=iterator: run_steps(iterator, tf.constant(steps)).numpy()
+            run_steps(tf.constant(count), iterator).numpy()
+        calls[name] = lambda run_steps=run_steps, iterator=iterator: run_steps(tf.constant(steps), iterator).numpy()
     seconds, rates = {name: [] for name in calls}, {name: [] for name in calls}
     for _ in range(_REPEATS):
         for name, call in calls.items():
@@ -140,7 +141,7 @@ def _input_rate(dataset):
     rates = []
     for _ in range(_REPEATS):
         started, count = time.perf_counter(), 0
-        while time.perf_counter() - started < 0.5:
+        while time.perf_counter() - started < _INPUT_SECONDS:
             next(batches)
             count += _BATCH
         rates.append(count / (time.perf_counter() - started))
@@ -150,17 +151,18 @@ def _input_rate(dataset):
 def _write_blurs(directory, prepared, splits, shape, count):
     """Files of images that compress about as well as photographs; CelebA's are JPEG, as published."""
     from data_prep import tfrecord
+    from data_prep.splits import Split
     coarse = tf.random.stateless_uniform([64, 8, 8, shape[-1]], [0, 0], maxval=256)
     blurs = np.tile(images.round_to_uint8(images.resize(coarse, shape[:2])), [count // 64, 1, 1, 1])
-    split = tfrecord.Split.from_arrays(blurs, np.zeros(count, int))
+    split = Split.from_arrays(blurs, np.zeros(count, int))
     if prepared == 'celeba':
         jpeg = [tf.io.encode_jpeg(image).numpy() for image in blurs[:64]]
-        split = tfrecord.Split(count, shape, lambda: ((content, 0) for content in jpeg * (count // 64)))
+        split = Split(count, shape, lambda: ((content, 0) for content in jpeg * (count // 64)))
     tfrecord.write_dataset(directory, prepared, {name: split for name in splits}, 'a benchmark')
 
 
 def _measure_line_eval(results):
-    model, dataset, lines = measures.subject(_acai('float32')), datasets.get('lines32'), measures.create('lines')
+    model, dataset, lines = metrics.subject(_acai('float32')), datasets.get('lines32'), metrics.create('lines')
     lines(model, dataset)
     results['line_eval'] = {'seconds': median(_seconds(lambda: lines(model, dataset)) for _ in range(_REPEATS))}
 
@@ -204,12 +206,12 @@ def _measure_kmeans(results):
     results['kmeans'] = {'restarts_per_s': ours, 'scikit_learn_restarts_per_s': theirs}
 
 
-_MEASURES = {'train': _measure_train, 'input': _measure_input, 'line_eval': _measure_line_eval, 'encode': _measure_encode,
+_PARTS = {'train': _measure_train, 'input': _measure_input, 'line_eval': _measure_line_eval, 'encode': _measure_encode,
              'kmeans': _measure_kmeans}
 
 
 def table(results):
-    """The figures as lines of text, `train.float32.img_per_s` and its value."""
+    """The results as lines of text, `train.float32.img_per_s` and its value."""
     def rows(prefix, values):
         for key, value in values.items():
             if isinstance(value, dict):

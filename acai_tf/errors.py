@@ -1,6 +1,8 @@
 """What can go wrong, and the command line's exit code for each."""
 
+import os
 import re
+import sys
 
 # Where TensorFlow begins what a compiled function met.
 _NO_NEWS = re.compile(r'Graph execution error:|Detected at node|<stack traces unavailable>|File "|\d+ root error')
@@ -47,3 +49,10 @@ def short_message(error):
     text = re.sub(r'{{.*?}} ', '', text).split(' [Op:')[0]  # TensorFlow's names of nodes and ops
     lines = [line.strip() for line in text.splitlines() if line.strip() and not _NO_NEWS.match(line.strip())]
     return lines[0][:200] if lines else type(error).__name__
+
+
+def program_name(program):
+    """Name of one of our programs as its user calls it: with bin/ if the running one was started from a checkout."""
+    checkout = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    started_in = os.path.dirname(os.path.abspath(sys.argv[0]))
+    return f'bin/{program}' if started_in in (os.path.join(checkout, folder) for folder in ('bin', 'data_prep')) else program

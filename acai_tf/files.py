@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import json
 import os
 import shutil
 import tempfile
@@ -112,3 +113,27 @@ def atomic_directory(path):
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
         raise
+
+
+def write_json(content, path):
+    """Writes a value to a JSON file, which appears whole."""
+    with atomic_write(path) as file:
+        json.dump(content, file, indent=2)
+        file.write('\n')
+
+
+def read_json(path):
+    """The dict in a JSON file; None if the file is missing or damaged, or holds something else."""
+    try:
+        with open(path, encoding='utf-8') as file:
+            content = json.load(file)
+    except (OSError, ValueError, RecursionError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def read_json_directory(directory):
+    """{name without .json: dict} of the JSON files of a directory, in order, as `read_json` reads them."""
+    names = [name for name in sorted(os.listdir(directory)) if name.endswith('.json')] if os.path.isdir(directory) else []
+    contents = {name.removesuffix('.json'): read_json(os.path.join(directory, name)) for name in names}
+    return {name: content for name, content in contents.items() if content is not None}

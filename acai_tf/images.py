@@ -67,9 +67,9 @@ def grid(images, gap=2, shade=64, frame=True):
         uint8 array [rows * (h + gap) + gap, columns * (w + gap) + gap, c]; without a frame, 2 * gap less each way.
     """
     pixels = to_uint8(images)
-    rows, columns, height, width, colors = pixels.shape
+    rows, columns, height, width, channels = pixels.shape
     padded = np.pad(pixels, [(0, 0), (0, 0), (gap, 0), (gap, 0), (0, 0)], constant_values=shade)
-    picture = padded.transpose(0, 2, 1, 3, 4).reshape(rows * (height + gap), columns * (width + gap), colors)
+    picture = padded.transpose(0, 2, 1, 3, 4).reshape(rows * (height + gap), columns * (width + gap), channels)
     if not frame:
         return picture[gap:, gap:]
     return np.pad(picture, [(0, gap), (0, gap), (0, 0)], constant_values=shade)
@@ -121,9 +121,9 @@ def _files_below(folder, above):
         yield from _files_below(entry.path, [*above, real])
 
 
-def read(path, colors=0):
+def read(path, channels=0):
     """Pixels of an image file (see `decode`); DataError if it cannot be read."""
-    return decode(read_bytes(path), path, colors)
+    return decode(read_bytes(path), path, channels)
 
 
 def read_bytes(path):
@@ -135,7 +135,7 @@ def read_bytes(path):
         raise DataError(f'{path} cannot be read ({error.strerror})') from None
 
 
-def decode(content, name, colors=0):
+def decode(content, name, channels=0):
     """What a person sees of an image file, as pixels.
 
     Palettes are looked up, 1 and 16 bits become 8, CMYK becomes RGB, what is transparent stands on black, the EXIF
@@ -144,18 +144,18 @@ def decode(content, name, colors=0):
     Args:
         content: bytes of a PNG, JPEG, BMP or GIF file.
         name: of the file, for messages.
-        colors: 1 or 3; 0: 1 if the image is gray, else 3.
+        channels: 1 or 3; 0: 1 if the image is gray, else 3.
 
     Returns:
-        uint8 array [h, w, colors].
+        uint8 array [h, w, channels].
 
     Raises:
         DataError: it does not decode, or has more than 64 megapixels.
     """
     with _opened(content, name) as image:
         image = _eight_bits(_upright(image))
-        colors = colors or (1 if _is_gray(image) else 3)
-        return np.asarray(_on_black(image).convert({1: 'L', 3: 'RGB'}[colors])).reshape(*image.size[::-1], colors)
+        channels = channels or (1 if _is_gray(image) else 3)
+        return np.asarray(_on_black(image).convert({1: 'L', 3: 'RGB'}[channels])).reshape(*image.size[::-1], channels)
 
 
 def peek(path):
@@ -222,19 +222,19 @@ def _on_black(image):
     return Image.alpha_composite(Image.new('RGBA', image.size, (0, 0, 0, 255)), image).convert('RGB')
 
 
-def decode_tensor(content, colors):
-    """Pixels of a string tensor that holds a file of so many `colors`, as prepared data sets have them, for graphs.
+def decode_tensor(content, channels):
+    """Pixels of a string tensor that holds a file of so many `channels`, as prepared data sets have them, for graphs.
     TensorFlow's error if it does not decode."""
-    return tf.io.decode_image(content, channels=colors, expand_animations=False)
+    return tf.io.decode_image(content, channels=channels, expand_animations=False)
 
 
-def decode_bytes(content, colors):
+def decode_bytes(content, channels):
     """Pixels of a string tensor that holds a PNG or JPEG file, for graphs: those of `decode` for 8 bits, without
     transparency, CMYK and EXIF orientation."""
     pixels = tf.cond(tf.io.is_jpeg(content),
                      lambda: tf.io.decode_jpeg(content, channels=3, dct_method='INTEGER_ACCURATE'),
                      lambda: tf.io.decode_image(content, channels=3, expand_animations=False))
-    if colors == 3:
+    if channels == 3:
         return pixels
     # Pillow's gray, in its integers.
     weighted = tf.reduce_sum(tf.cast(pixels, tf.int32) * [19595, 38470, 7471], axis=-1, keepdims=True)

@@ -51,17 +51,19 @@ def critic_loss(prediction, target):
     return _mean_over_example(tf.math.squared_difference(prediction, target))
 
 
-def cross_entropy(logits, labels):
+def cross_entropy(logits, labels, smoothing=0.0):
     """Softmax cross-entropy of the single-layer classifier.
 
     Args:
         logits: [batch, nclass].
         labels: int [batch]; one outside 0..nclass-1 has no class and costs nothing, as in the released code's one-hot.
+        smoothing: share of a label that all classes get in equal parts.
 
     Returns:
         [batch].
     """
-    one_hot = tf.one_hot(labels, logits.shape[-1], dtype=logits.dtype)
+    one_hot = tf.one_hot(labels, logits.shape[-1], 1 - smoothing + smoothing / logits.shape[-1],
+                         smoothing / logits.shape[-1], dtype=logits.dtype)
     return tf.nn.softmax_cross_entropy_with_logits(one_hot, logits)
 
 

@@ -79,7 +79,7 @@ def read_tar_gz(path, wanted):
         DataError: not such an archive, cut off, with bytes after its end, or with a link, a device, a name that points
             outside, a name given twice or a member that is too large. Names the file.
     """
-    found = {}
+    contents = {}
     try:
         with gzip.open(path) as unzipped:
             with tarfile.open(fileobj=unzipped, mode='r|') as archive:
@@ -91,10 +91,10 @@ def read_tar_gz(path, wanted):
                     if member.size > _MOST_MEMBER_BYTES:
                         raise DataError(f'{path} is refused: its member {member.name!r} claims {member.size:,} bytes')
                     if member.name in wanted and member.isreg():
-                        if member.name in found:
+                        if member.name in contents:
                             raise DataError(f'{path} is refused: it holds {member.name!r} twice')
-                        found[member.name] = archive.extractfile(member).read()
-                        if len(found[member.name]) != member.size:
+                        contents[member.name] = archive.extractfile(member).read()
+                        if len(contents[member.name]) != member.size:
                             raise EOFError(f'it ends within {member.name}')
             # What follows the archive's end is padding; reading it also checks gzip's checksum.
             if unzipped.read(_MOST_PADDING).strip(b'\0') or unzipped.read(1):
@@ -103,7 +103,7 @@ def read_tar_gz(path, wanted):
         raise DataError(f'{path} is missing') from None
     except _UNREADABLE as error:
         raise _unreadable(path, 'gzipped tar archive', error) from None
-    return found
+    return contents
 
 
 def present(source_dir, *names):

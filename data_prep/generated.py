@@ -1,14 +1,14 @@
 """The generated data sets as files: for a fixed set, another framework, or a cluster's input pipeline.
 
-Each function gives {split: tfrecord.Split} of PNG images, in which a pixel is rounded to one of 256 values; its arguments
-are the options that it has. What describes an image stands beside its label.
+Each function gives {split: splits.Split} of PNG images, in which a pixel is rounded to one of 256 values; its arguments
+are the options that it has. The parameters that describe an image are kept next to its label.
 """
 
 import numpy as np
 
 from acai_tf import datasets, randomness
 from acai_tf.images import to_uint8
-from data_prep.tfrecord import Split
+from data_prep.splits import Split
 
 _CHUNK = 256
 
@@ -19,9 +19,9 @@ def lines(count=60000, seed=0):
     angles = {'train': dataset.parameters(count, randomness.key(seed, 'records/lines')),
               'test': dataset.fixed_parameters('test', dataset.test_size)}
 
-    def of(found):
-        return _split(dataset, len(found), lambda part: (*dataset.render(found[part]), {'angle': found[part]}))
-    return {split: of(found) for split, found in angles.items()}
+    def of(angle):
+        return _split(dataset, len(angle), lambda part: (*dataset.render(angle[part]), {'angle': angle[part]}))
+    return {split: of(angle) for split, angle in angles.items()}
 
 
 def stripes():
@@ -48,14 +48,14 @@ SOURCES = {'lines': lines, 'stripes': stripes, 'digits': digits, 'pole': pole}
 def _in_memory(dataset, describe=lambda split: {}):
     def of(split):
         images, labels = map(np.asarray, dataset.load(split))
-        beside = describe(split)
+        parameters = describe(split)
         return _split(dataset, len(labels), lambda part: (
-            images[part], labels[part], {name: values[part] for name, values in beside.items()}))
+            images[part], labels[part], {name: values[part] for name, values in parameters.items()}))
     return {split: of(split) for split in ('train', 'test')}
 
 
 def _split(dataset, count, take):
-    """The Split of images number 0..count-1; `take` gives a slice of them, with labels and what stands beside."""
+    """The Split of images number 0..count-1; `take` gives a slice of them, with labels and parameters."""
     def chunks():
         for start in range(0, count, _CHUNK):
             images, *rest = take(slice(start, start + _CHUNK))

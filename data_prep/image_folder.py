@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from acai_tf import images
 from acai_tf.errors import DataError, UsageError
-from data_prep.tfrecord import Split, in_order
+from data_prep.splits import Split, in_order
 
 _logger = logging.getLogger('acai_tf.data_prep')
 _SPLITS = ('train', 'test')
@@ -91,7 +91,7 @@ def read_poses(images_dir, paths):
     return [poses[name] for name in names]
 
 
-def read_images(images_dir, resolution, test_fraction, found=None):
+def read_images(images_dir, resolution, test_fraction, listed=None):
     """{'train': Split, 'test': Split} of a folder's images.
 
     Images are gray if all are, else RGB; what is stored is PNG of the pixels that `images.read` gives, resized (bilinear,
@@ -101,23 +101,23 @@ def read_images(images_dir, resolution, test_fraction, found=None):
         resolution: height and width in pixels; 0: all images must have the same size, which is kept.
         test_fraction: the fraction of each class that becomes the test set, chosen at random but always the same way;
             without effect if the folders train and test are the splits.
-        found: what `find_images` gave; None: it is called.
+        listed: what `find_images` returned; None: it is called.
 
     Raises:
         DataError: names the image that does not open, or that has another size.
     """
-    paths, labels, classes, splits = found or find_images(images_dir)
+    paths, labels, classes, splits = listed or find_images(images_dir)
     poses = read_poses(images_dir, paths)
     headers = list(in_order(images.peek, paths))
-    colors = 1 if all(gray for _, _, gray in headers) else 3
+    channels = 1 if all(gray for _, _, gray in headers) else 3
     height, width = (resolution, resolution) if resolution else headers[0][:2]
     for path, header in zip(paths, headers):
         if not resolution and header[:2] != (height, width):
             raise DataError(f'{path} is {header[1]}x{header[0]} but {paths[0]} is {width}x{height}; give --resolution')
-    shape = (height, width, colors)
+    shape = (height, width, channels)
 
     def ready(path):
-        pixels = images.read(path, colors)
+        pixels = images.read(path, channels)
         if pixels.shape != shape:
             pixels = images.round_to_uint8(images.resize(pixels, shape[:2]))
         return tf.io.encode_png(pixels).numpy()
@@ -168,7 +168,7 @@ def listing(images_dir, paths):
     """{'images': how many, 'bytes': their size, 'listing': sha256 over names, sizes and times}; quick."""
     sizes, digest = 0, hashlib.sha256()
     for path in paths:
-        found = os.stat(path)
-        sizes += found.st_size
-        digest.update(os.fsencode(f'{os.path.relpath(path, images_dir)} {found.st_size} {found.st_mtime_ns}\n'))
+        status = os.stat(path)
+        sizes += status.st_size
+        digest.update(os.fsencode(f'{os.path.relpath(path, images_dir)} {status.st_size} {status.st_mtime_ns}\n'))
     return {'images': sum(os.path.basename(path) != POSES for path in paths), 'bytes': sizes, 'listing': digest.hexdigest()}

@@ -1,6 +1,6 @@
 """Readers of the files that the authors of the data sets publish, one per data set.
 
-Each takes the directory that holds the files and returns {split: tfrecord.Split}, or raises DataError with the file's
+Each takes the directory that holds the files and returns {split: splits.Split}, or raises DataError with the file's
 name. What is cheap to check is checked at once; large arrays are read when their split is written.
 """
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from acai_tf.errors import DataError, short_message
 from data_prep import archives
-from data_prep.tfrecord import Split, checksums
+from data_prep.splits import Split, checksums
 
 _IDX_UINT8 = 0x08
 _CHUNK = 64
@@ -121,11 +121,11 @@ def _svhn_split(path):
     if not os.path.isfile(path):
         raise DataError(f'{path} is missing')
     with open(path, 'rb') as file:
-        found = _mat_shapes(file, path)
+        variables = _mat_shapes(file, path)
     for variable in ('X', 'y'):
-        if variable not in found:
+        if variable not in variables:
             raise DataError(f'{path} has no variable {variable}')
-    (shape, kind), (labels_shape, _) = found['X'], found['y']
+    (shape, kind), (labels_shape, _) = variables['X'], variables['y']
     if len(shape) != 4 or shape[:3] != (32, 32, 3) or kind != 'uint8' or not 0 < shape[3] <= _MOST_IMAGES:
         raise DataError(f'{path}: X is {kind} of {"x".join(map(str, shape))}, not uint8 of 32x32x3xn')
     count = shape[3]
@@ -182,8 +182,8 @@ def _cifar_binary(content, name):
 
 
 def _cifar_matlab(content, name):
-    found = _mat_shapes(io.BytesIO(content), name)
-    (shape, kind), (labels_shape, labels_kind) = (found.get(variable, ((), 'missing')) for variable in ('data', 'labels'))
+    variables = _mat_shapes(io.BytesIO(content), name)
+    (shape, kind), (labels_shape, labels_kind) = (variables.get(key, ((), 'missing')) for key in ('data', 'labels'))
     if len(shape) != 2 or shape[1] != 3072 or labels_shape != (shape[0], 1) or {kind, labels_kind} != {'uint8'}:
         raise DataError(f'{name} does not hold data (uint8 nx3072) and labels (uint8 nx1)')
     return _mat(io.BytesIO(content), 'labels', name).ravel(), _mat(io.BytesIO(content), 'data', name)
@@ -222,30 +222,30 @@ def read_celeba(source_dir):
 
 def read_coil100(source_dir):
     """COIL-100: coil-100.zip with coil-100/obj<1..100>__<0, 5 .. 355>.png; sorted by object and angle. The label is
-    the object, counted from 0; the angle is kept beside it."""
+    the object, counted from 0; the angle is kept next to it."""
     archive = archives.Zip(os.path.join(source_dir, 'coil-100.zip'))
-    found = []
+    members = []
     for name in archive.names():
         match = re.fullmatch(r'coil-100/obj(\d+)__(\d+)\.png', name)
         if match:
             number, angle = int(match[1]), int(match[2])
             if not 1 <= number <= 100 or angle not in COIL_ANGLES:
                 raise DataError(f'{archive.path}: {name} is not an object of 1..100 at an angle of 0, 5 .. 355')
-            found.append((number, angle, name))
-    if not found:
+            members.append((number, angle, name))
+    if not members:
         raise DataError(f'{archive.path} holds no images coil-100/obj1__0.png ..')
     try:
-        check_turns((number, angle) for number, angle, _ in found)
+        check_turns((number, angle) for number, angle, _ in members)
     except DataError as error:
         raise DataError(f'{archive.path}: {error}') from None
-    items = [(name, number - 1, {'angle': angle}) for number, angle, name in sorted(found)]
+    items = [(name, number - 1, {'angle': angle}) for number, angle, name in sorted(members)]
     return {'all': Split.from_encoded((128, 128, 3), archive.read, items, checksums=checksums(archive.path))}
 
 
-def check_turns(found):
-    """Raises DataError if an object of COIL-100 lacks one of its 72 angles; `found`: pairs of object and angle."""
+def check_turns(views):
+    """Raises DataError if an object of COIL-100 lacks one of its 72 angles; `views`: pairs of object and angle."""
     angles = {}
-    for number, angle in found:
+    for number, angle in views:
         angles.setdefault(number, set()).add(angle)
     for number, seen in sorted(angles.items()):
         missing = [angle for angle in COIL_ANGLES if angle not in seen]

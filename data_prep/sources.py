@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from acai_tf.errors import DataError, short_message
 from data_prep import readers
-from data_prep.tfrecord import Split
+from data_prep.splits import Split
 
 # tensorflow-datasets tries 10 times to reach a server, 4 minutes in all; without a network people wait in vain.
 _CONNECTION_RETRIES = 4
@@ -18,17 +18,17 @@ _CONNECTION_RETRIES = 4
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """How one data set is prepared.
+    """A data set that can be prepared.
 
     Attributes:
         tfds_name: its name in tensorflow-datasets.
         splits: {our split: split of tensorflow-datasets}.
-        image_shape: (height, width, colors).
+        image_shape: (height, width, channels).
         read: function, source_dir -> {split: Split}, of the files that its authors publish.
         files: their names, for people.
         label: the feature that is the label; None labels everything 0.
         order: features by which examples are sorted, if the order means something.
-        beside: int features that are kept beside the label.
+        features: names of int features that are kept next to the label.
         check: function of all sorted examples, which raises DataError if something is missing.
     """
     tfds_name: str
@@ -38,7 +38,7 @@ class Source:
     files: str
     label: str | None = 'label'
     order: tuple = ()
-    beside: tuple = ()
+    features: tuple = ()
     check: Callable | None = None
 
 
@@ -71,8 +71,8 @@ def download(source):
         if source.check:
             source.check(dataset)
         for example in dataset:
-            beside = [{name: int(example[name]) for name in source.beside}] if source.beside else []
-            yield example['image'], 0 if source.label is None else example[source.label], *beside
+            features = [{name: int(example[name]) for name in source.features}] if source.features else []
+            yield example['image'], 0 if source.label is None else example[source.label], *features
     checksums = {info.filename: info.checksum for info in builder.url_infos.values()}
     return {ours: Split(builder.info.splits[theirs].num_examples, source.image_shape,
                         functools.partial(examples, theirs), checksums) for ours, theirs in source.splits.items()}
@@ -98,6 +98,6 @@ SOURCES = {
     'celeba': Source('celeb_a', {'train': 'train', 'validation': 'validation', 'test': 'test'}, (218, 178, 3),
                      readers.read_celeba, 'img_align_celeba.zip and list_eval_partition.txt', label=None),
     'coil100': Source('coil100', {'all': 'train'}, (128, 128, 3), readers.read_coil100, 'coil-100.zip',
-                      label='object_id', order=('object_id', 'angle_label'), beside=('angle',), check=lambda examples: (
-                          readers.check_turns((int(found['object_id']) + 1, int(found['angle'])) for found in examples))),
+                      label='object_id', order=('object_id', 'angle_label'), features=('angle',), check=lambda examples: (
+                          readers.check_turns((int(view['object_id']) + 1, int(view['angle'])) for view in examples))),
 }

@@ -1,7 +1,7 @@
 """Compares a training step of ACAI with the same step written in PyTorch, in turn, on the CPU of this machine.
 
     pip install torch
-    python docs/pytorch_step.py --depth=16 --latent_width=2 --colors=1
+    python docs/pytorch_step.py --depth=16 --latent_width=2 --channels=1
 
 Both sides: 32x32 images, batch 64, the networks of the released code, Adam, one update of autoencoder, critic and
 classifier. PyTorch runs eagerly in channels_last, its fastest here, and takes the gradients of both losses in two passes
@@ -24,13 +24,13 @@ def acai_tf_step(options):
     import tensorflow as tf
 
     from acai_tf import benchmark, models, training
-    model = models.create('acai', (32, 32, options.colors), 10, depth=options.depth, latent=LATENT,
+    model = models.create('acai', (32, 32, options.channels), 10, depth=options.depth, latent=LATENT,
                           latent_width=options.latent_width, dtype=benchmark.POLICIES[options.precision])
     model.compile()
-    images = tf.random.stateless_uniform([BATCH, 32, 32, options.colors], [0, 0], -1, 1)
+    images = tf.random.stateless_uniform([BATCH, 32, 32, options.channels], [0, 0], -1, 1)
     batches = iter(tf.data.Dataset.from_tensors((images, tf.range(BATCH, dtype=tf.int64) % 10)).repeat())
     run_steps = training.step_function(model, tf.distribute.get_strategy())
-    return lambda count: run_steps(batches, tf.constant(count)).numpy()
+    return lambda count: run_steps(tf.constant(count), batches).numpy()
 
 
 def pytorch_step(options):
@@ -50,7 +50,7 @@ def pytorch_step(options):
         return nn.LeakyReLU(0.2)
 
     def encoder():
-        layers, channels = [conv(options.colors, depth, 1)], depth
+        layers, channels = [conv(options.channels, depth, 1)], depth
         for scale in range(scales):
             layers += [conv(channels, depth << scale), relu(), conv(depth << scale, depth << scale), relu(), nn.AvgPool2d(2)]
             channels = depth << scale
@@ -62,14 +62,14 @@ def pytorch_step(options):
             layers += [conv(channels, depth << scale), relu(), conv(depth << scale, depth << scale), relu(),
                        nn.Upsample(scale_factor=2)]
             channels = depth << scale
-        return nn.Sequential(*layers, conv(channels, depth), relu(), conv(depth, options.colors))
+        return nn.Sequential(*layers, conv(channels, depth), relu(), conv(depth, options.channels))
 
     networks = encoder(), decoder(), encoder()
-    encode, decode, criticise = (network.to(memory_format=torch.channels_last) for network in networks)
+    encode, decode, critic_score = (network.to(memory_format=torch.channels_last) for network in networks)
     classify = nn.Linear(LATENT * options.latent_width**2, 10)
-    players = [[*encode.parameters(), *decode.parameters()], list(criticise.parameters()), list(classify.parameters())]
+    players = [[*encode.parameters(), *decode.parameters()], list(critic_score.parameters()), list(classify.parameters())]
     optimizers = [torch.optim.Adam(parameters, lr=1e-4, eps=1e-8) for parameters in players]
-    images = (torch.rand(BATCH, options.colors, 32, 32) * 2 - 1).to(memory_format=torch.channels_last)
+    images = (torch.rand(BATCH, options.channels, 32, 32) * 2 - 1).to(memory_format=torch.channels_last)
     labels = torch.arange(BATCH) % 10
     bfloat16 = options.precision == 'bfloat16'
 
@@ -78,8 +78,8 @@ def pytorch_step(options):
             alpha = torch.rand(BATCH, 1, 1, 1) / 2
             latents = encode(images).float()
             reconstruction = decode(latents).float()
-            guess = criticise(decode(alpha * latents + (1 - alpha) * latents.flip(0)).float()).float().mean((1, 2, 3))
-            real = criticise(reconstruction + 0.2 * (images - reconstruction)).float().mean((1, 2, 3))
+            guess = critic_score(decode(alpha * latents + (1 - alpha) * latents.flip(0)).float()).float().mean((1, 2, 3))
+            real = critic_score(reconstruction + 0.2 * (images - reconstruction)).float().mean((1, 2, 3))
             objectives = [((images - reconstruction)**2).mean() + 0.5 * (guess**2).mean(),
                           ((guess - alpha.flatten())**2).mean() + (real**2).mean(),
                           nn.functional.cross_entropy(classify(latents.detach().flatten(1)).float(), labels)]
@@ -123,7 +123,7 @@ def compare(options):
     rounds = [{side: options.steps * BATCH / seconds(side, options.steps) for side in SIDES} for _ in range(options.rounds)]
     for process in processes.values():
         process.communicate()
-    print(json.dumps({'depth': options.depth, 'latent_width': options.latent_width, 'colors': options.colors,
+    print(json.dumps({'depth': options.depth, 'latent_width': options.latent_width, 'channels': options.channels,
                       'precision': options.precision, 'rounds': options.rounds,
                       'img_per_s': {side: round(statistics.median(rate[side] for rate in rounds), 1) for side in SIDES},
                       'ratio': round(statistics.median(rate['acai_tf'] / rate['pytorch'] for rate in rounds), 3)}))
@@ -133,7 +133,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--depth', type=int, default=16)
     parser.add_argument('--latent_width', type=int, default=2, choices=SCALES_OF_32)
-    parser.add_argument('--colors', type=int, default=1)
+    parser.add_argument('--channels', type=int, default=1)
     parser.add_argument('--precision', default='float32', choices=['float32', 'bfloat16'])
     parser.add_argument('--rounds', type=int, default=7)
     parser.add_argument('--steps', type=int, default=20, help='steps a round')

@@ -45,7 +45,7 @@ def measure(point):
 
     def seconds_of(steps):
         started = time.perf_counter()
-        run_steps(batches, tf.constant(steps)).numpy()
+        run_steps(tf.constant(steps), batches).numpy()
         return time.perf_counter() - started
     seconds_of(1)
     steps = max(1, round(SECONDS / min(seconds_of(1) for _ in range(3))))

@@ -1,5 +1,6 @@
 """Runs every code block of docs/adding.md, as a reader would."""
 
+import json
 import os
 import re
 import subprocess
@@ -28,20 +29,22 @@ class AddingTest(tf.test.TestCase):
         environment = {**os.environ, 'PYTHONPATH': str(ROOT),
                        'PATH': os.pathsep.join([os.path.join(directory, 'bin'), os.path.dirname(sys.executable),
                                                 os.environ['PATH']])}
+        files = {re.match(r'# (\w+\.py)\n', text)[1]: text for language, text in self.blocks if language == 'python'}
+        for name, text in files.items():
+            with open(os.path.join(directory, name), 'w') as file:
+                file.write(text)
+        scripts = [text for language, text in self.blocks if language == 'bash']
         outputs = []
-        for language, text in self.blocks:
-            if language == 'python':
-                name = re.match(r'# (\w+\.py)\n', text)[1]
-                with open(os.path.join(directory, name), 'w') as file:
-                    file.write(text)
-                command = [sys.executable, name]
-            else:
-                command = ['bash', '-euo', 'pipefail', '-c', text]
+        for command in [*(['bash', '-euo', 'pipefail', '-c', text] for text in scripts),
+                        *([sys.executable, name] for name in files)]:
             done = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True)
-            self.assertEqual(done.returncode, 0, f'{text}\n{done.stderr}')
+            self.assertEqual(done.returncode, 0, f'{command}\n{done.stderr}')
             outputs.append(done.stdout)
-        self.assertIn('final metrics', outputs[1])
-        self.assertRegex(outputs[3], r'loss_sparse .*\n(.*\n)*.*--sparsity: weight of the mean')
+        networks, system, data, metric = outputs[:len(scripts)]
+        for output in (networks, system, data):
+            self.assertIn('final metrics', output)
+        self.assertRegex(system, r'loss_sparse .*\n(.*\n)*.*--sparsity: weight of the mean')
+        self.assertCountEqual(json.loads(metric), ['asymmetry', 'mse', 'rmse'])
         live, exported = re.findall(r"{'asymmetry': ([\d.e-]+)}", outputs[-1])
         self.assertNear(float(live), float(exported), 1e-5)
         self.assertGreater(float(live), 0)

@@ -144,7 +144,7 @@ class VGGTest(parameterized.TestCase, tf.test.TestCase):
             kernel = _convolutions(VGGNetworks(depth=32, **options).encoder((16, 16, 1)))[3].kernel.numpy()
             self.assertNear(kernel.std() * np.sqrt(9 * 128 / gain), 1, 5 / np.sqrt(2 * kernel.size))
 
-    def test_batch_normalisation(self):
+    def test_batch_normalization(self):
         for batch_norm, counts in ((False, [0, 0, 0]), (True, [4, 4, 0])):
             networks = VGGNetworks(depth=1, batch_norm=batch_norm)
             found = [networks.encoder((16, 16, 1)), networks.decoder((1, 1, 256), 1, image_shape=(16, 16, 1)),
@@ -165,13 +165,13 @@ class VGGTest(parameterized.TestCase, tf.test.TestCase):
         self.assertEqual(model.latent_shape, (1, 1, 27))
         self.assertAllInRange(model(images), -1, 1)
         before = model.decoder.get_weights()
-        for tag, value in model.train_step((images, tf.zeros([8], tf.int64))).items():
-            self.assertTrue(np.isfinite(value), tag)
+        for key, value in model.train_step((images, tf.zeros([8], tf.int64))).items():
+            self.assertTrue(np.isfinite(value), key)
         self.assertTrue(all(np.any(a != b) for a, b in zip(before, model.decoder.get_weights())))
 
 
-class Normalised:
-    """Networks of one's own: latents of an odd shape, batch normalisation, dropout, an output activation."""
+class Normalized:
+    """Networks of one's own: latents of an odd shape, batch normalization, dropout, an output activation."""
 
     def __init__(self, depth=4, latent=2, latent_width=4, seed=0, dtype=None):
         self.depth, self.latent, self.seed, self.dtype = depth, latent, seed, dtype
@@ -188,8 +188,8 @@ class Normalised:
     def encoder(self, image_shape, name='encoder', **_):
         return self._network(name, image_shape, self.latent)
 
-    def decoder(self, latent_shape, colors, **_):
-        return self._network('decoder', latent_shape, colors, upsample=True)
+    def decoder(self, latent_shape, channels, **_):
+        return self._network('decoder', latent_shape, channels, upsample=True)
 
     def critic(self, image_shape, **_):
         return self._network('critic', image_shape, 3)
@@ -207,13 +207,13 @@ def batch(size=8, seed=0):
 
 
 def weights(model):
-    """Of each network, the moving averages of normalisations included, as one vector."""
+    """Of each network, the moving averages of normalizations included, as one vector."""
     return [np.concatenate([np.ravel(value) for value in network.get_weights()]) for network in model.networks.values()]
 
 
 class OwnNetworksTest(parameterized.TestCase, tf.test.TestCase):
 
-    def create(self, name, architecture=Normalised, **kwargs):
+    def create(self, name, architecture=Normalized, **kwargs):
         model = models.create(name, SHAPE, NCLASS, depth=4, latent=2, architecture=architecture, **kwargs)
         model.compile(lr=1e-3)
         return model
@@ -228,9 +228,9 @@ class OwnNetworksTest(parameterized.TestCase, tf.test.TestCase):
         self.assertAllInRange(model.decode(100 * latents), -1, 1)
         before = [v.numpy() for v in model.encoder.non_trainable_variables]
         for seed in range(3):
-            for tag, value in model.train_step(batch(seed=seed)).items():
-                self.assertTrue(np.isfinite(value), tag)
-        # The moving averages of batch normalisation move in training, and only there.
+            for key, value in model.train_step(batch(seed=seed)).items():
+                self.assertTrue(np.isfinite(value), key)
+        # The moving averages of batch normalization move in training, and only there.
         after = [v.numpy() for v in model.encoder.non_trainable_variables]
         self.assertNotAllClose(before[0], after[0])
         model.test_step((images, labels))
@@ -253,20 +253,20 @@ class OwnNetworksTest(parameterized.TestCase, tf.test.TestCase):
         images, _ = batch()
         path = export.export_model(model, Blank('blank', SHAPE, NCLASS), 3, self.create_tempdir().full_path)
         loaded = export.load(path)
-        self.assertEqual(loaded.config['architecture'], 'Normalised')
+        self.assertEqual(loaded.config['architecture'], 'Normalized')
         self.assertAllClose(loaded.encode(images), model.encode(images), atol=1e-5)
         self.assertAllClose(loaded.reconstruct(images.numpy()[:1]), model(images)[:1], atol=1e-5)
 
     @parameterized.parameters('baseline', 'acai')
-    def test_batch_normalisation_on_two_replicas_is_that_on_one(self, name):
+    def test_batch_normalization_on_two_replicas_is_that_on_one(self, name):
         def train(strategy, order):
             with strategy.scope():
                 model = self.create(name)
-            model.draws = lambda images: {'alpha': tf.fill([tf.shape(images)[0], 1, 1, 1], 0.25)}
+            model.random_inputs = lambda images: {'alpha': tf.fill([tf.shape(images)[0], 1, 1, 1], 0.25)}
             data = [tuple(tf.gather(part, order) for part in batch(seed=seed)) for seed in range(3)]
             data = tf.data.Dataset.from_tensor_slices(tuple(tf.stack(part) for part in zip(*data)))
             steps = training.step_function(model, strategy)
-            steps(iter(strategy.experimental_distribute_dataset(data)), tf.constant(3))
+            steps(tf.constant(3), iter(strategy.experimental_distribute_dataset(data)))
             return weights(model)
         # One device mixes i with 7 - i, a replica 0 with 3 and 1 with 2: this order makes the same pairs.
         together, alone = train(mirrored(), list(range(8))), train(tf.distribute.get_strategy(), [0, 1, 4, 5, 6, 7, 2, 3])
@@ -274,40 +274,40 @@ class OwnNetworksTest(parameterized.TestCase, tf.test.TestCase):
             self.assertLess(np.linalg.norm(a - b) / np.linalg.norm(b - start), 1e-3)
 
     def test_an_object_in_place_of_a_class(self):
-        model = self.create('miae', Normalised(depth=3, latent=5))
+        model = self.create('miae', Normalized(depth=3, latent=5))
         self.assertEqual((model.latent_shape, model.critic.name), ((4, 6, 5), 'critic'))
         copy = type(model).from_config(model.get_config())
         self.assertEqual(copy.latent_shape, model.latent_shape)
 
     def test_an_object_that_keras_can_write_joins_a_keras_file(self):
         @keras.saving.register_keras_serializable('architectures_test')
-        class Serialisable(Normalised):
+        class Serializable(Normalized):
             def get_config(self):
                 return {'depth': self.depth, 'latent': self.latent}
 
             @classmethod
             def from_config(cls, config):
                 return cls(**config)
-        model = self.create('acai', Serialisable(depth=3, latent=5))
+        model = self.create('acai', Serializable(depth=3, latent=5))
         path = self.create_tempdir().full_path + '/model.keras'
         model.save(path)
         images, _ = batch()
         self.assertAllClose(keras.saving.load_model(path).encode(images), model.encode(images), atol=1e-6)
 
     def test_what_does_not_fit_is_refused(self):
-        class Flat(Normalised):
+        class Flat(Normalized):
             def encoder(self, image_shape, **_):
                 return keras.Sequential([keras.Input(image_shape), keras.layers.Flatten()])
 
-        class Small(Normalised):
-            def decoder(self, latent_shape, colors, **_):
-                return keras.Sequential([keras.Input(latent_shape), keras.layers.Conv2D(colors, 1)])
+        class Small(Normalized):
+            def decoder(self, latent_shape, channels, **_):
+                return keras.Sequential([keras.Input(latent_shape), keras.layers.Conv2D(channels, 1)])
 
-        class NoModel(Normalised):
+        class NoModel(Normalized):
             def critic(self, image_shape, **_):
                 return lambda images: images
 
-        class Fails(Normalised):
+        class Fails(Normalized):
             def encoder(self, image_shape):
                 return 1 / 0
         for architecture, message in (
@@ -327,7 +327,7 @@ class OwnNetworksTest(parameterized.TestCase, tf.test.TestCase):
 
     def test_names(self):
         self.assertEqual(architectures.name_of(ACAINetworks()), 'acai')
-        self.assertEqual([architectures.name_of(a) for a in ('a/b.py:C', Normalised)], ['C', 'Normalised'])
+        self.assertEqual([architectures.name_of(a) for a in ('a/b.py:C', Normalized)], ['C', 'Normalized'])
 
 
 if __name__ == '__main__':

@@ -11,12 +11,11 @@ from absl.testing import parameterized
 from distribution_test import mirrored
 from programs import ProgramTestCase, Started, run
 
-from acai_tf import clusterers
+from acai_tf import clusterers, options
 from acai_tf.clusterers import dec, imsat
 from acai_tf.errors import DataError, NonFiniteError, UsageError
-from acai_tf.evaluation.clustering import clustering_accuracy
 from acai_tf.losses import kl_divergence
-from acai_tf.models import hyperparameter
+from acai_tf.metrics.cluster import clustering_accuracy
 
 # Budgets in which each method finds three blobs.
 SMALL = {'kmeans': {'n_init': 3},
@@ -137,8 +136,8 @@ class AdversarialTest(tf.test.TestCase):
             self.assertAllEqual(a, b)
         self.assertNotAllClose(a, tf.ones_like(a))
 
-    def test_perturbations_reach_a_part_of_the_way_to_the_tenth_neighbour(self):
-        points = np.arange(30.0)[:, None]  # the tenth neighbour of the first is the point 10, of one in the middle 5 away
+    def test_perturbations_reach_a_part_of_the_way_to_the_tenth_neighbor(self):
+        points = np.arange(30.0)[:, None]  # the tenth neighbor of the first is the point 10, of one in the middle 5 away
         model = clusterers.create('imsat', 1, 2)
         self.assertAllClose(model.columns(points)[1][[0, 15]], [0.25 * 10, 0.25 * 5])
 
@@ -153,7 +152,7 @@ class FitTest(parameterized.TestCase, tf.test.TestCase):
         points, labels = blobs()
         for seed in range(3):
             fitted = clusterers.fit(name, points, 3, seed, **options)
-            if clustering_accuracy(labels, fitted.assign(points)) > 97:
+            if clustering_accuracy(labels, fitted.predict(points)) > 97:
                 break
         else:
             self.fail(f'{name} {options}')
@@ -163,15 +162,15 @@ class FitTest(parameterized.TestCase, tf.test.TestCase):
             self.assertAllEqual(value, again.arrays()[key])
         restored = clusterers.create(name, 10, 3, **options)
         restored.restore(fitted.arrays())
-        self.assertAllEqual(restored.assign(points[::-1]), fitted.assign(points)[::-1])
-        self.assertEqual(restored.assign(points[:1]), fitted.assign(points)[:1])
+        self.assertAllEqual(restored.predict(points[::-1]), fitted.predict(points)[::-1])
+        self.assertEqual(restored.predict(points[:1]), fitted.predict(points)[:1])
 
     def test_a_dimension_that_does_not_vary_changes_nothing_that_is_found(self):
         points, labels = blobs()
         points = np.c_[points, np.full(300, 7.0)]
         for name in ('kmeans', 'rim'):
             self.assertGreater(max(clustering_accuracy(labels, clusterers.fit(name, points, 3, seed, **SMALL[name])
-                                                       .assign(points)) for seed in range(3)), 97)
+                                                       .predict(points)) for seed in range(3)), 97)
 
     @parameterized.parameters(
         ('kmeans', np.zeros([1, 2]), {}, DataError, '1 points cannot make 3 clusters'),
@@ -184,7 +183,7 @@ class FitTest(parameterized.TestCase, tf.test.TestCase):
         ('dec', np.eye(5), {'layer_sizes': '5,x'}, UsageError, "layer_sizes='5,x': must be positive numbers"),
         ('rim', np.eye(5), {'rim': 'kernel'}, UsageError, 'rim=kernel: choose one of deep, linear'),
         ('dec', np.eye(5), {'layer_sizes': '5,2', 'pretrain_lr': 1e30}, NonFiniteError,
-         'loss of layer_1 is .* at step .*try a smaller learning rate'))
+         '^layer_1: loss is .* at step .*try a smaller learning rate'))
     def test_hostile(self, name, points, options, error, message):
         with self.assertRaisesRegex(error, message):
             clusterers.fit(name, points, 3, **options)
@@ -209,7 +208,7 @@ class FitTest(parameterized.TestCase, tf.test.TestCase):
 
     @parameterized.parameters(clusterers.names())
     def test_options_have_help_and_a_default_that_is_allowed(self, name):
-        for key, option in hyperparameter.declared(clusterers.clusterer_class(name)).items():
+        for key, option in options.declared(clusterers.REGISTRY.get(name)).items():
             self.assertNotEmpty(option.help, key)
             self.assertEqual(option.parse(option.default), option.default)
 
@@ -276,7 +275,7 @@ class ProgramTest(parameterized.TestCase, ProgramTestCase):
                 (['--dataset=lines32'], 0, '^$'),
                 (['--dataset=pole64'], 2, 'kept was learned from 1024 numbers an image, but pixels gives 4096')):
             self.wrong(['acai_classify', f'--load={self.path("kept")}', *flags], expected, message)
-        self.wrong(['acai_cluster', f'--load={self.path("kept")}'], 1, 'was saved by the measure classify, not by cluster')
+        self.wrong(['acai_cluster', f'--load={self.path("kept")}'], 1, 'was saved by the metric classify, not by cluster')
         os.truncate(self.path('kept/learned.npz'), 100)
         self.wrong(['acai_classify', f'--load={self.path("kept")}'], 2, 'kept does not hold what --save writes')
 
@@ -291,8 +290,8 @@ class ProgramTest(parameterized.TestCase, ProgramTestCase):
         (['--method=dbscan'], 1, "--method=dbscan: choose one of kmeans, dec, rim, imsat"),
         (['--method=rim', '--n_init=3'], 1, 'the clusterer rim has no option n_init; it has layer_sizes'),
         (['--epochs=3'], 1, 'the clusterer kmeans has no option epochs; it has n_init'),
-        (['--method=imsat', '--epochs=0'], 1, r'--epochs=0 is outside \[1, inf\]'),
-        (['--dataset=pole64'], 1, 'the measure cluster needs a data set with classes, which pole64 has not'),
+        (['--method=imsat', '--epochs=0'], 1, '--epochs=0: must be at least 1'),
+        (['--dataset=pole64'], 1, 'the metric cluster needs a data set with classes; pole64 has one class'),
         (['--load=/nowhere'], 2, '/nowhere does not hold what --save writes'))
     def test_wrong_use(self, flags, expected, message):
         self.wrong(['acai_cluster', *flags], expected, f'^acai_cluster: .*{message}')

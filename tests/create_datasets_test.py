@@ -2,19 +2,15 @@
 
 import json
 import os
-import resource
 import shutil
-import signal
-import subprocess
-import time
 
 import numpy as np
 import published_files
 import tensorflow as tf
 from absl.testing import parameterized
-from programs import ROOT, command, run, run_from_the_start
+from programs import run
 
-from acai_tf import datasets, measures, models
+from acai_tf import datasets, metrics, models
 from acai_tf.datasets import record_files
 from acai_tf.datasets.lines import draw_line, label_of
 from data_prep import tfrecord
@@ -33,7 +29,7 @@ class PrepareTest(parameterized.TestCase, tf.test.TestCase):
 
     def train(self, *flags):
         code, out, err = run('bin/acai_train', f'--data_dir={self.data}', f'--train_dir={self.train_dir}', '--depth=2',
-                             '--latent=2', '--total_kimg=1', *flags)
+                             '--latent=2', '--latent_width=8', '--model=baseline', '--total_kimg=1', *flags)
         self.assertEqual(code, 0, err)
         self.assertIn('latent_accuracy', out)
 
@@ -215,10 +211,10 @@ class PrepareTest(parameterized.TestCase, tf.test.TestCase):
                 self.assertAllClose(images, expected, atol=0.5001 / 127.5)
                 self.assertAllEqual(labels, expected_labels)
             records = record_files.records(os.path.join(directory, 'train.tfrecord'))
-            found = tf.train.Example.FromString(next(iter(records)).numpy()).features.feature
-            self.assertCountEqual(found, ['image', 'label', *beside])
+            features = tf.train.Example.FromString(next(iter(records)).numpy()).features.feature
+            self.assertCountEqual(features, ['image', 'label', *beside])
             for feature, below in beside.items():
-                self.assertBetween(found[feature].float_list.value[0], 0, below)
+                self.assertBetween(features[feature].float_list.value[0], 0, below)
         code, _, err = self.prepare('--datasets=lines', '--count=300', '--seed=8')
         self.assertEqual(code, 1)
         self.assertRegex(err, r'were made from generated: lines \(count 300, seed 7\); to make them from')
@@ -230,11 +226,11 @@ class PrepareTest(parameterized.TestCase, tf.test.TestCase):
         self.assertAllClose(images, draw_line(angles), atol=0.51 / 127.5)
         self.assertAllEqual(labels, label_of(angles))
         model = models.create('baseline', (32, 32, 1), 10, depth=1, latent=1)
-        self.assertAllClose(measures.measure('lines', model, lines),
-                            measures.measure('lines', model, datasets.get('lines32')), rtol=0.02)
+        self.assertAllClose(metrics.compute('lines', model, lines),
+                            metrics.compute('lines', model, datasets.get('lines32')), rtol=0.02)
         posed = datasets.get(f'records:{self.data}/pole')
-        found = measures.measure('poses', models.create('baseline', (16, 16, 1), 1, depth=1, latent=1), posed)['poses']
-        self.assertIn('straight_tip', found)
+        values = metrics.compute('poses', models.create('baseline', (16, 16, 1), 1, depth=1, latent=1), posed)['poses']
+        self.assertIn('straight_tip', values)
         code, out, err = self.prepare('--verify')  # also what has a directory of its own
         self.assertEqual(code, 0, err)
         self.assertIn('lines/train.tfrecord: sound', out)
@@ -290,69 +286,6 @@ class PrepareTest(parameterized.TestCase, tf.test.TestCase):
         self.assertEqual(code, 2, err)
         self.assertRegex(err.splitlines()[-1], f'^acai_train: mnist32 cannot be read .*expected to contain {entry["count"]} '
                                                'elements.*; find the file with: bin/acai_create_datasets --verify')
-
-
-class InterruptedTest(tf.test.TestCase):
-
-    def setUp(self):
-        super().setUp()
-        self.source, self.data = (self.create_tempdir().full_path for _ in range(2))
-        random = np.random.default_rng(0)
-        for prefix in ('train', 't10k'):
-            published_files.write_idx(self.source, prefix, random.integers(0, 256, [20000, 28, 28], np.uint8),
-                                      random.integers(0, 10, 20000).astype(np.uint8), zipped=False)
-        self.flags = ['--datasets=mnist', f'--source_dir={self.source}', f'--data_dir={self.data}']
-
-    def start(self):
-        return subprocess.Popen(command(PROGRAM, *self.flags), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                cwd=ROOT)
-
-    def wait_until_it_writes(self, process):
-        work = os.path.join(self.data, '.mnist.partial')
-        while process.poll() is None and not (os.path.isdir(work) and os.listdir(work)):
-            time.sleep(0.01)
-
-    def test_a_signal_leaves_nothing(self):
-        for number in (signal.SIGTERM, signal.SIGINT):
-            process = self.start()
-            self.wait_until_it_writes(process)
-            process.send_signal(number)
-            _, err = process.communicate(timeout=60)
-            self.assertEqual(process.returncode, 128 + number, err)
-            self.assertEqual(err.splitlines(), [f'create_datasets.py: ended by {number.name}'])
-            self.assertEqual(os.listdir(self.data), [])
-
-    def test_after_a_kill_the_next_run_makes_everything(self):
-        process = self.start()
-        self.wait_until_it_writes(process)
-        process.kill()
-        process.communicate()
-        self.assertEqual(os.listdir(self.data), ['.mnist.partial'])
-        code, _, err = run(PROGRAM, *self.flags)
-        self.assertEqual(code, 0, err)
-        self.assert_complete()
-
-    def assert_complete(self):
-        self.assertCountEqual(os.listdir(self.data), ['manifest.json', 'mnist-train.tfrecord', 'mnist-test.tfrecord'])
-        code, out, _ = run(PROGRAM, '--verify', f'--data_dir={self.data}')
-        self.assertEqual(code, 0, out)
-
-    def test_two_at_a_time(self):
-        processes = [self.start() for _ in range(2)]
-        errors = [process.communicate(timeout=120)[1] for process in processes]
-        self.assertEqual([process.returncode for process in processes], [0, 0], errors)
-        self.assertLen([err for err in errors if 'nothing to do' in err], 1)
-        self.assert_complete()
-
-    def test_a_full_disk(self):
-        def allow_files_of_a_megabyte():
-            resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))
-        code, _, err = run_from_the_start(PROGRAM, *self.flags, preexec_fn=allow_files_of_a_megabyte)
-        self.assertEqual(code, 4, err)
-        self.assertRegex(err, '^create_datasets.py: .*mnist-train.tfrecord cannot be written')
-        self.assertLen(err.splitlines(), 1)
-        self.assertEqual(os.listdir(self.data), [])
-
 
 if __name__ == '__main__':
     tf.test.main()

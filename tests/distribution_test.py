@@ -5,15 +5,15 @@ import glob
 import os
 from unittest import mock
 
+import keras
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
 from acai_tf import models, randomness, training
-from acai_tf.config import TrainConfig
 from acai_tf.errors import NonFiniteError, UsageError
-from acai_tf.training import distribution
-from acai_tf.training.run_directory import available_steps
+from acai_tf.training import Run, distribution
+from acai_tf.training.config import TrainConfig
 from training_test import weights
 
 STEPS, BATCH = 5, 8
@@ -24,8 +24,8 @@ def mirrored():
     return tf.distribute.MirroredStrategy([d.name for d in tf.config.list_logical_devices('CPU')])
 
 
-def _draws_from(images, like):
-    """Draws that depend on the image alone, so that they are the same wherever it is computed."""
+def _inputs_from(images, like):
+    """Random inputs that depend on the image alone, so that they are the same wherever it is computed."""
     mean = tf.reduce_mean(images, axis=[1, 2, 3])
 
     def numbers(value):
@@ -40,14 +40,33 @@ def _draws_from(images, like):
     return found
 
 
-class _EverySecondStep(models.model_class('acai')):
+class _RestingCritic(models.REGISTRY.get('acai')):
 
     def due(self, step):
         return {'critic': tf.equal(step % 2, 0)}
 
 
+class _RestingBoth(models.REGISTRY.get('lrae')):  # its loss sees the global batch
+    """Both players rest, at different steps."""
+
+    def due(self, step):
+        return {'critic': tf.equal(step % 2, 0), 'autoencoder': step % 3 < 2}
+
+
+class _RestingRMSprop(models.REGISTRY.get('acai')):
+
+    def due(self, step):
+        return {'autoencoder': tf.equal(step % 2, 0)}
+
+    def make_optimizer(self, name):
+        return keras.optimizers.RMSprop(self.lr, epsilon=1e-3, weight_decay=0.1)
+
+
+_RESTING = {cls.__name__: cls for cls in (_RestingCritic, _RestingBoth, _RestingRMSprop)}
+
+
 def _create(name):
-    make = {'every second step': _EverySecondStep}.get(name, functools.partial(models.create, name))
+    make = _RESTING.get(name) or functools.partial(models.create, name)
     return make((16, 16, 1), 3, depth=4, latent=2)
 
 
@@ -56,8 +75,8 @@ def _train(name, strategy, order):
     with strategy.scope():
         model = _create(name)
         model.compile(lr=1e-3)
-    original = model.draws
-    model.draws = lambda images: _draws_from(images, original(images))
+    original = model.random_inputs
+    model.random_inputs = lambda images: _inputs_from(images, original(images))
     before = [np.concatenate([np.ravel(w) for w in n.get_weights()]) for n in model.networks.values()]
     random = np.random.default_rng(0)
     images = random.uniform(-1, 1, [STEPS, BATCH, 16, 16, 1]).astype(np.float32)[:, order]
@@ -65,8 +84,8 @@ def _train(name, strategy, order):
     data = tf.data.Dataset.from_tensor_slices((images, labels))
     run_steps = training.step_function(model, strategy)
     batches = iter(strategy.experimental_distribute_dataset(data))
-    terms = run_steps(batches, tf.constant(STEPS)).numpy().mean(axis=1)
-    graph = run_steps.get_concrete_function(batches, tf.constant(STEPS)).graph.as_graph_def()
+    terms = run_steps(tf.constant(STEPS), batches).numpy().mean(axis=1)
+    graph = run_steps.get_concrete_function(tf.constant(STEPS), batches).graph.as_graph_def()
     ops = {node.op for nodes in (graph, *graph.library.function) for node in getattr(nodes, 'node_def', None) or nodes.node}
     after = [np.concatenate([np.ravel(w) for w in n.get_weights()]) for n in model.networks.values()]
     return before, after, terms, ops
@@ -74,7 +93,7 @@ def _train(name, strategy, order):
 
 class DistributionTest(parameterized.TestCase, tf.test.TestCase):
 
-    @parameterized.parameters(*models.names(), 'every second step')
+    @parameterized.parameters(*models.names(), *_RESTING)
     def test_two_replicas_train_as_one_device_does(self, name):
         before, together, terms, ops = _train(name, mirrored(), list(range(BATCH)))
         # One device pairs i with 7-i, a replica 0 with 3 and 1 with 2 of its own four: this order makes the same pairs.
@@ -83,7 +102,7 @@ class DistributionTest(parameterized.TestCase, tf.test.TestCase):
         _, alone, terms_alone, ops_alone = _train(name, tf.distribute.get_strategy(), order)
         for start, a, b in zip(before, together, alone):
             self.assertLess(np.linalg.norm(a - b) / np.linalg.norm(b - start), 1e-3)
-        rmse = _create(name).tags.index('rmse')  # a mean over replicas of roots is not the root of the mean
+        rmse = _create(name).loss_names.index('rmse')  # a mean over replicas of roots is not the root of the mean
         self.assertAllClose(np.delete(terms, rmse, 1), np.delete(terms_alone, rmse, 1), rtol=1e-3, atol=1e-6)
         # A GPU would wait for these.
         self.assertEmpty([op for op in ops | ops_alone if 'PyFunc' in op or 'Print' in op or op == 'Assert'])
@@ -99,9 +118,9 @@ class DistributionTest(parameterized.TestCase, tf.test.TestCase):
             model.compile()
         history = model.fit(data, epochs=2, verbose=0).history
         self.assertEqual({int(o.iterations.numpy()) for o in model.optimizers.values()}, {2 * 24 // BATCH})
-        self.assertEqual(set(history), set(model.tags))
-        for tag, values in history.items():
-            self.assertTrue(np.all(np.isfinite(values)), tag)
+        self.assertEqual(set(history), set(model.loss_names))
+        for key, values in history.items():
+            self.assertTrue(np.all(np.isfinite(values)), key)
         # Nothing is learnt in three steps of 1e-4: log(3) for three classes, and epochs alike.
         self.assertAllClose(history['classify_latent'], [np.log(3)] * 2, atol=0.2)
 
@@ -113,46 +132,47 @@ class DistributionTest(parameterized.TestCase, tf.test.TestCase):
 
         @tf.function
         def draw():
-            return strategy.run(lambda: model.draws(tf.zeros([4, 16, 16, 1]))['alpha'])
+            return strategy.run(lambda: model.random_inputs(tf.zeros([4, 16, 16, 1]))['alpha'])
         first, second = strategy.experimental_local_results(draw())
         self.assertNotAllClose(first, second)
 
     def test_a_batch_that_does_not_divide_is_refused(self):
         with self.assertRaisesRegex(UsageError, '--batch=63 does not fit the 2 replicas; choose a multiple of 2, or'):
-            distribution.make_strategy(TrainConfig(batch=63, strategy='mirrored'))
+            distribution.make_strategy(TrainConfig(batch=63, strategy='mirrored').resolve())
         with self.assertRaisesRegex(UsageError, '--batch=66 does not fit the 2 replicas; choose a multiple of 4'):
-            distribution.make_strategy(TrainConfig(model='gaia', batch=66, strategy='mirrored'))
+            distribution.make_strategy(TrainConfig(model='gaia', batch=66, strategy='mirrored').resolve())
 
     def test_the_replica_whose_loss_is_not_finite_is_named_and_no_checkpoint_has_its_update(self):
-        original = models.model_class('lrae').loss_terms
+        original = models.REGISTRY.get('lrae').loss_terms
 
-        def spoilt(model, images, draws, labels=None, training=False):
+        def spoilt(model, images, random_inputs, labels=None, training=False):
             here = (model.steps == 5) & (tf.equal(randomness.current_replica(), 1))
-            return original(model, tf.where(here, np.nan, images), draws, labels, training)
+            return original(model, tf.where(here, np.nan, images), random_inputs, labels, training)
         config = TrainConfig(model='lrae', dataset='digits32', depth=2, latent=2, batch=8, total_kimg=1, checkpoint_steps=1,
                              train_dir=self.create_tempdir().full_path)
         with (mock.patch.object(distribution, 'make_strategy', lambda _: mirrored()),
-              mock.patch.object(models.model_class('lrae'), 'loss_terms', spoilt),
+              mock.patch.object(models.REGISTRY.get('lrae'), 'loss_terms', spoilt),
               self.assertRaisesRegex(NonFiniteError, 'loss_ae is nan at step 6 on replica 1; the last good')):
             training.train(config)
-        checkpoints, = glob.glob(os.path.join(config.train_dir, 'digits32', '*', 'checkpoints'))
-        self.assertEqual(available_steps(checkpoints), [3, 4, 5])
-        for value in weights(os.path.dirname(checkpoints), 5).values():
+        run_dir, = glob.glob(os.path.join(config.train_dir, 'digits32', '*'))
+        self.assertEqual(Run(run_dir).checkpoint_steps(), [3, 4, 5])
+        for value in weights(run_dir, 5).values():
             self.assertTrue(np.all(np.isfinite(value)))
 
     def test_batches_are_ready_on_the_device_where_there_is_one_gpu(self):
         gpu = tf.config.list_logical_devices('CPU')[1]
-        config = TrainConfig(model='baseline', dataset='digits32', depth=2, latent=2, batch=8, total_kimg=1, jit='off')
+        config = TrainConfig(model='baseline', dataset='digits32', depth=2, latent=2, batch=8, total_kimg=1,
+                             jit='off').resolve()
         found = []
         with mock.patch.object(tf.config, 'list_logical_devices', lambda kind: [gpu]):
             one_gpu = distribution.make_strategy(config)
         for strategy in (one_gpu, distribution.make_strategy(config)):
-            batches = iter(distribution.batches(strategy, config.open_dataset(), 8, 0, 0))
+            batches = iter(distribution.batches(strategy, config.data, 8, 0, 0))
             images, _ = next(batches)
             with strategy.scope():
-                model = config.create_model(config.open_dataset())
+                model = config.create_model()
             self.assertEqual(model.encoder.weights[0].value.device, images.device)
-            terms = training.step_function(model, strategy)(batches, tf.constant(3))
+            terms = training.step_function(model, strategy)(tf.constant(3), batches)
             found.append((images.device, images, terms, model.encoder.get_weights()[0]))
         (here, *first), (there, *second) = found
         self.assertEqual((here, there), (gpu.name.replace('/device', '/job:localhost/replica:0/task:0/device'),
@@ -162,10 +182,10 @@ class DistributionTest(parameterized.TestCase, tf.test.TestCase):
 
     def test_xla_with_replicas_is_refused(self):
         with self.assertRaisesRegex(UsageError, '--jit=on does not work with 2 replicas'):
-            distribution.make_strategy(TrainConfig(jit='on', strategy='mirrored'))
+            distribution.make_strategy(TrainConfig(jit='on', strategy='mirrored').resolve())
 
     def test_auto_is_one_device_without_gpus(self):
-        self.assertEqual(distribution.make_strategy(TrainConfig()).num_replicas_in_sync, 1)
+        self.assertEqual(distribution.make_strategy(TrainConfig().resolve()).num_replicas_in_sync, 1)
 
 
 if __name__ == '__main__':

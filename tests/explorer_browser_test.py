@@ -5,14 +5,14 @@ import json
 import os
 import pathlib
 import shlex
-import shutil
 import threading
-import time
 import unittest
 from urllib.parse import urlsplit
 
+import browser
 import numpy as np
 import tensorflow as tf
+from browser import ActionChains, Keys
 from PIL import Image
 from programs import run
 from werkzeug import serving
@@ -22,34 +22,9 @@ from acai_tf.explorer.application import Application
 from acai_tf.explorer.server import Handler
 from acai_tf.explorer.space import Gallery, Space
 
-try:
-    from selenium import webdriver
-    from selenium.webdriver.common.action_chains import ActionChains
-    from selenium.webdriver.common.keys import Keys
-except ImportError:
-    webdriver = None
-_BROWSER = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))), None)
-_DRIVER = shutil.which('chromedriver')
-_MISSING = ("selenium is not installed: pip install '.[browser]'" if webdriver is None else
-            None if _BROWSER and _DRIVER else 'there is no browser: apt-get install chromium chromium-driver')
-_SECONDS = 60
 
-
-def open_browser(downloads=None, width=1280):
-    """Debian's chromium, or another, without a window."""
-    options = webdriver.ChromeOptions()
-    options.binary_location = _BROWSER
-    # As root there is no sandbox; in a container /dev/shm is small.
-    for argument in ('--headless=new', '--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu',
-                     f'--window-size={width},1400'):
-        options.add_argument(argument)
-    options.add_experimental_option('prefs', {'download.default_directory': downloads})
-    options.set_capability('goog:loggingPrefs', {'browser': 'ALL', 'performance': 'ALL'})
-    return webdriver.Chrome(options=options, service=webdriver.ChromeService(_DRIVER))
-
-
-@unittest.skipIf(_MISSING, _MISSING)
-class BrowserTest(tf.test.TestCase):
+@unittest.skipIf(browser.MISSING, browser.MISSING)
+class BrowserTest(browser.PageTestCase):
 
     @classmethod
     def setUpClass(cls):
@@ -73,7 +48,7 @@ class BrowserTest(tf.test.TestCase):
         cls.url = f'http://127.0.0.1:{cls.server.server_port}/'
         cls.downloads = os.path.join(cls.directory, 'downloads')
         os.makedirs(cls.downloads)
-        cls.browser = open_browser(cls.downloads)
+        cls.browser = browser.start(cls.downloads)
 
     @classmethod
     def tearDownClass(cls):
@@ -92,53 +67,6 @@ class BrowserTest(tf.test.TestCase):
         self.assertEmpty([url for url in asked if urlsplit(url).netloc != ours and not url.startswith(('blob:', 'about:'))])
         super().tearDown()
 
-    # ---- the page's parts
-
-    def open(self, state=''):
-        self.browser.get('about:blank')
-        self.browser.get(f'{self.url}#{state}')
-        self.wait(lambda: self.script('return document.body.dataset.ready'))
-
-    def script(self, text, *arguments):
-        return self.browser.execute_script(text, *arguments)
-
-    def find(self, selector):
-        return self.browser.find_element('css selector', selector)
-
-    def all(self, selector):
-        return self.browser.find_elements('css selector', selector)
-
-    def wait(self, condition):
-        deadline = time.monotonic() + _SECONDS
-        while not (found := condition()):
-            self.assertLess(time.monotonic(), deadline, 'the page does not get there')
-            time.sleep(0.02)
-        return found
-
-    def pixels(self, selector, which=0):
-        """What a canvas shows, uint8 [h, w], gray."""
-        answer = self.script('''
-            const canvas = document.querySelectorAll(arguments[0])[arguments[1]], {width, height} = canvas;
-            const copy = new OffscreenCanvas(width, height).getContext('2d', {willReadFrequently: true});
-            copy.drawImage(canvas, 0, 0);
-            const data = copy.getImageData(0, 0, width, height).data;
-            let text = '';
-            for (let k = 0; k < data.length; k += 4) text += String.fromCharCode(data[k]);
-            return [btoa(text), width, height];''', selector, which)
-        return np.frombuffer(base64.b64decode(answer[0]), np.uint8).reshape(answer[2], answer[1])
-
-    def shown_at(self, selector='.large'):
-        return self.script('return document.querySelector(arguments[0]).dataset.at', selector)
-
-    def settled(self):
-        """The position of the slider, once its picture is shown."""
-        self.wait(lambda: self.shown_at() == self.script('return document.getElementById("at").value'))
-        return float(self.shown_at())
-
-    def choose(self, *numbers):
-        for number in numbers:
-            self.find(f'#strip [data-number="{number}"]').click()
-
     def decoded(self, latents, model=0):
         """uint8 [h, w] of one latent."""
         return images.to_uint8(self.models[model].decode(np.asarray(latents, np.float32)[None]))[0, ..., 0]
@@ -147,10 +75,6 @@ class BrowserTest(tf.test.TestCase):
         k = min(int(at), len(numbers) - 2)
         a, b = (tf.constant(self.latents[model][number][None]) for number in numbers[k:k + 2])
         return self.decoded(curve(a, b, at - k)[0], model)
-
-    def address(self):
-        time.sleep(0.3)  # it is kept up with a delay
-        return self.browser.current_url.split('#')[1]
 
     # ---- what a user does
 
@@ -303,22 +227,12 @@ class BrowserTest(tf.test.TestCase):
             code, _, err = run(f'bin/{command[0]}', *command[1:-1], f'--output={self.directory}/{name}')
             self.assertEqual(code, 0, err)
             self.assertEqual(*(pathlib.Path(folder, name).read_bytes() for folder in (self.directory, self.downloads)))
-        found = json.loads(pathlib.Path(self.downloads, 'walk.json').read_text())['models'][1]
-        self.assertEqual(found['saved_model'], self.models[1].path)
+        downloaded = json.loads(pathlib.Path(self.downloads, 'walk.json').read_text())['models'][1]
+        self.assertEqual(downloaded['saved_model'], self.models[1].path)
         ends = tf.constant(self.latents[1][[2]]), tf.constant(self.latents[1][[3]])
-        self.assertAllEqual(np.float32(found['latents'])[1], interpolation.path(*ends, 5, interpolation.slerp)[0])
+        self.assertAllEqual(np.float32(downloaded['latents'])[1], interpolation.path(*ends, 5, interpolation.slerp)[0])
 
     # ---- keyboard
-
-    def keys(self, *keys):
-        ActionChains(self.browser).send_keys(*keys).perform()
-
-    def tab_to(self, selector):
-        for _ in range(40):
-            if self.script('return document.activeElement.matches(arguments[0])', selector):
-                return
-            self.keys(Keys.TAB)
-        self.fail(f'{selector} is not reached by the tab key')
 
     def test_the_keyboard_alone(self):
         self.open()

@@ -1,81 +1,93 @@
 import io
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 
 import numpy as np
+import programs
 import tensorflow as tf
 from PIL import Image
 
 from acai_tf import datasets, export, models
 from acai_tf.errors import DataError, UsageError
 
-# Runs where neither acai_tf nor keras can be imported.
-_RELOAD = '''
-import sys
-for name in ('acai_tf', 'keras'):
-    sys.modules[name] = None
-import numpy as np, tensorflow as tf
-answers, inputs = {}, np.load(sys.argv[1], allow_pickle=False)
-images, alpha, latents = (inputs[name] for name in ('images', 'alpha', 'latents'))
-calls = {name: dict(images=images) for name in ('serving_default', 'encode', 'reconstruct', 'classify')}
-calls['decode'] = dict(latents=latents)
-calls['interpolate'] = dict(images_a=images, images_b=images[::-1], alpha=alpha)
-
-def by_saved_model_load(path):
-    signatures = tf.saved_model.load(path).signatures
-    for name, arguments in calls.items():
-        for key, value in signatures[name](**{k: tf.constant(v) for k, v in arguments.items()}).items():
-            yield name, key, value.numpy()
-
-def by_session(path):
-    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        signatures = tf.compat.v1.saved_model.load(session, ['serve'], path).signature_def
-        for name, arguments in calls.items():
-            found = session.run({key: info.name for key, info in signatures[name].outputs.items()},
-                                {signatures[name].inputs[key].name: value for key, value in arguments.items()})
-            for key, value in found.items():
-                yield name, key, value
-
-for path in sys.argv[3:]:
-    for way in (by_saved_model_load, by_session):
-        for name, key, value in way(path):
-            answers['|'.join([way.__name__, path, name, key])] = value
-np.savez(sys.argv[2], **answers)
-'''
+_RELOAD = str(programs.ROOT / 'tests' / 'reload_export.py')
 
 
 def _png(image):
     return tf.io.encode_png(image).numpy()
 
 
+def _exported(directory, name='acai', step=7, latent_width=4):
+    """(model, path of its export)."""
+    dataset = datasets.get('mnist32')
+    model = models.create(name, dataset.image_shape, 10, depth=2, latent=3, latent_width=latent_width)
+    return model, export.export_model(model, dataset, step, directory)
+
+
+def _die_in_mid_export(directory):
+    save = tf.saved_model.save
+
+    def save_and_die(module, path, **kwargs):
+        save(module, path, **kwargs)
+        os.kill(os.getpid(), signal.SIGKILL)
+    tf.saved_model.save = save_and_die
+    _exported(directory)
+
+
+def _saved_model_cli(*arguments):
+    from tensorflow.python.tools import saved_model_cli
+    sys.argv = ['saved_model_cli', *arguments]
+    saved_model_cli.main()
+
+
 class ExportTest(tf.test.TestCase):
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.exports = tempfile.mkdtemp()
+        cls.model, cls.path = _exported(cls.exports)
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.exports)
+        super().tearDownClass()
 
     def setUp(self):
         super().setUp()
         self.directory = self.create_tempdir().full_path
-        self.dataset = datasets.get('mnist32')
-        random = np.random.default_rng(0)
-        self.images = random.uniform(-1, 1, [5, 32, 32, 1]).astype(np.float32)
+        self.images = np.random.default_rng(0).uniform(-1, 1, [5, 32, 32, 1]).astype(np.float32)
 
-    def exported(self, name='acai', step=7):
-        model = models.create(name, self.dataset.image_shape, 10, depth=2, latent=3)
-        return model, export.export_model(model, self.dataset, step, self.directory)
+    def copy(self, step=7):
+        """Path of a copy of the export, for tests that change it."""
+        return shutil.copytree(self.path, os.path.join(self.directory, str(step)))
+
+    def fork(self, function, *args):
+        """The exit code of a process that calls a function."""
+        process = programs.process(function, *args)
+        process.start()
+        process.join()
+        return process.exitcode
 
     def test_a_process_without_acai_tf_and_keras_answers_the_same(self):
         inputs, outputs = (os.path.join(self.directory, f'{which}.npz') for which in ('inputs', 'outputs'))
-        found = {name: self.exported(name, step) for step, name in enumerate(models.names())}
+        exports = {name: _exported(self.directory, name, step, latent_width=16)
+                   for step, name in enumerate(models.names())}
         random = np.random.default_rng(1)
         images = random.uniform(-1, 1, [64, 32, 32, 1]).astype(np.float32)
-        code, alpha = random.normal(size=[64, 4, 4, 3]).astype(np.float32), np.linspace(0, 1, 64, dtype=np.float32)
+        code, alpha = random.normal(size=[64, 16, 16, 3]).astype(np.float32), np.linspace(0, 1, 64, dtype=np.float32)
         np.savez(inputs, images=images, latents=code, alpha=alpha)
-        done = subprocess.run([sys.executable, '-c', _RELOAD, inputs, outputs, *(path for _, path in found.values())],
+        done = subprocess.run([sys.executable, _RELOAD, inputs, outputs, *(path for _, path in exports.values())],
                               cwd='/', capture_output=True)
         self.assertEqual(done.returncode, 0, done.stderr.decode())
         answers = np.load(outputs, allow_pickle=False)
         weight, seen = alpha.reshape(-1, 1, 1, 1), set()
-        for name, (model, path) in found.items():
+        for name, (model, path) in exports.items():
             latents = model.encode(images).numpy()
             probabilities = tf.nn.softmax(model.logits(images)).numpy()
             expected = {
@@ -90,13 +102,12 @@ class ExportTest(tf.test.TestCase):
         self.assertCountEqual(answers.files, seen)
 
     def test_saved_model_cli_answers_the_same(self):
-        model, path = self.exported('vqvae')
+        model, path = _exported(self.directory, 'vqvae')
         inputs, outputs = os.path.join(self.directory, 'images.npy'), os.path.join(self.directory, 'out')
         np.save(inputs, self.images)
-        done = subprocess.run([sys.executable, '-m', 'tensorflow.python.tools.saved_model_cli', 'run', '--dir', path,
-                               '--tag_set', 'serve', '--signature_def', 'reconstruct', '--inputs', f'images={inputs}',
-                               '--outdir', outputs], capture_output=True)
-        self.assertEqual(done.returncode, 0, done.stderr.decode())
+        self.assertEqual(0, self.fork(
+            _saved_model_cli, 'run', '--dir', path, '--tag_set', 'serve', '--signature_def', 'reconstruct', '--inputs',
+            f'images={inputs}', '--outdir', outputs))
         self.assertAllClose(np.load(os.path.join(outputs, 'images.npy')), model(self.images), rtol=1e-5, atol=1e-5)
 
     def test_openvino_answers_the_same(self):
@@ -106,18 +117,18 @@ class ExportTest(tf.test.TestCase):
             self.skipTest('openvino is not installed')
         core = openvino.Core()
         for step, name in enumerate(models.names()):
-            model, path = self.exported(name, step)
+            model, path = _exported(self.directory, name, step)
             encode = core.compile_model(core.read_model(path), 'CPU', {'INFERENCE_PRECISION_HINT': 'f32'})
             for size in (1, 5):
-                found, = encode([self.images[:size]]).values()
-                self.assertAllClose(found, model.encode(self.images[:size]), rtol=1e-5, atol=1e-5, msg=name)
+                latents, = encode([self.images[:size]]).values()
+                self.assertAllClose(latents, model.encode(self.images[:size]), rtol=1e-5, atol=1e-5, msg=name)
 
     def test_warm_up_requests_are_those_of_the_signatures(self):
         try:
             from tensorflow_serving.apis import prediction_log_pb2
         except ImportError:
             self.skipTest('tensorflow-serving-api is not installed')
-        _, path = self.exported('vae')
+        _, path = _exported(self.directory, 'vae')
         signatures = tf.saved_model.load(path).signatures
         records = tf.data.TFRecordDataset(os.path.join(path, 'assets.extra', 'tf_serving_warmup_requests'))
         asked = set()
@@ -129,27 +140,15 @@ class ExportTest(tf.test.TestCase):
         self.assertCountEqual(asked, set(signatures) - {'serving_default'})
 
     def test_killed_in_mid_export_leaves_no_version(self):
-        program = ('import os, signal, tensorflow as tf\n'
-                   'from acai_tf import datasets, export, models\n'
-                   'save = tf.saved_model.save\n'
-                   'def die(module, path, **kwargs):\n'
-                   '    save(module, path, **kwargs)\n'
-                   '    os.kill(os.getpid(), signal.SIGKILL)\n'
-                   'tf.saved_model.save = die\n'
-                   'data = datasets.get("mnist32")\n'
-                   'model = models.create("acai", data.image_shape, 10, depth=2, latent=3)\n'
-                   f'export.export_model(model, data, 7, {self.directory!r})\n')
-        done = subprocess.run([sys.executable, '-c', program], capture_output=True)
-        self.assertEqual(done.returncode, -9, done.stderr.decode())
+        self.assertEqual(self.fork(_die_in_mid_export, self.directory), -signal.SIGKILL)
         self.assertEqual([name for name in os.listdir(self.directory) if name.isdigit()], [])
         with self.assertRaisesRegex(DataError, 'neither saved_model.pb nor a numbered version'):
             export.load(self.directory)
-        self.exported()
+        _exported(self.directory)
         self.assertEqual(export.load(self.directory).config['step'], 7)
 
     def test_the_loader_answers_as_the_model_in_batches_of_any_size(self):
-        model, _ = self.exported()
-        loaded = export.load(self.directory)
+        model, loaded = self.model, export.load(self.exports)
         with self.assertRaisesRegex(ValueError, ''):
             loaded.encode_bytes([b'no image'])
         self.assertEqual(loaded.encode_bytes([]).shape, (0, 4, 4, 3))
@@ -168,39 +167,35 @@ class ExportTest(tf.test.TestCase):
         self.assertAllClose(loaded.interpolate(a, b, np.ones(5)), model(b), atol=1e-5)
 
     def test_an_empty_batch(self):
-        self.exported()
-        loaded, empty = export.load(self.directory), self.images[:0]
+        loaded, empty = export.load(self.path), self.images[:0]
         self.assertEqual(loaded.encode(empty).shape, (0, 4, 4, 3))
         self.assertEqual(loaded.reconstruct(empty).shape, (0, 32, 32, 1))
         self.assertEqual([part.shape for part in loaded.classify(empty)], [(0, 10), (0,)])
 
     def test_a_row_depends_on_its_own_row_alone(self):
-        self.exported()
-        loaded = export.load(self.directory)
+        loaded = export.load(self.path)
         self.assertAllClose(loaded.encode(self.images)[3:4], loaded.encode(self.images[3:4]), atol=1e-6)
 
     def test_bytes_of_the_raw_size_are_padded_and_others_resized(self):
-        model, path = self.exported()
         random = np.random.default_rng(1)
         raw = random.integers(0, 256, [28, 28, 1], np.uint8)
         color = random.integers(0, 256, [50, 40, 3], np.uint8)
         jpeg = tf.io.encode_jpeg(color, quality=100).numpy()
         contents = [_png(raw), _png(color), jpeg]
-        encode = tf.saved_model.load(path).signatures['encode_bytes']
+        encode = tf.saved_model.load(self.path).signatures['encode_bytes']
         latents = encode(image_bytes=tf.constant(contents))['latents']
         padded = np.pad(raw * np.float32(2 / 255) - 1, [(2, 2), (2, 2), (0, 0)], constant_values=-1)
         decoded = [color, np.asarray(Image.open(io.BytesIO(jpeg)))]
         grays = [np.rint(pixels @ [0.299, 0.587, 0.114])[..., None] for pixels in decoded]
         resized = [tf.image.resize(np.float32(gray), [32, 32], antialias=True) * 2 / 255 - 1 for gray in grays]
-        self.assertAllClose(latents, model.encode(np.stack([padded, *resized])), atol=1e-5)
+        self.assertAllClose(latents, self.model.encode(np.stack([padded, *resized])), atol=1e-5)
 
     def test_signatures_are_named_and_of_free_batch_size(self):
-        _, path = self.exported()
-        found = {name: ({k: (s.shape.as_list(), s.dtype) for k, s in f.structured_input_signature[1].items()},
+        specs = {name: ({k: (s.shape.as_list(), s.dtype) for k, s in f.structured_input_signature[1].items()},
                         {k: (s.shape.as_list(), s.dtype) for k, s in f.structured_outputs.items()})
-                 for name, f in tf.saved_model.load(path).signatures.items()}
+                 for name, f in tf.saved_model.load(self.path).signatures.items()}
         image, latent = ([None, 32, 32, 1], tf.float32), ([None, 4, 4, 3], tf.float32)
-        self.assertEqual(found, {
+        self.assertEqual(specs, {
             'serving_default': ({'images': image}, {'latents': latent}),
             'encode': ({'images': image}, {'latents': latent}),
             'encode_bytes': ({'image_bytes': ([None], tf.string)}, {'latents': latent}),
@@ -210,27 +205,26 @@ class ExportTest(tf.test.TestCase):
             'classify': ({'images': image}, {'probabilities': ([None, 10], tf.float32), 'classes': ([None], tf.int64)})})
 
     def test_config(self):
-        _, path = self.exported(step=42)
-        with open(os.path.join(path, 'assets.extra', 'acai_config.json')) as file:
+        with open(os.path.join(self.path, 'assets.extra', 'acai_config.json')) as file:
             config = json.load(file)
-        self.assertEqual(config, export.load(path).config)
+        self.assertEqual(config, export.load(self.path).config)
         self.assertEqual({key: config[key] for key in ('model', 'dataset', 'step', 'image_shape', 'latent_shape')}, {
-            'model': 'acai', 'dataset': 'mnist32', 'step': 42, 'image_shape': [32, 32, 1], 'latent_shape': [4, 4, 3]})
+            'model': 'acai', 'dataset': 'mnist32', 'step': 7, 'image_shape': [32, 32, 1], 'latent_shape': [4, 4, 3]})
         self.assertIn('28x28', config['encode_bytes'])
-        self.assertEqual(export.load(path).class_names, [str(digit) for digit in range(10)])
+        self.assertEqual(export.load(self.path).class_names, [str(digit) for digit in range(10)])
 
     def test_an_existing_version_is_never_overwritten(self):
-        _, path = self.exported()
+        path = self.copy()
         before = os.stat(os.path.join(path, 'saved_model.pb')).st_mtime_ns
         with self.assertRaisesRegex(UsageError, 'exists and is not overwritten'):
-            self.exported('baseline')
+            _exported(self.directory, 'baseline')
         self.assertEqual(os.stat(os.path.join(path, 'saved_model.pb')).st_mtime_ns, before)
         self.assertEqual(os.listdir(self.directory), ['7'])
 
     def test_the_newest_version_is_loaded(self):
-        self.exported(step=9)
-        self.exported(step=10)
-        self.assertEqual(export.load(self.directory).config['step'], 10)
+        for step in (9, 10):
+            self.copy(step)
+        self.assertEqual(export.load(self.directory).path, os.path.join(self.directory, '10'))
 
     def test_what_is_not_a_savedmodel_of_ours(self):
         class Other(tf.Module):
@@ -244,15 +238,14 @@ class ExportTest(tf.test.TestCase):
                 export.load(path)
 
     def test_pixels_in_place_of_images_are_refused(self):
-        self.exported()
-        loaded = export.load(self.directory)
+        loaded = export.load(self.path)
         for dtype in (np.uint8, np.int64, bool):
             with self.assertRaisesRegex(ValueError, r'images are .*; encode takes float images in \[-1, 1\], which are pix'):
                 loaded.encode(np.zeros([2, 32, 32, 1], dtype))
         self.assertEqual(loaded.decode(np.zeros([2, 4, 4, 3], int)).shape, (2, 32, 32, 1))
 
     def test_damage(self):
-        _, path = self.exported()
+        path = self.copy()
         for name in ('saved_model.pb', 'variables/variables.index', 'variables/variables.data-00000-of-00001'):
             file_path = os.path.join(path, name)
             with open(file_path, 'rb') as file:
@@ -269,8 +262,7 @@ class ExportTest(tf.test.TestCase):
         export.load(path)
 
     def test_wrong_shapes(self):
-        self.exported()
-        loaded = export.load(self.directory)
+        loaded = export.load(self.path)
         with self.assertRaisesRegex(ValueError, r'images has shape \[5, 28, 28, 1\]; encode takes \[n, \*\[32, 32, 1\]\]'):
             loaded.encode(np.zeros([5, 28, 28, 1]))
         with self.assertRaisesRegex(ValueError, 'differ in their number of rows'):
@@ -278,13 +270,12 @@ class ExportTest(tf.test.TestCase):
 
     def test_the_critic_is_not_exported_and_bfloat16_is_exported_in_float32(self):
         model = models.create('acai', (32, 32, 1), 10, depth=2, latent=3, dtype='mixed_bfloat16')
-        path = export.export_model(model, self.dataset, 1, self.directory)
+        path = export.export_model(model, datasets.get('mnist32'), 1, self.directory)
         values = tf.train.load_checkpoint(os.path.join(path, 'variables', 'variables'))
         count = sum(int(np.prod(shape)) for key, shape in values.get_variable_to_shape_map().items()
                     if 'VARIABLE_VALUE' in key)
         self.assertEqual(count, sum(n.count_params() for n in (model.encoder, model.decoder, model.classifier)))
-        plain = models.create('acai', (32, 32, 1), 10, depth=2, latent=3)
-        self.assertAllClose(export.load(path).encode(self.images), plain.encode(self.images), atol=1e-5)
+        self.assertAllClose(export.load(path).encode(self.images), self.model.encode(self.images), atol=1e-5)
 
 
 if __name__ == '__main__':

@@ -85,8 +85,8 @@ class PicturesTest(tf.test.TestCase):
         data = Shades('shades', (2, 2, 1), 3)
         path = os.path.join(self.create_tempdir().full_path, 'a.png')
         Image.fromarray(np.full([2, 2], 255, np.uint8)).save(path)
-        found = pictures.read_images(['test:17', path, 'test:0'], data)
-        self.assertAllClose(found[:, 0, 0, 0], [17 * 2 / 255 - 1, 1, -1])
+        chosen = pictures.read_images(['test:17', path, 'test:0'], data)
+        self.assertAllClose(chosen[:, 0, 0, 0], [17 * 2 / 255 - 1, 1, -1])
         with self.assertRaisesRegex(DataError, 'test:20: shades has 20 test images, numbered from 0'):
             pictures.read_images(['test:20'], data)
 
@@ -151,7 +151,8 @@ class PicturesTest(tf.test.TestCase):
         directory = self.create_tempdir().full_path
         images = np.zeros([9, 4000, 100, 1], np.float32)
         maps.write_projector(directory, np.zeros([9, 2]), np.arange(9), images)
-        self.assertEqual(Image.open(os.path.join(directory, 'sprite.png')).size, (3 * 68, 3 * 2730))
+        with Image.open(os.path.join(directory, 'sprite.png')) as sprite:
+            self.assertEqual(sprite.size, (3 * 68, 3 * 2730))
 
     def test_a_map_that_cannot_be_drawn_leaves_no_projector_behind(self):
         class Constant(Identity):

@@ -18,11 +18,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from acai_tf import datasets, export, images, training
-from acai_tf.config import TrainConfig
-from acai_tf.datasets import record_files
+from acai_tf.datasets import manifests
 from acai_tf.errors import AcaiError, DataError
-from acai_tf.training.run_directory import read_config, read_metrics, summary
+from acai_tf.training.config import TrainConfig
+from acai_tf.training.run_directory import summary
 from data_prep import image_folder, tfrecord
+from data_prep.splits import Split
+from data_prep.verification import verify
 
 _SCALE = 30 if 'ACAI_LONG_TESTS' in os.environ else 1
 
@@ -83,40 +85,40 @@ class ImagesTest(parameterized.TestCase, tf.test.TestCase):
         _, mode, image, content = file
         expected = seen(image)
         expected = expected if expected.ndim == 3 else expected[..., None]
-        found = images.decode(content, 'x', 3).astype(int)
-        self.assertAllClose(found, np.broadcast_to(expected, found.shape), atol=1 if mode in ('LA', 'RGBA') else 0)
-        gray = np.rint(found @ [0.299, 0.587, 0.114])[..., None]
+        pixels = images.decode(content, 'x', 3).astype(int)
+        self.assertAllClose(pixels, np.broadcast_to(expected, pixels.shape), atol=1 if mode in ('LA', 'RGBA') else 0)
+        gray = np.rint(pixels @ [0.299, 0.587, 0.114])[..., None]
         self.assertAllClose(images.decode(content, 'x', 1), gray, atol=1)
 
     @cases(25)
     @given(st.lists(files(), min_size=2, max_size=4))
-    def test_prepared_and_read_back_is_what_the_reader_sees(self, found):
+    def test_prepared_and_read_back_is_what_the_reader_sees(self, originals):
         with tempfile.TemporaryDirectory() as directory:
-            for i, (kind, _, _, content) in enumerate(found):
+            for i, (kind, _, _, content) in enumerate(originals):
                 with open(os.path.join(directory, f'{i}.{kind.lower()}'), 'wb') as file:
                     file.write(content)
             paths = images.find(directory)
-            colors = 1 if all(images.peek(path)[2] for path in paths) else 3
-            self.assertEqual({images.read(path).shape[2] for path in paths} == {1}, colors == 1)
+            channels = 1 if all(images.peek(path)[2] for path in paths) else 3
+            self.assertEqual({images.read(path).shape[2] for path in paths} == {1}, channels == 1)
             splits = image_folder.read_images(directory, 8, 0.5)
             data_dir = os.path.join(directory, 'prepared')
             tfrecord.write_dataset(data_dir, '', splits, 'a test')
             dataset = datasets.get(f'records:{data_dir}')
             read = np.concatenate([part for split in (dataset.train_once, dataset.test) for part, _ in split(9)])
-        for _, _, _, content in found:
-            image = images.to_float(images.round_to_uint8(images.resize(images.decode(content, 'x', colors), [8, 8])))
+        for _, _, _, content in originals:
+            image = images.to_float(images.round_to_uint8(images.resize(images.decode(content, 'x', channels), [8, 8])))
             self.assertLess(np.abs(read - image).reshape(len(read), -1).max(axis=1).min(), 1e-6)
 
     @functools.lru_cache  # noqa: B019
-    def graph(self, colors):
-        return tf.function(lambda content: images.decode_bytes(content, colors),
+    def graph(self, channels):
+        return tf.function(lambda content: images.decode_bytes(content, channels),
                            input_signature=[tf.TensorSpec([], tf.string)])
 
     @cases(120)
     @given(files(kinds=('PNG', 'JPEG'), modes=('L', 'RGB')), st.sampled_from([1, 3]))
-    def test_the_graph_of_an_export_sees_what_the_reader_sees(self, file, colors):
+    def test_the_graph_of_an_export_sees_what_the_reader_sees(self, file, channels):
         content = file[3]
-        self.assertAllEqual(self.graph(colors)(content), images.decode(content, 'x', colors))
+        self.assertAllEqual(self.graph(channels)(content), images.decode(content, 'x', channels))
 
     @cases(150)
     @given(files(), st.data())
@@ -155,10 +157,10 @@ class DamageTest(tf.test.TestCase):
         cls.directory = tempfile.mkdtemp()
         pixels = np.random.default_rng(0).integers(0, 256, [40, 8, 8, 1], np.uint8)
         cls.data = os.path.join(cls.directory, 'data')
-        splits = {split: tfrecord.Split.from_arrays(pixels[:count], np.arange(count) % 3)
+        splits = {split: Split.from_arrays(pixels[:count], np.arange(count) % 3)
                   for split, count in (('train', 40), ('test', 10))}
         tfrecord.write_dataset(cls.data, '', splits, 'a test')
-        config = TrainConfig(model='baseline', dataset=f'records:{cls.data}', depth=1, latent=1, latent_width=2, batch=512,
+        config = TrainConfig(model='baseline', dataset=f'records:{cls.data}', depth=1, latent=1, latent_width=4, batch=512,
                              total_kimg=1, report_kimg=1, train_dir=os.path.join(cls.directory, 'runs'))
         cls.run_dir = training.train(config)
 
@@ -183,7 +185,7 @@ class DamageTest(tf.test.TestCase):
                 self.assertIn(error.exit_code, (1, 2, 4))
                 self.assertNotIn('\n', str(error))
             except OSError:
-                pass  # one line and exit code 4, by command_line.run
+                pass  # one line and exit code 4, by program.main
 
     @cases(60)
     @given(st.data())
@@ -191,22 +193,22 @@ class DamageTest(tf.test.TestCase):
         def use(directory):
             dataset = datasets.get(f'records:{directory}')
             dataset.check()
-            for some, labels in (*dataset.train_once(7), *dataset.test(7)):
+            for images_of_batch, labels in (*dataset.train_once(7), *dataset.test(7)):
                 self.assertAllInRange(labels, 0, 2)
-                self.assertEqual(some.shape[1:], (8, 8, 1))
+                self.assertEqual(images_of_batch.shape[1:], (8, 8, 1))
             # A checksum exists: damage that went unnoticed above is found by --verify.
-            troubles = [trouble for _, _, trouble in tfrecord.verify(directory) if trouble]
+            troubles = [trouble for _, _, trouble in verify(directory) if trouble]
             for name in ('train', 'test'):
-                with open(os.path.join(directory, f'{name}.tfrecord'), 'rb') as ours, open(
+                with open(os.path.join(directory, f'{name}.tfrecord'), 'rb') as copy, open(
                         os.path.join(self.data, f'{name}.tfrecord'), 'rb') as sound:
-                    self.assertTrue(ours.read() == sound.read() or troubles)
+                    self.assertTrue(copy.read() == sound.read() or troubles)
         self.check(self.data, '*.tfrecord', data, use)
 
     @cases(80)
     @given(st.data())
     def test_manifests(self, data):
         def use(directory):
-            record_files.read_manifest(directory)
+            manifests.read(directory)
             datasets.get(f'records:{directory}').check()
         self.check(self.data, 'manifest.json', data, use)
 
@@ -214,9 +216,9 @@ class DamageTest(tf.test.TestCase):
     @given(st.data())
     def test_configs_and_metrics(self, data):
         def use(directory):
-            read_config(directory).validate()
-            read_metrics(directory)
-            summary(directory)
+            run = training.Run(directory)
+            TrainConfig.from_dict(run.config).resolve()
+            summary(run)
         self.check(self.run_dir, '*.json*', data, use)
 
     @cases(8)

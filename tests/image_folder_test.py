@@ -43,12 +43,12 @@ class ImageFolderTest(tf.test.TestCase):
         self.add('ant/notes.txt', content=b'no image')
         splits = self.read()
         self.assertEqual({name: split.count for name, split in splits.items()}, {'train': 18, 'test': 6})
-        found = {name: list(split.examples()) for name, split in splits.items()}
-        shades = [(tf.io.decode_png(png)[0, 0, 0].numpy(), label) for png, label in found['train'] + found['test']]
+        examples = {name: list(split.examples()) for name, split in splits.items()}
+        shades = [(tf.io.decode_png(png)[0, 0, 0].numpy(), label) for png, label in examples['train'] + examples['test']]
         self.assertCountEqual(shades, expected)
-        self.assertAllEqual(np.bincount([label for _, label in found['test']]), [2, 2, 2])
+        self.assertAllEqual(np.bincount([label for _, label in examples['test']]), [2, 2, 2])
         self.assertEqual(splits['train'].classes, ['ant', 'bee', 'cat'])
-        self.assertEqual({name: list(split.examples()) for name, split in self.read().items()}, found)
+        self.assertEqual({name: list(split.examples()) for name, split in self.read().items()}, examples)
 
     def test_without_subfolders_there_is_one_class(self):
         for i in range(5):
@@ -62,9 +62,9 @@ class ImageFolderTest(tf.test.TestCase):
         self.add('b.jpg', (31, 9, 3), 100)
         self.add('c.png', (2, 2, 1), 150)
         self.add('d.png', (16, 16, 4), 100)  # 100 / 255 opaque, on black: 39
-        found = {int(tf.io.decode_image(content)[0, 0, 0]): content for content, _ in self.examples(resolution=16)}
-        self.assertCountEqual(found, [50, 100, 150, 39])
-        for value, content in found.items():
+        contents = {int(tf.io.decode_image(content)[0, 0, 0]): content for content, _ in self.examples(resolution=16)}
+        self.assertCountEqual(contents, [50, 100, 150, 39])
+        for value, content in contents.items():
             self.assertAllEqual(tf.io.decode_image(content, channels=3), np.full([16, 16, 3], value))
         self.assertEqual(self.read(resolution=16)['train'].image_shape, (16, 16, 3))
 

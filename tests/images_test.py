@@ -92,13 +92,13 @@ class ReadTest(parameterized.TestCase, tf.test.TestCase):
 
     def test_sixteen_bits(self):
         values = np.array([[0, 257, 257 * 128, 65535, 128, 129]], np.uint16)
-        found = images.decode(saved(Image.fromarray(values), 'PNG'), 'x')
-        self.assertAllEqual(found[0, :, 0], [0, 1, 128, 255, 0, 1])  # v / 257, rounded
+        pixels = images.decode(saved(Image.fromarray(values), 'PNG'), 'x')
+        self.assertAllEqual(pixels[0, :, 0], [0, 1, 128, 255, 0, 1])  # v / 257, rounded
 
     def test_cmyk(self):
         cyan = Image.new('CMYK', (16, 16), (255, 0, 0, 0))
-        found = images.decode(saved(cyan, 'JPEG'), 'x', 3)
-        self.assertAllClose(found, np.full([16, 16, 3], [0, 255, 255]), atol=2)
+        pixels = images.decode(saved(cyan, 'JPEG'), 'x', 3)
+        self.assertAllClose(pixels, np.full([16, 16, 3], [0, 255, 255]), atol=2)
         self.assertAllClose(images.decode(saved(cyan, 'JPEG'), 'x', 1), np.full([16, 16, 1], 179), atol=2)  # .587 + .114
 
     def test_what_is_transparent_stands_on_black(self):
@@ -138,16 +138,16 @@ class ReadTest(parameterized.TestCase, tf.test.TestCase):
             images.decode(saved(Image.new('L', (8, 8)), 'PNG'), 'x')
 
     @parameterized.parameters(1, 3)
-    def test_a_graph_decodes_png_and_jpeg_to_the_same_pixels(self, colors):
+    def test_a_graph_decodes_png_and_jpeg_to_the_same_pixels(self, channels):
         random = np.random.default_rng(0)
-        decode = tf.function(lambda content: images.decode_bytes(content, colors))
+        decode = tf.function(lambda content: images.decode_bytes(content, channels))
         for mode, depth in (('L', 1), ('RGB', 3)):
             pixels = random.integers(0, 256, [20, 30, depth], np.uint8)
             image = Image.fromarray(pixels if depth == 3 else pixels[..., 0], mode)
             for kind, options in (('PNG', {}), ('JPEG', {}), ('JPEG', {'quality': 98, 'subsampling': 0}),
                                   ('JPEG', {'progressive': True, 'quality': 30})):
                 content = saved(image, kind, **options)
-                self.assertAllEqual(decode(content), images.decode(content, 'x', colors), (mode, kind, options))
+                self.assertAllEqual(decode(content), images.decode(content, 'x', channels), (mode, kind, options))
 
 
 class FilesTest(tf.test.TestCase):

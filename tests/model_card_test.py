@@ -5,13 +5,13 @@ import shutil
 
 import numpy as np
 import tensorflow as tf
-from training_test import metrics
 
-from acai_tf import datasets, export, measures, models, training
-from acai_tf.config import TrainConfig
+from acai_tf import datasets, export, metrics, models, training
 from acai_tf.datasets.about import about
-from acai_tf.measures import results
-from acai_tf.model_card import Run
+from acai_tf.export.card import Training
+from acai_tf.export.load import check_whole
+from acai_tf.metrics import results
+from acai_tf.training.config import TrainConfig
 
 
 def head_of(text):
@@ -32,6 +32,7 @@ class ModelCardTest(tf.test.TestCase):
         cls.run_dir = training.train(TrainConfig(dataset='digits32', depth=1, latent=2, batch=64, total_kimg=1, lr=0.001,
                                                  train_dir=cls.directory))
         cls.version = os.path.join(cls.run_dir, 'export', '16')
+        cls.last_report = training.Run(cls.run_dir).reports()[-1]
 
     def card(self, path):
         with open(os.path.join(path, 'README.md'), encoding='utf-8') as file:
@@ -39,13 +40,12 @@ class ModelCardTest(tf.test.TestCase):
 
     def test_head_and_metrics_of_a_run(self):
         text = self.card(self.version)
-        first, (found,) = head_of(text)
+        first, (values,) = head_of(text)
         self.assertEqual((first['library_name'], first['license']), ('tensorflow', 'unknown'))
         self.assertContainsSubset(['autoencoder', 'acai'], json.loads(first['tags']))
         self.assertEqual(json.loads(first['datasets']), ['digits32'])
-        last = metrics(self.run_dir)[-1]
-        self.assertEqual(found, {'latent_accuracy': last['latent_accuracy']})
-        self.assertIn(f'| loss_ae | {last["loss_ae"]:.6g} |', text)
+        self.assertEqual(values, {'latent_accuracy': self.last_report['latent_accuracy']})
+        self.assertIn(f'| loss_ae | {self.last_report["loss_ae"]:.6g} |', text)
         self.assertIn('| lr | 0.001 |', text)
         self.assertIn('10 classes: 0, 1, 2', text)
         self.assertNotIn(self.directory, text)
@@ -56,15 +56,15 @@ class ModelCardTest(tf.test.TestCase):
 
     def test_a_later_export_tells_what_was_measured_since(self):
         loaded, data = export.load(self.version), datasets.get('digits32')
-        measure = measures.create('reconstruction')
-        figures = measure(loaded, data)
-        results.keep(loaded, measure, data, figures)
+        metric = metrics.create('reconstruction')
+        values = metric(loaded, data)
+        results.keep(loaded, metric, data, values)
         damaged = os.path.join(self.run_dir, 'results', '16', 'damaged.json')
         with open(damaged, 'w') as file:
             file.write('{')
-        _, (found,) = head_of(self.card(training.export_run(self.run_dir, os.path.join(self.directory, 'publish'))))
+        _, (shown,) = head_of(self.card(training.export_run(self.run_dir, os.path.join(self.directory, 'publish'))))
         shutil.rmtree(os.path.dirname(damaged))
-        self.assertAllClose(found, {**figures, 'latent_accuracy': metrics(self.run_dir)[-1]['latent_accuracy']})
+        self.assertAllClose(shown, {**values, 'latent_accuracy': self.last_report['latent_accuracy']})
 
     def test_its_lines_load_the_model(self):
         blocks = re.findall('```python\n(.*?)```', self.card(self.version), re.DOTALL)
@@ -90,7 +90,7 @@ class ModelCardTest(tf.test.TestCase):
             file.write('license: mit')
         export.load(copy)
         os.remove(os.path.join(copy, 'README.md'))
-        export.check_whole(copy)
+        check_whole(copy)
         export.load(copy)
 
     def test_without_a_run_it_leaves_out_what_is_not_known(self):
@@ -99,8 +99,8 @@ class ModelCardTest(tf.test.TestCase):
         data.name, data.class_names = 'records:/home/somebody/my photos', ['ant', 'T-shirt/top', 'lion\nand "cub"']
         path = export.export_model(model, data, 5, self.create_tempdir().full_path)
         text = self.card(path)
-        first, found = head_of(text)
-        self.assertEqual((json.loads(first['datasets']), found), (['records-my photos'], []))
+        first, metrics_of = head_of(text)
+        self.assertEqual((json.loads(first['datasets']), metrics_of), (['records-my photos'], []))
         self.assertNotIn('somebody', text)
         self.assertIn('3 classes: ant, T-shirt/top, lion and "cub".', text)
         for absent in ('model-index', '| lr |', 'Measured', 'png)', 'None'):
@@ -112,7 +112,8 @@ class ModelCardTest(tf.test.TestCase):
         picture = os.path.join(self.directory, 'wide.png')
         with open(picture, 'wb') as file:
             file.write(tf.io.encode_png(np.zeros([500, 4096, 3], np.uint8)).numpy())
-        run = Run(options={}, losses={}, measures={'correlation': float('nan'), 'mse': 0.5}, results={}, picture=picture)
+        run = Training(options={}, losses={}, reported={'correlation': float('nan'), 'mse': 0.5}, results={},
+                       picture=picture)
         path = export.export_model(model, datasets.get('mnist32'), 1, self.directory, run)
         self.assertEqual(head_of(self.card(path))[1], [{'mse': 0.5}])
         with open(os.path.join(path, 'interpolation.png'), 'rb') as file:

@@ -10,7 +10,7 @@ import unittest
 
 import tensorflow as tf
 from absl.testing import parameterized
-from programs import Started, last_checkpoint, run
+from programs import Started, last_checkpoint, run_in_a_process
 from training_test import assert_same_weights, metrics, run_in, weights
 
 from acai_tf import models
@@ -64,8 +64,8 @@ class MultiWorkerTest(parameterized.TestCase, tf.test.TestCase):
 
     def assert_equals_two_replicas_in_one_process(self, *flags):
         mirrored = self.create_tempdir().full_path
-        code, _, err = run('bin/acai_train', *FLAGS, *flags, '--strategy=mirrored', f'--train_dir={mirrored}',
-                           env={**os.environ, 'ACAI_LOGICAL_CPUS': '2'})
+        code, _, err = run_in_a_process('bin/acai_train', *FLAGS, *flags, '--strategy=mirrored', f'--train_dir={mirrored}',
+                                        env={**os.environ, 'ACAI_LOGICAL_CPUS': '2'})
         self.assertEqual(code, 0, err)
         run_dir, expected = run_in(self.train_dir), run_in(mirrored)
         self.assertEqual(metrics(run_dir), metrics(expected))

@@ -1,6 +1,9 @@
-"""Runs the programs as a user does."""
+"""Runs the programs as a user does: in this process, in a process of their own, or from the very start."""
 
+import contextlib
 import glob
+import importlib
+import io
 import multiprocessing
 import os
 import pathlib
@@ -9,16 +12,17 @@ import subprocess
 import sys
 import tempfile
 import time
+from unittest import mock
 
 import tensorflow as tf
 
-from acai_tf.training.run_directory import available_steps
+from acai_tf.runs import Run
 
 ROOT = pathlib.Path(__file__).parents[1]
 
-# Every program is a process of its own, but most are forked from one that has imported TensorFlow already.
+# Processes are forked from one that has imported TensorFlow already.
 _FORKS = multiprocessing.get_context('forkserver')
-_FORKS.set_forkserver_preload(['tensorflow', 'keras', 'acai_tf.flags', 'acai_tf.training', 'sklearn.cluster',
+_FORKS.set_forkserver_preload(['tensorflow', 'keras', 'acai_tf.cli.flags', 'acai_tf.training', 'sklearn.cluster',
                                'matplotlib.figure'])
 _SECONDS = 300
 
@@ -33,8 +37,7 @@ class Started:
     def __init__(self, program, *flags, env=None):
         self._directory, self._what = tempfile.TemporaryDirectory(), f'{program} {flags}'
         self._paths = [os.path.join(self._directory.name, name) for name in ('stdout', 'stderr')]
-        self._process = _FORKS.Process(target=_run_here, args=(str(ROOT / program), flags, dict(env or os.environ),
-                                                               self._paths))
+        self._process = process(_run_here, program, flags, dict(env or os.environ), self._paths)
         self._process.start()
         self.pid = self._process.pid
 
@@ -66,8 +69,24 @@ class Started:
             return (self._process.exitcode, *(pathlib.Path(path).read_text() for path in self._paths))
 
 
+def process(function, *args):
+    """A process, not started yet, that calls a function; forked as those of programs are."""
+    return _FORKS.Process(target=function, args=args)
+
+
 def run(program, *flags, env=None):
-    """(exit code, stdout, stderr) of a program."""
+    """(exit code, stdout, stderr) of a program that is called in this process."""
+    assert '--deterministic' not in flags, 'which changes TensorFlow for good: use run_in_a_process'
+    module = importlib.import_module(f'acai_tf.cli.{pathlib.Path(program).stem.removeprefix("acai_")}')
+    with (mock.patch.dict(os.environ, os.environ if env is None else env, clear=True), contextlib.chdir(ROOT),
+          mock.patch.object(sys, 'argv', command(program, *flags)[1:]),
+          contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err):
+        code = module.main()
+    return code, out.getvalue(), err.getvalue()
+
+
+def run_in_a_process(program, *flags, env=None):
+    """The same, in a process of its own."""
     return Started(program, *flags, env=env).wait()
 
 
@@ -77,20 +96,20 @@ def run_from_the_start(program, *flags, **kwargs):
     return done.returncode, done.stdout, done.stderr
 
 
-def _run_here(path, flags, environment, outputs):
+def _run_here(program, flags, environment, outputs):
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(ROOT)
     for number, output in enumerate(outputs, 1):
         os.dup2(os.open(output, os.O_WRONLY | os.O_CREAT), number)
-    sys.argv = [path, *flags]
-    runpy.run_path(path, run_name='__main__')
+    sys.argv = command(program, *flags)[1:]
+    runpy.run_path(sys.argv[0], run_name='__main__')
 
 
 def last_checkpoint(train_dir):
     """Step of the last checkpoint of the one run in `train_dir`; 0 where there is none yet."""
-    runs = glob.glob(os.path.join(train_dir, '*', '*', 'checkpoints'))
-    return max((step for run in runs for step in available_steps(run)), default=0)
+    return max((step for path in glob.glob(os.path.join(train_dir, '*', '*')) for step in Run(path).checkpoint_steps()),
+               default=0)
 
 
 class ProgramTestCase(tf.test.TestCase):

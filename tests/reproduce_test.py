@@ -14,10 +14,11 @@ import unittest
 import tensorflow as tf
 from programs import ROOT, Started, run
 
-from acai_tf import measures, studies, training
+from acai_tf import export, metrics, studies, training
 from acai_tf.studies import output
 from acai_tf.studies.base import REPORTED
-from acai_tf.studies.plan import Choice, plan, select
+from acai_tf.studies.plan import plan
+from acai_tf.studies.select import Choice, select
 
 FAKE_SRUN = '''#!/bin/bash
 setsid "$@" &
@@ -91,9 +92,9 @@ class SchedulersTest(tf.test.TestCase):
         path = self.directory / 'my_study.py'
         path.write_text(from_docs('my_study.py').replace('records:photos', 'digits32'))
         study = studies.from_file(str(path))
-        runs, _ = plan(select(study, Choice()), Choice())
-        self.assertLen(runs, 3 * 3)
-        self.assertEqual([call.measure for call in runs[0].calls], ['reconstruction', 'correlation'])
+        jobs, _ = plan(select(study, Choice()), Choice())
+        self.assertLen(jobs, 3 * 3)
+        self.assertEqual([call.metric for call in jobs[0].calls], ['reconstruction', 'correlation'])
 
 
 OWN = '''
@@ -173,7 +174,7 @@ class ProgramTest(tf.test.TestCase):
         self.compare(self.study(), seeds=1, signals=[signal.SIGTERM])
 
     @unittest.skipUnless('ACAI_LONG_TESTS' in os.environ, 'takes long: set ACAI_LONG_TESTS')
-    def test_the_same_with_a_measure_two_seeds_and_8_kimg_killed_twice(self):
+    def test_the_same_with_a_metric_two_seeds_and_8_kimg_killed_twice(self):
         study = self.study(8, "Cell('baseline', 'digits32', 'reconstruction', 'rmse', OPTIONS)")
         self.compare(study, seeds=2, signals=[signal.SIGTERM, signal.SIGKILL])
 
@@ -210,21 +211,16 @@ class ProgramTest(tf.test.TestCase):
         """The values of every seed of every cell, from trainings in one go, in this process."""
         choice = Choice(seeds=seeds, train_dir=self.create_tempdir().full_path)
         study = studies.from_file(path)
-        _, runs_of = plan(select(study, choice), choice)
-        found = []
-        for cell, runs in zip(study.cells, runs_of):
-            found.append([])
-            for each in runs:
-                path = training.train(each.config)
-                with open(os.path.join(path, 'metrics.jsonl')) as file:
-                    reports = [json.loads(line) for line in file]
-                if cell.measure in REPORTED:
-                    found[-1].append(reports[-1][cell.figure])
-                else:
-                    from acai_tf import export
-                    found[-1].append(measures.measure(cell.measure, export.load(each.export),
-                                                      each.config.open_dataset())[cell.figure])
-        return found
+        _, jobs_of = plan(select(study, choice), choice)
+        numbers = []
+        for cell, jobs in zip(study.cells, jobs_of):
+            numbers.append([])
+            for job in jobs:
+                training.train(job.config)
+                values = job.run.reports()[-1] if cell.metric in REPORTED else metrics.compute(
+                    cell.metric, export.load(job.export), job.data)
+                numbers[-1].append(values[cell.value])
+        return numbers
 
 
 def measured(path):

@@ -1,64 +1,81 @@
-import dataclasses
 import json
 import os
 
 import tensorflow as tf
 
-from acai_tf import files
-from acai_tf.config import TrainConfig
+from acai_tf import datasets
 from acai_tf.errors import StorageError, UsageError
-from acai_tf.training.run_directory import RunDirectory, began_with, dataset_name, run_name
-
-SHAPE = (32, 32, 1)
+from acai_tf.training import Run
+from acai_tf.training.config import TrainConfig
+from acai_tf.training.run_directory import RunDirectory
 
 
 class RunNameTest(tf.test.TestCase):
 
+    def names(self, **options):
+        """Names of the run directory and of the directory of its data set."""
+        directory, name = os.path.split(TrainConfig(**options).resolve().run_path)
+        return name, os.path.basename(directory)
+
     def test_released_names(self):
-        self.assertEqual(run_name(TrainConfig(dataset='svhn32').validate(), (32, 32, 3)),
-                         'ACAI_advdepth64_advweight0.5_depth64_latent16_reg0.2_scales3')
-        config = TrainConfig(model='baseline', depth=16, latent_width=2).validate()
-        self.assertEqual(run_name(config, SHAPE), 'AEBaseline_depth16_latent16_scales4')
+        self.assertEqual(self.names(dataset='svhn32'),
+                         ('ACAI_advdepth64_advweight0.5_depth64_latent16_reg0.2_scales3', 'svhn32'))
+        self.assertEqual(self.names(model='baseline', depth=16, latent_width=2),
+                         ('AEBaseline_depth16_latent16_scales4', 'lines32'))
 
     def test_a_seed_of_ones_own_joins(self):
-        config = TrainConfig(model='baseline', seed=1).validate()
-        self.assertEqual(run_name(config, SHAPE), 'AEBaseline_depth64_latent16_scales3_seed1')
+        self.assertEqual(self.names(model='baseline', seed=1)[0], 'AEBaseline_depth64_latent16_scales3_seed1')
 
     def test_what_differs_from_its_default_joins(self):
-        config = TrainConfig(model='baseline', lr=0.002, batch=32, precision='mixed_bfloat16').validate()
-        self.assertEqual(run_name(config, SHAPE),
+        self.assertEqual(self.names(model='baseline', lr=0.002, batch=32, precision='mixed_bfloat16')[0],
                          'AEBaseline_batch32_depth64_latent16_lr0.002_precisionmixed_bfloat16_scales3')
+
+    def test_options_that_the_released_code_does_not_have_join_where_they_differ(self):
+        self.assertEqual(self.names(model='vae')[0], 'VAE_beta1.0_depth64_latent16_scales3')
+        self.assertEqual(self.names(model='vae', sample_latent=True)[0],
+                         'VAE_beta1.0_depth64_latent16_sample_latentTrue_scales3')
+
+    def test_options_of_other_networks_join_where_they_differ(self):
+        self.assertEqual(self.names(model='baseline', architecture='vgg')[0],
+                         'AEBaseline_architecturevgg_depth64_latent16_latent_width4')
+        self.assertEqual(self.names(model='baseline', architecture='vgg', batch_norm=True, gain=2)[0],
+                         'AEBaseline_architecturevgg_batch_normTrue_depth64_gain2.0_latent16_latent_width4')
 
     def test_names_of_data_sets(self):
         for options, name in (({}, 'lines32'), ({'dataset': 'coil100'}, 'coil100'),
-                              ({'dataset': 'coil100', 'coil_object': 7, 'resolution': 64}, 'coil100-object7-64px'),
-                              ({'dataset': 'records:/some/where/photos/'}, 'records-photos')):
-            self.assertEqual(dataset_name(TrainConfig(**options)), name)
+                              ({'dataset': 'coil100', 'coil_object': 7, 'resolution': 64}, 'coil100-object7-64px')):
+            self.assertEqual(self.names(**options)[1], name)
+        self.assertEqual(datasets.short_name('records:/some/where/photos/'), 'records-photos')
 
 
 class RunDirectoryTest(tf.test.TestCase):
 
     def setUp(self):
         super().setUp()
-        self.config = TrainConfig(model='baseline', train_dir=self.create_tempdir().full_path).validate()
+        self.train_dir = self.create_tempdir().full_path
+
+    def config(self, fingerprint=None, **changes):
+        config = TrainConfig(**{'model': 'baseline', 'train_dir': self.train_dir, **changes}).resolve()
+        config.fingerprint = fingerprint or {}
+        return config
 
     def open(self, overwrite=False, **changes):
-        directory = RunDirectory(dataclasses.replace(self.config, **changes), SHAPE, overwrite)
+        directory = RunDirectory(self.config(**changes), overwrite)
         self.addCleanup(directory.close)
         directory.begin()
         return directory
 
     def test_nothing_is_changed_before_the_run_begins(self):
         directory = self.open()
-        directory.append_metrics({'step': 1})
+        directory.append_report({'step': 1})
         directory.close()
         with open(directory.file('config.json')) as file:
             before = file.read()
-        RunDirectory(dataclasses.replace(self.config, total_kimg=99999), SHAPE).close()
-        RunDirectory(dataclasses.replace(self.config, deterministic=True), SHAPE, overwrite=True).close()
+        RunDirectory(self.config(total_kimg=99999)).close()
+        RunDirectory(self.config(deterministic=True), overwrite=True).close()
         with open(directory.file('config.json')) as file:
             self.assertEqual(file.read(), before)
-        self.assertLen(directory.metrics(), 1)
+        self.assertLen(directory.reports(), 1)
 
     def test_the_versions_that_a_run_began_with_are_kept(self):
         directory = self.open()
@@ -68,9 +85,9 @@ class RunDirectoryTest(tf.test.TestCase):
         with open(directory.file('config.json'), 'w') as file:
             json.dump(content | {'versions': {'tensorflow': '1.99'}}, file)
         self.open(total_kimg=99999).close()
-        self.assertEqual(began_with(directory.path), {'tensorflow': '1.99'})
+        self.assertEqual(Run(directory.path).config['versions'], {'tensorflow': '1.99'})
         self.open(overwrite=True).close()
-        self.assertEqual(began_with(directory.path), content['versions'])
+        self.assertEqual(Run(directory.path).config['versions'], content['versions'])
 
     def test_a_shorter_run_is_another_only_where_more_is_trained(self):
         directory = self.open(total_kimg=99999)
@@ -82,6 +99,13 @@ class RunDirectoryTest(tf.test.TestCase):
             self.open(total_kimg=6).close()
             self.open(total_kimg=5)
 
+    def test_an_export_counts_as_trained(self):
+        directory = self.open(total_kimg=99999)
+        directory.close()
+        os.makedirs(directory.export(1000))
+        with self.assertRaisesRegex(UsageError, 'total_kimg is 99999 there and 5 here'):
+            self.open(total_kimg=5)
+
     def test_the_same_run_again_and_a_longer_one(self):
         self.open().close()
         directory = self.open(total_kimg=99999)
@@ -90,20 +114,6 @@ class RunDirectoryTest(tf.test.TestCase):
 
     def test_runs_of_two_learning_rates_have_two_directories(self):
         self.assertNotEqual(self.open().path, self.open(lr=0.5).path)
-
-    def test_a_run_of_the_shorter_name_is_found_where_its_config_agrees(self):
-        config = dataclasses.replace(self.config, lr=0.5)
-        earlier = os.path.join(config.train_dir, 'lines32', run_name(self.config, SHAPE))
-        os.makedirs(earlier)
-        with open(os.path.join(earlier, 'config.json'), 'w') as file:
-            file.write(config.to_json())
-        directory = self.open(lr=0.5, total_kimg=99999)
-        self.assertEqual(directory.path, earlier)
-        directory.close()
-        self.assertNotEqual(self.open(lr=0.25).path, earlier)
-        os.makedirs(os.path.join(earlier, 'export', '1000'))
-        with self.assertRaisesRegex(UsageError, 'total_kimg is 99999 there and 5 here'):
-            self.open(lr=0.5, total_kimg=5)
 
     def test_another_config_is_refused_and_changes_nothing(self):
         directory = self.open()
@@ -115,11 +125,11 @@ class RunDirectoryTest(tf.test.TestCase):
         with open(directory.file('config.json')) as file:
             self.assertEqual(file.read(), before)
 
-    def test_other_data_is_refused_and_a_run_from_before_it_was_kept_is_accepted(self):
-        self.open().close()  # no identity yet
-        self.open(data={'count': 5, 'nclass': 2}).close()
+    def test_other_data_is_refused(self):
+        self.open().close()  # not read yet
+        self.open(fingerprint={'count': 5, 'nclass': 2}).close()
         with self.assertRaisesRegex(UsageError, 'data count is 5 there and 6 here, data nclass is 2 there and 3 here'):
-            self.open(data={'count': 6, 'nclass': 3})
+            self.open(fingerprint={'count': 6, 'nclass': 3})
 
     def test_in_use(self):
         self.open()
@@ -133,20 +143,20 @@ class RunDirectoryTest(tf.test.TestCase):
         directory.close()
         os.symlink(outside.full_path, directory.file('link'))
         os.makedirs(directory.file('images'))
-        directory.append_metrics({'step': 1})
+        directory.append_report({'step': 1})
         self.open(overwrite=True, deterministic=True)
         self.assertCountEqual(os.listdir(directory.path), ['.lock', 'config.json'])
         self.assertEqual(os.listdir(outside.full_path), ['kept'])
 
     def test_a_link_in_place_of_the_directory_is_refused(self):
-        path = os.path.join(self.config.train_dir, 'lines32', run_name(self.config, SHAPE))
+        path = self.config().run_path
         os.makedirs(os.path.dirname(path))
         os.symlink(self.create_tempdir().full_path, path)
         with self.assertRaisesRegex(UsageError, 'is a link'):
             self.open(overwrite=True)
 
     def test_foreign_files_are_refused(self):
-        path = os.path.join(self.config.train_dir, 'lines32', run_name(self.config, SHAPE))
+        path = self.config().run_path
         os.makedirs(path)
         with open(os.path.join(path, 'thesis.tex'), 'w'):
             pass
@@ -167,41 +177,15 @@ class RunDirectoryTest(tf.test.TestCase):
         with self.assertRaisesRegex(StorageError, 'config.json is damaged'):
             self.open()
 
-    def test_metrics_are_cut_back_and_nan_is_null(self):
+    def test_reports_are_cut_back_and_nan_is_null(self):
         directory = self.open()
         for step in (1, 2, 3):
-            directory.append_metrics({'step': step, 'mean_smoothness': float('nan')})
+            directory.append_report({'step': step, 'mean_smoothness': float('nan')})
         with open(directory.file('metrics.jsonl'), 'a') as file:
             file.write('{"step": 4, "lo')  # a process died here
-        directory.cut_metrics(2)
+        directory.cut_reports(2)
         with open(directory.file('metrics.jsonl')) as file:
             self.assertEqual(file.read(), '{"step": 1, "mean_smoothness": null}\n{"step": 2, "mean_smoothness": null}\n')
-
-
-class FilesTest(tf.test.TestCase):
-
-    def test_a_failed_replacement_leaves_the_old_file_alone(self):
-        path = self.create_tempfile('file', content='old').full_path
-        with self.assertRaises(RuntimeError), files.atomic_write(path) as file:
-            file.write('new')
-            raise RuntimeError
-        with open(path) as file:
-            self.assertEqual(file.read(), 'old')
-        self.assertLen(os.listdir(os.path.dirname(path)), 1)
-
-    def test_a_failed_directory_does_not_appear(self):
-        parent = self.create_tempdir().full_path
-        with self.assertRaises(RuntimeError), files.atomic_directory(os.path.join(parent, '5')):
-            raise RuntimeError
-        self.assertEqual(os.listdir(parent), [])
-
-    def test_an_existing_directory_is_not_replaced(self):
-        parent = self.create_tempdir()
-        parent.create_file('5/kept')
-        with self.assertRaises(FileExistsError), files.atomic_directory(os.path.join(parent.full_path, '5')):
-            pass
-        self.assertEqual(os.listdir(os.path.join(parent.full_path, '5')), ['kept'])
-        self.assertEqual(os.listdir(parent.full_path), ['5'])
 
 
 if __name__ == '__main__':

@@ -1,13 +1,16 @@
 import json
 import os
+import pathlib
 
 import numpy as np
 import tensorflow as tf
 
 from acai_tf import files
-from acai_tf.datasets import record_files
+from acai_tf.datasets import manifests
 from acai_tf.errors import DataError, UsageError
 from data_prep import tfrecord
+from data_prep.splits import Split
+from data_prep.verification import verify
 
 
 class WriteTest(tf.test.TestCase):
@@ -17,7 +20,7 @@ class WriteTest(tf.test.TestCase):
         self.directory = self.create_tempdir().full_path
         self.images = np.arange(6 * 4, dtype=np.uint8).reshape(6, 2, 2, 1)
         self.labels = np.array([0, 1, 1, 2, 2, 2])
-        self.split = tfrecord.Split.from_arrays(self.images, self.labels)
+        self.split = Split.from_arrays(self.images, self.labels)
 
     def test_schema_and_manifest(self):
         path, = tfrecord.write_dataset(self.directory, 'some', {'train': self.split}, 'here')
@@ -41,7 +44,7 @@ class WriteTest(tf.test.TestCase):
         bad = np.zeros([2, 2, 2, 7], np.uint8)  # no PNG has 7 channels
         with self.assertRaises(tf.errors.InvalidArgumentError):
             tfrecord.write_dataset(self.directory, 'some', {
-                'train': self.split, 'test': tfrecord.Split.from_arrays(bad, self.labels[:2])}, '')
+                'train': self.split, 'test': Split.from_arrays(bad, self.labels[:2])}, '')
         self.assertEqual(os.listdir(self.directory), [])
 
 
@@ -55,13 +58,13 @@ class PrepareTest(tf.test.TestCase):
     def make(self):
         self.calls += 1
         images = np.arange(6 * 4, dtype=np.uint8).reshape(6, 2, 2, 1)
-        return {split: tfrecord.Split.from_arrays(images, np.arange(6) % 3) for split in ('train', 'test')}
+        return {split: Split.from_arrays(images, np.arange(6) % 3) for split in ('train', 'test')}
 
     def prepare(self, make=None, source='here'):
         return tfrecord.prepare(self.directory, 'some', ('train', 'test'), source, make or self.make)
 
     def content(self):
-        return {name: open(os.path.join(self.directory, name), 'rb').read() for name in os.listdir(self.directory)}
+        return {path.name: path.read_bytes() for path in pathlib.Path(self.directory).iterdir()}
 
     def test_a_second_run_does_nothing(self):
         paths = self.prepare()
@@ -95,16 +98,16 @@ class PrepareTest(tf.test.TestCase):
         self.assertEqual(self.calls, 2)
 
     def test_images_too_large_for_the_manifest_are_refused(self):
-        for side, fits in ((record_files.LARGEST_SIDE, True), (record_files.LARGEST_SIDE + 1, False)):
+        for side, fits in ((manifests.LARGEST_SIDE, True), (manifests.LARGEST_SIDE + 1, False)):
             def make():
-                return {split: tfrecord.Split.from_arrays(np.zeros([1, 1, side, 1], np.uint8), np.zeros(1, int))
+                return {split: Split.from_arrays(np.zeros([1, 1, side, 1], np.uint8), np.zeros(1, int))
                         for split in ('train', 'test')}
             if not fits:
                 with self.assertRaisesRegex(DataError, 'images of 1x16385x1 are too large; a side may have 16,384 pixels'):
                     tfrecord.prepare(self.directory, 'wide', ('train', 'test'), 'there', make)
             else:
                 self.prepare(make)
-        self.assertLen(record_files.read_manifest(self.directory), 2)
+        self.assertLen(manifests.read(self.directory), 2)
 
     def test_an_image_that_does_not_decode_leaves_nothing(self):
         good = tf.io.encode_png(np.zeros([2, 2, 1], np.uint8)).numpy()
@@ -112,14 +115,14 @@ class PrepareTest(tf.test.TestCase):
                             (tf.io.encode_png(np.zeros([3, 2, 1], np.uint8)).numpy(),
                              'obj is an image of 3x2x1, not 2x2x1')):
             contents = {'first': good, 'obj': bad}
-            split = tfrecord.Split.from_encoded((2, 2, 1), contents.get, [('first', 0), ('obj', 1)])
+            split = Split.from_encoded((2, 2, 1), contents.get, [('first', 0), ('obj', 1)])
             with self.assertRaisesRegex(DataError, reason):
                 self.prepare(lambda: {**self.make(), 'test': split})
             self.assertEqual(os.listdir(self.directory), [])
 
     def test_images_of_from_encoded_are_kept_as_they_are(self):
         jpeg = tf.io.encode_jpeg(np.zeros([2, 2, 3], np.uint8)).numpy()
-        split = tfrecord.Split.from_encoded((2, 2, 3), lambda name: jpeg, [('a', 4), ('b', 2)])
+        split = Split.from_encoded((2, 2, 3), lambda name: jpeg, [('a', 4), ('b', 2)])
         self.assertEqual(list(split.examples()), [(jpeg, 4), (jpeg, 2)])
 
     def test_verify(self):
@@ -127,9 +130,9 @@ class PrepareTest(tf.test.TestCase):
         with open(path, 'rb') as file:
             sound = file.read()
 
-        def verify():
-            return {name: trouble for name, _, trouble in tfrecord.verify(self.directory)}
-        self.assertEqual(verify(), {'some-train.tfrecord': None, 'some-test.tfrecord': None})
+        def troubles():
+            return {name: trouble for name, _, trouble in verify(self.directory)}
+        self.assertEqual(troubles(), {'some-train.tfrecord': None, 'some-test.tfrecord': None})
         flipped = bytearray(sound)
         flipped[len(sound) // 2] ^= 1
         for content, reason in ((bytes(flipped), 'has another checksum'), (sound[:-1], f'has {len(sound) - 1} bytes, not'),
@@ -139,13 +142,13 @@ class PrepareTest(tf.test.TestCase):
             else:
                 with open(path, 'wb') as file:
                     file.write(content)
-            self.assertRegex(verify()['some-train.tfrecord'], reason)
-            self.assertIsNone(verify()['some-test.tfrecord'])
+            self.assertRegex(troubles()['some-train.tfrecord'], reason)
+            self.assertIsNone(troubles()['some-test.tfrecord'])
         with open(path, 'wb') as file:
             file.write(sound)
         with open(os.path.join(self.directory, 'stray.tfrecord'), 'wb') as file:
             file.write(sound)
-        self.assertEqual(verify()['stray.tfrecord'], 'is not in the manifest')
+        self.assertEqual(troubles()['stray.tfrecord'], 'is not in the manifest')
 
     def test_verify_reads_the_images_and_labels(self):
         path, _ = self.prepare()
@@ -164,7 +167,7 @@ class PrepareTest(tf.test.TestCase):
             entry.update(count=1, bytes=os.path.getsize(path), sha256=files.sha256(path), label_histogram=[1])
             with open(manifest_path, 'w') as file:
                 json.dump(manifest, file)
-            (_, _, trouble), = tfrecord.verify(self.directory, ['some-train.tfrecord'])
+            (_, _, trouble), = verify(self.directory, ['some-train.tfrecord'])
             self.assertRegex(str(trouble), str(reason))
         del entry['label_histogram']
         with tf.io.TFRecordWriter(path) as writer:
@@ -172,12 +175,12 @@ class PrepareTest(tf.test.TestCase):
         entry.update(nclass=3, bytes=os.path.getsize(path), sha256=files.sha256(path))
         with open(manifest_path, 'w') as file:
             json.dump(manifest, file)
-        (_, _, trouble), = tfrecord.verify(self.directory, ['some-train.tfrecord'])
+        (_, _, trouble), = verify(self.directory, ['some-train.tfrecord'])
         self.assertEqual(trouble, 'has a label outside 0..2')
         del entry['nclass']  # as of a data set whose class knows them
         with open(manifest_path, 'w') as file:
             json.dump(manifest, file)
-        self.assertEqual(list(tfrecord.verify(self.directory, ['some-train.tfrecord'])), [('some-train.tfrecord', 1, None)])
+        self.assertEqual(list(verify(self.directory, ['some-train.tfrecord'])), [('some-train.tfrecord', 1, None)])
 
 
 if __name__ == '__main__':

@@ -1,4 +1,3 @@
-import dataclasses
 import functools
 import glob
 import json
@@ -16,11 +15,12 @@ from tensorboard.context import RequestContext
 from tensorboard.plugins import base_plugin
 from tensorboard.plugins.hparams import api_pb2, backend_context, list_session_groups
 
-from acai_tf import export, training
-from acai_tf.config import TrainConfig
+from acai_tf import datasets, export, training
 from acai_tf.errors import DataError, NonFiniteError, StorageError, UsageError
-from acai_tf.training import loop
-from acai_tf.training.run_directory import available_steps, divergence
+from acai_tf.export import write
+from acai_tf.metrics.accuracy import accuracy
+from acai_tf.training import Run, loop
+from acai_tf.training.config import TrainConfig
 
 
 def weights(run_dir, step):
@@ -41,15 +41,15 @@ def assert_same_weights(test, first, second):
         test.assertAllEqual(value, second[key], key)
 
 
-CONFIG = TrainConfig(dataset='digits32', depth=2, latent=2, batch=32, total_kimg=2, report_kimg=1, lr=0.01,
-                     checkpoint_steps=16)
+OPTIONS = {'dataset': 'digits32', 'depth': 2, 'latent': 2, 'batch': 32, 'total_kimg': 2, 'report_kimg': 1, 'lr': 0.01,
+           'checkpoint_steps': 16}
 
 
 @functools.cache
 def trained_in_one_go(total_kimg):
     """A temporary train_dir with a finished run, which the tests of this process share and none changes."""
     directory = tempfile.TemporaryDirectory()
-    training.train(dataclasses.replace(CONFIG, total_kimg=total_kimg, train_dir=directory.name))
+    training.train(TrainConfig(**{**OPTIONS, 'total_kimg': total_kimg, 'train_dir': directory.name}))
     return directory
 
 
@@ -62,15 +62,15 @@ class TrainTest(tf.test.TestCase):
 
     def setUp(self):
         super().setUp()
-        self.config = dataclasses.replace(CONFIG, train_dir=self.create_tempdir().full_path)
+        self.train_dir = self.create_tempdir().full_path
 
-    def train(self, **changes):
-        return training.train(dataclasses.replace(self.config, **changes))
+    def train(self, overwrite=False, **changes):
+        return training.train(TrainConfig(**{**OPTIONS, 'train_dir': self.train_dir, **changes}), overwrite)
 
     def finished(self, total_kimg=2):
         """The directory of a finished run, in the test's own train_dir."""
-        shutil.copytree(trained_in_one_go(total_kimg).name, self.config.train_dir, dirs_exist_ok=True)
-        return run_in(self.config.train_dir)
+        shutil.copytree(trained_in_one_go(total_kimg).name, self.train_dir, dirs_exist_ok=True)
+        return run_in(self.train_dir)
 
     def assert_is_as_in_one_go(self, run_dir):
         whole = run_in(trained_in_one_go(2).name)
@@ -84,7 +84,7 @@ class TrainTest(tf.test.TestCase):
         self.assertContainsSubset({'loss_ae', 'rmse', 'loss_disc', 'loss_ae_disc', 'loss_disc_real', 'classify_latent',
                                    'latent_accuracy'}, reports[0])
         self.assertLess(reports[1]['loss_ae'], reports[0]['loss_ae'])
-        self.assertEqual(available_steps(os.path.join(run_dir, 'checkpoints')), [32, 48, 64])
+        self.assertEqual(Run(run_dir).checkpoint_steps(), [32, 48, 64])
         for kind in ('reconstruction', 'interpolation', 'slerp', 'samples'):
             with open(os.path.join(run_dir, 'images', f'{kind}-00000064.png'), 'rb') as file:
                 self.assertEqual(tf.io.decode_png(file.read()).shape, (8 * 34 + 2, 16 * 34 + 2, 1))
@@ -95,32 +95,31 @@ class TrainTest(tf.test.TestCase):
     def test_the_accuracy_in_the_report_is_that_of_the_exported_model(self):
         run_dir = self.finished()
         loaded = export.load(os.path.join(run_dir, 'export'))
-        from acai_tf import datasets
-        from acai_tf.evaluation.classification import accuracy
         self.assertAllClose(accuracy(lambda x: loaded.classify(x)[0], datasets.get('digits32').test(77)),
                             metrics(run_dir)[-1]['latent_accuracy'])
 
-    def test_tensorboard_has_the_released_tags_and_the_pictures(self):
+    def test_tensorboard_has_the_released_names_and_the_pictures(self):
         run_dir = self.finished()
-        tags = set()
+        names = set()
         for path in glob.glob(os.path.join(run_dir, 'summaries', 'events*')):
             for event in tf.compat.v1.train.summary_iterator(path):
-                tags.update(value.tag for value in event.summary.value)
-        self.assertContainsSubset({'loss_ae', 'loss_disc', 'latent_accuracy', 'interpolation', 'config'}, tags)
+                names.update(value.tag for value in event.summary.value)
+        self.assertContainsSubset({'loss_ae', 'loss_disc', 'latent_accuracy', 'interpolation', 'config'}, names)
 
     def sessions(self):
         """What TensorBoard's HParams plugin shows of a train_dir."""
-        multiplexer = plugin_event_multiplexer.EventMultiplexer().AddRunsFromDirectory(self.config.train_dir)
+        multiplexer = plugin_event_multiplexer.EventMultiplexer().AddRunsFromDirectory(self.train_dir)
         multiplexer.Reload()
-        provider = data_provider.MultiplexerDataProvider(multiplexer, self.config.train_dir)
+        provider = data_provider.MultiplexerDataProvider(multiplexer, self.train_dir)
         context = backend_context.Context(base_plugin.TBContext(data_provider=provider))
         request = api_pb2.ListSessionGroupsRequest(slice_size=10, allowed_statuses=api_pb2.Status.values())
         return list_session_groups.Handler(RequestContext(), context, '', request).run().session_groups
 
-    def test_tensorboard_shows_runs_with_their_hyperparameters_and_final_metrics_once(self):
-        self.config = dataclasses.replace(self.config, model='denoising', depth=1, total_kimg=1)
-        runs = [self.train(hyperparameters={'noise': noise}) for noise in (0.5, 0.75)]
-        self.assertEqual(self.train(hyperparameters={'noise': 0.5}, total_kimg=2), runs[0])
+    def test_tensorboard_shows_runs_with_their_options_and_final_metrics_once(self):
+        def train(noise, total_kimg=1):
+            return self.train(model='denoising', depth=1, noise=noise, total_kimg=total_kimg)
+        runs = [train(noise) for noise in (0.5, 0.75)]
+        self.assertEqual(train(0.5, total_kimg=2), runs[0])
         groups = sorted(self.sessions(), key=lambda group: group.hparams['noise'].number_value)
         self.assertLen(groups, 2)
         for group, run_dir, noise in zip(groups, runs, (0.5, 0.75)):
@@ -129,11 +128,11 @@ class TrainTest(tf.test.TestCase):
             session, = group.sessions
             self.assertEqual(session.status, api_pb2.STATUS_SUCCESS)
             self.assertGreater(session.end_time_secs, session.start_time_secs)
-            self.assertEqual(session.name, os.path.relpath(os.path.join(run_dir, 'summaries'), self.config.train_dir))
+            self.assertEqual(session.name, os.path.relpath(os.path.join(run_dir, 'summaries'), self.train_dir))
             found = {value.name.tag: value.value for value in session.metric_values}
             last = metrics(run_dir)[-1]
-            for tag in ('rmse', 'latent_accuracy'):
-                self.assertAllClose(found[tag], last[tag], rtol=1e-5)
+            for name in ('rmse', 'latent_accuracy'):
+                self.assertAllClose(found[name], last[name], rtol=1e-5)
 
     def test_a_longer_run_is_resumed_and_equals_one_in_one_go(self):
         first = self.finished(total_kimg=1)
@@ -150,7 +149,7 @@ class TrainTest(tf.test.TestCase):
         run_dir = self.train(batch=100, checkpoint_steps=7, keep_checkpoints=2)
         # 1024 and 2048 images are complete after 11 and 21 steps of 100.
         self.assertEqual([r['step'] for r in metrics(run_dir)], [11, 21])
-        self.assertEqual(available_steps(os.path.join(run_dir, 'checkpoints')), [14, 21])
+        self.assertEqual(Run(run_dir).checkpoint_steps(), [14, 21])
 
     def test_steps_per_call_do_not_matter(self):
         with mock.patch.object(loop, '_MOST_STEPS_PER_CALL', 1):
@@ -159,9 +158,9 @@ class TrainTest(tf.test.TestCase):
     def test_non_finite_losses_stop_the_run_and_keep_the_last_checkpoint(self):
         with self.assertRaisesRegex(NonFiniteError, r'\w+ is (nan|inf) at step \d+') as raised:
             self.train(lr=1e20, checkpoint_steps=1)
-        run_dir = run_in(self.config.train_dir)
-        self.assertEqual(divergence(run_dir), str(raised.exception))
-        for step in available_steps(os.path.join(run_dir, 'checkpoints')):
+        run_dir = run_in(self.train_dir)
+        self.assertEqual(Run(run_dir).divergence, str(raised.exception))
+        for step in Run(run_dir).checkpoint_steps():
             for key, value in weights(run_dir, step).items():
                 if not key.startswith(('autoencoder_optimizer', 'critic_optimizer', 'classifier_optimizer')):
                     self.assertTrue(np.all(np.isfinite(value)), key)
@@ -192,7 +191,7 @@ class TrainTest(tf.test.TestCase):
             shutil.rmtree(os.path.join(run_dir, 'export'))
         self.assertFalse(os.path.exists(os.path.join(checkpoints, 'step-40_temp')))
         self.assert_is_as_in_one_go(run_dir)
-        self.assertEqual(available_steps(checkpoints), [32, 48, 64])  # those from before the damage are counted
+        self.assertEqual(Run(run_dir).checkpoint_steps(), [32, 48, 64])  # those from before the damage are counted
 
     def test_a_full_disk(self):
         earlier = self.finished(total_kimg=1)
@@ -201,16 +200,15 @@ class TrainTest(tf.test.TestCase):
               self.assertRaisesRegex(StorageError, 'the checkpoint of step 48 could not be written .ResourceExhaustedError: '
                                      'checkpoints/step-48_temp/part.; is the disk full')):
             self.train()
-        self.assertEqual(available_steps(os.path.join(earlier, 'checkpoints')), [16, 32])
+        self.assertEqual(Run(earlier).checkpoint_steps(), [16, 32])
 
     def test_nothing_is_overwritten_by_a_command_that_is_wrong(self):
         run_dir = self.finished(total_kimg=1)
         before = {path: os.path.getmtime(path) for path in glob.glob(f'{run_dir}/**', recursive=True)}
         for wrong in ('correlatoin', 'poses'):  # unknown; does not apply
-            with self.assertRaises(UsageError):
-                training.train(dataclasses.replace(self.config, total_kimg=9, report_measures=wrong), overwrite=True)
-            with self.assertRaises(UsageError):
-                self.train(total_kimg=9, report_measures=wrong)
+            for overwrite in (True, False):
+                with self.assertRaises(UsageError):
+                    self.train(total_kimg=9, report_metrics=wrong, overwrite=overwrite)
         self.assertEqual({path: os.path.getmtime(path) for path in before if not path.endswith('.lock')},
                          {path: time for path, time in before.items() if not path.endswith('.lock')})
 
@@ -225,8 +223,8 @@ class TrainTest(tf.test.TestCase):
             os.kill(os.getpid(), signal.SIGTERM)
             return real(*args)
         self.finished(total_kimg=1)
-        real = export.export_model
-        with mock.patch('acai_tf.export.export_model', signalled), self.assertLogs('acai_tf') as logs:
+        real = write.export_model
+        with mock.patch.object(write, 'export_model', signalled), self.assertLogs('acai_tf') as logs:
             run_dir = self.train()
         self.assertTrue(os.path.isdir(os.path.join(run_dir, 'export', '64')))
         self.assertIn('SIGTERM: finishing the step and saving a checkpoint, or the export', ' '.join(logs.output))
@@ -272,7 +270,7 @@ class TrainTest(tf.test.TestCase):
         self.assertEqual(len({files for _, _, files in table[1:]}), 1)
         self.assertEqual(traced[0].experimental_get_tracing_count(), 1)
 
-    def test_lines_are_measured(self):
+    def test_reports_of_lines_have_the_metric(self):
         run_dir = self.train(dataset='lines32', model='baseline', total_kimg=1, latent_width=2, report_kimg=64)
         report, = metrics(run_dir)
         self.assertBetween(report['mean_distance'], 0.001, 0.2)

@@ -1,4 +1,4 @@
-"""Systems and networks in files of the user's, in Python and as a user runs the programs."""
+"""Systems, networks, data sets and metrics in files of the user's, in Python and as a user runs the programs."""
 
 import glob
 import json
@@ -7,24 +7,24 @@ import os
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
-from programs import run
+from programs import run, run_in_a_process
 
-from acai_tf import architectures, export, models, user_files
+from acai_tf import architectures, datasets, export, metrics, models, training
 from acai_tf.errors import UsageError
 
 SYSTEM = '''
 import keras
 import tensorflow as tf
 from acai_tf.models.acai import ACAI
-from acai_tf.models.hyperparameter import Hyperparameter
+from acai_tf.options import Option
 
 
 class Shifted(ACAI):
-    strength = Hyperparameter(0.5, 'how strongly latents are pulled to 0', minimum=0)
-    tags = (*ACAI.tags, 'loss_size')
+    strength = Option(0.5, 'how strongly latents are pulled to 0', minimum=0)
+    loss_names = (*ACAI.loss_names, 'loss_size')
 
-    def autoencoder_and_critic_terms(self, images, latents, draws, training):
-        return {**super().autoencoder_and_critic_terms(images, latents, draws, training),
+    def autoencoder_and_critic_terms(self, images, latents, random_inputs, training):
+        return {**super().autoencoder_and_critic_terms(images, latents, random_inputs, training),
                 'loss_size': tf.reduce_mean(latents**2)}
 
     def objectives(self, terms):
@@ -42,22 +42,68 @@ def function():
 '''
 NETWORKS = '''
 import keras
+from acai_tf.options import Option
 
 
 class Small:
-    def __init__(self, depth, latent, latent_width, seed, dtype):
-        self.depth, self.latent = depth, latent
+    kernel = Option(3, 'height and width of the kernels', minimum=1)
+
+    def __init__(self, depth, latent, latent_width, seed, dtype, kernel):
+        self.depth, self.latent, self.size = depth, latent, kernel
 
     def encoder(self, image_shape, name='encoder', **_):
-        return keras.Sequential([keras.Input(image_shape), keras.layers.Conv2D(self.depth, 3, 2, 'same', activation='relu'),
-                                 keras.layers.Conv2D(self.latent, 3, 2, 'same')], name=name)
+        return keras.Sequential([
+            keras.Input(image_shape), keras.layers.Conv2D(self.depth, self.size, 2, 'same', activation='relu'),
+            keras.layers.Conv2D(self.latent, self.size, 2, 'same')], name=name)
 
-    def decoder(self, latent_shape, colors, **_):
-        return keras.Sequential([keras.Input(latent_shape), keras.layers.Conv2DTranspose(self.depth, 3, 2, 'same'),
-                                 keras.layers.Conv2DTranspose(colors, 3, 2, 'same')], name='decoder')
+    def decoder(self, latent_shape, channels, **_):
+        return keras.Sequential([
+            keras.Input(latent_shape), keras.layers.Conv2DTranspose(self.depth, self.size, 2, 'same'),
+            keras.layers.Conv2DTranspose(channels, self.size, 2, 'same')], name='decoder')
 
     def critic(self, image_shape, **_):
         return self.encoder(image_shape, 'critic')
+'''
+DATA = '''
+import numpy as np
+from acai_tf.datasets.base import InMemory
+from acai_tf.options import Option
+
+
+class Squares(InMemory):
+    brightness = Option(255, 'of the squares', minimum=1, maximum=255)
+
+    def __init__(self, name, data_dir=None, brightness=255):
+        super().__init__(name, (16, 16, 1), nclass=2)
+        self.brightness = brightness
+
+    def load(self, split):
+        random = np.random.default_rng({'train': 0, 'test': 1}[split])
+        labels = random.integers(0, 2, 200 if split == 'train' else 50)
+        images = np.zeros([len(labels), 16, 16, 1], np.uint8)
+        for image, label in zip(images, labels):
+            row, column = random.integers(0, 8, 2)
+            image[row:row + 4 * (label + 1), column:column + 4 * (label + 1)] = self.brightness
+        return images, labels
+
+
+class Broken(InMemory):
+    def __init__(self, name, data_dir=None):
+        super().__init__(name, (16, 16), nclass=[][0])
+'''
+METRIC = '''
+import numpy as np
+from acai_tf.metrics.base import Metric
+from acai_tf.options import Option
+
+
+class Darkness(Metric):
+    exponent = Option(1.0, 'of the distance from white', minimum=0)
+
+    def compute(self, model, dataset):
+        images = next(iter(dataset.test(20)))[0].numpy()
+        return {'darkness': float(np.mean(((1 - images) / 2)**self.exponent)),
+                'error': float(np.mean(np.abs(images - model.reconstruct(images))))}
 '''
 
 
@@ -67,6 +113,7 @@ class UserFilesTest(parameterized.TestCase, tf.test.TestCase):
         super().setUp()
         self.directory = self.create_tempdir().full_path
         self.system, self.networks = self.write('system.py', SYSTEM), self.write('networks.py', NETWORKS)
+        self.data, self.metric = self.write('data.py', DATA), self.write('metric.py', METRIC)
         self.train_dir = os.path.join(self.directory, 'runs')
 
     def write(self, name, text):
@@ -75,16 +122,32 @@ class UserFilesTest(parameterized.TestCase, tf.test.TestCase):
             file.write(text)
         return path
 
-    def train(self, *flags, model='Shifted', total_kimg=1):
-        return run('bin/acai_train', f'--model={self.system}:{model}', f'--architecture={self.networks}:Small',
-                   '--dataset=digits32', '--depth=2', '--latent=2', '--batch=32', f'--total_kimg={total_kimg}',
-                   '--report_kimg=1', f'--train_dir={self.train_dir}', *flags)
+    def run_well(self, program, *flags):
+        code, out, err = run_in_a_process(f'bin/{program}', *flags)
+        self.assertEqual(code, 0, err)
+        return out
+
+    def train(self, *flags, total_kimg=1):  # in a process of its own, because a file is run once per process
+        return run_in_a_process(
+            'bin/acai_train', f'--model={self.system}:Shifted', f'--architecture={self.networks}:Small',
+            f'--dataset={self.data}:Squares', f'--report_metrics={self.metric}:Darkness,rank', '--depth=2', '--latent=2',
+            '--batch=32', f'--total_kimg={total_kimg}', '--report_kimg=1', '--strength=0.25', '--kernel=5',
+            '--brightness=200', f'--train_dir={self.train_dir}', *flags)
 
     def test_in_python(self):
-        model = models.create(f'{self.system}:Shifted', (16, 16, 1), 3, depth=2, latent=2, strength='2',
+        model = models.create(f'{self.system}:Shifted', (16, 16, 1), 3, depth=2, latent=2, strength='2', kernel=5,
                               architecture=f'{self.networks}:Small')
         self.assertEqual((type(model).__name__, model.strength, model.latent_shape), ('Shifted', 2.0, (4, 4, 2)))
+        self.assertEqual(model.encoder.layers[0].kernel_size, (5, 5))
         self.assertEqual((models.name_of(model), architectures.name_of(model.architecture)), ('Shifted', 'Small'))
+        data = datasets.get(f'{self.data}:Squares', brightness='200')
+        self.assertEqual((data.name, data.image_shape, data.options), ('Squares', (16, 16, 1), {'brightness': 200}))
+        images, labels = next(iter(data.test(50)))
+        self.assertAllClose(sorted(set(images.numpy().ravel())), [-1, 200 / 127.5 - 1])
+        share = np.mean((images.numpy() > 0).mean(axis=(1, 2, 3)))
+        self.assertAllClose(share, np.mean(np.where(labels.numpy() == 0, 16, 64)) / 256)
+        values = metrics.compute(f'{self.metric}:Darkness', model, data, exponent=2)
+        self.assertCountEqual(values, ['darkness', 'error'])
 
     def test_a_name_in_a_config_of_keras_is_never_run(self):
         model = models.create('acai', (16, 16, 1), 3, depth=2, latent=2, architecture=f'{self.networks}:Small')
@@ -93,75 +156,130 @@ class UserFilesTest(parameterized.TestCase, tf.test.TestCase):
             type(model).from_config({**model.get_config(), 'architecture': f'{evil}:Small'})
 
     def test_what_cannot_be_used(self):
-        broken, failing = self.write('broken.py', 'class A(:'), self.write('failing.py', '\n\nimport no_such_module')
-        for reference, message in (
-                (f'{self.directory}/nothing.py:A', 'nothing.py does not exist'),
-                (f'{self.system}:Nothing', 'system.py has no Nothing'), (f'{self.system}:function', 'is not a class'),
-                (f'{broken}:A', 'broken.py cannot be run .invalid syntax, line 1'),
-                (f'{failing}:A', 'failing.py fails .failing.py, line 3: ModuleNotFoundError: No module')):
-            with self.assertRaisesRegex(UsageError, message):
-                user_files.load_class(reference)
-        with self.assertRaisesRegex(UsageError, 'Stranger of .* does not derive from acai_tf.models.base.Autoencoder'):
-            models.model_class(f'{self.system}:Stranger')
+        for kind, what in ((models, 'models.base.Autoencoder'), (datasets, 'datasets.base.Dataset'),
+                           (metrics, 'metrics.base.Metric')):
+            with self.assertRaisesRegex(UsageError, f'Stranger of .* does not derive from acai_tf.{what}'):
+                kind.REGISTRY.get(f'{self.system}:Stranger')
+        with self.assertRaisesRegex(UsageError, 'Stranger is not an architecture: it has no method encoder'):
+            models.create('acai', (16, 16, 1), 3, architecture=f'{self.system}:Stranger')
+        with self.assertRaisesRegex(UsageError, 'the data set Broken fails .data.py, line [0-9]+: IndexError'):
+            datasets.get(f'{self.data}:Broken')
 
     def test_trained_resumed_exported_and_put_to_work(self):
-        code, out, err = self.train('--strength=0.25')
+        code, out, err = self.train()
         self.assertEqual(code, 0, err)
-        run_dir, = glob.glob(os.path.join(self.train_dir, 'digits32', '*'))
+        run_dir, = glob.glob(os.path.join(self.train_dir, 'Squares-brightness200', '*'))
         self.assertEqual(os.path.basename(run_dir), 'Shifted_advdepth2_advweight0.5_architectureSmall_batch32_depth2_'
-                         'latent2_latent_width4_reg0.2_strength0.25')
-        with open(os.path.join(run_dir, 'config.json')) as file:
-            config = json.load(file)
-        self.assertEqual((config['model'], config['hyperparameters']['strength']), (f'{self.system}:Shifted', 0.25))
-        self.assertCountEqual(config['checksums'], ['model', 'architecture'])
-        self.assertIn('loss_size', out)
+                         'kernel5_latent2_latent_width4_reg0.2_strength0.25')
+        config = training.Run(run_dir).config
+        self.assertEqual([config[name] for name in ('model', 'architecture', 'dataset')],
+                         [f'{self.system}:Shifted', f'{self.networks}:Small', f'{self.data}:Squares'])
+        self.assertEqual((config['model_options']['strength'], config['architecture_options'], config['dataset_options']),
+                         (0.25, {'kernel': 5}, {'brightness': 200}))
+        self.assertCountEqual(config['checksums'], ['model', 'architecture', 'dataset'])
+        for name in ('loss_size', 'darkness', 'effective_rank'):
+            self.assertIn(name, out)
         loaded = export.load(os.path.join(run_dir, 'export'))
-        self.assertEqual((loaded.config['model'], loaded.config['architecture']), ('Shifted', 'Small'))
+        self.assertEqual([loaded.config[name] for name in ('model', 'architecture', 'dataset', 'dataset_options')],
+                         ['Shifted', 'Small', 'Squares', {'brightness': 200}])
 
-        code, _, err = self.train('--strength=0.25', total_kimg=2)
+        code, _, err = self.train(total_kimg=2)
         self.assertEqual(code, 0, err)
-        self.write('system.py', SYSTEM + '\n# another file now')
-        code, _, err = self.train('--strength=0.25', total_kimg=3)
-        self.assertEqual(code, 1)
-        self.assertRegex(err, 'holds a run with another config .model is system.py:Shifted .sha256 .* and system.py:Shifted')
-        os.remove(self.system)
-        code, _, err = self.train()
-        self.assertEqual(code, 2, err)
-        self.assertRegex(err, '^acai_train: .*system.py does not exist, but .*; put it back to resume')
-        self.assertLen(err.splitlines(), 1)
-        # Exports, and the programs that use them, need neither file.
-        os.remove(self.networks)
+        self.assertEqual([report['step'] for report in training.Run(run_dir).reports()], [32, 64])
+        for name, text, what in (('system.py', SYSTEM, 'model is system.py:Shifted'),
+                                 ('data.py', DATA, 'dataset is data.py:Squares')):
+            self.write(name, text + '\n# another file now')
+            code, _, err = self.train(total_kimg=3)
+            self.assertEqual(code, 1)
+            self.assertRegex(err, f'holds a run with another config .{what} .sha256 .* and {what.split()[-1]}')
+            self.write(name, text)
+        # The metrics of reports may change, and so may their files.
+        self.write('metric.py', METRIC + '\n# another file now')
+        self.run_well('acai_train', *self.flags_of(run_dir))
+        for path in (self.system, self.networks, self.data):
+            os.rename(path, f'{path}.gone')
+            code, _, err = self.train(total_kimg=3)
+            self.assertEqual(code, 2, err)
+            self.assertRegex(err, f'^acai_train: {path} does not exist, but .*; put it back to resume')
+            self.assertLen(err.splitlines(), 1)
+            os.rename(f'{path}.gone', path)
+
+        # Exports, and the programs that use them, need none of the files.
+        for path in (self.system, self.networks, self.data, self.metric):
+            os.rename(path, f'{path}.gone')
         for step in (32, 64):
-            code, out, err = run('bin/acai_export', f'--run_dir={run_dir}', f'--step={step}',
-                                 f'--export_dir={self.directory}/exports')
-            self.assertEqual((code, out.strip()), (0, f'{self.directory}/exports/{step}'), err)
+            out = self.run_well('acai_export', f'--run_dir={run_dir}', f'--step={step}',
+                                f'--export_dir={self.directory}/exports')
+            self.assertEqual(out.strip(), f'{self.directory}/exports/{step}')
             trained, again = (export.load(f'{path}/{step}') for path in (f'{run_dir}/export', f'{self.directory}/exports'))
             self.assertEqual({**trained.config, 'sha256': None}, {**again.config, 'sha256': None})
             with open(f'{trained.path}/README.md') as card, open(f'{again.path}/README.md') as other:
                 self.assertEqual(card.read(), other.read())
-            images = np.random.default_rng(0).uniform(-1, 1, [3, 32, 32, 1])
+            images = np.random.default_rng(0).uniform(-1, 1, [3, 16, 16, 1])
             for answer in ('encode', 'reconstruct'):
                 self.assertAllClose(getattr(trained, answer)(images), getattr(again, answer)(images), atol=1e-6)
-        code, out, err = run('bin/acai_evaluate', f'--saved_model={run_dir}/export', '--metrics=reconstruction')
-        self.assertEqual(code, 0, err)
-        self.assertIn('mse', out)
+        saved_model = f'--saved_model={run_dir}/export'
+        code, _, err = run('bin/acai_evaluate', saved_model, '--metrics=reconstruction')
+        self.assertEqual(code, 1, err)
+        self.assertRegex(err, '^acai_evaluate: the model was trained on Squares, your own data set; name its file with '
+                         '--dataset=path/to/file.py:Squares')
 
-    def test_help_shows_the_systems_own_hyperparameters(self):
-        code, out, _ = run('bin/acai_train', f'--model={self.system}:Shifted', '--help')
-        self.assertEqual(code, 0)
-        self.assertIn('--strength: how strongly latents are pulled to 0', out)
+        # The data set's options are taken from the export.
+        for path in (self.data, self.metric):
+            os.rename(f'{path}.gone', path)
+        out = self.run_well('acai_evaluate', saved_model, f'--dataset={self.data}:Squares', '--exponent=2',
+                            f'--metrics={self.metric}:Darkness,reconstruction')
+        values = json.loads(out)
+        self.assertCountEqual(values, ['darkness', 'error', 'mse', 'rmse'])
+        data = datasets.get(f'{self.data}:Squares', brightness=200)
+        images = next(iter(data.test(20)))[0].numpy()
+        self.assertAllClose(values['darkness'], np.mean(((1 - images) / 2)**2), rtol=1e-6)
+        kept = training.Run(run_dir).results(64)
+        self.assertEqual(kept['Darkness']['values']['darkness'], values['darkness'])
+        latents = f'{self.directory}/latents.npz'
+        self.run_well('acai_encode', saved_model, f'--dataset={self.data}:Squares', f'--output={latents}')
+        with np.load(latents, allow_pickle=False) as file:
+            self.assertEqual(file['latents'].shape, (50, 4, 4, 2))
+
+    def flags_of(self, run_dir):
+        """The flags with which the run is started again, from its config.json."""
+        config = training.Run(run_dir).config
+        parts = [config.pop(f'{part}_options') for part in ('model', 'architecture', 'dataset')]
+        names = set(training.TrainConfig().options())
+        return [f'--{name}={value}' for part in (config, *parts) for name, value in part.items()
+                if name in names or part is not config]
+
+    def test_help_shows_the_options_of_the_files(self):
+        out = self.run_well('acai_train', f'--model={self.system}:Shifted', f'--architecture={self.networks}:Small',
+                            f'--dataset={self.data}:Squares', '--help')
+        for text in ('--strength: how strongly latents are pulled to 0', '--kernel: height and width of the kernels',
+                     '--brightness: of the squares'):
+            self.assertIn(text, out)
+        out = self.run_well('acai_evaluate', f'--metrics={self.metric}:Darkness', '--help')
+        self.assertIn('--exponent: of the distance from white', out)
 
     @parameterized.parameters(
         (['--model=HERE/no.py:A'], 'no.py does not exist'),
-        (['--model=HERE/system.py:Stranger'], 'does not derive from'),
-        (['--model=HERE/system.py:Shifted', '--strength=-1'], r'strength=-1 is outside \[0, inf\]'),
-        (['--architecture=HERE/networks.py:Large'], 'has no Large'))
+        (['--model=HERE/system.py:Stranger'], 'does not derive from acai_tf.models.base.Autoencoder'),
+        (['--model=HERE/system.py:Shifted', '--strength=-1'], '--strength=-1: must be at least 0'),
+        (['--architecture=HERE/networks.py:Large'], 'has no Large'),
+        (['--architecture=HERE/networks.py:Small', '--kernel=x'], "--kernel='x' is not of type int"),
+        (['--dataset=HERE/data.py:Circles'], 'data.py has no Circles'),
+        (['--dataset=HERE/networks.py:Small'], 'does not derive from acai_tf.datasets.base.Dataset'),
+        (['--dataset=HERE/data.py:Broken'], 'the data set Broken fails .data.py, line'),
+        (['--dataset=HERE/data.py:Squares', '--brightness=256'], '--brightness=256: must be at least 1 and at most 255'),
+        (['--report_metrics=rank,HERE/data.py:Squares'], 'does not derive from acai_tf.metrics.base.Metric'),
+        (['--report_metrics=HERE/no.py:A'], 'no.py does not exist'),
+        (['--report_metrics=HERE/metric.py:Darkness', '--exponent=2'], "Unknown command line flag 'exponent'"))
     def test_wrong_use(self, flags, message):
-        code, out, err = run('bin/acai_train', f'--train_dir={self.train_dir}', '--dataset=digits32',
+        if not any(flag.startswith('--dataset') for flag in flags):
+            flags = [*flags, '--dataset=digits32']
+        code, out, err = run('bin/acai_train', f'--train_dir={self.train_dir}',
                              *(flag.replace('HERE', self.directory) for flag in flags))
         self.assertEqual((code, out), (1, ''), err)
         self.assertRegex(err, f'^acai_train: .*{message}')
         self.assertLen(err.splitlines(), 1)
+        self.assertFalse(os.path.exists(self.train_dir))
 
 
 if __name__ == '__main__':

@@ -3,7 +3,7 @@
 An architecture is an object with
 
     encoder(image_shape, **_)           -> Keras model: images [n, *image_shape] to latents [n, h, w, c]
-    decoder(latent_shape, colors, **_)  -> Keras model: latents to values [n, *image_shape], before the output activation
+    decoder(latent_shape, channels, **_)  -> Keras model: latents to values [n, *image_shape], before the output activation
     critic(image_shape, **_)            -> Keras model: images to [n, h, w, c], averaged if a system wants one number
     output(values)                      -> images in [-1, 1]; optional, by default the identity
 
@@ -11,62 +11,58 @@ The arguments shown are given by position, `name=` and others by keyword. A new 
 line below, and a test.
 """
 
-import importlib
 import inspect
 
 import keras
 
-from acai_tf import user_files
+from acai_tf import registry
 from acai_tf.errors import UsageError
+from acai_tf.options import declared, resolve
+from acai_tf.registry import Registry
 
 # name (also its file's) -> class
-_REGISTRY = {
+REGISTRY = Registry('architecture', 'acai_tf.architectures', {
     'acai': 'ACAINetworks',
     'vgg': 'VGGNetworks',
-}
+})
+
+names = REGISTRY.names
 
 
-def names():
-    """Names of all architectures."""
-    return list(_REGISTRY)
-
-
-def architecture_class(name):
-    """The class behind a registered name or path/to/file.py:Name; UsageError if there is none."""
-    if user_files.is_reference(name):
-        return user_files.load_class(name)
-    if name not in _REGISTRY:
-        raise UsageError(f'unknown architecture {name!r}; choose one of {", ".join(names())}, or path/to/file.py:Name '
-                         'for your own')
-    return getattr(importlib.import_module(f'acai_tf.architectures.{name}'), _REGISTRY[name])
-
-
-def create(architecture, depth, latent, latent_width, seed, dtype):
+def create(architecture, depth, latent, latent_width, seed, dtype, **options):
     """The architecture of a model.
 
     Args:
         architecture: a name, a class, which is constructed with the other arguments, or an object.
+        **options: those that the class declares; the others get their defaults.
 
     Raises:
         UsageError: an unknown name, or not an architecture.
     """
     if isinstance(architecture, str):
-        architecture = architecture_class(architecture)
+        architecture = REGISTRY.get(architecture)
     for method in ('encoder', 'decoder', 'critic'):
         if not callable(getattr(architecture, method, None)):
             raise UsageError(f'{name_of(architecture)} is not an architecture: it has no method {method}')
     if not inspect.isclass(architecture):
         return architecture
-    with user_files.errors_in_one_line(f'the architecture {architecture.__name__}'):
-        return architecture(depth=depth, latent=latent, latent_width=latent_width, seed=seed, dtype=dtype)
+    with registry.errors_in_one_line(f'the architecture {architecture.__name__}'):
+        return architecture(depth=depth, latent=latent, latent_width=latent_width, seed=seed, dtype=dtype,
+                            **resolve(f'architecture {name_of(architecture)}', architecture, options))
+
+
+def options_of(architecture):
+    """{name: Option} that an architecture (as for `create`) declares; an object has its own values already."""
+    if isinstance(architecture, str):
+        architecture = REGISTRY.get(architecture)
+    return declared(architecture) if inspect.isclass(architecture) else {}
 
 
 def name_of(architecture):
     """Name of an architecture (as for `create`): its registered name, or else its class's."""
     if isinstance(architecture, str):
         return architecture.rpartition(':')[2]
-    cls = architecture if inspect.isclass(architecture) else type(architecture)
-    return next((name for name in names() if architecture_class(name) is cls), cls.__name__)
+    return REGISTRY.name_of(architecture if inspect.isclass(architecture) else type(architecture))
 
 
 def build(architecture, method, input_shape, *args, answer=None, **kwargs):
@@ -85,7 +81,7 @@ def build(architecture, method, input_shape, *args, answer=None, **kwargs):
         UsageError: it does not fit.
     """
     what = f'{method} of the architecture {name_of(architecture)}'
-    with user_files.errors_in_one_line(f'the {what}'):
+    with registry.errors_in_one_line(f'the {what}'):
         network = getattr(architecture, method)(*args, **kwargs)
         if not isinstance(network, keras.Model):
             raise UsageError(f'the {what} gives a {type(network).__name__}, not a Keras model')

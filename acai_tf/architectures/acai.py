@@ -71,16 +71,16 @@ class ACAINetworks:
         stack.conv(self.latent)
         return stack.network()
 
-    def decoder(self, latent_shape, colors, image_shape, name='decoder', depth=None, **_):
+    def decoder(self, latent_shape, channels, image_shape, name='decoder', depth=None, **_):
         """Per scale s, from the last to 0, two 3x3 convolutions to depth * 2^s and nearest-neighbour upsampling; a 3x3
-        convolution to `depth`; a linear 3x3 convolution to `colors`, neither squashed nor clipped.
+        convolution to `depth`; a linear 3x3 convolution to `channels`, neither squashed nor clipped.
 
         Args:
             image_shape: of the encoder's images, which says how many scales there are.
             depth: in place of the architecture's.
 
         Returns:
-            keras.Sequential, [n, *latent_shape] -> [n, h * 2^scales, w * 2^scales, colors] float32.
+            keras.Sequential, [n, *latent_shape] -> [n, h * 2^scales, w * 2^scales, channels] float32.
         """
         depth = depth or self.depth
         stack = self._stack(name, latent_shape)
@@ -89,7 +89,7 @@ class ACAINetworks:
             stack.conv_relu(depth << scale)
             stack.add(UpSampling2D, size=2)
         stack.conv_relu(depth)
-        stack.conv(colors)
+        stack.conv(channels)
         return stack.network()
 
     def critic(self, image_shape, name='critic', depth=None, **_):

@@ -6,12 +6,13 @@ from keras import layers
 from acai_tf.architectures.fast_layers import UpSampling2D
 from acai_tf.architectures.stack import Stack
 from acai_tf.errors import UsageError
+from acai_tf.options import Configured, Option
 
 _WIDTHS = (1, 2, 4, 8)  # channels of the four blocks, times depth
 _HALVED = 2**len(_WIDTHS)
 
 
-class VGGNetworks:
+class VGGNetworks(Configured):
     """The architecture `vgg`.
 
     The paper leaves open how many convolutions a block has (here one, of 3x3), the discriminator (here the encoder's trunk
@@ -23,21 +24,22 @@ class VGGNetworks:
         latent, latent_width: see above.
         seed: int, of the initial weights.
         dtype: Keras dtype policy.
-        gain: variance of the initial kernels times the number of inputs of an output. It decides on interpolation more than
-            the systems do: with that of He et al., 2, a plain autoencoder of the pole data set dissolves one image into the
-            other where with 1/3, PyTorch's default, the object moves (docs/aeai.md).
-        batch_norm: batch normalisation before each ReLU of encoder and decoder, as in the paper. With it, on the pole data
-            set, a plain autoencoder comes nearer to dissolving one image into the other (docs/aeai.md).
+        **options: those below. `gain` matters more for interpolation than the choice of system does: with the gain of He et
+            al., 2, a plain autoencoder of the pole data set dissolves one image into the other where with 1/3, PyTorch's
+            default, the object moves. With `batch_norm`, which the paper has, it comes nearer to dissolving (docs/aeai.md).
 
     Raises:
         UsageError: by the methods, if the sides of the images are not multiples of 16.
     """
 
-    def __init__(self, depth=64, latent=16, latent_width=4, seed=0, dtype=None, gain=1 / 3, batch_norm=False):
+    gain = Option(1 / 3, 'for vgg: variance of the initial kernels times the number of inputs of an output', minimum=0)
+    batch_norm = Option(False, 'for vgg: batch normalization before each ReLU of encoder and decoder')
+
+    def __init__(self, depth=64, latent=16, latent_width=4, seed=0, dtype=None, **options):
         if latent_width < 1:
             raise UsageError(f'latent_width={latent_width} must be at least 1')
         self.depth, self.latent_size, self.seed, self.dtype = depth, latent * latent_width**2, seed, dtype
-        self.gain, self.batch_norm = gain, batch_norm
+        self.set_options(options, 'architecture vgg')
 
     def encoder(self, image_shape, name='encoder', depth=None, **_):
         """Four blocks of a 3x3 convolution, ReLU and 2x2 max pooling, of depth * (1, 2, 4, 8) channels; a linear layer.
@@ -50,9 +52,9 @@ class VGGNetworks:
         """
         return self._trunk(self._stack(name, image_shape, self.batch_norm), image_shape, depth, self.latent_size)
 
-    def decoder(self, latent_shape, colors, image_shape, name='decoder', depth=None, **_):
+    def decoder(self, latent_shape, channels, image_shape, name='decoder', depth=None, **_):
         """The encoder's mirror image: a linear layer and ReLU; nearest-neighbour upsampling and a 3x3 convolution, four
-        times, to depth * (4, 2, 1) channels, each with ReLU, and at last to `colors`.
+        times, to depth * (4, 2, 1) channels, each with ReLU, and at last to `channels`.
 
         Args:
             image_shape: of the images.
@@ -71,7 +73,7 @@ class VGGNetworks:
             stack.add(UpSampling2D, size=2)
             stack.conv_relu(depth * factor)
         stack.add(UpSampling2D, size=2)
-        stack.conv(colors)
+        stack.conv(channels)
         return stack.network()
 
     def critic(self, image_shape, name='critic', depth=None, **_):

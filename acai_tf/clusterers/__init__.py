@@ -4,33 +4,29 @@ A clusterer learns from points [n, d] and assigns a cluster to any point. A new 
 `Clusterer`, one line below, and a test; the measure `cluster` and its program pick it up.
 """
 
-import importlib
+import os
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from acai_tf.errors import DataError, UsageError
+from acai_tf.registry import Registry
 
-__all__ = ['check', 'clusterer_class', 'create', 'fit', 'names']
+if TYPE_CHECKING:
+    from acai_tf.clusterers.base import Clusterer
+
+__all__ = ['REGISTRY', 'check', 'create', 'fit', 'names']
 
 # name (also its file's) -> class
-_REGISTRY = {
+REGISTRY = Registry('clusterer', 'acai_tf.clusterers', {
     'kmeans': 'KMeans',
     'dec': 'DEC',
     'rim': 'RIM',
     'imsat': 'IMSAT',
-}
+}, base='acai_tf.clusterers.base:Clusterer')
 
-
-def names():
-    """Names of all clusterers."""
-    return list(_REGISTRY)
-
-
-def clusterer_class(name):
-    """The class behind a clusterer's name; UsageError for an unknown one."""
-    if name not in _REGISTRY:
-        raise UsageError(f'unknown clusterer {name!r}; choose one of {", ".join(names())}')
-    return getattr(importlib.import_module(f'acai_tf.clusterers.{name}'), _REGISTRY[name])
+names = REGISTRY.names
+__getattr__ = REGISTRY.module
 
 
 def create(name, width, clusters, seed=0, **options):
@@ -48,10 +44,11 @@ def create(name, width, clusters, seed=0, **options):
     """
     if seed < 0:
         raise UsageError(f'seed={seed} must be at least 0')
-    return clusterer_class(name)(width, clusters, seed, **options)
+    return REGISTRY.get(name)(width, clusters, seed, **options)
 
 
-def fit(name, points, clusters, seed=0, state_path=None, **options):
+def fit(name: str, points: np.ndarray, clusters: int, seed: int = 0, state_path: str | os.PathLike | None = None,
+        **options) -> 'Clusterer':
     """Clusters points.
 
     Args:
@@ -64,7 +61,7 @@ def fit(name, points, clusters, seed=0, state_path=None, **options):
         **options: the clusterer's own (see its class).
 
     Returns:
-        `clusterers.base.Clusterer`: `assign(points)` gives int [n], `objective` is its own final loss.
+        `clusterers.base.Clusterer`: `predict(points)` gives int [n], `objective` is its own final loss.
 
     Raises:
         UsageError: unknown name or option, or a value outside its range.

@@ -1,12 +1,15 @@
 """What all clusterers share."""
 
-from acai_tf.models import hyperparameter
+import numpy as np
+
+from acai_tf import clusterers
+from acai_tf.options import Configured
 
 
-class Clusterer:
+class Clusterer(Configured):
     """A division of a space into clusters, learned from points or restored.
 
-    A subclass declares its options as `Hyperparameter`s and defines the methods below.
+    A subclass declares its options as `Option`s and defines the methods below.
 
     Args:
         width: dimension of the points.
@@ -25,20 +28,15 @@ class Clusterer:
     on_latents = {}  # options whose default is another one for the latents of an encoder
 
     def __init__(self, width, clusters, seed=0, **options):
-        self.method = type(self).__module__.rpartition('.')[2]
+        self.method = clusterers.REGISTRY.name_of(type(self))
         self.width, self.clusters, self.seed = width, clusters, seed
-        for key, value in hyperparameter.resolve(f'clusterer {self.method}', type(self), options).items():
-            setattr(self, key, value)
-
-    def options(self):
-        """{name: value in force}."""
-        return {key: getattr(self, key) for key in hyperparameter.declared(type(self))}
+        self.set_options(options, f'clusterer {self.method}')
 
     def idle(self):
         """{option: why it has no effect beside the others, as the end of a sentence}."""
         return {}
 
-    def identity(self):
+    def fingerprint(self):
         """Text that differs where the results kept for resuming are of no use to each other."""
         return f'{self.clusters} {self.seed} {self.method} {self.options()}'
 
@@ -46,7 +44,7 @@ class Clusterer:
         """Learns from points [n, d] as `clusterers.check` returns them; see `clusterers.fit`."""
         raise NotImplementedError
 
-    def assign(self, points):
+    def predict(self, points: np.ndarray) -> np.ndarray:
         """The cluster of each point: [n, d] -> int [n]."""
         raise NotImplementedError
 

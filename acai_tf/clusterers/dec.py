@@ -5,14 +5,14 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from acai_tf.clusterers.fitting import Fitting
 from acai_tf.clusterers.kmeans import kmeans
 from acai_tf.clusterers.network import Network
-from acai_tf.export import in_batches
 from acai_tf.losses import kl_divergence, mean_squared_error
-from acai_tf.models.hyperparameter import Hyperparameter, sizes_of
-from acai_tf.models.stepping import Stepping
+from acai_tf.models.fitting import Fitting
+from acai_tf.models.steps import Steps
+from acai_tf.options import Option, sizes_of
 from acai_tf.randomness import layer_seed
+from acai_tf.tracing import in_batches
 
 _MOMENTUM = 0.9
 _DROPPED = 0.2  # of what the layers see when they are pretrained one by one; of the points themselves nothing, as released
@@ -29,22 +29,22 @@ class DEC(Network):
     fast). With `pretrain_steps=0` there is no encoder, and only the centers are refined, in the space of the points.
     """
 
-    layer_sizes = Hyperparameter('500,500,2000,10', 'sizes of the layers, separated by commas')
-    pretrain_steps = Hyperparameter(50000, 'steps of pretraining for each layer, and twice as many for all together; '
+    layer_sizes = Option('500,500,2000,10', 'sizes of the layers, separated by commas')
+    pretrain_steps = Option(50000, 'steps of pretraining for each layer, and twice as many for all together; '
                                     '0: no encoder, only the centers are refined', minimum=0)
-    pretrain_lr = Hyperparameter(0.1, 'learning rate of the pretraining; it falls to a tenth after each 2/5 of '
+    pretrain_lr = Option(0.1, 'learning rate of the pretraining; it falls to a tenth after each 2/5 of '
                                  'pretrain_steps', minimum=0)
-    n_init = Hyperparameter(20, 'how many random starts of K-means', minimum=1)
-    finetune_steps = Hyperparameter(20000, 'most steps of the refinement', minimum=0)
-    lr = Hyperparameter(0.01, 'learning rate', minimum=0)
-    refresh = Hyperparameter(160, 'T: steps between two target distributions', minimum=1)
-    tolerance = Hyperparameter(0.001, 'part of the points below which changes of cluster end the refinement', minimum=0,
+    n_init = Option(20, 'how many random starts of K-means', minimum=1)
+    finetune_steps = Option(20000, 'most steps of the refinement', minimum=0)
+    lr = Option(0.01, 'learning rate', minimum=0)
+    refresh = Option(160, 'T: steps between two target distributions', minimum=1)
+    tolerance = Option(0.001, 'part of the points below which changes of cluster end the refinement', minimum=0,
                                maximum=1)
-    batch = Hyperparameter(256, 'batch size', minimum=1)
+    batch = Option(256, 'batch size', minimum=1)
 
     on_latents = {'pretrain_steps': 0}
-    optimizes = {'clusters': ('encoder', 'centers')}
-    tags = ('loss',)
+    optimizer_networks = {'clusters': ('encoder', 'centers')}
+    loss_names = ('loss',)
 
     def idle(self):
         without = {'pretrain_steps': ('layer_sizes', 'pretrain_lr'), 'finetune_steps': ('lr', 'refresh', 'tolerance')}
@@ -78,7 +78,7 @@ class DEC(Network):
         """One update of encoder and centers, from points and their target distribution."""
         points, target = data
         with tf.GradientTape(persistent=True) as tape:
-            terms = self.checked({'loss': tf.reduce_mean(kl_divergence(target, self(points, training=True)))})
+            terms = self.assert_finite({'loss': tf.reduce_mean(kl_divergence(target, self(points, training=True)))})
         self.update(tape, {'clusters': terms['loss']})
         return self.track(terms)
 
@@ -132,7 +132,7 @@ class DEC(Network):
             fitting.save_if_due()
 
 
-class Pretraining(Stepping, keras.Model):
+class Pretraining(Steps, keras.Model):
     """Layers that learn to give back what they are given, of which they see only a part (DEC, section 3.2).
 
         minimise  1/2 mean (x - D(drop(E(drop(x)))))^2
@@ -142,11 +142,11 @@ class Pretraining(Stepping, keras.Model):
         encoder, decoder: networks of the layers.
         dropped: parts of the values that are dropped before encoder and decoder.
         falls_after: number of steps after which the learning rate falls to a tenth, each time.
-        seed, name: see `Stepping`.
+        seed, name: see `Steps`.
     """
 
-    optimizes = {'autoencoder': ('encoder', 'decoder')}
-    tags = ('loss',)
+    optimizer_networks = {'autoencoder': ('encoder', 'decoder')}
+    loss_names = ('loss',)
 
     def __init__(self, before, encoder, decoder, dropped, falls_after, seed, name):
         super().__init__(seed, name)
@@ -165,7 +165,7 @@ class Pretraining(Stepping, keras.Model):
         with tf.GradientTape(persistent=True) as tape:
             codes = self.encoder(self._drop(points, 0), training=True)
             reconstruction = self.decoder(self._drop(codes, 1), training=True)
-            terms = self.checked({'loss': 0.5 * tf.reduce_mean(mean_squared_error(points, reconstruction))})
+            terms = self.assert_finite({'loss': 0.5 * tf.reduce_mean(mean_squared_error(points, reconstruction))})
         self.update(tape, {'autoencoder': terms['loss']})
         return self.track(terms)
 

@@ -4,10 +4,10 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from acai_tf.clusterers.fitting import Fitting
 from acai_tf.clusterers.network import Network, linear
 from acai_tf.losses import entropy
-from acai_tf.models.hyperparameter import Hyperparameter, sizes_of
+from acai_tf.models.fitting import Fitting
+from acai_tf.options import Option, sizes_of
 
 
 class Discriminative(Network):
@@ -17,12 +17,12 @@ class Discriminative(Network):
     initialisation as released. Adam.
     """
 
-    layer_sizes = Hyperparameter('1200,1200', 'sizes of the hidden layers, separated by commas')
-    epochs = Hyperparameter(50, 'how often each point is seen', minimum=1)
-    batch = Hyperparameter(250, 'batch size', minimum=2)
-    lr = Hyperparameter(0.002, 'learning rate', minimum=0)
+    layer_sizes = Option('1200,1200', 'sizes of the hidden layers, separated by commas')
+    epochs = Option(50, 'how often each point is seen', minimum=1)
+    batch = Option(250, 'batch size', minimum=2)
+    lr = Option(0.002, 'learning rate', minimum=0)
 
-    optimizes = {'classifier': ('classifier',)}
+    optimizer_networks = {'classifier': ('classifier',)}
 
     def build_networks(self):
         stack = [keras.Input((self.width,))]

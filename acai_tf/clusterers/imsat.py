@@ -10,7 +10,7 @@ from acai_tf import randomness
 from acai_tf.clusterers.discriminative import Discriminative
 from acai_tf.clusterers.network import POINTS_AT_A_TIME
 from acai_tf.losses import kl_divergence
-from acai_tf.models.hyperparameter import Hyperparameter
+from acai_tf.options import Option
 from acai_tf.tracing import traced
 
 _NEIGHBOR = 10
@@ -26,12 +26,12 @@ class IMSAT(Discriminative):
     leave the statistics of batch normalisation alone.
     """
 
-    lam = Hyperparameter(0.1, 'lambda: weight of the mutual information', minimum=0)
-    mu = Hyperparameter(4.0, 'mu: weight of H(y) in it', minimum=0)
-    radius = Hyperparameter(0.25, 'length of a perturbation, over the distance to the 10th nearest neighbour', minimum=0)
-    xi = Hyperparameter(10.0, 'length of the step that finds the direction', minimum=0)
+    lam = Option(0.1, 'lambda: weight of the mutual information', minimum=0)
+    mu = Option(4.0, 'mu: weight of H(y) in it', minimum=0)
+    radius = Option(0.25, 'length of a perturbation, over the distance to the 10th nearest neighbour', minimum=0)
+    xi = Option(10.0, 'length of the step that finds the direction', minimum=0)
 
-    tags = ('loss', 'vat', 'marginal_entropy', 'conditional_entropy')
+    loss_names = ('loss', 'vat', 'marginal_entropy', 'conditional_entropy')
 
     def idle(self):
         without = {'lam': 'mu', 'radius': 'xi'}
@@ -65,7 +65,7 @@ class IMSAT(Discriminative):
         points, lengths = data
         directions = self.normal('direction', tf.shape(points))
         with tf.GradientTape(persistent=True) as tape:
-            terms = self.checked(self.loss_terms(points, lengths, directions, training=True))
+            terms = self.assert_finite(self.loss_terms(points, lengths, directions, training=True))
         self.update(tape, {'classifier': terms['loss']})
         return self.track(terms)
 

@@ -12,7 +12,7 @@ import tqdm
 from acai_tf import files
 from acai_tf.clusterers.base import Clusterer
 from acai_tf.errors import short_message
-from acai_tf.models.hyperparameter import Hyperparameter
+from acai_tf.options import Option
 
 _logger = logging.getLogger(__name__)
 
@@ -25,9 +25,9 @@ _TOGETHER = 16  # restarts at a time on a core
 class KMeans(Clusterer):
     """The centers of the lowest sum of squared distances, which is the objective."""
 
-    n_init = Hyperparameter(1000, 'how many random starts; the best counts', minimum=1)
+    n_init = Option(1000, 'how many random starts; the best counts', minimum=1)
 
-    def identity(self):
+    def fingerprint(self):
         return f'{self.clusters} {self.seed}'  # more restarts are added to the finished ones
 
     def learn(self, points, state_path=None):
@@ -35,7 +35,7 @@ class KMeans(Clusterer):
             self.objective, self.centers = kmeans(points, self.clusters, self.n_init, self.seed, state_path,
                                                   progress=lambda done: bar.update(done - bar.n))
 
-    def assign(self, points):
+    def predict(self, points):
         return nearest(points, self.centers)[0]
 
     def score(self, points):

@@ -7,20 +7,20 @@ from keras import layers
 
 from acai_tf.clusterers.base import Clusterer
 from acai_tf.errors import DataError
-from acai_tf.export import in_batches
-from acai_tf.models.stepping import Stepping
+from acai_tf.models.steps import Steps
 from acai_tf.randomness import layer_seed
-from acai_tf.tracing import traced
+from acai_tf.tracing import in_batches, traced
 
 POINTS_AT_A_TIME = 4096
 
 
-class Network(Clusterer, Stepping, keras.Model):
+class Network(Clusterer, Steps, keras.Model):
     """Base class of the clusterers that are Keras models.
 
-    A subclass says which optimizer updates which networks (`optimizes`), which loss terms it logs (`tags`), and defines
-    `build_networks`, `call`, `learn`, `train_step`, and `loss_on`. Works with `compile()` and `fit(dataset)` on batches
-    of rows of `columns(points)`, under a distribution strategy too; `learn` does that on one device, and can be resumed.
+    A subclass says which optimizer updates which networks (`optimizer_networks`) and which loss terms it logs
+    (`loss_names`), and defines `build_networks`, `call`, `learn`, `train_step`, and `loss_on`. Works with `compile()` and
+    `fit(dataset)` on batches of rows of `columns(points)`, under a distribution strategy too; `learn` does that on one
+    device, and can be resumed.
 
     The points are centred and scaled to a mean square of 1 in each dimension on average (DEC, section 4.1, which does not
     centre), so that nothing depends on their unit.
@@ -29,7 +29,7 @@ class Network(Clusterer, Stepping, keras.Model):
     """
 
     def __init__(self, width, clusters, seed=0, name=None, dtype=None, **options):
-        Stepping.__init__(self, seed, name, dtype)
+        Steps.__init__(self, seed, name, dtype)
         Clusterer.__init__(self, width, clusters, seed, **options)
         self._center, self._scale = np.zeros(width, np.float32), np.float32(1)
         self._answer = traced(self.call, input_signature=[tf.TensorSpec([None, width], tf.float32)])
@@ -45,7 +45,7 @@ class Network(Clusterer, Stepping, keras.Model):
         raise NotImplementedError
 
     def compile(self, lr=None, **kwargs):
-        """As `Stepping.compile`; the learning rate is the option's if none is given."""
+        """As `Steps.compile`; the learning rate is the option's if none is given."""
         super().compile(self.lr if lr is None else lr, **kwargs)
 
     def loss_on(self, *columns):
@@ -69,7 +69,7 @@ class Network(Clusterer, Stepping, keras.Model):
         """`call` on normalised points, some at a time: float32 [n, clusters]."""
         return in_batches(self._answer, points, batch=POINTS_AT_A_TIME)
 
-    def assign(self, points):
+    def predict(self, points):
         return self.answers(self.columns(points)[0]).argmax(axis=1)
 
     def score(self, points):

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from acai_tf.clusterers.discriminative import Discriminative
-from acai_tf.models.hyperparameter import Hyperparameter
+from acai_tf.options import Option
 
 
 class RIM(Discriminative):
@@ -16,10 +16,10 @@ class RIM(Discriminative):
     that the two differ in their penalty alone; lambda is a weight decay as is customary with Adam, and was not tuned.
     """
 
-    rim = Hyperparameter('deep', 'the logit: deep or linear', choices=('deep', 'linear'))
-    weight_decay = Hyperparameter(0.0001, 'lambda: weight of the squared norm of the kernels', minimum=0)
+    rim = Option('deep', 'the logit: deep or linear', choices=('deep', 'linear'))
+    weight_decay = Option(0.0001, 'lambda: weight of the squared norm of the kernels', minimum=0)
 
-    tags = ('loss', 'marginal_entropy', 'conditional_entropy')
+    loss_names = ('loss', 'marginal_entropy', 'conditional_entropy')
 
     def idle(self):
         return {'layer_sizes': 'with rim=linear'} if self.rim == 'linear' else {}
@@ -37,7 +37,7 @@ class RIM(Discriminative):
         """One update of the classifier, from one batch of `columns`; returns the loss terms."""
         points, = data
         with tf.GradientTape(persistent=True) as tape:
-            terms = self.checked(self.loss_terms(points, training=True))
+            terms = self.assert_finite(self.loss_terms(points, training=True))
         self.update(tape, {'classifier': terms['loss']})
         return self.track(terms)
 

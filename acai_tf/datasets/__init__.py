@@ -1,39 +1,40 @@
 """The data sets and their registry.
 
 `get(name).train(batch, seed, start_step)` and its siblings give `tf.data.Dataset`s of `(images, labels)`: images
-float32 [batch, h, w, c] in [-1, 1], labels int64 [batch]. A new data set is one line below.
+float32 [batch, h, w, c] in [-1, 1], labels int64 [batch]. A new data set is a class, one line below, and a test.
 """
 
-import functools
-import inspect
 import os
+from typing import TYPE_CHECKING
 
-from acai_tf.datasets import coil100, digits, lines, pole, records, stripes
+from acai_tf import registry
 from acai_tf.errors import UsageError
+from acai_tf.options import declared, resolve
+from acai_tf.registry import Registry
 
-_OWN = 'records'
-_FASHION = ['T-shirt/top', 'Trouser', 'Pullover', 'Dress', 'Coat', 'Sandal', 'Shirt', 'Sneaker', 'Bag', 'Ankle boot']
-_CIFAR10 = ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck']
+if TYPE_CHECKING:
+    from acai_tf.datasets.base import Dataset
 
-_REGISTRY = {
-    'lines32': lines.Lines,
-    'stripes32': stripes.Stripes,
-    'stripes32-code': stripes.ReleasedStripes,
-    'digits32': digits.Digits,
-    'pole64': pole.Pole,
-    'mnist32': functools.partial(records.prepared, 'mnist', (28, 28, 1), digits.NAMES, preprocess=records.pad(2)),
-    'fashion32': functools.partial(records.prepared, 'fashion', (28, 28, 1), _FASHION, preprocess=records.pad(2)),
-    'svhn32': functools.partial(records.prepared, 'svhn', (32, 32, 3), digits.NAMES, train=('train', 'extra'),
-                                train_once=('train',)),
-    'cifar10': functools.partial(records.prepared, 'cifar10', (32, 32, 3), _CIFAR10),
-    'celeba32': functools.partial(records.prepared, 'celeba', (218, 178, 3), ['face'], preprocess=records.celeba_crop),
-    'coil100': coil100.Coil100,
-}
+REGISTRY = Registry('data set', 'acai_tf.datasets', {
+    'lines32': 'lines:Lines',
+    'stripes32': 'stripes:Stripes',
+    'stripes32-code': 'stripes:ReleasedStripes',
+    'digits32': 'digits:Digits',
+    'pole64': 'pole:Pole',
+    'mnist32': 'prepared:MNIST',
+    'fashion32': 'prepared:FashionMNIST',
+    'svhn32': 'prepared:SVHN',
+    'cifar10': 'prepared:CIFAR10',
+    'celeba32': 'prepared:CelebA',
+    'coil100': 'coil100:Coil100',
+}, base='acai_tf.datasets.base:Dataset', others='records:DIR')
 
+names = REGISTRY.names
+__getattr__ = REGISTRY.module
 
-def names():
-    """Names of all data sets."""
-    return list(_REGISTRY)
+_OWN_RECORDS = 'records'
+# Options that a run directory's name writes in a shorter way.
+_SHORT_FORMS = {'coil_object': 'object{}', 'resolution': '{}px'}
 
 
 def resolve_data_dir(data_dir):
@@ -42,20 +43,36 @@ def resolve_data_dir(data_dir):
 
 
 def short_name(name):
-    """A name as `get` takes it, without a path: records-photos for records:DIR/photos."""
+    """A name as `get` takes it, without a path: records-photos for records:DIR/photos, Mine for path/to/file.py:Mine."""
+    if registry.is_reference(name):
+        return name.rpartition(':')[2]
     kind, _, directory = name.partition(':')
     return f'{kind}-{os.path.basename(os.path.abspath(directory))}' if directory else kind
 
 
-def get(name, data_dir=None, **options):
+def directory_name(dataset):
+    """Name of the directory that holds the runs on one data set, e.g. lines32, records-photos, coil100-object7-64px."""
+    return '-'.join([short_name(dataset.name), *(_SHORT_FORMS.get(key, f'{key}{{}}').format(value)
+                                                 for key, value in dataset.options.items())])
+
+
+def dataset_class(name):
+    """The class of a data set's name, as `get` takes it; UsageError if there is none."""
+    kind, _, directory = name.partition(':')
+    if kind == _OWN_RECORDS and directory:
+        from acai_tf.datasets.records import OwnRecords
+        return OwnRecords
+    return REGISTRY.get(name)
+
+
+def get(name: str, data_dir: str | os.PathLike | None = None, cache_gib: float = 4.0, **options) -> 'Dataset':
     """The data set of that name; opens no file yet, except for `records:`.
 
     Args:
-        name: one of `names()`, or `records:DIR` for a user's own records.
+        name: one of `names()`, `records:DIR` for a user's own records, or path/to/file.py:Name for your own class.
         data_dir: where prepared files are; default $AE_DATA, else ./data.
-        **options: `cache_gib` (4.0): a prepared set larger than that when decoded is streamed from its files;
-            `resolution`, for coil100, pole64 and records: height and width; `coil_object` (1..100), for coil100: the
-            only object.
+        cache_gib: a prepared set larger than that when decoded is streamed from its files.
+        **options: the data set's own (see its class), such as `resolution`.
 
     Returns:
         A `base.Dataset`.
@@ -64,19 +81,14 @@ def get(name, data_dir=None, **options):
         UsageError: unknown name, or an option that the data set does not have.
         DataError: for `records:`, no manifest.
     """
-    kind, _, directory = name.partition(':')
-    if kind == _OWN and directory:
-        make = functools.partial(records.of_directory, directory=directory)
-    elif name in _REGISTRY:
-        make = functools.partial(_REGISTRY[name], data_dir=resolve_data_dir(data_dir))
-    else:
-        raise UsageError(f'unknown data set {name!r}; choose one of {", ".join(names())}, or {_OWN}:DIR')
-    known = inspect.signature(make).parameters
-    if 'cache_gib' not in known:
-        options.pop('cache_gib', None)  # generated sets keep nothing
-    for option in options:
-        if option not in known:
-            raise UsageError(f'--{option} does not apply to {name}')
-    dataset = make(name=name, **options)
-    dataset.options = {key: value for key, value in options.items() if key != 'cache_gib' and value}
+    cls = dataset_class(name)
+    values = resolve(f'data set {name}', cls, options)
+    if cls.reads_files:
+        values['cache_gib'] = cache_gib
+    own = registry.is_reference(name)
+    with registry.errors_in_one_line(f'the data set {short_name(name)}'):
+        dataset = cls(name=short_name(name) if own else name, data_dir=resolve_data_dir(data_dir), **values)
+        if not hasattr(dataset, 'image_shape'):
+            raise UsageError(f'{cls.__name__} must call super().__init__(name, image_shape, nclass)')
+    dataset.options = {key: values[key] for key, option in declared(cls).items() if values[key] != option.default}
     return dataset

@@ -8,7 +8,11 @@ import tensorflow as tf
 from acai_tf import randomness
 from acai_tf.errors import DataError, UsageError, short_message
 from acai_tf.images import resize, to_float
-from acai_tf.tracing import as_written
+from acai_tf.options import Option
+from acai_tf.tracing import no_autograph
+
+# The option of data sets whose images can be resized.
+RESOLUTION = Option(0, 'for coil100, pole64 and records: height and width of images; 0 keeps their size', minimum=0)
 
 
 def steps_from(start_step):
@@ -45,8 +49,8 @@ class Dataset:
 
     Attributes:
         name: str, as in the registry.
-        image_shape: (height, width, colors) as the model sees it.
-        raw_shape: (height, width, colors) of a stored image; one of this shape goes through `preprocess`, one of any
+        image_shape: (height, width, channels) as the model sees it.
+        raw_shape: (height, width, channels) of a stored image; one of this shape goes through `preprocess`, one of any
             other is resized.
         nclass: int.
         class_names: list of str, one for each class; None if the classes are known by number alone.
@@ -56,7 +60,8 @@ class Dataset:
     """
 
     class_names = evaluation_pairs = generator = None
-    options = {}  # those of `datasets.get` that make another data set of it, such as resolution
+    options = {}  # those that differ from their default, set by `datasets.get`
+    reads_files = False  # whether it is constructed with `cache_gib`
 
     def __init__(self, name, image_shape, nclass, raw_shape=None):
         self.name, self.image_shape, self.nclass = name, tuple(image_shape), nclass
@@ -73,7 +78,7 @@ class Dataset:
         return images
 
     def fit(self, image):
-        """An image of any size, uint8 [h, w, colors], as a model takes it: float32 [*image_shape] in [-1, 1].
+        """An image of any size, uint8 [h, w, channels], as a model takes it: float32 [*image_shape] in [-1, 1].
 
         One of the raw size goes through `preprocess`; any other is resized (bilinear, antialiased).
         """
@@ -85,11 +90,11 @@ class Dataset:
     def check(self):
         """Raises DataError if a file is missing or its size is wrong; cheap."""
 
-    def identity(self):
+    def fingerprint(self):
         """What a run that is resumed must find again: JSON values. Raises DataError if a file is missing."""
         return {'image_shape': list(self.image_shape), 'nclass': self.nclass}
 
-    def posed(self):
+    def load_poses(self):
         """All images of one object, whose poses are known.
 
         Returns:
@@ -146,7 +151,7 @@ class Generated(Dataset):
 
         def draw(step):
             return self.render(self.parameters(batch, randomness.key(seed, f'{self.name}/train', step))[mine])
-        return steps_from(start_step).map(as_written(draw), num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+        return steps_from(start_step).map(no_autograph(draw), num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
     def train_once(self, batch):
         return self._fixed('once', self.once_size, batch)
@@ -160,7 +165,7 @@ class Generated(Dataset):
 
     def _fixed(self, split, count, batch):
         parameters = self.fixed_parameters(split, count)
-        return tf.data.Dataset.from_tensor_slices(parameters).batch(batch).map(as_written(self.render), 2).prefetch(2)
+        return tf.data.Dataset.from_tensor_slices(parameters).batch(batch).map(no_autograph(self.render), 2).prefetch(2)
 
 
 class InMemory(Dataset):
@@ -202,7 +207,7 @@ class InMemory(Dataset):
         def read(step):
             position = step * batch + tf.range(mine.start, mine.stop, dtype=tf.int64)
             return self._take('train', shuffled(position, size, base_key))
-        return steps_from(start_step).map(as_written(read), num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+        return steps_from(start_step).map(no_autograph(read), num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
     def once_count(self):
         """How many of the training images, from the first on, `train_once` gives; None: all."""
@@ -218,4 +223,4 @@ class InMemory(Dataset):
 
         def read(start):
             return self._take(split, tf.range(start, tf.minimum(start + batch, size)))
-        return tf.data.Dataset.range(0, size, batch).map(as_written(read), num_parallel_calls=2).prefetch(2)
+        return tf.data.Dataset.range(0, size, batch).map(no_autograph(read), num_parallel_calls=2).prefetch(2)

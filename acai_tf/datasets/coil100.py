@@ -2,42 +2,38 @@
 
 import numpy as np
 
-from acai_tf.datasets.records import Records, command_of, resize
+from acai_tf.datasets.base import RESOLUTION
+from acai_tf.datasets.records import Records, command_of
 from acai_tf.errors import DataError, UsageError
+from acai_tf.options import Option
 
 
 class Coil100(Records):
     """All objects, or one.
 
     A fifth of each object's images, chosen at random but always the same, is the test set (AEAI, section 4.1: 14 of 72).
-
-    Args:
-        coil_object: 1..100, the only object; 0: all.
-        resolution: height and width to which images are resized; 0: 128, as they are.
     """
+
+    coil_object = Option(0, 'for coil100: the only object, 1 to 100; 0 is all', minimum=0, maximum=100)
+    resolution = RESOLUTION
 
     class_names = [f'obj{number}' for number in range(1, 101)]
 
-    def __init__(self, *, name, data_dir, cache_gib=4.0, coil_object=0, resolution=0):
-        if not 0 <= coil_object <= 100:
-            raise UsageError(f'--coil_object={coil_object}: must be 1 to 100, or 0 for all')
-        if resolution < 0:
-            raise UsageError(f'--resolution={resolution}: must be at least 0')
+    def __init__(self, name, data_dir, cache_gib=4.0, coil_object=0, resolution=0):
         super().__init__(data_dir, (128, 128, 3), 100, name=name, train=['coil100-all'], test=['coil100-all'],
-                         command=command_of('coil100', data_dir), cache_gib=cache_gib,
-                         preprocess=resize(resolution) if resolution else None)
+                         command=command_of('coil100', data_dir), cache_gib=cache_gib, resolution=resolution)
         self._object = coil_object
 
-    def posed(self):
+    def load_poses(self):
         if not self._object:
             raise UsageError(f'{self.name}: poses are those of one object; choose it with --coil_object')
-        return super().posed()
+        return super().load_poses()
 
-    def empty(self, path):
-        numbers = [str(label + 1) for label in np.unique(self._scan(path))]
+    def empty(self, file):
+        numbers = [str(label + 1) for label in np.unique(file.labels)]
         if not numbers or not self._object:
-            return super().empty(path)
-        return DataError(f'{path} holds no images of --coil_object={self._object}; choose one of {", ".join(numbers)}')
+            return super().empty(file)
+        return DataError(f'{file.path} holds no images of --coil_object={self._object}; choose one of {", ".join(numbers)}')
 
     def without_poses(self, path):
         return DataError(f'{path} was made before the angles were kept; delete it and make it again with: {self._command}')

@@ -9,7 +9,7 @@ from acai_tf import randomness
 from acai_tf.datasets.base import Generated
 
 
-def draw_line(angles, height=32, width=32):
+def draw_line(angles, height: int = 32, width: int = 32) -> tf.Tensor:
     """Draws an antialiased line of width 2 from the image's centre, one per angle.
 
     The computation is in float64: in float32 some angles give another image. As in the released code the line is 15

@@ -7,7 +7,7 @@ import functools
 
 import numpy as np
 
-from acai_tf.datasets.base import InMemory
+from acai_tf.datasets.base import RESOLUTION, InMemory
 from acai_tf.errors import UsageError
 
 _LENGTH = 13  # of the shadow at 45 degrees; lengths are in 32nds of the image's side
@@ -66,10 +66,9 @@ def realistic(size=64):
 class Pole(InMemory):
     """576 images: 72 azimuths 0, 5 .. 355 at each of the 8 altitudes 45, 50 .. 80. A fifth, chosen at random but always the
     same, is the test set; there is one class.
-
-    Args:
-        resolution: height and width in pixels; 0: 64.
     """
+
+    resolution = RESOLUTION
 
     generator = 'pole64'
     class_names = ['pole']
@@ -92,5 +91,5 @@ class Pole(InMemory):
         images = self._images[self.is_test == (split == 'test')]
         return images, np.zeros(len(images), np.int64)
 
-    def posed(self):
+    def load_poses(self):
         return self._images, self.poses, self.is_test

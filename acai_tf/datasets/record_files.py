@@ -1,15 +1,19 @@
-"""TFRecord files of the released schema (`image` PNG or JPEG bytes, `label` int64) and their manifest."""
+"""One TFRecord file of the released schema: `image` (PNG or JPEG bytes) and `label` (int64), and perhaps poses."""
 
+import functools
 import gzip
-import json
 import os
 import zlib
 
+import numpy as np
 import tensorflow as tf
 
 from acai_tf import images
+from acai_tf.datasets import manifests
 from acai_tf.errors import DataError, short_message
+from acai_tf.tracing import no_autograph
 
+CHUNK = 1000  # records that are parsed at a time
 _READ_BYTES = 4 * 2**20
 _IMAGE = tf.io.FixedLenFeature([], tf.string)
 _LABEL, _NO_LABEL = tf.io.FixedLenFeature([], tf.int64), tf.io.FixedLenFeature([], tf.int64, default_value=0)
@@ -18,8 +22,103 @@ _POSES = {('azimuth', 'altitude'): 'float', ('angle',): 'int64'}
 _KINDS = {'bytes_list': 'bytes', 'float_list': 'float', 'int64_list': 'int64', None: 'empty'}
 
 
+class RecordFile:
+    """A file and what its manifest says of it; nothing is read before it is needed.
+
+    Args:
+        path: the file's.
+        command: what makes it, for messages.
+    """
+
+    def __init__(self, path, command):
+        self.path, self._command = path, command
+
+    @property
+    def entry(self):
+        """The file's entry in the manifest next to it; {} if it has none."""
+        directory, name = os.path.split(self.path)
+        return manifests.read(directory).get(name, {})
+
+    def damaged(self, what):
+        """The DataError to raise for the file; `what` follows its name."""
+        advice = (f'delete it and make it again with: {self._command}' if manifests.is_ours(self.entry) else
+                  'correct it, or its entry in manifest.json')
+        return DataError(f'{self.path} {what}; {advice}')
+
+    def check(self, owner, image_shape, nclass):
+        """Raises DataError if the file is missing, or if it or its entry does not fit a data set; cheap.
+
+        Args:
+            owner: the data set's name.
+            image_shape: (height, width, channels) of a stored image.
+            nclass: number of classes.
+        """
+        if not os.path.isfile(self.path):
+            raise DataError(f'{owner} needs {self.path}, which is missing; make it with: {self._command}')
+        entry, size = self.entry, os.path.getsize(self.path)
+        if size == 0 or entry.get('bytes') not in (None, size):
+            raise self.damaged(f'has {size} bytes, but its manifest says {entry.get("bytes")}')
+        shape = tuple(entry.get('image_shape', image_shape))
+        if shape != image_shape:
+            raise self.damaged(f'holds images of {shape} according to its manifest, not {image_shape}')
+        if len(entry.get('label_histogram', [])) > nclass:
+            raise self.damaged(f'has a label outside 0..{nclass - 1} according to its manifest')
+
+    @property
+    def checksum(self):
+        """The sha256 that the manifest states; without one, the file's size."""
+        return self.entry.get('sha256') or str(os.path.getsize(self.path))
+
+    @property
+    def count(self):
+        """Number of images."""
+        entry = self.entry
+        return entry['count'] if 'count' in entry else len(self.labels)
+
+    @functools.cached_property
+    def labels(self):
+        """Labels of all records, int64 [n]; no image is decoded."""
+        return np.concatenate([np.empty(0, np.int64), *self._parsed(schema(self.path), lambda parsed: parsed['label'])])
+
+    @functools.cached_property
+    def poses(self):
+        """Azimuth and altitude of all images in degrees, float64 [n, 2]; None if the records have none."""
+        features = _pose_schema(self.path)
+        if not features:
+            return None
+        poses = np.concatenate(list(self._parsed(features, lambda parsed: tf.stack(
+            [tf.cast(parsed[name], tf.float64) for name in features], axis=1))))
+        # A single angle is that of a turntable, seen from its own height.
+        return poses if len(features) == 2 else np.concatenate([poses, np.zeros_like(poses)], axis=1)
+
+    def _parsed(self, features, select):
+        return self.elements(records(self.path).batch(CHUNK).map(
+            no_autograph(lambda serialized: select(tf.io.parse_example(serialized, features)))))
+
+    def elements(self, dataset):
+        """Elements of a tf.data.Dataset made of the file's records, as arrays; damage raises DataError."""
+        position = 0
+        try:
+            for element in dataset.as_numpy_iterator():
+                yield element
+                position += len(element[0] if isinstance(element, tuple) else element)
+        except (tf.errors.OpError, ValueError) as error:
+            raise self.damaged(f'is damaged near record {position} ({short_message(error)})') from None
+
+    def records(self, mask=None):
+        """tf.data.Dataset of the serialized records, or those of a mask. It fails at the end of a file that holds fewer than
+        its manifest says."""
+        serialized, entry = records(self.path), self.entry
+        if 'count' in entry:
+            serialized = serialized.apply(tf.data.experimental.assert_cardinality(entry['count']))
+        if mask is None:
+            return serialized
+        chosen = serialized.enumerate().filter(no_autograph(lambda i, _: tf.gather(mask, i)))
+        return chosen.map(no_autograph(lambda _, record: record))
+
+
 def records(path):
-    """tf.data.Dataset of a file's serialised records, gzipped or not."""
+    """tf.data.Dataset of a file's serialized records, gzipped or not."""
     return tf.data.TFRecordDataset(os.fsencode(path), compression_type=_compression(path), buffer_size=_READ_BYTES)
 
 
@@ -33,7 +132,7 @@ def _compression(path):
 
 
 def schema(path):
-    """How the records of a file are parsed, by its first one; without labels, every label is 0.
+    """Features by which the records of a file are parsed, from its first one; without labels, every label is 0.
 
     Raises:
         DataError: it cannot be read, or has another schema; says what it lacks.
@@ -41,19 +140,25 @@ def schema(path):
     kinds = _kinds(path)
     if kinds is None:
         return {'image': _IMAGE, 'label': _LABEL}
+    listed = ', '.join(f'{kind} `{name}`' for name, kind in sorted(kinds.items())) or 'nothing'
     if kinds.get('image') != 'bytes':
-        raise DataError(f'{path} has no bytes `image`; it has {_listed(kinds)}')
+        raise DataError(f'{path} has no bytes `image`; it has {listed}')
     if kinds.get('label', 'int64') != 'int64':
-        raise DataError(f'{path} has no int64 `label`; it has {_listed(kinds)}')
+        raise DataError(f'{path} has no int64 `label`; it has {listed}')
     return {'image': _IMAGE, 'label': _LABEL if 'label' in kinds else _NO_LABEL}
 
 
-def pose_schema(path):
-    """How the poses in the records of a file are parsed, in degrees: azimuth and altitude, or an angle alone; {} if it has
-    none. Raises as `schema`."""
+def common_schema(paths):
+    """A schema by which the records of all the files can be parsed; raises as `schema`."""
+    schemas = [schema(path) for path in paths]
+    return next((each for each in schemas if each['label'] == _NO_LABEL), schemas[0])
+
+
+def _pose_schema(path):
+    """Features by which the poses of a file are parsed: azimuth and altitude, or an angle alone; {} if it has none."""
     kinds = _kinds(path) or {}
-    found = next((names for names, kind in _POSES.items() if all(kinds.get(name) == kind for name in names)), ())
-    return {name: tf.io.FixedLenFeature([], tf.float32 if kinds[name] == 'float' else tf.int64) for name in found}
+    names = next((names for names, kind in _POSES.items() if all(kinds.get(name) == kind for name in names)), ())
+    return {name: tf.io.FixedLenFeature([], tf.float32 if kinds[name] == 'float' else tf.int64) for name in names}
 
 
 def _kinds(path):
@@ -63,78 +168,15 @@ def _kinds(path):
             first = next(iter(records(path).take(1).as_numpy_iterator()), None)
         if first is None:
             return None
-        found = tf.train.Example.FromString(first).features.feature
+        features = tf.train.Example.FromString(first).features.feature
     except (tf.errors.OpError, ValueError, TypeError) as error:
         raise DataError(f'{path} is not a TFRecord file of examples ({short_message(error)})') from None
     except Exception as error:  # protobuf's DecodeError derives from Exception alone
         raise DataError(f'{path} holds records that are not examples ({short_message(error)})') from None
-    return {name: _KINDS[feature.WhichOneof('kind')] for name, feature in found.items()}
+    return {name: _KINDS[feature.WhichOneof('kind')] for name, feature in features.items()}
 
 
-def _is_count(value):
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53
-
-
-LARGEST_SIDE = 2**14  # of an image, in pixels
-
-# Of a manifest's entry: what a field must be, if it is there.
-_FIELDS = {
-    'count': (_is_count, 'a number of images'), 'bytes': (_is_count, 'a number of bytes'),
-    'nclass': (_is_count, 'a number of classes'), 'sha256': (lambda value: isinstance(value, str), 'a checksum'),
-    'image_shape': (lambda value: isinstance(value, list) and len(value) == 3 and all(map(_is_count, value))
-                    and all(0 < side <= LARGEST_SIDE for side in value) and value[2] in (1, 3), '[height, width, 1 or 3]'),
-    'generator': (lambda value: isinstance(value, str), 'the name of a data set'),
-    'label_histogram': (lambda value: isinstance(value, list) and all(map(_is_count, value)), 'a list of counts'),
-    'classes': (lambda value: isinstance(value, list) and all(isinstance(name, str) for name in value), 'a list of names')}
-
-
-def _listed(kinds):
-    return ', '.join(f'{kind} `{name}`' for name, kind in sorted(kinds.items())) or 'nothing'
-
-
-def parse(record, colors, features):
-    """A serialised record -> (image uint8 [h, w, colors], label int64)."""
+def parse(record, channels, features):
+    """A serialized record -> (image uint8 [h, w, channels], label int64)."""
     example = tf.io.parse_single_example(record, features)
-    return images.decode_tensor(example['image'], colors), example['label']
-
-
-def read_manifest(directory):
-    """The `files` entry of directory/manifest.json; {} if it is missing.
-
-    Of an entry, `image_shape` is needed, and `label_histogram`, `classes` or `nclass`; the others are optional, but are
-    believed where they are.
-
-    Raises:
-        DataError: it is damaged.
-    """
-    return read_whole_manifest(directory).get('files', {})
-
-
-def read_whole_manifest(directory):
-    """All of directory/manifest.json, other people's entries included; {} if it is missing."""
-    path = os.path.join(directory, 'manifest.json')
-    try:
-        with open(path, encoding='utf-8') as file:
-            content = json.load(file)
-        for name, entry in content['files'].items():
-            for field, (fits, what) in _FIELDS.items():
-                if field in entry and not fits(entry[field]):
-                    raise ValueError(f'{field} of {name} is not {what}')
-        return {**content, 'files': {name: dict(entry) for name, entry in content['files'].items()}}
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise DataError(f'{path} cannot be read ({type(error).__name__}: {short_message(error)}); correct it, or prepare '
-                        'the data sets again in another --data_dir') from None
-
-
-def is_ours(entry):
-    """Whether acai_tf made the file that a manifest's entry describes."""
-    versions = entry.get('versions') if isinstance(entry, dict) else None
-    return isinstance(versions, dict) and 'acai_tf' in versions
-
-
-def class_count(entry):
-    """Number of classes that an entry tells; raises KeyError if it does not."""
-    counts = [len(entry[key]) for key in ('label_histogram', 'classes') if entry.get(key)]
-    return max([*counts, *([int(entry['nclass'])] if 'nclass' in entry or not counts else [])])
+    return images.decode_tensor(example['image'], channels), example['label']

@@ -16,11 +16,10 @@ from werkzeug.exceptions import HTTPException
 
 import acai_tf
 from acai_tf import images as images_lib
-from acai_tf.errors import AcaiError, UsageError
+from acai_tf.errors import AcaiError, UsageError, program_name
 from acai_tf.explorer import scenes
 from acai_tf.explorer.space import NotYet
-from acai_tf.measures import results
-from acai_tf.training.run_directory import read_metrics
+from acai_tf.runs import Run
 
 _logger = logging.getLogger(__name__)
 
@@ -46,7 +45,7 @@ class Application:
         spaces: list of space.Space, one a model.
         tests: space.Gallery, what they share.
         data_flags: flags of acai_interpolate that name the data set.
-        allowed_hosts: names, beside the local ones, under which requests may come.
+        allowed_hosts: names, in addition to the local ones, under which requests may come.
     """
 
     def __init__(self, spaces, tests, data_flags=(), allowed_hosts=()):
@@ -105,7 +104,7 @@ class Application:
         return response.make_conditional(request.environ)
 
     def _is_allowed(self, host):
-        """Whether a host, with any port or none, is one of ours."""
+        """Returns True if a host, with any port or none, is one of ours."""
         return re.sub(r':\d{1,5}$', '', host).lower() in self._hosts
 
     def _compute(self, answer, request):
@@ -117,15 +116,15 @@ class Application:
 
     def _state(self, request):
         tests = self._tests
-        height, width, colors = tests.dataset.image_shape
+        height, width, channels = tests.dataset.image_shape
         loaded, shown = self._spaces[0].loaded, (tests.dataset.name, tests.dataset.options)
         learned_from = loaded.config['dataset'], loaded.config.get('dataset_options', tests.dataset.options)
         names = (loaded.class_names if learned_from == shown else None) or tests.dataset.class_names
         return _json({
             'version': acai_tf.__version__, 'dataset': tests.dataset.name, 'labels': tests.labels.tolist(),
             'total': tests.total, 'class_names': list(names or map(str, range(tests.dataset.nclass))),
-            'height': height, 'width': width, 'colors': colors, 'columns': self._columns, 'per_sheet': self._per_sheet,
-            'most_images': scenes.MOST_IMAGES, 'data_flags': self._data_flags,
+            'height': height, 'width': width, 'channels': channels, 'columns': self._columns, 'per_sheet': self._per_sheet,
+            'most_images': scenes.MOST_IMAGES, 'command': [program_name('acai_interpolate'), *self._data_flags],
             'models': [_about(space.loaded) for space in self._spaces]})
 
     def _map(self, request):
@@ -204,10 +203,10 @@ class Application:
         pixels = images_lib.decode(body, 'the file', dataset.image_shape[-1])
         content = [tf.io.encode_png(pixels).numpy()]
         latents = [space.loaded.encode_bytes(content)[0] for space in self._spaces]
-        if not all(np.isfinite(one).all() for one in latents):
+        if not all(map(np.all, map(np.isfinite, latents))):
             raise UsageError('a model encodes the file to values that are not finite; train it again')
         fitted = images_lib.to_uint8(dataset.fit(pixels).numpy())
-        return _json({'latents': [scenes.encode64(one.astype('<f4').tobytes()) for one in latents],
+        return _json({'latents': [scenes.encode64(latent.astype('<f4').tobytes()) for latent in latents],
                       'picture': scenes.encode64(scenes.png(fitted))})
 
 
@@ -220,24 +219,22 @@ def _static_files():
 
 
 def _about(loaded):
-    """What the page says of a model."""
+    """Returns what the page says of a model."""
     config = loaded.config
     return {'path': os.path.abspath(loaded.path), 'model': config['model'], 'step': config['step'],
             'dataset': config['dataset'], 'image_shape': config['image_shape'], 'latent_shape': config['latent_shape'],
             'options': {key: config[key] for key in ('architecture', 'depth', 'latent_width') if key in config},
-            'hyperparameters': config.get('hyperparameters', {}), 'measures': _measures(loaded)}
+            'model_options': config['model_options'], 'metrics': _metrics(loaded)}
 
 
-def _measures(loaded):
-    """{measure: its figures} that the model's run holds for this step, and the last line of its metrics."""
-    run_dir = results.run_of(loaded.path)
-    if run_dir is None:
+def _metrics(loaded):
+    """{metric: its values} that the model's run holds for this step, and the last report."""
+    run, step = Run.of_export(loaded.path), loaded.config['step']
+    if run is None:
         return {}
-    step = loaded.config['step']
-    kept = results.read_all(os.path.join(run_dir, 'results', str(step)))
-    found = {name: content['figures'] for name, content in kept.items() if 'figures' in content}
-    reported = [record for record in read_metrics(run_dir) if record['step'] == step]
-    return found | ({'training': reported[-1]} if reported else {})
+    values = {name: content['values'] for name, content in run.results(step).items()}
+    reported = [record for record in run.reports() if record['step'] == step]
+    return values | ({'training': reported[-1]} if reported else {})
 
 
 def _natural(request, name):
@@ -248,13 +245,13 @@ def _natural(request, name):
 
 
 def _json(value, status=200):
-    # NaN is no JSON: whatever is not a number is told as null.
+    # NaN is no JSON; it becomes null.
     return Response(json.dumps(_finite(value), separators=(',', ':')), status, mimetype='application/json')
 
 
 def _finite(value):
     if isinstance(value, dict):
-        return {key: _finite(one) for key, one in value.items()}
+        return {key: _finite(part) for key, part in value.items()}
     if isinstance(value, float) and not np.isfinite(value):
         return None
     return value

@@ -1,9 +1,9 @@
-"""What takes long, in a process of its own; the module imports little, because such a process begins with it."""
+"""The slow computations, which run in a process of their own; it begins with this module, so that imports little."""
 
 import os
 
-from acai_tf import command_line
 from acai_tf.errors import AcaiError
+from acai_tf.quiet import without_import_noise
 
 
 def compute(sender, latents, training_latents, with_tsne):
@@ -16,10 +16,10 @@ def compute(sender, latents, training_latents, with_tsne):
         with_tsne: whether to send 'tsne' too.
     """
     os.nice(10)
-    with command_line.without_import_noise():
+    with without_import_noise():
         import threadpoolctl
 
-        from acai_tf.evaluation import mixture, projection
+        from acai_tf.latents import mixture, projection
     for name, function in (('mixture', lambda: mixture.Mixture(training_latents)),
                            ('tsne', lambda: projection.project(latents, 'tsne'))):
         if name == 'mixture' or with_tsne:

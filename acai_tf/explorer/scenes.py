@@ -1,4 +1,4 @@
-"""What the page asks for: as latents in rows and columns, and as files to download.
+"""Scenes, which the page asks for: as latents in rows and columns, and as files to download.
 
 A scene is a JSON object with a `kind`:
 
@@ -20,10 +20,11 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from acai_tf import features, figures, interpolation
+from acai_tf import figures, interpolation
 from acai_tf import images as images_lib
 from acai_tf.errors import UsageError
 from acai_tf.figures import animation, pictures
+from acai_tf.latents import reading
 
 MOST_IMAGES = 1024
 _MOST_SOURCES = 64
@@ -74,7 +75,7 @@ class Scene:
 
     def _test_image(self, number):
         if not 0 <= number < len(self._tests):
-            raise UsageError(f'there is no test image {number}; they are numbered from 0 to {len(self._tests) - 1}')
+            raise UsageError(f'there is no test image {number}; there are {len(self._tests)}, numbered from 0')
         return number
 
     def _image_of(self, source):
@@ -128,10 +129,10 @@ class Scene:
         rows, columns, seed = self._whole('rows', 1, 64), self._whole('columns', 1, 64), self._whole('seed', 0, 2**53)
         if rows * columns > MOST_IMAGES:
             raise UsageError(f'{rows * columns} samples are too many; {MOST_IMAGES} is the limit')
-        if self._choice('from', features.SOURCES) == 'mixture':
+        if self._choice('from', reading.SOURCES) == 'mixture':
             latents = space.mixture().sample(rows * columns, seed)
         else:
-            latents = features.drawn('prior', space.loaded, None, rows * columns, seed)
+            latents = reading.drawn('prior', space.loaded, None, rows * columns, seed)
         return latents.reshape(rows, columns, *latents.shape[1:])
 
     def _steps(self, rows, squared=False):
@@ -150,7 +151,7 @@ class Scene:
 
     def sheet(self, space, number=0):
         """The images, edge to edge, as PNG."""
-        return png(images_lib.grid(features.decoded(space.loaded, self.latents(space, number)), gap=0, frame=False))
+        return png(images_lib.grid(reading.decoded(space.loaded, self.latents(space, number)), gap=0, frame=False))
 
     def figure(self, spaces):
         """The PNG that acai_interpolate writes of this, where it can.
@@ -183,14 +184,14 @@ class Scene:
         """The GIF that acai_interpolate writes of this walk."""
         if self.kind != 'walk' or self._at is not None:
             raise UsageError('only walks have animations')
-        return animation.gif([features.decoded(space.loaded, self.latents(space, number))
+        return animation.gif([reading.decoded(space.loaded, self.latents(space, number))
                               for number, space in spaces.items()])
 
     def errors(self, space):
         """Mean squared errors of the images' reconstructions on the [-1, 1] scale, and their root on that of 0..255."""
         images = np.stack([self._image_of(source) for source in self._sources(1, _MOST_SOURCES)])
         mse = np.square(space.loaded.reconstruct(images) - images, dtype=np.float64).mean(axis=(1, 2, 3))
-        return [{'mse': float(one), 'rmse': 127.5 * math.sqrt(one)} for one in mse]
+        return [{'mse': float(error), 'rmse': 127.5 * math.sqrt(error)} for error in mse]
 
 
 def read_latents(text, shape):

@@ -28,7 +28,7 @@ class Handler(serving.WSGIRequestHandler):
     disable_nagle_algorithm = True  # pictures are small, and waited for
 
     def log(self, type, message, *args):
-        """Requests are not news; what fails is logged by the application."""
+        """Logs nothing: the application logs what fails."""
 
     def version_string(self):
         return 'acai_explore'
@@ -75,7 +75,7 @@ def serve(models, dataset, listener, allowed_hosts=(), data_flags=(), open_brows
         models: list of export.LoadedModel.
         dataset: datasets.base.Dataset of their shape.
         listener: of `bind`; it is closed at the end.
-        allowed_hosts: names, beside the local ones, under which requests may come.
+        allowed_hosts: names, in addition to the local ones, under which requests may come.
         data_flags: flags of acai_interpolate that name the data set.
         open_browser: whether to open the page.
     """

@@ -1,4 +1,4 @@
-"""What one exported model makes of the test images: latents, principal axes, maps, a mixture of Gaussians."""
+"""The latents of the test images in one exported model: principal axes, maps, a mixture of Gaussians."""
 
 import contextlib
 import hashlib
@@ -11,10 +11,12 @@ import signal
 
 import numpy as np
 
-from acai_tf import features, files
+from acai_tf import files
+from acai_tf.datasets.described import Described
 from acai_tf.errors import AcaiError, DataError, short_message
 from acai_tf.explorer import background
-from acai_tf.measures import results
+from acai_tf.latents import reading
+from acai_tf.runs import Run
 
 _logger = logging.getLogger(__name__)
 
@@ -23,11 +25,11 @@ _BATCH = 64  # encoded at a time in the background: requests are not held up for
 
 
 class NotYet(AcaiError):
-    """What was asked for is still being computed; the message says what."""
+    """The answer is still being computed; the message says what is."""
 
 
 class Gallery:
-    """The test images of a data set, in memory: the first 10,000, or as many as 512 MiB hold.
+    """The test images of a data set, in memory: the first 10,000, or as many as 512 MiB hold; none of a `Described` one.
 
     Attributes:
         images: float32 [n, h, w, c] in [-1, 1]; labels: int64 [n]; total: how many there are, read or not read.
@@ -37,8 +39,8 @@ class Gallery:
 
     def __init__(self, dataset):
         self.dataset, most = dataset, min(self._MOST, self._MOST_VALUES // int(np.prod(dataset.image_shape)))
-        parts, self.total = [], 0
-        for images, labels in dataset.test(500):
+        parts, self.total = [(np.zeros([0, *dataset.image_shape], np.float32), np.zeros(0, np.int64))], 0
+        for images, labels in [] if isinstance(dataset, Described) else dataset.test(500):
             if self.total < most:  # a copy of what is kept, so that the rest is freed
                 room = most - self.total
                 parts.append((images.numpy()[:room].copy(), labels.numpy()[:room]))
@@ -66,7 +68,8 @@ class Space:
 
     def find_axes(self):
         """Encodes the test images, and finds the principal axes of their latents. Takes seconds."""
-        with self._told_trouble():
+        with self._kept_trouble():
+            self._tests.dataset.check()
             images = self._tests.images
             latents = self._encode_all(images[start:start + _BATCH] for start in range(0, len(images), _BATCH))
             if latents is not None:
@@ -77,17 +80,17 @@ class Space:
 
     def find_the_rest(self):
         """Fits the mixture of Gaussians, and computes t-SNE or reads it. Takes a minute."""
-        with self._told_trouble():
+        with self._kept_trouble():
             if self._pca is None or self._stopped:
                 return
             cached = self._read_tsne()
             if cached is not None:
                 self._maps['tsne'] = cached
-            training = self._encode_all(itertools.islice(features.batches(self._tests.dataset, 'train', _BATCH),
-                                                         -(-features.MOST_FITTED // _BATCH)))
+            training = self._encode_all(itertools.islice(reading.batches(self._tests.dataset, 'train', _BATCH),
+                                                         -(-reading.MOST_FITTED // _BATCH)))
             if training is None:
                 return
-            training = training[:features.MOST_FITTED]
+            training = training[:reading.MOST_FITTED]
             for name, answer in self._in_a_process(self._latents, training, cached is None):
                 if isinstance(answer, Exception):
                     raise answer
@@ -98,8 +101,8 @@ class Space:
                     self._write_tsne(answer)
 
     @contextlib.contextmanager
-    def _told_trouble(self):
-        """What fails in the background is told to who asks for it."""
+    def _kept_trouble(self):
+        """Keeps an error of the background for the requests that need what failed."""
         try:
             yield
         except AcaiError as error:
@@ -154,21 +157,20 @@ class Space:
                 _logger.warning('%s was not written (%s)', path, error.strerror)
 
     def _file_name(self):
-        """Of the map of these weights on these images."""
+        """Name of the file that caches the map of these weights on these images."""
         config = self.loaded.config
-        weights = config.get('sha256') or hashlib.sha256(self._latents).hexdigest()  # earlier versions kept no checksums
-        what = [weights, config['step'], self._tests.dataset.name, self._tests.dataset.options,
+        what = [config['sha256'], config['step'], self._tests.dataset.name, self._tests.dataset.options,
                 hashlib.sha256(np.ascontiguousarray(self._tests.images)).hexdigest()]
         return f'tsne-{hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:12]}.npy'
 
     def _folders(self):
-        """Where the map is cached: the run's, if the export is in a run, and else the user's."""
-        run_dir = results.run_of(self.loaded.path)
+        """Folders in which the map is cached: the run's, if the export is in a run, and the user's."""
+        run = Run.of_export(self.loaded.path)
         own = os.path.join(os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache'), 'acai_tf')
-        return [*([os.path.join(run_dir, 'results', str(self.loaded.config['step']))] if run_dir else []), own]
+        return [*([run.results_dir(self.loaded.config['step'])] if run else []), own]
 
     def _in_a_process(self, *args):
-        """What `background.compute` sends; it takes no time from who waits for a picture, and can be ended at once."""
+        """Yields what `background.compute` sends. In a process of its own it delays no picture, and can be ended at once."""
         context = multiprocessing.get_context('spawn')
         receiver, sender = context.Pipe(duplex=False)
         process = context.Process(target=background.compute, args=(sender, *args), daemon=True)
@@ -241,5 +243,5 @@ class Space:
         return (latents.reshape(len(latents), -1) - self._axes.mean_) @ self._axes.components_[:2].T
 
     def mixture(self):
-        """The evaluation.mixture.Mixture of the training latents."""
+        """The latents.mixture.Mixture of the training latents."""
         return self._ready(self._mixture, 'the mixture of Gaussians')

@@ -18,17 +18,17 @@ _ENDINGS = ('.png', '.pdf')
 
 
 def is_figure(path):
-    """Whether a file name is that of a figure, by its ending."""
+    """Returns True for a file name with the ending of a figure."""
     return path.lower().endswith(_ENDINGS)
 
 
 def is_animation(path):
-    """Whether a file name is that of an animation, by its ending."""
+    """Returns True for a file name with the ending of an animation."""
     return path.lower().endswith('.gif')
 
 
 def check_output(path, mode):
-    """Raises UsageError for a file name that is not that of a figure, nor of an animation where the mode has one."""
+    """Raises UsageError for a file name that ends neither as a figure nor, if the mode has one, as an animation."""
     if is_animation(path) and mode not in ANIMATED:
         raise UsageError(f'--output={path}: --mode={mode} has no animation, but {" and ".join(ANIMATED)} have; end it in '
                          f'{" or ".join(_ENDINGS)}')
@@ -37,7 +37,7 @@ def check_output(path, mode):
 
 
 def reads_images(mode, image_files, source):
-    """Whether a figure (see `draw`) needs the data set's images, and not their shape alone."""
+    """Returns True if a figure (see `draw`) needs the data set's images, not only their shape."""
     from acai_tf.figures import pictures
     if mode == 'samples':
         return source == 'mixture'
@@ -77,14 +77,14 @@ def draw(mode, models, dataset, image_files=(), rows=6, steps=16, projection='pc
 def animate(mode, models, dataset, image_files=(), rows=6, steps=16, seed=0):
     """The walks that `draw` has in rows, one after the other, as the bytes of an animated GIF (see animation.gif); the
     models are below each other."""
-    from acai_tf import features
     from acai_tf.figures import animation, pictures
+    from acai_tf.latents import reading
     images = pictures.choose_images(mode, dataset, image_files, rows, steps, seed)
-    return animation.gif([features.walks(model, model.encode(images), steps, pictures.CURVES[mode]) for model in models])
+    return animation.gif([reading.walks(model, model.encode(images), steps, pictures.CURVES[mode]) for model in models])
 
 
 def want_logarithm(values):
-    """Whether the largest of some numbers, as of a system that is blank yet, would hide the others on a linear axis."""
+    """Returns True if a logarithmic axis is needed: the largest number would hide the others on a linear one."""
     return min(values) > 0 and max(values) > 10 * statistics.median(values)
 
 

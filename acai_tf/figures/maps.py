@@ -6,12 +6,13 @@ import matplotlib
 import numpy as np
 import tensorflow as tf
 
-from acai_tf import features, files
+from acai_tf import files
 from acai_tf import images as images_lib
 from acai_tf.errors import DataError, UsageError
-from acai_tf.evaluation.projection import project
 from acai_tf.figures.pictures import DPI, mpl_figure
-from acai_tf.measures import PIXELS
+from acai_tf.latents import reading
+from acai_tf.latents.projection import project
+from acai_tf.metrics import PIXELS
 
 _MOST_POINTS = 3000
 _MOST_SPRITE_PIXELS = 8192  # a side, of the sheet of thumbnails: browsers refuse larger ones
@@ -21,10 +22,10 @@ def draw_map(models, model_names, dataset, projection, seed, projector_dir='', d
     """`latent_map` of loaded models on a data set's test images, or, where the data set knows their poses,
     `manifold` of all its images; `projector_dir` gets the first one's projector files."""
     try:
-        images, poses, _ = dataset.posed()
+        images, poses, _ = dataset.load_poses()
         labels, name = poses[:, 0].astype(int), str
     except (UsageError, DataError):
-        images, labels = features.of_dataset(PIXELS, dataset, 'test', _MOST_POINTS)
+        images, labels = reading.of_dataset(PIXELS, dataset, 'test', _MOST_POINTS)
         poses, name = None, dataset.class_name
     latents = [model.encode(images) for model in models]
     named = list(zip(model_names, latents))
@@ -36,7 +37,7 @@ def draw_map(models, model_names, dataset, projection, seed, projector_dir='', d
 
 
 def latent_map(named_latents, labels, projection='pca', seed=0, dimensions=2, class_name=str):
-    """Latents in two or three dimensions, one point per image, coloured by class; one panel per model.
+    """Latents in two or three dimensions, one point per image, colored by class; one panel per model.
 
     Args:
         named_latents: list of (name, latents [n, ...]); the first 3,000 are drawn.
@@ -62,8 +63,8 @@ def latent_map(named_latents, labels, projection='pca', seed=0, dimensions=2, cl
 
 
 def manifold(named_latents, poses, projection='pca', seed=0, dimensions=3):
-    """The latents of an object by its pose: lines of constant altitude, coloured by altitude, and of constant azimuth,
-    coloured by azimuth (AEAI, figure 2); one panel per model.
+    """The latents of an object by its pose: lines of constant altitude, colored by altitude, and of constant azimuth,
+    colored by azimuth (AEAI, figure 2); one panel per model.
 
     Args:
         named_latents: list of (name, latents [n, ...]).

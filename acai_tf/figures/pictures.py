@@ -6,9 +6,10 @@ import matplotlib
 import numpy as np
 import tensorflow as tf
 
-from acai_tf import features, interpolation
 from acai_tf import images as images_lib
+from acai_tf import interpolation
 from acai_tf.errors import DataError, UsageError
+from acai_tf.latents import reading
 
 matplotlib.use('Agg')
 from matplotlib import figure as mpl_figure  # noqa: E402  (after the backend is chosen)
@@ -23,10 +24,10 @@ _MOST_PIXELS = 2**16 - 1  # a side, of what matplotlib draws
 
 def pick_images(dataset, count, seed):
     """`count` different test images [count, h, w, c], chosen by the seed. Raises DataError if there are fewer."""
-    size = features.size(dataset, 'test')
+    size = reading.size(dataset, 'test')
     if size < count:
         raise DataError(f'{dataset.name} has {size} test images; {count} are needed: choose fewer --rows')
-    return features.rows(dataset, 'test', np.random.default_rng(seed).permutation(size)[:count])
+    return reading.rows(dataset, 'test', np.random.default_rng(seed).permutation(size)[:count])
 
 
 def interpolations(loaded, images, steps, curve=interpolation.lerp, latents=None):
@@ -36,7 +37,7 @@ def interpolations(loaded, images, steps, curve=interpolation.lerp, latents=None
     Args:
         latents: those of the images, where they are known.
     """
-    frames = features.walks(loaded, loaded.encode(images) if latents is None else latents, steps, curve)
+    frames = reading.walks(loaded, loaded.encode(images) if latents is None else latents, steps, curve)
     starts, ends = np.split(np.asarray(images), 2)
     parts = [_grid(part) for part in (starts[:, None], frames, ends[:, None])]
     space = np.full([len(parts[0]), _WIDE_GAP, parts[0].shape[2]], 255, np.uint8)
@@ -51,12 +52,12 @@ def bilinear(loaded, images, steps, latents=None):
 
 def plain(loaded, latents):
     """The images of latents [rows, columns, ...]."""
-    return _grid(features.decoded(loaded, latents))
+    return _grid(reading.decoded(loaded, latents))
 
 
 def samples(loaded, dataset, rows, columns, seed, source='prior'):
-    """Decoded latents that are drawn from one of `features.SOURCES`."""
-    latents = features.drawn(source, loaded, dataset, rows * columns, seed)
+    """Decoded latents that are drawn from one of `reading.SOURCES`."""
+    latents = reading.drawn(source, loaded, dataset, rows * columns, seed)
     return plain(loaded, latents.reshape(rows, columns, *latents.shape[1:]))
 
 
@@ -80,7 +81,7 @@ def drawing(mode, dataset, image_files, rows, steps, seed, source='prior'):
 
     Args:
         image_files: as for `read_images`; empty: test images of the data set, chosen by the seed.
-        source: of samples, one of `features.SOURCES`.
+        source: of samples, one of `reading.SOURCES`.
     """
     check_grid(mode, dataset.image_shape, 1 if image_files else rows, steps)
     if mode == 'samples':
@@ -108,7 +109,7 @@ def choose_images(mode, dataset, image_files, rows, steps, seed):
 
 
 def is_test_image(name):
-    """Whether a name stands for a test image of the data set, as 'test:17' does, and not for a file."""
+    """Returns True if a name stands for a test image of the data set, as 'test:17' does, and not for a file."""
     return bool(_TEST_IMAGE.fullmatch(name))
 
 
@@ -119,11 +120,11 @@ def read_images(paths, dataset):
     Raises:
         DataError: a file cannot be read or does not decode; names it. Or there is no test image of that number.
     """
-    numbers = {path: int(found[1]) for path in paths if (found := _TEST_IMAGE.fullmatch(path))}
+    numbers = {path: int(match[1]) for path in paths if (match := _TEST_IMAGE.fullmatch(path))}
     try:
-        of_tests = dict(zip(numbers, features.rows(dataset, 'test', list(numbers.values())))) if numbers else {}
+        of_tests = dict(zip(numbers, reading.rows(dataset, 'test', list(numbers.values())))) if numbers else {}
     except IndexError:
-        raise DataError(f'test:{max(numbers.values())}: {dataset.name} has {features.size(dataset, "test")} test images, '
+        raise DataError(f'test:{max(numbers.values())}: {dataset.name} has {reading.size(dataset, "test")} test images, '
                         'numbered from 0') from None
     return np.stack([of_tests[path] if path in numbers else dataset.fit(images_lib.read(path, dataset.image_shape[-1]))
                      for path in paths])

@@ -6,22 +6,22 @@ import tensorflow as tf
 from acai_tf.architectures.dense import dense, leaky_relu
 from acai_tf.losses import binary_cross_entropy
 from acai_tf.models.base import Autoencoder
-from acai_tf.models.hyperparameter import Hyperparameter, sizes_of
+from acai_tf.options import Option, sizes_of
 
 
 @keras.saving.register_keras_serializable('acai_tf')
 class AAE(Autoencoder):
-    """A critic tells latents from draws of N(0, I); the encoder makes it mistake latents for draws.
+    """A critic tells latents from draws of N(0, I); the encoder makes it mistake latents for random_inputs.
 
         critic:       BCE(c(prior), 1) + BCE(c(z), 0)
         autoencoder:  mean (x - D(z))^2 + BCE(c(z), 1)
     """
 
-    adversary_lr = Hyperparameter(0.0, 'learning rate of the critic; 0 means lr', minimum=0, follows='lr')
-    disc_layer_sizes = Hyperparameter('100,100', 'sizes of the critic\'s hidden layers, separated by commas')
+    adversary_lr = Option(0.0, 'learning rate of the critic; 0 means lr', minimum=0, follows='lr')
+    disc_layer_sizes = Option('100,100', 'sizes of the critic\'s hidden layers, separated by commas')
 
-    optimizes = {'autoencoder': ('encoder', 'decoder'), 'critic': ('critic',), 'classifier': ('classifier',)}
-    tags = ('loss_ae', 'rmse', 'loss_adv_latent', 'loss_adv_prior', 'loss_ae_latent', 'adversary_accuracy',
+    optimizer_networks = {'autoencoder': ('encoder', 'decoder'), 'critic': ('critic',), 'classifier': ('classifier',)}
+    loss_names = ('loss_ae', 'rmse', 'loss_adv_latent', 'loss_adv_prior', 'loss_ae_latent', 'adversary_accuracy',
             'classify_latent')
     training_only = ('critic',)
 
@@ -36,12 +36,12 @@ class AAE(Autoencoder):
             optimizer.learning_rate = self.adversary_lr
         return optimizer
 
-    def draws(self, images):
+    def random_inputs(self, images):
         return {'prior': self.normal('prior', [tf.shape(images)[0], *self.latent_shape])}
 
-    def loss_terms(self, images, draws, labels=None, training=False):
+    def loss_terms(self, images, random_inputs, labels=None, training=False):
         latents = self.encode(images, training)
-        latent_logits, prior_logits = (self.critic(x, training=training) for x in (latents, draws['prior']))
+        latent_logits, prior_logits = (self.critic(x, training=training) for x in (latents, random_inputs['prior']))
         correct = [tf.cast(latent_logits < 0, tf.float32), tf.cast(prior_logits > 0, tf.float32)]
         return {**self.reconstruction_terms('loss_ae', images, self.decode(latents, training)),
                 'loss_adv_latent': tf.reduce_mean(binary_cross_entropy(latent_logits, 0)),
@@ -54,7 +54,7 @@ class AAE(Autoencoder):
         """One update of autoencoder, critic and classifier, from one forward pass; returns the loss terms."""
         images, labels = data
         with tf.GradientTape(persistent=True) as tape:
-            terms = self.checked(self.loss_terms(images, self.draws(images), labels, training=True))
+            terms = self.assert_finite(self.loss_terms(images, self.random_inputs(images), labels, training=True))
             autoencoder = terms['loss_ae'] + terms['loss_ae_latent']
             critic = terms['loss_adv_latent'] + terms['loss_adv_prior']
         self.update(tape, {'autoencoder': autoencoder, 'critic': critic, 'classifier': terms['classify_latent']})

@@ -6,7 +6,7 @@ import tensorflow as tf
 from acai_tf.interpolation import fold_alpha, mix_with_reversed
 from acai_tf.losses import critic_loss
 from acai_tf.models.adversarial import Adversarial
-from acai_tf.models.hyperparameter import Hyperparameter
+from acai_tf.options import Option
 
 
 @keras.saving.register_keras_serializable('acai_tf')
@@ -20,36 +20,36 @@ class ACAI(Adversarial):
     the second term of the critic mixes x with its own reconstruction; no gradient is blocked between the networks.
     """
 
-    advweight = Hyperparameter(0.5, 'lambda: weight of the critic in the autoencoder\'s loss', minimum=0)
-    advdepth = Hyperparameter(0, 'channels of the critic\'s first convolutions; 0 means depth', minimum=0,
+    advweight = Option(0.5, 'lambda: weight of the critic in the autoencoder\'s loss', minimum=0)
+    advdepth = Option(0, 'channels of the critic\'s first convolutions; 0 means depth', minimum=0,
                               follows='depth')
-    reg = Hyperparameter(0.2, 'gamma: share of the image in the critic\'s "real" mix', minimum=0, maximum=1)
+    reg = Option(0.2, 'gamma: share of the image in the critic\'s "real" mix', minimum=0, maximum=1)
 
-    tags = ('loss_ae', 'rmse', 'loss_disc', 'loss_ae_disc', 'loss_disc_real', 'classify_latent')
+    loss_names = ('loss_ae', 'rmse', 'loss_disc', 'loss_ae_disc', 'loss_disc_real', 'classify_latent')
 
-    def criticise(self, images, training=False):
+    def critic_score(self, images, training=False):
         """The critic's guess of alpha, [batch, 1, 1, 1]: the mean over all outputs of an encoder (released layers.py)."""
-        return tf.reshape(super().criticise(images, training), [-1, 1, 1, 1])
+        return tf.reshape(super().critic_score(images, training), [-1, 1, 1, 1])
 
     def alpha_shape(self, images):
         """Shape of the mixing coefficients, and of the critic's guess of them."""
         return [tf.shape(images)[0], 1, 1, 1]
 
-    def draws(self, images):
+    def random_inputs(self, images):
         return {'alpha': fold_alpha(self.uniform('alpha', self.alpha_shape(images)))}
 
-    def loss_terms(self, images, draws, labels=None, training=False):
+    def loss_terms(self, images, random_inputs, labels=None, training=False):
         latents = self.encode(images, training)
-        return {**self.autoencoder_and_critic_terms(images, latents, draws, training),
+        return {**self.autoencoder_and_critic_terms(images, latents, random_inputs, training),
                 **self.classifier_terms(latents, labels, training)}
 
-    def autoencoder_and_critic_terms(self, images, latents, draws, training):
+    def autoencoder_and_critic_terms(self, images, latents, random_inputs, training):
         """The terms of both losses, from images and their latents; subclasses add theirs."""
         reconstruction = self.decode(latents, training)
-        mix = self.criticise(self.decode(mix_with_reversed(latents, draws['alpha']), training), training)
-        real = self.criticise(reconstruction + self.reg * (images - reconstruction), training)
+        mix = self.critic_score(self.decode(mix_with_reversed(latents, random_inputs['alpha']), training), training)
+        real = self.critic_score(reconstruction + self.reg * (images - reconstruction), training)
         return {**self.reconstruction_terms('loss_ae', images, reconstruction),
-                'loss_disc': tf.reduce_mean(critic_loss(mix, draws['alpha'])),
+                'loss_disc': tf.reduce_mean(critic_loss(mix, random_inputs['alpha'])),
                 'loss_ae_disc': tf.reduce_mean(critic_loss(mix, 0)),
                 'loss_disc_real': tf.reduce_mean(critic_loss(real, 0))}
 
@@ -63,7 +63,7 @@ class ACAI(Adversarial):
         """One update of autoencoder, critic and classifier, from one forward pass; returns the loss terms."""
         images, labels = data
         with tf.GradientTape(persistent=True) as tape:
-            terms = self.checked(self.loss_terms(images, self.draws(images), labels, training=True))
+            terms = self.assert_finite(self.loss_terms(images, self.random_inputs(images), labels, training=True))
             objectives = self.objectives(terms)
         self.update(tape, objectives)
         return self.track(terms)

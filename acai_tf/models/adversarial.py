@@ -19,7 +19,7 @@ class Adversarial(Autoencoder):
     A subclass declares the hyperparameter `advdepth`, channels of the critic's first convolutions, which follows depth.
     """
 
-    optimizes = {'autoencoder': ('encoder', 'decoder'), 'critic': ('critic',), 'classifier': ('classifier',)}
+    optimizer_networks = {'autoencoder': ('encoder', 'decoder'), 'critic': ('critic',), 'classifier': ('classifier',)}
     training_only = ('critic',)
 
     def build_networks(self):
@@ -30,14 +30,14 @@ class Adversarial(Autoencoder):
         """The architecture's critic: images -> [n, h, w, c]."""
         return architectures.build(self.architecture, 'critic', self.image_shape, self.image_shape, depth=self.advdepth)[0]
 
-    def criticise(self, images, training=False):
+    def critic_score(self, images, training=False):
         """The critic's answer for each image, [batch]: the mean over all its outputs."""
         if training and all(isinstance(layer, _BY_IMAGE) for layer in self.critic._flatten_layers(include_self=False)):
             return _one_pass(self.critic, images)
         return _answer(self.critic(images, training=training))
 
     def update(self, tape, objectives):
-        """As `Stepping.update`; the critic's gradients are taken first, so that `criticise` passes back once."""
+        """As `Steps.update`; the critic's gradients are taken first, so that `critic_score` passes back once."""
         super().update(tape, {name: objectives[name] for name in sorted(objectives, key=lambda name: name != 'critic')})
 
 
@@ -63,11 +63,19 @@ def _one_pass(critic, images):
         def backward(seed):
             seed = tf.where(tf.abs(seed) < _SMALLEST_SEED, _SMALLEST_SEED, seed)
             of_images, *of_weights = tape.gradient(answer, [images, *weights], output_gradients=seed)
-            if first:
+            if first and _is_within_reach(first[0]):
                 first_seed, of_images = first
                 of_images *= tf.reshape(seed / first_seed, [-1, *[1] * (images.shape.rank - 1)])
             else:
-                first.extend([seed, of_images])
+                first[:] = [seed, of_images]
             return of_images, *of_weights
         return answer, backward
     return answers(images, *map(tf.convert_to_tensor, critic.trainable_variables))
+
+
+def _is_within_reach(tensor):
+    """Returns False for a tensor of a graph that is not around the current one, such as another branch of a tf.cond."""
+    graph = tf.compat.v1.get_default_graph()
+    while tf.is_symbolic_tensor(tensor) and graph is not None and graph is not tensor.graph:
+        graph = getattr(graph, 'outer_graph', None)
+    return graph is not None

@@ -7,7 +7,7 @@ import tensorflow as tf
 from acai_tf.errors import UsageError
 from acai_tf.losses import binary_cross_entropy
 from acai_tf.models.adversarial import Adversarial
-from acai_tf.models.hyperparameter import Hyperparameter
+from acai_tf.options import Option
 
 # The weights of an objective: adversarial, cycle, smoothness.
 _WEIGHTS = {'rescaled': {'wgt_adv': 0.1, 'wgt_cycle': 0.01, 'wgt_smooth': 0.001},
@@ -16,7 +16,7 @@ _WEIGHTS = {'rescaled': {'wgt_adv': 0.1, 'wgt_cycle': 0.01, 'wgt_smooth': 0.001}
 
 def _weight(name, loss):
     values = ', '.join(f'{objective} {weights[name]:g}' for objective, weights in _WEIGHTS.items())
-    return Hyperparameter(None, f'weight of the {loss}; 0 leaves it out; by default the objective\'s own ({values})',
+    return Option(None, f'weight of the {loss}; 0 leaves it out; by default the objective\'s own ({values})',
                           minimum=0, kind=float, released=False)
 
 
@@ -42,18 +42,18 @@ class AEAI(Adversarial):
     In networks with batch normalisation all passes of a step are in training mode, each with statistics of its own.
     """
 
-    objective = Hyperparameter('rescaled', 'reductions and weights of the losses: those that train stably, or the paper\'s',
+    objective = Option('rescaled', 'reductions and weights of the losses: those that train stably, or the paper\'s',
                                choices=tuple(_WEIGHTS), released=False)
     wgt_adv = _weight('wgt_adv', 'adversarial loss')
     wgt_cycle = _weight('wgt_cycle', 'cycle loss')
     wgt_smooth = _weight('wgt_smooth', 'smoothness loss')
-    n_alphas = Hyperparameter(1, 'mixes of a pair: 1 with alpha uniform in [0, 1], as the paper implements it, or so many '
+    n_alphas = Option(1, 'mixes of a pair: 1 with alpha uniform in [0, 1], as the paper implements it, or so many '
                               'with alpha from 0 to 1 in equal steps, as it writes it', minimum=1, released=False)
-    disc_lr = Hyperparameter(1e-4, 'learning rate of the discriminator', minimum=0, released=False)
-    advdepth = Hyperparameter(0, 'channels of the discriminator\'s first convolutions; 0 means depth', minimum=0,
+    disc_lr = Option(1e-4, 'learning rate of the discriminator', minimum=0, released=False)
+    advdepth = Option(0, 'channels of the discriminator\'s first convolutions; 0 means depth', minimum=0,
                               follows='depth', released=False)
 
-    tags = ('loss_ae', 'loss_adv', 'loss_cycle', 'loss_smooth', 'loss_disc', 'rmse', 'classify_latent')
+    loss_names = ('loss_ae', 'loss_adv', 'loss_cycle', 'loss_smooth', 'loss_disc', 'rmse', 'classify_latent')
 
     def build_networks(self):
         if self.weight('wgt_smooth') and self.dtype_policy.compute_dtype in ('bfloat16', 'float16'):
@@ -72,15 +72,15 @@ class AEAI(Adversarial):
             optimizer.learning_rate = self.disc_lr
         return optimizer
 
-    def draws(self, images):
+    def random_inputs(self, images):
         size = tf.shape(images)[0]
         return {'alpha': self.uniform('alpha', [size, 1, 1, 1]),
                 'permutation': self.permutation('permutation', size)}
 
-    def mix(self, latents, draws):
+    def mix(self, latents, random_inputs):
         """z_mix and z_j - z_i, one of each pair for each alpha: [n_alphas * batch, *latent_shape]."""
-        direction = tf.gather(latents, draws['permutation']) - latents
-        alphas = [draws['alpha']] if self.n_alphas == 1 else np.linspace(0, 1, self.n_alphas, dtype=np.float32)
+        direction = tf.gather(latents, random_inputs['permutation']) - latents
+        alphas = [random_inputs['alpha']] if self.n_alphas == 1 else np.linspace(0, 1, self.n_alphas, dtype=np.float32)
         return (tf.concat([latents + alpha * direction for alpha in alphas], axis=0),
                 tf.concat([direction] * len(alphas), axis=0))
 
@@ -96,10 +96,10 @@ class AEAI(Adversarial):
         return tf.reduce_sum(tf.square(x)) / tf.cast(
             tf.shape(x)[0] if self.objective == 'rescaled' else tf.size(x), x.dtype)
 
-    def loss_terms(self, images, draws, labels=None, training=False):
+    def loss_terms(self, images, random_inputs, labels=None, training=False):
         latents = self.encode(images, training)
         reconstruction = self.decode(latents, training)
-        mixed, direction = self.mix(latents, draws)
+        mixed, direction = self.mix(latents, random_inputs)
         terms = dict.fromkeys(('loss_adv', 'loss_cycle', 'loss_smooth', 'loss_disc'), tf.constant(0.0))
         terms['loss_ae'] = self.squared_norm((images - reconstruction) / 2)
         if self.weight('wgt_smooth'):
@@ -110,7 +110,7 @@ class AEAI(Adversarial):
         if self.weight('wgt_cycle'):
             terms['loss_cycle'] = self.squared_norm(self.encode(mix, training) - mixed)
         if self.weight('wgt_adv'):
-            real, fake = self.criticise(images, training), self.criticise(mix, training)
+            real, fake = self.critic_score(images, training), self.critic_score(mix, training)
             of_real, of_fake = binary_cross_entropy(real, 1), binary_cross_entropy(fake, 0)
             terms['loss_disc'] = tf.reduce_mean(of_real) + tf.reduce_mean(of_fake)
             terms['loss_adv'] = tf.reduce_mean(binary_cross_entropy(fake, 1))
@@ -120,7 +120,7 @@ class AEAI(Adversarial):
         """One update of autoencoder, discriminator and classifier, from one forward pass; returns the loss terms."""
         images, labels = data
         with tf.GradientTape(persistent=True) as tape:
-            terms = self.checked(self.loss_terms(images, self.draws(images), labels, training=True))
+            terms = self.assert_finite(self.loss_terms(images, self.random_inputs(images), labels, training=True))
             autoencoder = terms['loss_ae'] + sum(
                 self.weight(f'wgt_{term}') * terms[f'loss_{term}'] for term in ('adv', 'cycle', 'smooth'))
         objectives = {'autoencoder': autoencoder, 'critic': terms['loss_disc'], 'classifier': terms['classify_latent']}

@@ -4,14 +4,14 @@ import keras
 import tensorflow as tf
 
 from acai_tf.losses import binary_cross_entropy
-from acai_tf.models.adam import Adam
 from acai_tf.models.adversarial import Adversarial
-from acai_tf.models.hyperparameter import Hyperparameter
+from acai_tf.models.optimizers import Adam
+from acai_tf.options import Option
 
 
 class TorchAdam(Adam):
-    """PyTorch's Adam: `weight_decay` times the variable, biases too, joins the gradient; epsilon joins the root after its
-    bias correction (Keras's and TF1's joins it before)."""
+    """PyTorch's Adam: `weight_decay` times the variable, biases too, is added to the gradient, and epsilon to the root after
+    its bias correction (in Keras and TF1, before)."""
 
     def __init__(self, *args, coupled_decay=0.0, **kwargs):
         super().__init__(*args, **kwargs)
@@ -21,8 +21,7 @@ class TorchAdam(Adam):
         """One update of a variable."""
         super().update_step(gradient + self.coupled_decay * variable, variable, learning_rate)
 
-    def epsilon_beside(self, correction):
-        """Epsilon, as it joins the root before the correction."""
+    def scaled_epsilon(self, correction):
         return self.epsilon * correction
 
 
@@ -42,17 +41,17 @@ class AMR(Adversarial):
     autoencoder and spectral normalisation in the critic. `d_x` is the mean of the critic's three terms, as logged there.
     """
 
-    mixer = Hyperparameter(
+    mixer = Option(
         'mixup', 'alpha: mixup one uniform number per image, mixup2 one per channel of the latent, fm 0 or 1 per channel, '
         'fm2 the same with one probability per batch', choices=('mixup', 'mixup2', 'fm', 'fm2'))
-    lamb = Hyperparameter(10.0, 'lambda: weight of the reconstruction', minimum=0)
-    beta = Hyperparameter(0.0, 'weight of the consistency of re-encoded mixes', minimum=0)
-    update_g_every = Hyperparameter(5, 'steps from one update of the autoencoder to the next', minimum=1)
-    weight_decay = Hyperparameter(1e-5, 'times the variable, added to its gradient', minimum=0)
-    advdepth = Hyperparameter(0, 'channels of the critic\'s first convolutions; 0 means depth', minimum=0, follows='depth')
+    lamb = Option(10.0, 'lambda: weight of the reconstruction', minimum=0)
+    beta = Option(0.0, 'weight of the consistency of re-encoded mixes', minimum=0)
+    update_g_every = Option(5, 'steps from one update of the autoencoder to the next', minimum=1)
+    weight_decay = Option(1e-5, 'times the variable, added to its gradient', minimum=0)
+    advdepth = Option(0, 'channels of the critic\'s first convolutions; 0 means depth', minimum=0, follows='depth')
 
-    tags = ('recon', 'disc_g_recon', 'disc_g_mix', 'consist', 'gen_loss', 'd_x_real', 'd_x_fake', 'd_out_mix', 'd_x', 'rmse',
-            'classify_latent')
+    loss_names = ('recon', 'disc_g_recon', 'disc_g_mix', 'consist', 'gen_loss', 'd_x_real', 'd_x_fake', 'd_out_mix', 'd_x',
+                  'rmse', 'classify_latent')
 
     def make_optimizer(self, name):
         return TorchAdam(self.lr, beta_1=0.5, beta_2=0.99, epsilon=1e-8, coupled_decay=self.weight_decay, name=name)
@@ -60,7 +59,7 @@ class AMR(Adversarial):
     def due(self, step):
         return {'autoencoder': tf.equal(step % self.update_g_every, 0)} if self.update_g_every > 1 else {}
 
-    def draws(self, images):
+    def random_inputs(self, images):
         size = tf.shape(images)[0]
         channels = 1 if self.mixer == 'mixup' else self.latent_shape[-1]
         alpha = self.uniform('alpha', [size, 1, 1, channels])
@@ -69,12 +68,13 @@ class AMR(Adversarial):
             alpha = tf.cast(alpha < probability, tf.float32)
         return {'alpha': alpha, 'permutation': self.permutation('permutation', size)}
 
-    def loss_terms(self, images, draws, labels=None, training=False):
+    def loss_terms(self, images, random_inputs, labels=None, training=False):
         latents = self.encode(images, training)
         reconstruction = self.decode(latents, training)
-        mixed = draws['alpha'] * latents + (1 - draws['alpha']) * tf.gather(latents, draws['permutation'])
+        alpha, partners = random_inputs['alpha'], tf.gather(latents, random_inputs['permutation'])
+        mixed = alpha * latents + (1 - alpha) * partners
         mix = self.decode(mixed, training)
-        real, fake, of_mix = (self.criticise(x, training) for x in (images, reconstruction, mix))
+        real, fake, of_mix = (self.critic_score(x, training) for x in (images, reconstruction, mix))
 
         def bce(logits, target):
             return tf.reduce_mean(binary_cross_entropy(logits, target))
@@ -92,7 +92,7 @@ class AMR(Adversarial):
         terms."""
         images, labels = data
         with tf.GradientTape(persistent=True) as tape:
-            terms = self.checked(self.loss_terms(images, self.draws(images), labels, training=True))
+            terms = self.assert_finite(self.loss_terms(images, self.random_inputs(images), labels, training=True))
             critic = terms['d_x_real'] + terms['d_x_fake'] + terms['d_out_mix']
         self.update(tape, {'autoencoder': terms['gen_loss'], 'critic': critic, 'classifier': terms['classify_latent']})
         return self.track(terms)

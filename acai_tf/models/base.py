@@ -3,20 +3,20 @@
 import keras
 import tensorflow as tf
 
-from acai_tf import architectures, losses, user_files
+from acai_tf import architectures, losses, models, registry
 from acai_tf.architectures.dense import dense
 from acai_tf.errors import UsageError
-from acai_tf.models import hyperparameter
-from acai_tf.models.stepping import Stepping
+from acai_tf.models.steps import Steps
+from acai_tf.options import Configured, declared
 
 
-class Autoencoder(Stepping, keras.Model):
+class Autoencoder(Steps, Configured, keras.Model):
     """Base class of the autoencoders.
 
-    A subclass declares its hyperparameters, says which optimizer updates which networks (`optimizes`), which loss terms
-    it logs (`tags`), which networks only training needs (`training_only`) and which batches fit (`smallest_batch` on all
-    replicas together, a multiple of `batch_multiple` on each), and defines `loss_terms` and a `train_step` that reads like
-    the paper's algorithm. Works with `compile()` and `fit(dataset)` on batches
+    A subclass declares its `Option`s and says which optimizer updates which networks (`optimizer_networks`), which loss
+    terms it logs (`loss_names`), which networks only training needs (`training_only`) and which batches fit
+    (`smallest_batch` on all replicas together, a multiple of `batch_multiple` on each). It defines `loss_terms` and a
+    `train_step` that reads like the paper's algorithm. Works with `compile()` and `fit(dataset)` on batches
     `(images, labels)`: images float32 [batch, h, w, c] in [-1, 1], labels int [batch]; and with
     `strategy.run(model.train_step, ...)`, which is how `acai_tf.training` runs it.
 
@@ -34,22 +34,24 @@ class Autoencoder(Stepping, keras.Model):
     batch_multiple = 1
 
     def __init__(self, image_shape, nclass, depth=64, latent=16, latent_width=4, seed=0, architecture='acai', dtype=None,
-                 name=None, **hyperparameters):
+                 name=None, **options):
         super().__init__(seed=seed, name=name, dtype=dtype)
         for label, value in (('depth', depth), ('latent', latent), ('nclass', nclass)):
             if value < 1:
                 raise UsageError(f'{label}={value} must be at least 1')
         self.image_shape = tuple(image_shape)
         self.nclass, self.depth, self.latent, self.latent_width = nclass, depth, latent, latent_width
-        declared = hyperparameter.declared(type(self))
-        for key, value in hyperparameter.resolve(
-                f'model {type(self).__name__}', type(self), hyperparameters, 'hyperparameter').items():
-            followed = declared[key].follows  # lr is not known yet
-            setattr(self, key, value or getattr(self, followed, value) if followed else value)
-        if isinstance(architecture, str) and user_files.is_reference(architecture):
-            architecture = architectures.architecture_class(architecture)
+        if isinstance(architecture, str) and registry.is_reference(architecture):
+            architecture = architectures.REGISTRY.get(architecture)
         self._given_architecture = architecture
-        self.architecture = architectures.create(architecture, depth, latent, latent_width, seed, self.dtype_policy)
+        self._architecture_options = {key: options.pop(key) for key in architectures.options_of(architecture)
+                                      if key in options}
+        self.set_options(options, f'model {models.name_of(self)}')
+        for key, option in declared(type(self)).items():
+            if option.follows:
+                setattr(self, key, getattr(self, key) or getattr(self, option.follows, getattr(self, key)))  # lr comes later
+        self.architecture = architectures.create(architecture, depth, latent, latent_width, seed, self.dtype_policy,
+                                                 **self._architecture_options)
         self.build_networks()
         self.built = True
 
@@ -92,22 +94,22 @@ class Autoencoder(Stepping, keras.Model):
 
     # ---- training
 
-    def draws(self, images):
+    def random_inputs(self, images):
         """The random numbers of this step, by name; {} for a model without any."""
         del images
         return {}
 
-    def loss_terms(self, images, draws, labels=None, training=False):
+    def loss_terms(self, images, random_inputs, labels=None, training=False):
         """All loss terms of one forward pass.
 
         Args:
             images: [batch, h, w, c].
-            draws: as returned by `draws`.
+            random_inputs: as returned by `random_inputs`.
             labels: int [batch]; without them there is no `classify_latent`.
             training: whether the networks are called in training mode.
 
         Returns:
-            {tag: scalar}, means over the batch, under the released log tags.
+            {name: scalar}, means over the batch, under the released log names.
         """
         raise NotImplementedError
 
@@ -130,24 +132,20 @@ class Autoencoder(Stepping, keras.Model):
     def test_step(self, data):
         """Loss terms without an update, for `evaluate` and for `fit`'s validation data."""
         images, labels = data
-        return self.track(self.loss_terms(images, self.draws(images), labels))
+        return self.track(self.loss_terms(images, self.random_inputs(images), labels))
 
     # ---- configuration
-
-    def hyperparameters(self):
-        """{name: value in force} of the model's own hyperparameters."""
-        return {name: getattr(self, name) for name in hyperparameter.declared(type(self))}
 
     def get_config(self):
         return {'image_shape': self.image_shape, 'nclass': self.nclass, 'depth': self.depth, 'latent': self.latent,
                 'latent_width': self.latent_width, 'seed': self.seed, 'architecture': self._given_architecture,
-                'dtype': self.dtype_policy.name, 'name': self.name, **self.hyperparameters()}
+                'dtype': self.dtype_policy.name, 'name': self.name, **self._architecture_options, **self.options()}
 
     @classmethod
     def from_config(cls, config):
         architecture = config.get('architecture', 'acai')
         if isinstance(architecture, dict):  # the user's own object, as Keras writes it
             architecture = keras.saving.deserialize_keras_object(architecture)
-        elif isinstance(architecture, str) and user_files.is_reference(architecture):
+        elif isinstance(architecture, str) and registry.is_reference(architecture):
             raise UsageError(f'architecture={architecture!r}: a file that a saved model names is not run')
         return cls(**{**config, 'architecture': architecture})

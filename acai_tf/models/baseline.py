@@ -10,10 +10,10 @@ from acai_tf.models.base import Autoencoder
 class AEBaseline(Autoencoder):
     """Minimises the mean of (x - D(E(x)))^2; one Adam updates everything, the classifier included."""
 
-    optimizes = {'all': ('encoder', 'decoder', 'classifier')}
-    tags = ('loss', 'rmse', 'classify_latent')
+    optimizer_networks = {'all': ('encoder', 'decoder', 'classifier')}
+    loss_names = ('loss', 'rmse', 'classify_latent')
 
-    def loss_terms(self, images, draws, labels=None, training=False):
+    def loss_terms(self, images, random_inputs, labels=None, training=False):
         latents = self.encode(images, training)
         return {**self.reconstruction_terms('loss', images, self.decode(latents, training)),
                 **self.classifier_terms(latents, labels, training)}
@@ -22,7 +22,7 @@ class AEBaseline(Autoencoder):
         """One update of everything, from one forward pass; returns the loss terms."""
         images, labels = data
         with tf.GradientTape(persistent=True) as tape:
-            terms = self.checked(self.loss_terms(images, self.draws(images), labels, training=True))
+            terms = self.assert_finite(self.loss_terms(images, self.random_inputs(images), labels, training=True))
             objective = terms['loss'] + terms['classify_latent']
         self.update(tape, {'all': objective})
         return self.track(terms)

@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from acai_tf.models.baseline import AEBaseline
-from acai_tf.models.hyperparameter import Hyperparameter
+from acai_tf.options import Option
 
 
 @keras.saving.register_keras_serializable('acai_tf')
@@ -12,12 +12,12 @@ class AEDenoising(AEBaseline):
     """Minimises the mean of (x - D(E(x + noise * n)))^2, n standard normal; the sum is not clipped. The classifier reads
     the latents of clean images."""
 
-    noise = Hyperparameter(1.0, 'sigma: standard deviation of the noise on images in [-1, 1]', minimum=0)
+    noise = Option(1.0, 'sigma: standard deviation of the noise on images in [-1, 1]', minimum=0)
 
-    def draws(self, images):
+    def random_inputs(self, images):
         return {'noise': self.normal('noise', tf.shape(images))}
 
-    def loss_terms(self, images, draws, labels=None, training=False):
-        noisy = self.encode(images + self.noise * draws['noise'], training)
+    def loss_terms(self, images, random_inputs, labels=None, training=False):
+        noisy = self.encode(images + self.noise * random_inputs['noise'], training)
         return {**self.reconstruction_terms('loss', images, self.decode(noisy, training)),
                 **self.classifier_terms(self.encode(images, training), labels, training)}

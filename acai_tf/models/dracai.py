@@ -5,8 +5,8 @@ import tensorflow as tf
 
 from acai_tf.interpolation import fold_alpha
 from acai_tf.losses import critic_loss
-from acai_tf.models.hyperparameter import Hyperparameter
 from acai_tf.models.lrae import LRAE
+from acai_tf.options import Option
 
 
 @keras.saving.register_keras_serializable('acai_tf')
@@ -20,29 +20,29 @@ class DRACAI(LRAE):
     The targets do not agree where alpha_noise is 0 (0 in one term, 0.5 in the other): as released.
     """
 
-    advnoise = Hyperparameter(0.1, 'omega_3: weight of the critic on mixes with the prior', minimum=0)
-    advfake = Hyperparameter(0.1, 'omega_4: weight of the critic on decoded draws of the prior', minimum=0)
-    broadcast_noise_target = Hyperparameter(
+    advnoise = Option(0.1, 'omega_3: weight of the critic on mixes with the prior', minimum=0)
+    advfake = Option(0.1, 'omega_4: weight of the critic on decoded draws of the prior', minimum=0)
+    broadcast_noise_target = Option(
         False, 'compare each guess with every alpha_noise of the batch, as the released code does by mistake',
         released=False)
 
-    tags = (*LRAE.tags, 'loss_disc_noise', 'loss_ae_disc_noise', 'loss_disc_fake', 'loss_ae_disc_fake')
+    loss_names = (*LRAE.loss_names, 'loss_disc_noise', 'loss_ae_disc_noise', 'loss_disc_fake', 'loss_ae_disc_fake')
 
-    def draws(self, images):
-        return {**super().draws(images), 'alpha_noise': self.alpha_noise(self.alpha_shape(images))}
+    def random_inputs(self, images):
+        return {**super().random_inputs(images), 'alpha_noise': self.alpha_noise(self.alpha_shape(images))}
 
     def alpha_noise(self, shape):
         """Mixing coefficients of latents with the prior, in [0, 0.5]."""
         return fold_alpha(self.uniform('alpha_noise', shape))
 
-    def autoencoder_and_critic_terms(self, images, latents, draws, training):
-        alpha, prior = draws['alpha_noise'], draws['prior']
-        noise = self.criticise(self.decode(alpha * latents + (1 - alpha) * prior, training), training)
-        fake = self.criticise(self.decode(prior, training), training)
+    def autoencoder_and_critic_terms(self, images, latents, random_inputs, training):
+        alpha, prior = random_inputs['alpha_noise'], random_inputs['prior']
+        noise = self.critic_score(self.decode(alpha * latents + (1 - alpha) * prior, training), training)
+        fake = self.critic_score(self.decode(prior, training), training)
         guess_and_target = noise, alpha
         if self.broadcast_noise_target:
             guess_and_target = tf.meshgrid(tf.reshape(noise, [-1]), tf.reshape(alpha, [-1]))
-        return {**super().autoencoder_and_critic_terms(images, latents, draws, training),
+        return {**super().autoencoder_and_critic_terms(images, latents, random_inputs, training),
                 'loss_disc_noise': tf.reduce_mean(critic_loss(*guess_and_target)),
                 'loss_ae_disc_noise': tf.reduce_mean(critic_loss(noise, 0)),
                 'loss_disc_fake': tf.reduce_mean(critic_loss(fake, 0.5)),

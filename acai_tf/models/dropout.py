@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from acai_tf.models.baseline import AEBaseline
-from acai_tf.models.hyperparameter import Hyperparameter
+from acai_tf.options import Option
 
 
 @keras.saving.register_keras_serializable('acai_tf')
@@ -12,14 +12,14 @@ class AEDropout(AEBaseline):
     """Minimises the mean of (x - D(drop(E(x))))^2, with inverted dropout on individual values of the latent, in
     training only: the classifier, `encode` and `call` see all of it."""
 
-    dropout = Hyperparameter(0.5, 'probability of KEEPING a value of the latent', minimum=1e-3, maximum=1)
+    dropout = Option(0.5, 'probability of KEEPING a value of the latent', minimum=1e-3, maximum=1)
 
-    def draws(self, images):
+    def random_inputs(self, images):
         shape = [tf.shape(images)[0], *self.latent_shape]
         return {'mask': tf.floor(self.dropout + self.uniform('mask', shape))}
 
-    def loss_terms(self, images, draws, labels=None, training=False):
+    def loss_terms(self, images, random_inputs, labels=None, training=False):
         latents = self.encode(images, training)
-        dropped = latents / self.dropout * tf.reshape(draws['mask'], tf.shape(latents))
+        dropped = latents / self.dropout * tf.reshape(random_inputs['mask'], tf.shape(latents))
         return {**self.reconstruction_terms('loss', images, self.decode(dropped, training)),
                 **self.classifier_terms(latents, labels, training)}

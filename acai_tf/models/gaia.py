@@ -5,9 +5,9 @@ import tensorflow as tf
 
 from acai_tf import architectures
 from acai_tf.errors import UsageError
-from acai_tf.models.adam import Adam
 from acai_tf.models.base import Autoencoder
-from acai_tf.models.hyperparameter import Hyperparameter
+from acai_tf.models.optimizers import Adam
+from acai_tf.options import Option
 
 
 class SharedRateAdam(Adam):
@@ -44,15 +44,15 @@ class GAIA(Autoencoder):
     A batch must be even. An odd one at the end of an epoch of `fit` leaves its last image out of the mixes.
     """
 
-    lr_sigma_slope = Hyperparameter(20.0, 'slope of the sigmoids that balance the losses', minimum=0)
-    latent_loss_weights = Hyperparameter(5e-5, 'weight of the distances between latents', minimum=0)
-    advdepth = Hyperparameter(0, 'channels of the critic\'s first convolutions; 0 means depth', minimum=0, follows='depth')
-    unit_range = Hyperparameter(True, 'losses compare images in [0, 1], for which slope and clips were released; false: in '
+    lr_sigma_slope = Option(20.0, 'slope of the sigmoids that balance the losses', minimum=0)
+    latent_loss_weights = Option(5e-5, 'weight of the distances between latents', minimum=0)
+    advdepth = Option(0, 'channels of the critic\'s first convolutions; 0 means depth', minimum=0, follows='depth')
+    unit_range = Option(True, 'losses compare images in [0, 1], for which slope and clips were released; false: in '
                                 '[-1, 1]', released=False)
 
-    optimizes = {'autoencoder': ('encoder', 'decoder'), 'critic': ('critic_encoder', 'critic_decoder'),
+    optimizer_networks = {'autoencoder': ('encoder', 'decoder'), 'critic': ('critic_encoder', 'critic_decoder'),
                  'classifier': ('classifier',)}
-    tags = ('x_real_recon_loss', 'x_fake_from_real_recon_loss', 'x_fake_from_sample_recon_loss', 'x_fake_recon_loss',
+    loss_names = ('x_real_recon_loss', 'x_fake_from_real_recon_loss', 'x_fake_from_sample_recon_loss', 'x_fake_recon_loss',
             'discrim_proportion_real', 'discrim_proportion_fake', 'gen_proportion_sample', 'distance_loss', 'L_d', 'L_g',
             'lr_D', 'lr_G', 'm_global', 'rmse', 'classify_latent')
     training_only = ('critic_encoder', 'critic_decoder')
@@ -73,13 +73,13 @@ class GAIA(Autoencoder):
             return super().make_optimizer(name)
         return SharedRateAdam(self.lr, beta_1=0.9, beta_2=0.999, epsilon=1e-8, name=name)
 
-    def draws(self, images):
+    def random_inputs(self, images):
         half = [tf.shape(images)[0] // 2]
         return {name: 0.5 + 0.25 * self.normal(name, half) for name in ('midpoint_1', 'midpoint_2')}
 
-    def mix(self, latents, draws):
+    def mix(self, latents, random_inputs):
         """z_mix, two for each pair of images."""
-        first, second = (tf.reshape(draws[name], [-1, 1, 1, 1]) for name in ('midpoint_1', 'midpoint_2'))
+        first, second = (tf.reshape(random_inputs[name], [-1, 1, 1, 1]) for name in ('midpoint_1', 'midpoint_2'))
         pairs = tf.shape(latents)[0] // 2
         a, b = latents[:pairs], latents[pairs:2 * pairs]
         return tf.concat([a * first + b * (1 - first), a[::-1] * second + b * (1 - second)], axis=0)
@@ -88,11 +88,11 @@ class GAIA(Autoencoder):
         """The critic's reconstruction C of images."""
         return self.to_images(self.critic_decoder(self.critic_encoder(images, training=training), training=training))
 
-    def loss_terms(self, images, draws, labels=None, training=False):
+    def loss_terms(self, images, random_inputs, labels=None, training=False):
         if images.shape[0] is not None and images.shape[0] % 2:
             raise UsageError(f'a batch of {images.shape[0]} images: GAIA mixes the halves of a batch, which must be even')
         latents = self.encode(images, training)
-        reconstruction, mixed = self.decode(latents, training), self.decode(self.mix(latents, draws), training)
+        reconstruction, mixed = self.decode(latents, training), self.decode(self.mix(latents, random_inputs), training)
         scale = 0.5 if self.unit_range else 1.0
 
         def distance(x, y):
@@ -111,7 +111,7 @@ class GAIA(Autoencoder):
         return tf.sigmoid(self.lr_sigma_slope * difference)
 
     def balance(self, real, fake_from_real, fake_from_sample, distance):
-        """All terms, by the released tags, from the scalars r, f_r, f_s and L_dist."""
+        """All terms, by the released loss_names, from the scalars r, f_r, f_s and L_dist."""
         fake = (fake_from_real + fake_from_sample) / 2
         of_fake = tf.clip_by_value(self.share(fake_from_sample / 2 - real), 0.0, 0.9)
         of_sample = self.share(fake_from_sample - fake_from_real)
@@ -131,7 +131,7 @@ class GAIA(Autoencoder):
         """One update of autoencoder, critic and classifier, from one forward pass; returns the loss terms."""
         images, labels = data
         with tf.GradientTape(persistent=True) as tape:
-            terms = self.checked(self.loss_terms(images, self.draws(images), labels, training=True))
+            terms = self.assert_finite(self.loss_terms(images, self.random_inputs(images), labels, training=True))
         of_critic = self.share(terms['x_real_recon_loss'] - terms['x_fake_recon_loss'])
         self.optimizers['critic'].share.assign(of_critic)
         self.optimizers['autoencoder'].share.assign(1 - of_critic)

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from acai_tf.losses import mmd
 from acai_tf.models.acai import ACAI
-from acai_tf.models.hyperparameter import Hyperparameter
+from acai_tf.options import Option
 
 
 @keras.saving.register_keras_serializable('acai_tf')
@@ -15,19 +15,19 @@ class LRAE(ACAI):
     The MMD is that of the global batch. Where its unbiased estimate is negative, relu leaves no gradient, as released.
     """
 
-    wgt_mmd = Hyperparameter(1.0, 'omega_1: weight of the MMD between latents and prior', minimum=0)
+    wgt_mmd = Option(1.0, 'omega_1: weight of the MMD between latents and prior', minimum=0)
 
-    tags = (*ACAI.tags, 'loss_mmd')
+    loss_names = (*ACAI.loss_names, 'loss_mmd')
     smallest_batch = 2
 
-    def draws(self, images):
-        return {**super().draws(images), 'prior': self.normal('prior', [tf.shape(images)[0], *self.latent_shape])}
+    def random_inputs(self, images):
+        return {**super().random_inputs(images), 'prior': self.normal('prior', [tf.shape(images)[0], *self.latent_shape])}
 
-    def autoencoder_and_critic_terms(self, images, latents, draws, training):
+    def autoencoder_and_critic_terms(self, images, latents, random_inputs, training):
         both = [tf.reshape(self.gather(x), [-1, latents.shape[1] * latents.shape[2] * latents.shape[3]])
-                for x in (latents, draws['prior'])]
+                for x in (latents, random_inputs['prior'])]
         # Of one example, as the last batch of an epoch may have, there are no pairs, and relu leaves the term out.
-        return {**super().autoencoder_and_critic_terms(images, latents, draws, training),
+        return {**super().autoencoder_and_critic_terms(images, latents, random_inputs, training),
                 'loss_mmd': tf.nn.relu(mmd(*both))}
 
     def objectives(self, terms):

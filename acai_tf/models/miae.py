@@ -16,7 +16,7 @@ class MIAE(ACAI):
         return architectures.build(self.architecture, 'encoder', self.image_shape, self.image_shape, name='critic',
                                    depth=self.advdepth, answer=self.latent_shape)[0]
 
-    def criticise(self, images, training=False):
+    def critic_score(self, images, training=False):
         return self.critic(images, training=training)
 
     def alpha_shape(self, images):

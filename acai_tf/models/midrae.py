@@ -3,11 +3,11 @@
 import keras
 
 from acai_tf.models.dracai import DRACAI
-from acai_tf.models.hyperparameter import Hyperparameter
 from acai_tf.models.miae import MIAE
+from acai_tf.options import Option
 
 # midrae.py logs two of ACAI's terms under other names.
-_RELEASED_TAGS = {'loss_disc': 'loss_disc_mix', 'loss_ae_disc': 'loss_ae_disc_mix'}
+_RELEASED_NAMES = {'loss_disc': 'loss_disc_mix', 'loss_ae_disc': 'loss_ae_disc_mix'}
 
 
 @keras.saving.register_keras_serializable('acai_tf')
@@ -17,18 +17,18 @@ class MIDRAE(MIAE, DRACAI):
     alpha_noise is uniform in [0, 1], as in midrae.py; the paper has [0, 0.5]: alpha_noise_max = 0.5.
     """
 
-    alpha_noise_max = Hyperparameter(1.0, 'largest share of the latent in its mix with the prior; 0.5 in the paper',
+    alpha_noise_max = Option(1.0, 'largest share of the latent in its mix with the prior; 0.5 in the paper',
                                      minimum=0, maximum=1, released=False)
     broadcast_noise_target = False  # every guess has a target of its own shape
 
-    tags = tuple(_RELEASED_TAGS.get(tag, tag) for tag in DRACAI.tags)
+    loss_names = tuple(_RELEASED_NAMES.get(tag, tag) for tag in DRACAI.loss_names)
 
     def alpha_noise(self, shape):
         return self.alpha_noise_max * self.uniform('alpha_noise', shape)
 
-    def autoencoder_and_critic_terms(self, images, latents, draws, training):
-        terms = super().autoencoder_and_critic_terms(images, latents, draws, training)
-        return {_RELEASED_TAGS.get(tag, tag): value for tag, value in terms.items()}
+    def autoencoder_and_critic_terms(self, images, latents, random_inputs, training):
+        terms = super().autoencoder_and_critic_terms(images, latents, random_inputs, training)
+        return {_RELEASED_NAMES.get(tag, tag): value for tag, value in terms.items()}
 
     def objectives(self, terms):
-        return super().objectives({**terms, **{tag: terms[released] for tag, released in _RELEASED_TAGS.items()}})
+        return super().objectives({**terms, **{tag: terms[released] for tag, released in _RELEASED_NAMES.items()}})

@@ -6,7 +6,7 @@ import tensorflow as tf
 from acai_tf import losses
 from acai_tf.architectures.dense import heads
 from acai_tf.models.base import Autoencoder
-from acai_tf.models.hyperparameter import Hyperparameter
+from acai_tf.options import Option
 
 
 @keras.saving.register_keras_serializable('acai_tf')
@@ -18,12 +18,12 @@ class VAE(Autoencoder):
     `sample_latent` a sample, as in the released code. The classifier reads the encoder before the heads, as released.
     """
 
-    beta = Hyperparameter(1.0, 'weight of the KL divergence; 1 is the VAE', minimum=0)
-    sample_latent = Hyperparameter(False, 'encode to a sample of the posterior, as the released code does, not to its '
+    beta = Option(1.0, 'weight of the KL divergence; 1 is the VAE', minimum=0)
+    sample_latent = Option(False, 'encode to a sample of the posterior, as the released code does, not to its '
                                    'mean', released=False)
 
-    optimizes = {'autoencoder': ('encoder', 'latent_heads', 'decoder'), 'classifier': ('classifier',)}
-    tags = ('loss_kl', 'loss_ll', 'elbo', 'rmse', 'classify_latent')
+    optimizer_networks = {'autoencoder': ('encoder', 'latent_heads', 'decoder'), 'classifier': ('classifier',)}
+    loss_names = ('loss_kl', 'loss_ll', 'elbo', 'rmse', 'classify_latent')
 
     def build_networks(self):
         super().build_networks()
@@ -50,13 +50,13 @@ class VAE(Autoencoder):
     def classifier_input(self, images):
         return self.encoder(images, training=False)
 
-    def draws(self, images):
+    def random_inputs(self, images):
         return {'eps': self.normal('eps', [tf.shape(images)[0], self.latent_heads.output_shape[0][-1]])}
 
-    def loss_terms(self, images, draws, labels=None, training=False):
+    def loss_terms(self, images, random_inputs, labels=None, training=False):
         features = self.encoder(images, training=training)
         mean, log_variance = self.latent_heads(features, training=training)
-        logits = self.decoder(self.sample(mean, log_variance, draws['eps']), training=training)
+        logits = self.decoder(self.sample(mean, log_variance, random_inputs['eps']), training=training)
         kl = tf.reduce_mean(losses.gaussian_kl(mean, log_variance))
         likelihood = tf.reduce_mean(losses.bernoulli_log_likelihood(images, logits))
         return {'loss_kl': kl, 'loss_ll': likelihood, 'elbo': likelihood - self.beta * kl,
@@ -66,7 +66,7 @@ class VAE(Autoencoder):
         """One update of autoencoder and classifier, from one forward pass; returns the loss terms."""
         images, labels = data
         with tf.GradientTape(persistent=True) as tape:
-            terms = self.checked(self.loss_terms(images, self.draws(images), labels, training=True))
+            terms = self.assert_finite(self.loss_terms(images, self.random_inputs(images), labels, training=True))
             autoencoder = -terms['elbo']
         self.update(tape, {'autoencoder': autoencoder, 'classifier': terms['classify_latent']})
         return self.track(terms)

@@ -7,7 +7,7 @@ from acai_tf import losses
 from acai_tf.architectures.dense import dense
 from acai_tf.errors import UsageError
 from acai_tf.models.base import Autoencoder
-from acai_tf.models.hyperparameter import Hyperparameter
+from acai_tf.options import Option
 from acai_tf.randomness import layer_seed
 
 _DECAY, _EPSILON = 0.999, 1e-5
@@ -75,13 +75,13 @@ class AEVQVAE(Autoencoder):
     With `plain`, the paper's form: the latent itself is the one vector, and the code itself is decoded.
     """
 
-    beta = Hyperparameter(10.0, 'weight of the commitment loss', minimum=0)
-    z_log_size = Hyperparameter(14, 'base-2 logarithm of the number of codes', minimum=1, maximum=20)
-    num_latents = Hyperparameter(10, 'number of codes per image', minimum=1)
-    plain = Hyperparameter(False, 'the paper\'s form: no projection before, no layers after the codes; with '
+    beta = Option(10.0, 'weight of the commitment loss', minimum=0)
+    z_log_size = Option(14, 'base-2 logarithm of the number of codes', minimum=1, maximum=20)
+    num_latents = Option(10, 'number of codes per image', minimum=1)
+    plain = Option(False, 'the paper\'s form: no projection before, no layers after the codes; with '
                            'num_latents=1', released=False)
 
-    tags = ('loss_ae', 'rmse', 'vqvae_loss', 'perplexity', 'classify_latent')
+    loss_names = ('loss_ae', 'rmse', 'vqvae_loss', 'perplexity', 'classify_latent')
 
     def build_networks(self):
         super().build_networks()
@@ -96,7 +96,7 @@ class AEVQVAE(Autoencoder):
                 [self.num_latents * size], [_HIDDEN, size], self.seed, 'post_quantizer', 'relu'))
             trained += ['pre_quantizer', 'post_quantizer']
         self.add_network('codebook', Codebook(2**self.z_log_size, size, self.seed))
-        self.optimizes = {'all': tuple(trained)}
+        self.optimizer_networks = {'all': tuple(trained)}
 
     def quantise(self, latents, training=False):
         """Latents -> (the decoder's input, of their shape; vectors v [n * num_latents, d]; codes; their numbers)."""
@@ -115,7 +115,7 @@ class AEVQVAE(Autoencoder):
     def classifier_input(self, images):
         return self.quantise(self.encode(images))[0]
 
-    def loss_terms(self, images, draws, labels=None, training=False):
+    def loss_terms(self, images, random_inputs, labels=None, training=False):
         return self._terms_and_statistics(images, labels, training)[0]
 
     def _terms_and_statistics(self, images, labels, training):
@@ -134,7 +134,7 @@ class AEVQVAE(Autoencoder):
         images, labels = data
         with tf.GradientTape(persistent=True) as tape:
             terms, statistics = self._terms_and_statistics(images, labels, training=True)
-            terms = self.checked(terms)
+            terms = self.assert_finite(terms)
             objective = terms['loss_ae'] + terms['vqvae_loss'] + terms['classify_latent']
         self.update(tape, {'all': objective})
         with tf.control_dependencies(list(terms.values())):

@@ -14,8 +14,8 @@ def settings(dataset, dz):
     return {'depth': 16 if dataset == 'mnist32' else 64, 'latent': dz // 16, 'latent_width': 4}
 
 
-def own_hyperparameters(model, dataset):
-    """Those that differ from the defaults."""
+def model_options_of(model, dataset):
+    """Options of the model, where they differ from their defaults."""
     return {'dropout': 0.75} if (model, dataset) == ('dropout', 'cifar10') else {}
 
 
@@ -59,18 +59,18 @@ _QUOTED_CAVEAT = 'quoted, different protocol: accuracy on all images, on svhn32 
 CLUSTER_OPTIONS = {'n_init': 1000}
 
 
-def accuracy_cell(model, dataset, dz, published, hyperparameters, source, caveat=''):
+def accuracy_cell(model, dataset, dz, published, model_options, source, caveat=''):
     """A cell of the tables of single-layer classifiers."""
     mean, deviation = published
-    return Cell(model, dataset, 'accuracy', 'latent_accuracy', settings(dataset, dz), hyperparameters,
+    return Cell(model, dataset, 'accuracy', 'latent_accuracy', settings(dataset, dz), model_options,
                 published=mean, deviation=deviation, source=source, caveat=caveat)
 
 
-def cluster_cell(model, dataset, dz, published, hyperparameters, source, caveat=''):
+def cluster_cell(model, dataset, dz, published, model_options, source, caveat=''):
     """A cell of the tables of clusterings."""
     if model == 'vae':
         caveat = '; '.join(filter(None, [caveat, 'published with sampled latents, here their means']))
-    return Cell(model, dataset, 'cluster', 'accuracy', settings(dataset, dz), hyperparameters, CLUSTER_OPTIONS,
+    return Cell(model, dataset, 'cluster', 'accuracy', settings(dataset, dz), model_options, CLUSTER_OPTIONS,
                 published=published, source=source, caveat=caveat)
 
 
@@ -79,7 +79,7 @@ def quoted_cells(methods, source):
     for method in methods:
         options = CLUSTER_OPTIONS if method == 'kmeans' else {'method': method}
         for dataset, (published, quoted) in QUOTED[method].items():
-            yield Cell(PIXELS, dataset, 'cluster', 'accuracy', measure_options=options, published=published,
+            yield Cell(PIXELS, dataset, 'cluster', 'accuracy', metric_options=options, published=published,
                        source=f'{quoted}, quoted in {source}', caveat=_QUOTED_CAVEAT, label=f'{method} on pixels')
 
 
@@ -98,7 +98,7 @@ def _lines():
 def _accuracies():
     for (dataset, dz), row in ACCURACY.items():
         for model, published in zip(MODELS, row):
-            yield accuracy_cell(model, dataset, dz, published, own_hyperparameters(model, dataset), _source(model, 2))
+            yield accuracy_cell(model, dataset, dz, published, model_options_of(model, dataset), _source(model, 2))
     for dataset, published in _PIXEL_ACCURACY.items():
         yield Cell(PIXELS, dataset, 'classify', 'accuracy', published=published, source='ACAI, section 4.1')
 
@@ -106,13 +106,13 @@ def _accuracies():
 def _clusterings():
     for (dataset, dz), row in CLUSTERING.items():
         for model, published in zip(MODELS, row):
-            yield cluster_cell(model, dataset, dz, published, own_hyperparameters(model, dataset), _source(model, 3))
+            yield cluster_cell(model, dataset, dz, published, model_options_of(model, dataset), _source(model, 3))
     yield from quoted_cells(QUOTED, 'ACAI, Table 3')
 
 
 def _pictured(dataset, options):
     """Cells of a figure of interpolations: the error of reconstruction goes with the pictures."""
-    return [Cell(model, dataset, 'reconstruction', 'rmse', options, own_hyperparameters(model, dataset))
+    return [Cell(model, dataset, 'reconstruction', 'rmse', options, model_options_of(model, dataset))
             for model in MODELS]
 
 
@@ -123,8 +123,8 @@ TABLES = [
     Study('acai3', 'ACAI, Table 3: accuracy of clustering', list(_clusterings())),
 ]
 FIGURES = [Study('acai3', 'ACAI, Figure 3: interpolations between lines',
-                 [cell for figure in ('mean_distance', 'mean_smoothness') for model in MODELS
-                  for cell in [Cell(model, 'lines32', 'lines', figure, LINES)]],
+                 [Cell(model, 'lines32', 'lines', value, LINES)
+                  for value in ('mean_distance', 'mean_smoothness') for model in MODELS],
                  'lerp', {'rows': 2, 'steps': 16})]
 FIGURES += [Study(f'acai{number}', f'ACAI, Figure {number}: interpolations on {dataset}, d_z {dz}',
                   _pictured(dataset, settings(dataset, dz)), 'lerp', {'rows': 4, 'steps': 16},

@@ -7,7 +7,7 @@ scene of a pole was not released; pole64 is drawn after its description.
 from acai_tf.studies.base import Cell, Study
 
 _OPTIONS = {'architecture': 'vgg', 'depth': 16, 'latent': 16, 'latent_width': 4, 'lr': 0.001, 'batch': 32, 'total_kimg': 64}
-# label -> model, hyperparameters
+# label -> model, its options
 _SYSTEMS = {
     'aeai': ('aeai', {}),
     'baseline': ('baseline', {}),
@@ -26,15 +26,15 @@ _POLE, _COIL = ('pole64', {}), ('coil100', {'coil_object': 1})
 _OBJECT = 'The paper has a model for each object of COIL-100; here it is object 1.'
 
 
-def _cells(data, measure, figure, systems=_SYSTEMS):
+def _cells(data, metric, value, systems=_SYSTEMS):
     dataset, options = data
-    return [Cell(model, dataset, measure, figure, _OPTIONS | options, hyperparameters, label=label)
-            for label, (model, hyperparameters) in systems.items()]
+    return [Cell(model, dataset, metric, value, _OPTIONS | options, model_options, label=label)
+            for label, (model, model_options) in systems.items()]
 
 
-def _poses(number, title, data, figure, notes=''):
+def _poses(number, title, data, value, notes=''):
     return Study(f'aeai{number}', f'AEAI, Figure {number}: {title}',
-                 _cells(data, 'poses', f'poses.model.all.{figure}', _SYSTEMS | _ABLATIONS), notes=notes)
+                 _cells(data, 'poses', f'poses.model.all.{value}', _SYSTEMS | _ABLATIONS), notes=notes)
 
 
 TABLES = []

@@ -1,29 +1,31 @@
-"""What studies consist of: cells, and what is done with them."""
+"""The parts of a study: its cells, and the settings that they share."""
 
 import dataclasses
 
-from acai_tf.config import TrainConfig
 from acai_tf.errors import UsageError
+from acai_tf.options import declared
+from acai_tf.training.config import TrainConfig
+from acai_tf.values import unique_names
 
 PIXELS = 'pixels'  # in place of a model: the images themselves
-# Measures that every report of a run has: their values are taken from there.
+# Metrics that every report of a run has: their values are taken from there.
 REPORTED = ('accuracy', 'lines')
 
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """One number of a table or figure: which system, on which data, measured how, and what was published.
+    """One number of a table or figure: the system, the data, the metric, and what was published.
 
     Attributes:
-        model: a registered name, path/to/file.py:Name, or 'pixels' for a measure of the images themselves.
+        model: a registered name, path/to/file.py:Name, or 'pixels' for a metric of the images themselves.
         dataset: as `--dataset` of acai_train takes it.
-        measure: a registered name. `accuracy` and `lines` are taken from the reports of the run, as the papers do; others
-            are measured on the finished run's export.
-        figure: which of the measure's figures; inner ones of nested figures as 'outer.inner'.
-        options: {name: value} of the training's common options (depth, latent, architecture, total_kimg, ...), where they
-            differ from their defaults.
-        hyperparameters: {name: value} of the model.
-        measure_options: {name: value} of the measure.
+        metric: a registered name, or path/to/file.py:Name. `accuracy` and `lines` are taken from the reports of the run, as
+            in the papers; others are computed of the finished run's export.
+        value: name of the metric's value; inner ones of nested values as 'outer.inner'.
+        options: {name: value} of the run's options (depth, latent, architecture, total_kimg, ...) and of the data set's,
+            where they differ from their defaults.
+        model_options: {name: value} of the model's options and of the architecture's.
+        metric_options: {name: value} of the metric's options.
         published, deviation: mean and deviation over runs; None where there is no number.
         source: where the number is from, such as 'ACAI, Table 2'.
         recalled: whether the digits are from memory, not checked against the source.
@@ -34,11 +36,11 @@ class Cell:
 
     model: str
     dataset: str
-    measure: str
-    figure: str
+    metric: str
+    value: str
     options: dict = dataclasses.field(default_factory=dict)
-    hyperparameters: dict = dataclasses.field(default_factory=dict)
-    measure_options: dict = dataclasses.field(default_factory=dict)
+    model_options: dict = dataclasses.field(default_factory=dict)
+    metric_options: dict = dataclasses.field(default_factory=dict)
     published: float | None = None
     deviation: float | None = None
     source: str = ''
@@ -49,7 +51,7 @@ class Cell:
 
     def __post_init__(self):
         object.__setattr__(self, 'label', self.label or self.model)
-        for name in ('options', 'hyperparameters', 'measure_options'):
+        for name in ('options', 'model_options', 'metric_options'):
             if not isinstance(getattr(self, name), dict):
                 raise UsageError(f'cell {self.label}: {name} must be a dictionary, {{name: value}}')
         for name in ('published', 'deviation'):
@@ -57,21 +59,32 @@ class Cell:
                 raise UsageError(f'cell {self.label}: {name} must be a number or None')
         if 'seed' in self.options:
             raise UsageError(f'cell {self.label}: a cell has no seed of its own; --seeds says how many there are')
-        if self.measure in REPORTED and self.measure_options:
-            raise UsageError(f'cell {self.label}: {self.measure} is taken from the reports and has no options there')
+        if self.metric in REPORTED and self.metric_options:
+            raise UsageError(f'cell {self.label}: {self.metric} is taken from the reports and has no options there')
+
+    @property
+    def run_options(self):
+        """The run's part of `options`."""
+        return {name: value for name, value in self.options.items() if name in declared(TrainConfig)}
+
+    @property
+    def dataset_options(self):
+        """The data set's part of `options`."""
+        return {name: value for name, value in self.options.items() if name not in declared(TrainConfig)}
 
     @property
     def dz(self):
         """Number of values in a latent; None for pixels."""
         if self.model == PIXELS:
             return None
-        latent, width = (self.options.get(name, getattr(TrainConfig, name)) for name in ('latent', 'latent_width'))
+        latent, width = (self.options.get(option.name, option.default)
+                         for option in (TrainConfig.latent, TrainConfig.latent_width))
         return latent * width**2
 
     @property
     def row(self):
-        """What the cells of one row of a paper's table have in common."""
-        return self.dataset, self.stands_for, self.dz, self.measure, self.figure
+        """The part that is the same in all cells of one row of a paper's table."""
+        return self.dataset, self.stands_for, self.dz, self.metric, self.value
 
     @property
     def slot(self):
@@ -100,12 +113,9 @@ class Study:
     notes: str = ''
 
 
-def figure_names(cells):
-    """How the figures of cells, as JSON has them, are called: {(measure, figure): the figure; before it, where several
-    measures have one of that name, the measure}."""
-    both = dict.fromkeys((cell['measure'], cell['figure']) for cell in cells)
-    names = [figure for _, figure in both]
-    return {(measure, figure): figure if names.count(figure) == 1 else f'{measure} {figure}' for measure, figure in both}
+def value_names(cells):
+    """{(metric, value): unique name of the value} of cells, as JSON has them."""
+    return unique_names((cell['metric'], cell['value']) for cell in cells)
 
 
 def counted(count, noun):

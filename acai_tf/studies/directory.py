@@ -1,4 +1,4 @@
-"""One page of everything that a directory holds: runs in any state, measures of pixels, results of studies."""
+"""One page of everything that a directory holds: runs in any state, metrics of pixels, results of studies."""
 
 import contextlib
 import json
@@ -6,18 +6,21 @@ import os
 
 from acai_tf import figures, files
 from acai_tf.errors import AcaiError, DataError, StorageError, UsageError
-from acai_tf.measures.results import read_all
+from acai_tf.runs import Run
 from acai_tf.studies import output, values
 from acai_tf.studies.base import PIXELS
-from acai_tf.training.loop import total_steps
-from acai_tf.training.run_directory import dataset_name, divergence, read_config, read_metrics
+from acai_tf.studies.plan import kept_dir
+from acai_tf.training.config import TrainConfig
+from acai_tf.values import combine
 
 _SHOWN = ('latent_accuracy', 'mean_distance', 'mean_smoothness', 'rmse')
-_NO_SEED = {'seed', 'train_dir', 'data_dir'}
+# Entries of config.json that may differ between the seeds of a mean.
+_OF_ONE_SEED = ('format', 'versions', 'seed', 'train_dir', 'data_dir')
 
 
 def report(path, output_path=None):
-    """The page, as Markdown; with `output_path` it is written too, with JSON and, of a single study, CSV and figure beside.
+    """The page, as Markdown; with `output_path` it is written too, with JSON and, for a single study, CSV and figure next
+    to it.
 
     Args:
         path: a directory; or one JSON file of a study, whose table is made again.
@@ -63,64 +66,60 @@ def _as_seen_from(page, path):
 
 
 def look(directory):
-    """What a directory holds: {'directory', 'runs': [...], 'studies': [...]}, JSON values."""
+    """The contents of a directory: {'directory', 'runs': [...], 'studies': [...]}, JSON values."""
     runs, studies = [], []
     for path, inside, names in os.walk(directory):
         inside[:] = sorted(name for name in inside if not name.startswith('.'))
-        if {'config.json', '.lock'} & set(names) or path != directory and not inside and not names:
-            runs.append(_run(path))
+        run = Run(path)
+        is_run = os.path.exists(run.config_path) or os.path.exists(run.lock_path)
+        if is_run or path != directory and not inside and not names:
+            runs.append(_run(run))
             inside.clear()
         elif os.path.basename(path) == PIXELS:
             runs.append({'dataset': os.path.basename(os.path.dirname(path)), 'run': PIXELS, 'state': 'measured',
-                         'measures': _measures(path)})
+                         'metrics': files.read_json_directory(path)})
             inside.clear()
         else:
             for name in sorted(names):
                 if name.endswith('.json'):
                     with contextlib.suppress(DataError, StorageError):
                         result = output.read_json(os.path.join(path, name))
-                        studies.append(result | {'pictures': [os.path.join(path, each) for each in result['pictures']]})
+                        result['pictures'] = [os.path.join(path, picture) for picture in result['pictures']]
+                        studies.append(result)
     return {'directory': os.path.basename(os.path.abspath(directory)), 'runs': runs, 'studies': studies}
 
 
-def _run(path):
-    found = {'dataset': os.path.basename(os.path.dirname(path)), 'run': os.path.basename(path)}
+def _run(run):
+    place, name = os.path.split(os.path.abspath(run.path))
+    entry = {'dataset': os.path.basename(place), 'run': name}
     try:
-        config = read_config(path)
+        content = run.config
+        config = TrainConfig.from_dict(content)
     except FileNotFoundError:
-        return found | {'state': 'empty', 'measures': {}}
+        return entry | {'state': 'empty', 'metrics': {}}
     except AcaiError as error:
-        return found | {'state': 'damaged', 'remark': str(error), 'measures': {}}
-    step, records = total_steps(config), read_metrics(path)
-    trained = os.path.isdir(os.path.join(path, 'export', str(step)))
+        return entry | {'state': 'damaged', 'remark': str(error), 'metrics': {}}
+    reports, trained = run.reports(), os.path.isdir(run.export(config.total_steps))
     last, short = {}, ''
     for name in _SHOWN:
-        if records and name in records[-1]:
-            value, remark = values.final([record[name] for record in records if name in record])
-            last[name], short = (value, short or remark) if trained else (records[-1][name], '')
-    state = values.state(path, trained)
-    remark = (divergence(path) or '') if state == 'diverged' else short
-    options = {name: value for name, value in vars(config).items() if name not in _NO_SEED}
-    return found | {
-        'dataset': dataset_name(config), 'state': state, 'remark': remark,
-        'seed': config.seed, 'kimg': records[-1]['kimg'] if records else 0, 'total_kimg': config.total_kimg,
-        'minutes': values.training_minutes(records), 'reports': len(records), 'figures': last,
-        'measures': _measures(os.path.join(path, 'results', str(step))), 'options': options}
-
-
-def _measures(directory):
-    """{measure: {figure: number}} of the files in a run's results, and of those that studies keep below."""
-    found = {}
-    for place in (directory, os.path.join(directory, 'studies')):
-        found |= {name: content.get('figures', content) for name, content in read_all(place).items()}
-    return found
+        if reports and name in reports[-1]:
+            value, remark = values.final([report[name] for report in reports if name in report])
+            last[name], short = (value, short or remark) if trained else (reports[-1][name], '')
+    state = values.state(run, trained)
+    results = {metric: result['values'] for metric, result in run.results(config.total_steps).items()}
+    return entry | {
+        'state': state, 'remark': (run.divergence or '') if state == 'diverged' else short,
+        'seed': config.seed, 'kimg': reports[-1]['kimg'] if reports else 0, 'total_kimg': config.total_kimg,
+        'minutes': values.training_minutes(reports), 'reports': len(reports), 'values': last,
+        'metrics': results | files.read_json_directory(kept_dir(run, config.total_steps)),
+        'options': {option: value for option, value in content.items() if option not in _OF_ONE_SEED}}
 
 
 # ---- Markdown
 
 
 def markdown(page):
-    """The page of what `look` found."""
+    """The page, from the values that `look` returns."""
     counts = {}
     for run in page['runs']:
         counts[run['state']] = counts.get(run['state'], 0) + 1
@@ -128,8 +127,8 @@ def markdown(page):
     lines += [f'Runs: {", ".join(f"{count} {state}" for state, count in counts.items())}.', ''] if counts else []
     for dataset in dict.fromkeys(run['dataset'] for run in page['runs']):
         runs = [run for run in page['runs'] if run['dataset'] == dataset]
-        shown = [name for name in _SHOWN if any(name in run.get('figures', {}) for run in runs)]
-        head = ['run', 'state', 'kimg', 'minutes', *shown, 'measures']
+        shown = [name for name in _SHOWN if any(name in run.get('values', {}) for run in runs)]
+        head = ['run', 'state', 'kimg', 'minutes', *shown, 'values']
         lines += [f'## {dataset}', '', '| ' + ' | '.join(head) + ' |', '|' + '---|' * len(head),
                   *('| ' + ' | '.join(_row(run, shown)) + ' |' for run in runs), '', *_over_seeds(runs, shown)]
     for result in page['studies']:
@@ -140,19 +139,19 @@ def markdown(page):
 def _row(run, shown):
     state = run['state'] + (f': {run["remark"]}' if run.get('remark') else '')
     kimg = f'{run["kimg"]:g} of {run["total_kimg"]}' if 'kimg' in run else ''
-    measures = '; '.join(': '.join(filter(None, [name, _listed(found)])) for name, found in run['measures'].items())
     minutes = run.get('minutes')
     row = [f'`{run["run"]}`', state, kimg, '' if minutes is None else f'{minutes:.3g}',
-           *(output.number(run.get('figures', {}).get(name)) for name in shown), measures]
+           *(output.number(run.get('values', {}).get(name)) for name in shown), _listed(combine(run['metrics']))]
     return [text.replace('|', '\\|') for text in row]
 
 
-def _listed(found):
-    return ', '.join(f'{name} {output.number(value)}' for name, value in found.items() if isinstance(value, (int, float)))
+def _listed(combined):
+    return ', '.join(f'{name} {output.number(value)}' if isinstance(value, (int, float)) else name
+                     for name, value in combined.items() if value is not None)
 
 
 def _over_seeds(runs, shown):
-    """Means over finished runs that differ in their seeds alone."""
+    """Means over finished runs that differ only in their seeds."""
     groups = {}
     for run in runs:
         if run['state'] == 'finished':
@@ -165,7 +164,7 @@ def _over_seeds(runs, shown):
         cells = []
         for name in shown:
             mean, deviation = values.mean_and_deviation(
-                [run['figures'][name] for run in group if run['figures'].get(name) is not None])
+                [run['values'][name] for run in group if run['values'].get(name) is not None])
             cells.append('' if mean is None else output.with_deviation(mean, deviation))
         first = min(group, key=lambda run: run['seed'])
         rows.append(f'| `{first["run"]}` | {", ".join(str(run["seed"]) for run in group)} | {" | ".join(cells)} |')

@@ -1,4 +1,4 @@
-"""How long runs will take on this machine, and how much disk: from a few steps of each shape, measured."""
+"""Time and disk that jobs will take on this machine, from a few measured steps of each shape."""
 
 import dataclasses
 import json
@@ -10,7 +10,6 @@ import tensorflow as tf
 
 from acai_tf import randomness
 from acai_tf.training.loop import step_function
-from acai_tf.training.run_directory import read_metrics
 
 _SECONDS = 1.0  # of measuring a shape, after tracing
 _PICTURES_BYTES_PER_VALUE = 2  # four pictures, in images/ and in summaries/, which PNG makes a quarter of
@@ -18,69 +17,69 @@ _PICTURES_BYTES_PER_VALUE = 2  # four pictures, in images/ and in summaries/, wh
 
 @dataclasses.dataclass(frozen=True)
 class Shape:
-    """What the steps of one kind of run cost."""
+    """Cost of the steps of one kind of training."""
 
     seconds_per_image: float
     bytes_to_train: int  # of all variables, the optimizers' included: those of a checkpoint
     bytes_to_export: int
 
 
-def remaining_kimg(run):
-    """How much of a run is still to be trained, by its last report."""
-    if run.is_trained() or run.divergence():
+def remaining_kimg(job):
+    """The part of a job's training that is still to do, by its last report."""
+    if job.is_trained() or job.divergence():
         return 0.0
-    records = read_metrics(run.path, warn=False)
-    return max(0.0, run.config.total_kimg - (records[-1]['kimg'] if records else 0.0))
+    reports = job.run.reports(warn=False)
+    return max(0.0, job.config.total_kimg - (reports[-1]['kimg'] if reports else 0.0))
 
 
-def estimate(runs):
-    """Seconds of training still to do, and bytes of disk, of each run: ({key: seconds}, {key: bytes}).
+def estimate(jobs):
+    """Seconds of training still to do, and bytes of disk, of each job: ({key: seconds}, {key: bytes}).
 
-    The measures that follow the training are not in it.
+    The metrics that are computed after the training are not in it.
     """
     shapes, seconds, size = {}, {}, {}
-    for run in runs:
-        seconds[run.key], size[run.key] = 0.0, 0
-        kimg = remaining_kimg(run)
+    for job in jobs:
+        seconds[job.key], size[job.key] = 0.0, 0
+        kimg = remaining_kimg(job)
         if not kimg:
             continue
-        kind = _kind(run)
+        kind = _kind(job.config)
         if kind not in shapes:
-            shapes[kind] = _measure(run)
-        seconds[run.key] = kimg * 1024 * shapes[kind].seconds_per_image
-        size[run.key] = _disk(run, shapes[kind])
+            shapes[kind] = _measure(job.config)
+        seconds[job.key] = kimg * 1024 * shapes[kind].seconds_per_image
+        size[job.key] = _disk(job.config, shapes[kind])
     return seconds, size
 
 
-def _kind(run):
-    config = run.config
-    return json.dumps([config.model, config.checksums, run.image_shape, config.depth, config.latent_width,
-                       config.architecture, config.batch, config.precision, config.hyperparameters], sort_keys=True)
+def _kind(config):
+    return json.dumps([config.model, config.checksums, config.data.image_shape, config.depth, config.latent_width,
+                       config.architecture, config.batch, config.precision, config.model_options,
+                       config.architecture_options], sort_keys=True)
 
 
-def _measure(run):
-    model = run.config.create_model(run.config.open_dataset())
-    images = randomness.uniform([run.config.batch, *run.image_shape], randomness.key(0, 'estimate')) * 2 - 1
-    labels = tf.zeros([run.config.batch], tf.int64)
+def _measure(config):
+    model = config.create_model()
+    images = randomness.uniform([config.batch, *config.data.image_shape], randomness.key(0, 'estimate')) * 2 - 1
+    labels = tf.zeros([config.batch], tf.int64)
     batches = iter(tf.data.Dataset.from_tensors((images, labels)).repeat())
-    run_steps = step_function(model, tf.distribute.get_strategy(), run.config.jit)
-    run_steps(batches, tf.constant(1)).numpy()
+    run_steps = step_function(model, tf.distribute.get_strategy(), config.jit)
+    run_steps(tf.constant(1), batches).numpy()
     times, started = [], time.perf_counter()
     while not times or (time.perf_counter() - started < _SECONDS and len(times) < 20):
         before = time.perf_counter()
-        run_steps(batches, tf.constant(1)).numpy()
+        run_steps(tf.constant(1), batches).numpy()
         times.append(time.perf_counter() - before)
     networks, optimizers = (_bytes(parts.values()) for parts in (model.networks, model.optimizers))
     keras.backend.clear_session()
-    return Shape(float(np.median(times)) / run.config.batch, networks + optimizers, networks)
+    return Shape(float(np.median(times)) / config.batch, networks + optimizers, networks)
 
 
 def _bytes(parts):
     return sum(int(np.prod(variable.shape)) * 4 for part in parts for variable in part.variables)
 
 
-def _disk(run, shape):
-    height, width, colors = run.image_shape
-    reports = -(-run.config.total_kimg // run.config.report_kimg)
-    pictures = 128 * (height + 2) * (width + 2) * colors * _PICTURES_BYTES_PER_VALUE
-    return run.config.keep_checkpoints * shape.bytes_to_train + shape.bytes_to_export + reports * pictures
+def _disk(config, shape):
+    height, width, channels = config.data.image_shape
+    reports = -(-config.total_kimg // config.report_kimg)
+    pictures = 128 * (height + 2) * (width + 2) * channels * _PICTURES_BYTES_PER_VALUE
+    return config.keep_checkpoints * shape.bytes_to_train + shape.bytes_to_export + reports * pictures

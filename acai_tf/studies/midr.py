@@ -43,9 +43,9 @@ _WEIGHTS = {
 _COPIED = 'copied there from the ACAI paper'
 
 
-def _hyperparameters(model, dataset, dz):
+def _model_options(model, dataset, dz):
     if model != 'midrae':
-        return acai.own_hyperparameters(model, dataset), ''
+        return acai.model_options_of(model, dataset), ''
     advnoise, advfake, caveat = _WEIGHTS[dataset, dz]
     return {'advnoise': advnoise, 'advfake': advfake}, caveat
 
@@ -53,9 +53,8 @@ def _hyperparameters(model, dataset, dz):
 def _cells(make, copied, own, source):
     for (dataset, dz), row in copied.items():
         for model, published in [*zip(acai.MODELS, row), *zip(_OWN, own[dataset, dz])]:
-            hyperparameters, caveat = _hyperparameters(model, dataset, dz)
-            yield make(model, dataset, dz, published, hyperparameters, source,
-                       caveat if model in _OWN else _COPIED)
+            model_options, caveat = _model_options(model, dataset, dz)
+            yield make(model, dataset, dz, published, model_options, source, caveat if model in _OWN else _COPIED)
 
 
 def _correlations():
@@ -69,8 +68,8 @@ def _correlations():
 
 def _pictured(dataset, dz):
     for model in ('acai', *_OWN):
-        hyperparameters, caveat = _hyperparameters(model, dataset, dz)
-        yield Cell(model, dataset, 'reconstruction', 'rmse', acai.settings(dataset, dz), hyperparameters, caveat=caveat)
+        model_options, caveat = _model_options(model, dataset, dz)
+        yield Cell(model, dataset, 'reconstruction', 'rmse', acai.settings(dataset, dz), model_options, caveat=caveat)
 
 
 _STRIPES = {'depth': 16, 'latent': 2, 'latent_width': 1}

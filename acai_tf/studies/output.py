@@ -1,4 +1,4 @@
-"""What a study is printed as: Markdown, CSV and a figure, all of them from the JSON."""
+"""Markdown, CSV and figure of a study, all of them made from its JSON."""
 
 import csv
 import io
@@ -7,10 +7,10 @@ import os
 
 from acai_tf import figures, files, models
 from acai_tf.errors import DataError, StorageError
-from acai_tf.studies.base import figure_names
+from acai_tf.studies.base import value_names
 
-_CSV = ('system', 'dataset', 'stands_for', 'd_z', 'measure', 'figure', 'published', 'published_deviation', 'recalled',
-        'measured', 'measured_deviation', 'difference', 'kimg', 'minutes', 'source', 'caveat')
+_CSV = ('label', 'dataset', 'stands_for', 'd_z', 'metric', 'value', 'published', 'deviation', 'recalled', 'measured',
+        'measured_deviation', 'difference', 'kimg', 'minutes', 'source', 'caveat')
 
 
 def number(value, thousandths=None):
@@ -31,7 +31,7 @@ def with_deviation(value, deviation, thousandths=None):
 
 
 def in_thousandths(values):
-    """Whether numbers that are to be compared are best written as thousandths: one of them is small."""
+    """Returns True if numbers that are compared are best written as thousandths, because one of them is small."""
     return any(value and abs(value) < 0.01 for value in values)
 
 
@@ -43,10 +43,10 @@ def markdown(result):
     cells = result['cells']
     lines = [f'**{result["scaled"]}**', ''] if result['scaled'] else []
     lines += [f'# {result["title"]}', '']
-    for there, here in result['stand_ins'].items():
-        numbers = any(cell['published'] is not None and cell['stands_for'] == there for cell in cells)
-        but = f': the published numbers are of {there}' if numbers else ''
-        lines += [f'**{here} stands in for {there}{but}.**', '']
+    for dataset, stand_in in result['stand_ins'].items():
+        numbers = any(cell['published'] is not None and cell['stands_for'] == dataset for cell in cells)
+        but = f': the published numbers are of {dataset}' if numbers else ''
+        lines += [f'**{stand_in} stands in for {dataset}{but}.**', '']
     lines += [f'{result["notes"]}\n'] if result['notes'] else []
     lines += _table(cells, result['stand_ins'])
     for picture in result['pictures']:
@@ -60,13 +60,13 @@ def markdown(result):
 def _table(cells, stand_ins):
     with_numbers = any(cell['published'] is not None for cell in cells)
     all_recalled = with_numbers and all(cell['recalled'] for cell in cells if cell['published'] is not None)
-    data = 'data' + ''.join(f', {here} for {there}' for there, here in stand_ins.items())
-    head = [data, 'd_z', 'figure', 'system',
+    data = 'data' + ''.join(f', {stand_in} for {dataset}' for dataset, stand_in in stand_ins.items())
+    head = [data, 'd_z', 'value', 'system',
             *(['recalled, not checked' if all_recalled else 'published'] if with_numbers else []), 'measured',
             *(['difference'] if with_numbers else []), 'seeds', 'kimg', 'minutes a run', 'remarks']
     measured = [_remarks(cell) for cell in cells if cell['measured'] is not None]
     shared = [remark for remark in (measured or [[]])[0] if all(remark in remarks for remarks in measured)]
-    names = figure_names(cells)
+    names = value_names(cells)
     rows = [_row(cell, names, with_numbers, all_recalled, shared, in_thousandths(
         value for other in group for value in (other['published'], other['measured'])))
             for group in _grouped(cells, _compared).values() for cell in group]
@@ -82,11 +82,11 @@ def _remarks(cell):
 def _row(cell, names, with_numbers, all_recalled, shared, thousandths):
     published = ''
     if cell['published'] is not None:
-        published = with_deviation(cell['published'], cell['published_deviation'], thousandths)
+        published = with_deviation(cell['published'], cell['deviation'], thousandths)
         published += ' (recalled)' if cell['recalled'] and not all_recalled else ''
     measured = sum(seed['value'] is not None for seed in cell['seeds'])
     kimg = f'{cell["kimg"]:g}' if cell['d_z'] else ''
-    return [cell['dataset'], str(cell['d_z'] or ''), names[cell['measure'], cell['figure']], cell['system'],
+    return [cell['dataset'], str(cell['d_z'] or ''), names[cell['metric'], cell['value']], cell['label'],
             *([published] if with_numbers else []),
             '' if cell['measured'] is None else with_deviation(cell['measured'], cell['measured_deviation'], thousandths),
             *([number(cell['difference'], thousandths)] if with_numbers else []), str(measured), kimg,
@@ -95,7 +95,7 @@ def _row(cell, names, with_numbers, all_recalled, shared, thousandths):
 
 
 def _versions(versions):
-    return ', '.join(f'{library} {" and ".join(found)}' for library, found in versions.items()) or 'not known'
+    return ', '.join(f'{library} {" and ".join(numbers)}' for library, numbers in versions.items()) or 'not known'
 
 
 # ---- CSV
@@ -106,8 +106,8 @@ def as_csv(result):
     text = io.StringIO()
     if result['scaled']:
         text.write(f'# {result["scaled"]}\n')
-    for there, here in result['stand_ins'].items():
-        text.write(f'# {here} stands in for {there}\n')
+    for dataset, stand_in in result['stand_ins'].items():
+        text.write(f'# {stand_in} stands in for {dataset}\n')
     writer = csv.writer(text, lineterminator='\n')
     writer.writerow([*_CSV, 'seeds', 'remarks'])
     for cell in result['cells']:
@@ -129,11 +129,11 @@ def draw(result):
     measured = [cell for cell in result['cells'] if cell['measured'] is not None]
     if not measured:
         return None
-    names = figure_names(result['cells'])
-    groups = _grouped(measured, lambda cell: names[cell['measure'], cell['figure']])
+    names = value_names(result['cells'])
+    groups = _grouped(measured, lambda cell: names[cell['metric'], cell['value']])
     curves = _grouped([cell for cell in measured if _curve(cell)], _compared)
     panels = len(groups) + len(curves)
-    colors = _colors(matplotlib.colormaps['tab20'].colors, [cell['system'] for cell in result['cells']])
+    colors = _colors(matplotlib.colormaps['tab20'].colors, [cell['label'] for cell in result['cells']])
     figure = Figure(figsize=(9, 3.4 * panels + 0.8), dpi=120, layout='constrained')
     axes = figure.subplots(panels, 1, squeeze=False)[:, 0]
     figure.suptitle(heading(result), fontsize=9)
@@ -145,8 +145,8 @@ def draw(result):
 
 
 def heading(result):
-    """What stands above a figure: its title, and what must be known of its numbers."""
-    stand_ins = [f'{here} stands in for {there}' for there, here in result['stand_ins'].items()]
+    """Text above a figure: its title, and what a reader must know of its numbers."""
+    stand_ins = [f'{stand_in} stands in for {dataset}' for dataset, stand_in in result['stand_ins'].items()]
     return '\n'.join(filter(None, [result['title'], result['scaled'], *stand_ins]))
 
 
@@ -157,8 +157,8 @@ def _colors(palette, systems):
 
 
 def _compared(cell):
-    """What cells have in common that are compared with one another."""
-    return cell['measure'], cell['figure'], cell['dataset'], cell['stands_for'], cell['d_z']
+    """The part that is the same in cells that are compared with each other."""
+    return cell['metric'], cell['value'], cell['dataset'], cell['stands_for'], cell['d_z']
 
 
 def _grouped(cells, key):
@@ -176,12 +176,12 @@ def _bars(axes, name, cells, colors):
         labels.append(dataset + (f'\nd_z {dz}' if dz else ''))
         for cell in row:
             axes.bar(position, cell['measured'], 0.8, yerr=cell['measured_deviation'], capsize=2, linewidth=0.8,
-                     color=colors[cell['system']])
+                     color=colors[cell['label']])
             values = [seed['value'] for seed in cell['seeds'] if seed['value'] is not None]
             if len(values) > 1:
                 axes.plot([position + 0.2] * len(values), values, 'o', color='0.35', markersize=2.5)
             if cell['published'] is not None:
-                axes.errorbar(position, cell['published'], yerr=cell['published_deviation'], fmt='k_', markersize=10,
+                axes.errorbar(position, cell['published'], yerr=cell['deviation'], fmt='k_', markersize=10,
                               elinewidth=0.8)
             position += 1
         position += 1
@@ -191,7 +191,7 @@ def _bars(axes, name, cells, colors):
     word = 'recalled' if any(cell['recalled'] for cell in cells) else 'published'
     marks = f' (black: {word})' if any(cell['published'] is not None for cell in cells) else ''
     axes.set_title(name + marks, fontsize=9)
-    for system in dict.fromkeys(cell['system'] for cell in cells):
+    for system in dict.fromkeys(cell['label'] for cell in cells):
         axes.bar(0, 0, color=colors[system], label=system)
     axes.legend(fontsize=7, ncols=2, loc='center left', bbox_to_anchor=(1, 0.5))
     axes.spines[['top', 'right']].set_visible(False)
@@ -207,18 +207,18 @@ def _curve(cell):
 
 
 def _curves(axes, key, cells, colors):
-    _, figure, dataset, _, dz = key
+    _, name, dataset, _, dz = key
     values = []
     for cell in cells:
         kimg, mean, deviation = zip(*_curve(cell))
         values += mean
-        axes.plot(kimg, mean, color=colors[cell['system']], label=cell['system'], linewidth=1.2)
+        axes.plot(kimg, mean, color=colors[cell['label']], label=cell['label'], linewidth=1.2)
         if None not in deviation:
             low, high = ([m + sign * d for m, d in zip(mean, deviation)] for sign in (-1, 1))
-            axes.fill_between(kimg, low, high, color=colors[cell['system']], alpha=0.15, linewidth=0)
+            axes.fill_between(kimg, low, high, color=colors[cell['label']], alpha=0.15, linewidth=0)
     if figures.want_logarithm(values):
         axes.set_yscale('log')
-    axes.set(xlabel='kimg', title=f'{figure}, {dataset}' + (f', d_z {dz}' if dz else ''))
+    axes.set(xlabel='kimg', title=f'{name}, {dataset}' + (f', d_z {dz}' if dz else ''))
     axes.title.set_fontsize(9)
     axes.legend(fontsize=7, ncols=2, loc='center left', bbox_to_anchor=(1, 0.5))
     axes.spines[['top', 'right']].set_visible(False)
@@ -228,7 +228,7 @@ def _curves(axes, key, cells, colors):
 
 
 def write(result, path):
-    """Writes the Markdown to `path`, and beside it JSON and CSV."""
+    """Writes the Markdown to `path`, and JSON and CSV next to it."""
     for name, text in ((path, markdown(result)), (beside(path, '.json'), json.dumps(result, indent=2) + '\n'),
                        (beside(path, '.csv'), as_csv(result))):
         with files.atomic_write(name) as file:
@@ -241,7 +241,7 @@ def beside(path, ending):
 
 
 def read_json(path):
-    """The result that `write` wrote beside the Markdown.
+    """The result that `write` wrote next to the Markdown.
 
     Raises:
         StorageError: it cannot be read.

@@ -4,16 +4,16 @@ import logging
 import os
 import shlex
 import subprocess
-import sys
 
 from acai_tf import figures, files
-from acai_tf.config import versions
-from acai_tf.errors import AcaiError, DataError, UsageError
-from acai_tf.studies import output, values
+from acai_tf.errors import AcaiError, NonFiniteError, UsageError
+from acai_tf.studies import output, programs, values
 from acai_tf.studies.base import PIXELS, counted
 from acai_tf.studies.estimate import estimate
-from acai_tf.studies.plan import changes, plan, program_command, refusal, select, shell_line
+from acai_tf.studies.plan import plan
 from acai_tf.studies.runner import Runner
+from acai_tf.studies.select import changes, refusal, select
+from acai_tf.versions import versions
 
 _logger = logging.getLogger(__name__)
 
@@ -23,75 +23,68 @@ class Reproduction:
 
     Args:
         study: base.Study.
-        choice: plan.Choice.
-        programs: directory of the programs.
+        choice: select.Choice.
+        directory: of the programs; default: as `programs.directory` finds it.
 
     Raises:
-        UsageError: the choice does not fit the study, no program can fill any of its cells, or other runs stand where its
-            own would.
+        UsageError: the choice does not fit the study, no program can fill any of its cells, or one of its directories holds
+            another run.
     """
 
-    def __init__(self, study, choice, programs):
-        self.study, self.choice, self._programs = study, choice, programs
+    def __init__(self, study, choice, directory=None):
+        self.study, self.choice, self._programs = study, choice, directory or programs.directory()
         self.cells = select(study, choice)
-        self.runs, self._runs_of = plan(self.cells, choice)
-        if not self.runs:
+        self.jobs, self._jobs_of = plan(self.cells, choice)
+        if not self.jobs:
             raise UsageError(f'nothing of {study.name} can be run: {refusal(self.cells[0])}')
-        for cell, runs in zip(self.cells, self._runs_of):
-            if not runs:
+        for cell, jobs in zip(self.cells, self._jobs_of):
+            if not jobs:
                 _logger.warning('%s on %s is refused: %s', cell.label, cell.dataset, refusal(cell))
-        identities = {}
-
-        def identity(config):
-            data = config.dataset, config.coil_object, config.resolution
-            if data not in identities:
-                identities[data] = _identity(config.open_dataset())
-            return identities[data]
-        for run in self.runs:
-            run.check_directory(identity)
+        for job in self.jobs:
+            job.check_directory()
         self.stand_ins = {cell.stands_for: cell.dataset for cell in self.cells if cell.stands_for}
         self.changes = changes(study, self.cells)
 
     def scaled(self):
-        """One sentence on how the settings differ from the study's own; '' if they do not."""
+        """A sentence about the settings that differ from the study's own; '' if none does."""
         if not self.changes:
             return ''
-        smaller = any(max(here) < min(there) for name, (there, here) in self.changes.items()
+        smaller = any(max(now) < min(original) for name, (original, now) in self.changes.items()
                       if name in ('total_kimg', 'depth', 'n_init'))
-        rows = [f'{name} {_either(here)} in place of {_either(there)}' for name, (there, here) in self.changes.items()]
+        rows = [f'{name} {_either(now)} in place of {_either(original)}' for name, (original, now) in self.changes.items()]
         return f'{"Scaled down" if smaller else "Other settings"}: {", ".join(rows)}.'
 
     def lines(self):
-        """One shell command for each run."""
-        return [shell_line(run, self._programs, sys.executable) for run in self.runs]
+        """One shell command for each job."""
+        return [programs.shell_line(job, self._programs) for job in self.jobs]
 
-    def run(self, jobs=1):
-        """Does what is not done yet; {run's key: [runner.Failure]} of what cannot be.
+    def run(self, at_once=1):
+        """Does the jobs that are not done yet; {job's key: [runner.Failure]} of those that cannot be finished.
 
         Raises:
             DataError: data is missing.
             Stopped: by a signal.
         """
-        todo = [run for run in self.runs if run.next_command() is not None]
-        for dataset in {run.dataset: run.config.open_dataset() for run in todo}.values():
-            dataset.check()
+        todo = [job for job in self.jobs if job.next_command() is not None]
+        for data in {job.dataset: job.data for job in todo}.values():
+            data.check()
         seconds = {}
         if todo:
             _logger.info('%s, %d done already; measuring a few steps of each kind of training',
-                         counted(len(self.runs), 'run'), len(self.runs) - len(todo))
+                         counted(len(self.jobs), 'run'), len(self.jobs) - len(todo))
             seconds, size = estimate(todo)
-            _logger.info('about %s of training one after another on this machine, and the measures; about %s in %s',
+            _logger.info('about %s of training one after another on this machine, and the metrics; about %s in %s',
                          _duration(sum(seconds.values())), _size(sum(size.values())), self.choice.train_dir)
-        return Runner(self.runs, self._programs, self.choice.train_dir, jobs, seconds).carry_out()
+        return Runner(self.jobs, self._programs, self.choice.train_dir, at_once, seconds).carry_out()
 
     def result(self, failures, command):
-        """What came out: JSON values, from which `output` makes everything else.
+        """The result of the study: JSON values, from which `output` makes everything else.
 
         Args:
             failures: as `run` returns them.
             command: the command line that asked for it.
         """
-        cells = [values.fill(cell, runs, failures) for cell, runs in zip(self.cells, self._runs_of)]
+        cells = [values.fill(cell, jobs, failures) for cell, jobs in zip(self.cells, self._jobs_of)]
         return {'scaled': self.scaled(), 'study': self.study.name, 'title': self.study.title,
                 'stand_ins': self.stand_ins, 'notes': self.study.notes, 'command': command, 'versions': _versions(cells),
                 'cells': cells, 'conclusions': values.conclusions(cells, self._limits(cells)), 'pictures': []}
@@ -101,26 +94,30 @@ class Reproduction:
         if all(cell['measured'] is None for cell in cells):
             return ''
         if 'total_kimg' in self.changes:
-            there, here = self.changes['total_kimg']
-            limits.append(f'training ended after {_either(here)} kimg in place of {_either(there)}')
+            original, now = self.changes['total_kimg']
+            limits.append(f'training ended after {_either(now)} kimg in place of {_either(original)}')
         if any(cell['measured'] is not None and cell['measured_deviation'] is None for cell in cells):
             limits.append('with one seed nothing is known about how much a number varies')
-        limits += [f'{here} is not {there}' for there, here in self.stand_ins.items()]
+        limits += [f'{stand_in} is not {published}' for published, stand_in in self.stand_ins.items()]
         return '; '.join(limits)
 
-    # ---- pictures
+    def write(self, result, path):
+        """Writes the Markdown to `path`; next to it JSON, CSV and figures, whose names the result gets."""
+        output.write(result, path)  # the numbers first
+        self.draw(result, path)
+        output.write(result, path)
 
     def draw(self, result, path):
-        """Draws the figures beside `path`, and notes their names in the result."""
+        """Draws the figures next to `path`, and adds their names to the result."""
         picture = output.draw(result)
         if picture:
             self._keep(result, picture, output.beside(path, '.png'))
-        of_poses = [cell for cell in result['cells'] if cell['measure'] == 'poses' and cell['measured'] is not None]
+        of_poses = [cell for cell in result['cells'] if cell['metric'] == 'poses' and cell['measured'] is not None]
         if of_poses:
             from acai_tf.figures import poses
-            found = {cell['system']: seed['figures']['poses']['model'] for cell in of_poses
-                     for seed in [seed for seed in cell['seeds'] if seed.get('figures')][:1]}
-            picture = poses.draw(found, along='altitude' if '.altitude.' in of_poses[0]['figure'] else 'azimuth_80')
+            curves = {cell['label']: next(seed['values'] for seed in cell['seeds'] if seed.get('values'))['poses']['model']
+                      for cell in of_poses}
+            picture = poses.draw(curves, along='altitude' if '.altitude.' in of_poses[0]['value'] else 'azimuth_80')
             picture.suptitle(output.heading(result), fontsize=9)
             self._keep(result, picture, output.beside(path, '-poses.png'))
         if self.study.mode:
@@ -132,18 +129,18 @@ class Reproduction:
 
     def _interpolate(self, result, path):
         groups = {}
-        for cell, runs in zip(self.cells, self._runs_of):
-            if runs and runs[0].is_trained() and cell.model != PIXELS:
-                groups.setdefault((cell.dataset, cell.dz), {})[runs[0].export] = runs[0]
-        for (dataset, dz), runs in groups.items():
+        for cell, jobs in zip(self.cells, self._jobs_of):
+            if jobs and jobs[0].is_trained() and cell.model != PIXELS:
+                groups.setdefault((cell.dataset, cell.dz), {})[jobs[0].export] = None
+        for (dataset, dz), exports in groups.items():
             ending = '' if len(groups) == 1 else f'-{os.path.basename(dataset)}-{dz}'
             ending += '-scaled-down' if result['scaled'] else ''  # the picture itself has no text
             picture = output.beside(path, f'-{self.study.mode}{ending}.png')
             options = {'mode': self.study.mode} | self.study.mode_options
-            command = ['acai_interpolate', *(f'--saved_model={export}' for export in runs),
+            command = ['acai_interpolate', *(f'--saved_model={export}' for export in exports),
                        *(f'--{name}={value}' for name, value in options.items()),
                        *([f'--data_dir={self.choice.data_dir}'] if self.choice.data_dir else []), f'--output={picture}']
-            done = subprocess.run(program_command(command, self._programs, sys.executable), capture_output=True, text=True)
+            done = subprocess.run(programs.started(command, self._programs), capture_output=True, text=True)
             if done.returncode:
                 _logger.warning('no picture: %s', (done.stderr.strip().splitlines() or ['acai_interpolate failed'])[-1])
                 continue
@@ -152,11 +149,15 @@ class Reproduction:
 
 
 def check_outputs(path):
-    """Makes sure that all files of a result can be written; raises as `files.check_destination`."""
+    """Checks that all files of a result can be written; raises as `files.check_destination`.
+
+    Args:
+        path: of the Markdown.
+    """
     for ending in ('.json', '.csv', '.png'):
         if output.beside(path, ending) == path:
-            raise UsageError(f'--output={path}: is the Markdown, such as {output.beside(path, ".md")}; the others stand '
-                             'beside it')
+            raise UsageError(f'--output={path}: is the Markdown, such as {output.beside(path, ".md")}; the others are '
+                             'written next to it')
     for name in (path, *(output.beside(path, ending) for ending in ('.json', '.csv', '.png'))):
         files.check_destination(name)
 
@@ -164,27 +165,27 @@ def check_outputs(path):
 class Unfinished(AcaiError):
     """Some runs of a study could not be finished; the exit code is that of the first."""
 
-    def __init__(self, failures):
-        first = next(iter(failures.values()))[0]
+    def __init__(self, count, first):
         self.exit_code = first.exit_code
-        super().__init__(f'{counted(len(failures), "run")} could not be finished; the first: {first.message}')
+        super().__init__(f'{counted(count, "run")} could not be finished; the first: {first.message}')
 
 
-def _identity(dataset):
-    try:
-        dataset.check()
-    except DataError:  # said when something is to be trained
-        return {}
-    return dataset.identity()
+def check_finished(failures):
+    """Raises Unfinished if there are failures, as `Reproduction.run` returns them, other than diverged trainings."""
+    first = [next((failure for failure in of_job if failure.exit_code != NonFiniteError.exit_code), None)
+             for of_job in failures.values()]
+    first = [failure for failure in first if failure]
+    if first:
+        raise Unfinished(len(first), first[0])
 
 
 def _versions(cells):
-    found = [seed['versions'] for cell in cells for seed in cell['seeds'] if seed['versions']] or [versions()]
-    return {library: sorted({str(each[library]) for each in found if library in each}) for library in found[0]}
+    of_runs = [seed['versions'] for cell in cells for seed in cell['seeds'] if seed['versions']] or [versions()]
+    return {library: sorted({str(each[library]) for each in of_runs if library in each}) for library in of_runs[0]}
 
 
-def _either(found):
-    return ' or '.join(map(str, found))
+def _either(alternatives):
+    return ' or '.join(map(str, alternatives))
 
 
 def _duration(seconds):

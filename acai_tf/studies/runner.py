@@ -1,8 +1,8 @@
-"""Carries runs out as processes: several at once, on several machines, stopped and started again as often as one likes.
+"""Does jobs as processes: several at a time, on several machines, stopped and resumed as often as the user likes.
 
-What is done stands in the run directories alone. A process that works on a run holds a lock beside them, in
-`<train_dir>/.study/`, where what its programs print is kept too; the programs inherit the lock, so that a run whose runner
-was killed stays claimed until its program ends.
+Only the run directories say what is done. A process that works on a job holds a lock next to them, in `<train_dir>/.study/`,
+which also keeps what its programs print. The programs inherit the lock, so a job whose runner was killed stays claimed until
+its program ends.
 """
 
 import dataclasses
@@ -11,17 +11,16 @@ import logging
 import os
 import signal
 import subprocess
-import sys
 import time
 
 import tqdm
 import tqdm.contrib.logging
 
 from acai_tf.errors import NonFiniteError, Stopped, StorageError, UsageError, WorkerLost
+from acai_tf.studies import programs
 from acai_tf.studies.base import counted
 from acai_tf.studies.estimate import remaining_kimg
-from acai_tf.studies.plan import program_command
-from acai_tf.training.run_directory import IN_USE, in_use
+from acai_tf.training.run_directory import IN_USE
 from acai_tf.training.stopping import stop_signals
 
 _logger = logging.getLogger(__name__)
@@ -33,7 +32,7 @@ _POLL_SECONDS, _PROGRESS_SECONDS = 0.1, 2.0
 
 @dataclasses.dataclass
 class Failure:
-    """Why a command of a run cannot be finished."""
+    """Reason why a command of a job cannot be finished."""
 
     command: list
     exit_code: int
@@ -42,7 +41,7 @@ class Failure:
 
 @dataclasses.dataclass
 class _Work:
-    run: object
+    job: object
     not_before: float = 0.0
     tries: int = 0
     left: float = 0.0  # kimg, when the command was started
@@ -53,33 +52,33 @@ class _Work:
 
 
 class Runner:
-    """Does runs.
+    """Does jobs.
 
     Args:
-        runs: list of plan.Run.
-        programs: directory of the programs.
+        jobs: list of plan.Job.
+        directory: of the programs.
         train_dir: where locks and what the programs print are kept, in `.study/`.
-        jobs: how many at once.
-        seconds: {run's key: about how long it takes}, for the progress bar.
-        pause: seconds before a run that another process works on is looked at again, and before another try.
+        at_once: how many jobs are done at the same time.
+        seconds: {job's key: about how long it takes}, for the progress bar.
+        pause: seconds before a job that another process works on is looked at again, and before another try.
     """
 
-    def __init__(self, runs, programs, train_dir, jobs=1, seconds=None, pause=5.0):
-        self._runs, self._programs, self._jobs, self._pause = runs, programs, jobs, pause
+    def __init__(self, jobs, directory, train_dir, at_once=1, seconds=None, pause=5.0):
+        self._jobs, self._programs, self._at_once, self._pause = jobs, directory, at_once, pause
         self._directory = os.path.join(train_dir, '.study')
-        self._weights = {run.key: (seconds or {}).get(run.key, 0.0) + 1.0 for run in runs}
+        self._weights = {job.key: (seconds or {}).get(job.key, 0.0) + 1.0 for job in jobs}
         self.failures = {}
 
     def carry_out(self):
-        """Does all runs that are not done; waits for those that other processes do.
+        """Does all jobs that are not done; waits for those that other processes do.
 
         Returns:
-            {run's key: [Failure]} of what cannot be finished.
+            {job's key: [Failure]} of what cannot be finished.
 
         Raises:
             Stopped: by SIGTERM or SIGINT, after the programs have saved what they had.
         """
-        waiting, active, told = [_Work(run) for run in self._runs if not self._is_over(run)], [], False
+        waiting, active, told = [_Work(job) for job in self._jobs if not self._is_over(job)], [], False
         with (stop_signals('waiting for the programs to save what they have') as stop, self._progress() as bar,
               tqdm.contrib.logging.logging_redirect_tqdm([logging.getLogger('acai_tf')])):
             shown = self._show(bar, 0.0)
@@ -90,11 +89,11 @@ class Runner:
                 for work in [work for work in active if work.process.poll() is not None]:
                     if not self._go_on(work):
                         active.remove(work)
-                        if not self._is_over(work.run):
+                        if not self._is_over(work.job):
                             waiting.append(work)
                 elsewhere = []
                 for work in list(waiting):
-                    if len(active) < self._jobs and work.not_before <= time.monotonic():
+                    if len(active) < self._at_once and work.not_before <= time.monotonic():
                         started = self._start(work)
                         if started is None:
                             elsewhere.append(work)
@@ -104,48 +103,48 @@ class Runner:
                 if elsewhere and not active and not told:
                     told = True
                     _logger.info('waiting for %s that other processes are doing, such as %s', counted(len(waiting), 'run'),
-                                 elsewhere[0].run.path)
+                                 elsewhere[0].job.run)
                 shown = self._show(bar, shown)
                 time.sleep(_POLL_SECONDS)
             self._show(bar, 0.0)
         return self.failures
 
-    def _is_over(self, run):
-        return self._next_command(run) is None
+    def _is_over(self, job):
+        return self._next_command(job) is None
 
-    def _next_command(self, run):
-        return run.next_command([failure.command for failure in self.failures.get(run.key, ())])
+    def _next_command(self, job):
+        return job.next_command([failure.command for failure in self.failures.get(job.key, ())])
 
     def _start(self, work):
-        """Claims a run and starts its next command: whether there was one; None if another process works on it."""
+        """Claims a job and starts its next command. Returns True if there was one, None if another process works on it."""
         if work.lock is None:
-            work.lock = self._claim(work.run)
-            if work.lock and in_use(work.run.path):  # by acai_train alone
+            work.lock = self._claim(work.job)
+            if work.lock and work.job.run.in_use:  # by an acai_train that no study started
                 self._release(work)
         if work.lock is None:
             work.not_before = time.monotonic() + self._pause
             return None
-        command = self._next_command(work.run)
+        command = self._next_command(work.job)
         if command is None:
             self._release(work)
             return False
-        work.command, work.left, work.started = command, remaining_kimg(work.run), time.monotonic()
-        with open(self._beside(work.run, 'log'), 'ab') as log:
+        work.command, work.left, work.started = command, remaining_kimg(work.job), time.monotonic()
+        with open(self._beside(work.job, 'log'), 'ab') as log:
             # A session of its own: a terminal's Ctrl-C reaches the programs once, through this process.
-            work.process = subprocess.Popen(program_command(command, self._programs, sys.executable), stdout=log, stderr=log,
+            work.process = subprocess.Popen(programs.started(command, self._programs), stdout=log, stderr=log,
                                             stdin=subprocess.DEVNULL, start_new_session=True, pass_fds=[work.lock.fileno()])
         return True
 
     def _go_on(self, work):
-        """After a command has ended: whether the run's next one is started."""
-        code, run = work.process.returncode, work.run
+        """Sees how a command has ended. Returns True if the job's next one is started."""
+        code, job = work.process.returncode, work.job
         minutes = (time.monotonic() - work.started) / 60
-        message = '' if code == 0 else self._last_line(run)
-        if code == 0 and run.next_command() == work.command:
+        message = '' if code == 0 else self._last_line(job)
+        if code == 0 and job.next_command() == work.command:
             self._fail(work, StorageError.exit_code, f'{work.command[0]} ended well but left no result')
         elif code == 0:
             work.tries = 0
-            _logger.info('%s of %s: %.1f minutes', work.command[0], run.name, minutes)
+            _logger.info('%s of %s: %.1f minutes', work.command[0], job.name, minutes)
             if self._start(work):
                 return True
         elif code == NonFiniteError.exit_code:
@@ -153,22 +152,22 @@ class Runner:
         elif code == UsageError.exit_code and IN_USE in message:
             work.not_before = time.monotonic() + self._pause
         elif code in _AGAIN or code < 0 or code >= 128:
-            work.tries = 1 if remaining_kimg(run) < work.left else work.tries + 1
+            work.tries = 1 if remaining_kimg(job) < work.left else work.tries + 1
             work.not_before = time.monotonic() + self._pause
             how = f'was ended by signal {-code}' if code < 0 else f'ended with exit code {code}'
             if work.tries > _MOST_TRIES:
                 self._fail(work, code if code > 0 else 128 - code, message if message and code > 0 else
-                           f'{work.command[0]} {how}; {self._beside(run, "log")} has what it printed')
+                           f'{work.command[0]} {how}; {self._beside(job, "log")} has what it printed')
             else:
-                _logger.info('%s of %s %s: the same command again', work.command[0], run.name, how)
+                _logger.info('%s of %s %s: the same command again', work.command[0], job.name, how)
         else:
             self._fail(work, code, message)
         self._release(work)
         return False
 
     def _fail(self, work, code, message):
-        self.failures.setdefault(work.run.key, []).append(Failure(work.command, code, message))
-        _logger.warning('%s: %s', work.run.name, message)
+        self.failures.setdefault(work.job.key, []).append(Failure(work.command, code, message))
+        _logger.warning('%s: %s', work.job.name, message)
 
     def _end(self, active):
         for work in active:
@@ -180,11 +179,11 @@ class Runner:
 
     # ---- files
 
-    def _beside(self, run, ending):
-        return os.path.join(self._directory, f'{run.name}.{ending}')
+    def _beside(self, job, ending):
+        return os.path.join(self._directory, f'{job.name}.{ending}')
 
-    def _claim(self, run):
-        path = self._beside(run, 'lock')
+    def _claim(self, job):
+        path = self._beside(job, 'lock')
         try:
             os.makedirs(os.path.dirname(path), exist_ok=True)
             lock = open(path, 'w')
@@ -202,9 +201,9 @@ class Runner:
             work.lock.close()
             work.lock = None
 
-    def _last_line(self, run):
-        """What a program said last, without its name."""
-        with open(self._beside(run, 'log'), 'rb') as log:
+    def _last_line(self, job):
+        """The last line that a program printed, without its name."""
+        with open(self._beside(job, 'log'), 'rb') as log:
             log.seek(0, os.SEEK_END)
             log.seek(max(0, log.tell() - 4096))
             lines = log.read().decode(errors='replace').split('\n')
@@ -220,14 +219,14 @@ class Runner:
                          bar_format='{percentage:3.0f}%|{bar}| {postfix}[{elapsed}<{remaining}]')
 
     def _show(self, bar, shown):
-        """Shows how much is done, not too often: when it was shown last."""
+        """Shows how much is done, but not too often. Returns the time at which it was last shown."""
         if bar.disable or time.monotonic() - shown < _PROGRESS_SECONDS:
             return shown
-        over = sum(self._is_over(run) for run in self._runs)
-        bar.set_postfix_str(f'{over} of {len(self._runs)} runs ', refresh=False)
+        over = sum(self._is_over(job) for job in self._jobs)
+        bar.set_postfix_str(f'{over} of {len(self._jobs)} runs ', refresh=False)
         bar.update(max(0.0, self._done() - bar.n))
         return time.monotonic()
 
     def _done(self):
-        return sum(self._weights[run.key] * (1.0 if self._is_over(run) else 1 - remaining_kimg(run) / run.config.total_kimg)
-                   for run in self._runs if self._is_over(run) or not run.is_pixels)
+        return sum(self._weights[job.key] * (1.0 if self._is_over(job) else 1 - remaining_kimg(job) / job.config.total_kimg)
+                   for job in self._jobs if self._is_over(job) or not job.is_pixels)

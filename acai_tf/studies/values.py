@@ -7,9 +7,9 @@ import shlex
 
 import numpy as np
 
-from acai_tf.studies.base import REPORTED, counted, figure_names
-from acai_tf.studies.plan import refusal
-from acai_tf.training.run_directory import began_with, divergence, in_use, read_metrics
+from acai_tf.errors import NonFiniteError, StorageError
+from acai_tf.studies.base import REPORTED, counted, value_names
+from acai_tf.studies.select import refusal
 
 REPORTS = 20
 
@@ -38,108 +38,128 @@ def mean_and_deviation(values):
     return float(np.mean(values)), float(np.std(values)) if len(values) > 1 else None
 
 
-def training_minutes(records):
+def training_minutes(reports):
     """Minutes that the reported part of a training took, by its rates; None where a rate is not known."""
     seconds, kimg = 0.0, 0.0
-    for record in records:
-        if not record.get('img_per_s'):
+    for report in reports:
+        if not report.get('img_per_s'):
             return None
-        seconds, kimg = seconds + (record['kimg'] - kimg) * 1024 / record['img_per_s'], record['kimg']
-    return round(seconds / 60, 2) if records else None
+        seconds, kimg = seconds + (report['kimg'] - kimg) * 1024 / report['img_per_s'], report['kimg']
+    return round(seconds / 60, 2) if reports else None
 
 
-def state(path, trained):
-    """'finished', 'running', 'diverged', 'interrupted' or 'not started', of a run directory."""
+def state(run, trained):
+    """'finished', 'running', 'diverged', 'interrupted' or 'not started'.
+
+    Args:
+        run: runs.Run.
+        trained: whether it is trained to its end.
+    """
     if trained:
         return 'finished'
-    if in_use(path):
+    if run.in_use:
         return 'running'
-    if divergence(path):
+    if run.divergence:
         return 'diverged'
-    return 'interrupted' if os.path.exists(os.path.join(path, 'config.json')) else 'not started'
+    return 'interrupted' if os.path.exists(run.config_path) else 'not started'
 
 
-def inner(figures, name):
-    """A figure of nested ones, by its name 'outer.inner'; None where there is none."""
+def nested(values, name):
+    """The nested value with the name 'outer.inner'; None if it does not exist."""
     for part in name.split('.'):
-        figures = figures.get(part) if isinstance(figures, dict) else None
-    return figures
+        values = values.get(part) if isinstance(values, dict) else None
+    return values
 
 
 # ---- cells
 
 
-def fill(cell, runs, failures=None):
+def fill(cell, jobs, failures=None):
     """A cell with its numbers, published and measured: JSON values.
 
     Args:
         cell: base.Cell.
-        runs: [plan.Run], one for each seed; empty where no program can fill the cell.
-        failures: {run's key: [runner.Failure]}.
+        jobs: [plan.Job], one for each seed; empty where no program can fill the cell.
+        failures: {job's key: [runner.Failure]}.
     """
-    seeds = [_of_seed(cell, run, (failures or {}).get(run.key, ())) for run in runs]
+    seeds = [_of_seed(cell, job, (failures or {}).get(job.key, ())) for job in jobs]
     measured, deviation = mean_and_deviation([seed['value'] for seed in seeds if seed['value'] is not None])
-    remarks = [f'refused: {refusal(cell)}'] if not runs else _remarks(seeds)
+    remarks = [f'refused: {refusal(cell)}'] if not jobs else _remarks(seeds)
     minutes = [seed['minutes'] for seed in seeds if seed['minutes'] is not None]
     difference = None if None in (measured, cell.published) else measured - cell.published
     return {
-        'system': cell.label, 'model': cell.model, 'dataset': cell.dataset, 'stands_for': cell.stands_for or None,
-        'd_z': cell.dz, 'measure': cell.measure, 'figure': cell.figure, 'options': cell.options,
-        'hyperparameters': cell.hyperparameters, 'measure_options': cell.measure_options,
-        'published': cell.published, 'published_deviation': cell.deviation, 'recalled': cell.recalled,
+        'label': cell.label, 'model': cell.model, 'dataset': cell.dataset, 'stands_for': cell.stands_for or None,
+        'd_z': cell.dz, 'metric': cell.metric, 'value': cell.value, 'options': cell.options,
+        'model_options': cell.model_options, 'metric_options': cell.metric_options,
+        'published': cell.published, 'deviation': cell.deviation, 'recalled': cell.recalled,
         'source': cell.source, 'caveat': cell.caveat, 'measured': measured, 'measured_deviation': deviation,
         'difference': difference, 'kimg': max((seed['kimg'] for seed in seeds), default=0),
         'minutes': round(sum(minutes) / len(minutes), 2) if minutes else None, 'remarks': remarks, 'seeds': seeds}
 
 
-def _of_seed(cell, run, failures):
-    records = [] if run.is_pixels else [
-        record for record in read_metrics(run.path) if record['step'] <= run.step]
-    found = {'seed': run.seed, 'value': None, 'state': 'measured', 'remark': '', 'reports': len(records),
-             'kimg': records[-1]['kimg'] if records else 0, 'minutes': training_minutes(records),
-             'versions': began_with(run.path),
-             'commands': [shlex.join(command) for _, command in run.commands()]}
-    trained = run.is_trained()
-    if cell.measure in REPORTED:
-        reported = [(record['kimg'], record[cell.figure]) for record in records if cell.figure in record]
-        found['curve'] = [list(point) for point in reported]
-        if trained:
-            found['value'], found['remark'] = final([value for _, value in reported])
-            if found['value'] is None:
-                found |= _undefined(reported or not records, 'the reports have', cell.figure)
-    else:
-        figures = run.found(run.call_of(cell))
-        if figures is not None:
-            value = inner(figures, cell.figure)
-            found['value'] = value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
-            found['figures'] = figures
-            if found['value'] is None:
-                found |= _undefined(cell.figure.partition('.')[0] in figures, f'{cell.measure} has', cell.figure)
-    if found['value'] is None and found['state'] != 'undefined':
-        needed = run.commands_of(cell)
-        found |= _why_not(found, run, trained, next((one for one in failures if one.command in needed), None))
-    return found
+def _of_seed(cell, job, failures):
+    reports = [report for report in job.run.reports() if report['step'] <= job.step]  # pixels have none
+    seed = {'seed': job.seed, 'value': None, 'state': 'measured', 'remark': '', 'reports': len(reports),
+            'kimg': reports[-1]['kimg'] if reports else 0, 'minutes': training_minutes(reports),
+            'versions': _versions(job.run), 'commands': [shlex.join(command) for _, command in job.commands()]}
+    seed |= _reported(cell, job, reports) if cell.metric in REPORTED else _computed(cell, job)
+    if seed['value'] is None and seed['state'] != 'undefined':
+        needed = job.commands_of(cell)
+        failure = next((failure for failure in failures if failure.command in needed), None)
+        seed['state'], seed['remark'] = _missing(job, failure, seed['kimg'])
+    return seed
 
 
-def _undefined(is_there, who, figure):
-    return {'state': 'undefined', 'remark': 'undefined' if is_there else f'{who} no figure {figure}'}
+def _versions(run):
+    """The library versions that a run began with; None if they are not known."""
+    try:
+        return run.config.get('versions')
+    except (FileNotFoundError, StorageError):
+        return None
 
 
-def _why_not(found, run, trained, failure):
-    if run.divergence():
-        return {'state': 'diverged', 'remark': f'diverged: {run.divergence()}'}
-    if failure and failure.exit_code == 3:
-        return {'state': 'diverged', 'remark': f'diverged: {failure.message}'}
+def _reported(cell, job, reports):
+    """A seed's value from the reports, and how it became that."""
+    curve = [[report['kimg'], report[cell.value]] for report in reports if cell.value in report]
+    if not job.is_trained():
+        return {'curve': curve}
+    value, remark = final([value for _, value in curve])
+    if value is None:
+        return {'curve': curve, **_undefined(curve or not reports, 'the reports have', cell.value)}
+    return {'curve': curve, 'value': value, 'remark': remark}
+
+
+def _computed(cell, job):
+    """A seed's value from what the metric's program wrote, and all values of the metric."""
+    values = job.values(job.call_of(cell))
+    if values is None:
+        return {}
+    value = nested(values, cell.value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return {'value': value, 'values': values}
+    return {'values': values, **_undefined(cell.value.partition('.')[0] in values, f'{cell.metric} has', cell.value)}
+
+
+def _undefined(is_there, who, name):
+    return {'state': 'undefined', 'remark': 'undefined' if is_there else f'{who} no value {name}'}
+
+
+def _missing(job, failure, kimg):
+    """(state, remark) of a seed that has no value."""
+    if job.divergence():
+        return 'diverged', f'diverged: {job.divergence()}'
+    if failure and failure.exit_code == NonFiniteError.exit_code:
+        return 'diverged', f'diverged: {failure.message}'
     if failure:
-        return {'state': 'failed', 'remark': f'failed (exit code {failure.exit_code}): {failure.message}'}
-    if trained:
-        return {'state': 'not measured', 'remark': 'not measured yet'}
-    there = state(run.path, trained)
-    return {'state': there, 'remark': there if there == 'not started' else f'{there} at {found["kimg"]:g} kimg'}
+        return 'failed', f'failed (exit code {failure.exit_code}): {failure.message}'
+    if job.is_trained():
+        return 'not measured', 'not measured yet'
+    now = state(job.run, trained=False)
+    return now, now if now == 'not started' else f'{now} at {kimg:g} kimg'
 
 
 def _remarks(seeds):
-    """What there is to say about a cell's seeds, each once."""
+    """Remarks on a cell's seeds, each once."""
     by_text = {}
     for seed in seeds:
         if seed['remark']:
@@ -153,11 +173,11 @@ def _remarks(seeds):
     return remarks
 
 
-# ---- what it shows
+# ---- conclusions
 
 
 def conclusions(cells, limits):
-    """Which orders of the published numbers are seen, and which are not, in plain sentences.
+    """Sentences that say which orders of the published numbers are seen here, and which are not.
 
     Two systems are ordered by the published numbers if these differ by more than their deviations together, and too close
     to tell here if the measured ones do not.
@@ -167,25 +187,25 @@ def conclusions(cells, limits):
         limits: what a reader must not forget, such as the length of the training; a sentence's part, or ''.
     """
     rows, word = {}, 'recalled' if any(cell['recalled'] for cell in cells) else 'published'
-    names = figure_names(cells)
+    names = value_names(cells)
     for cell in cells:
         if cell['published'] is not None and cell['measured'] is not None:
-            name = names[cell['measure'], cell['figure']]
+            name = names[cell['metric'], cell['value']]
             rows.setdefault((cell['stands_for'] or cell['dataset'], cell['d_z'], name), []).append(cell)
     seen, opposite, close, single = [], [], [], 0
     for key, row in rows.items():
         for first, second in itertools.combinations(row, 2):
-            order = _order(first, second, 'published')
+            order = _order(first, second, 'published', 'deviation')
             if order:
                 larger, smaller = (first, second)[::order]
-                here = _order(first, second, 'measured')
+                measured = _order(first, second, 'measured', 'measured_deviation')
                 single += None in (first['measured_deviation'], second['measured_deviation'])
-                (close if not here else seen if here == order else opposite).append(
-                    (key, f'{larger["system"]} above {smaller["system"]}'))
+                (close if not measured else seen if measured == order else opposite).append(
+                    (key, f'{larger["label"]} above {smaller["label"]}'))
     total = len(seen) + len(opposite) + len(close)
     sentences = []
     if total:
-        without = all(cell['published_deviation'] is None for row in rows.values() for cell in row)
+        without = all(cell['deviation'] is None for row in rows.values() for cell in row)
         which = f'{word} numbers{", which have no deviations," if without else ""}'
         sentences.append(f'Of {counted(total, "pair")} of systems that the {which} put in an order, {len(seen)} '
                          f'{"is" if len(seen) == 1 else "are"} in the same order here, {len(opposite)} in the opposite one, '
@@ -206,17 +226,17 @@ def conclusions(cells, limits):
     return sentences
 
 
-def _order(first, second, kind):
-    """1 if the first is larger, -1 if the second is, 0 if they are too close."""
-    difference = first[kind] - second[kind]
-    spread = sum(cell[f'{kind}_deviation'] or 0.0 for cell in (first, second))
+def _order(first, second, mean, deviation):
+    """1 if the first is larger, -1 if the second is, 0 if they are too close; by the cells' entries of these names."""
+    difference = first[mean] - second[mean]
+    spread = sum(cell[deviation] or 0.0 for cell in (first, second))
     return 0 if abs(difference) <= spread else int(math.copysign(1, difference))
 
 
 def _listed(pairs, rows, most=6):
     def shown(key, pair):
-        dataset, dz, figure = key
-        where = ', '.join(filter(None, [dataset, f'd_z {dz}' if dz else '', figure]))
+        dataset, dz, value = key
+        where = ', '.join(filter(None, [dataset, f'd_z {dz}' if dz else '', value]))
         return f'{pair} ({where})' if len(rows) > 1 else pair
     text = '; '.join(shown(*pair) for pair in pairs[:most])
     return text + (f'; and {len(pairs) - most} more' if len(pairs) > most else '')

@@ -9,8 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from acai_tf.errors import NonFiniteError, StorageError, short_message
-from acai_tf.export import UNREADABLE, exported_variables
-from acai_tf.training.run_directory import available_steps
+from acai_tf.export.write import UNREADABLE, exported_variables
 
 _logger = logging.getLogger(__name__)
 
@@ -19,24 +18,24 @@ class Checkpoints:
     """Saves and restores a model, its optimizers and the training loop's counters.
 
     Args:
-        directory: where checkpoints are; None if another process saves and restores.
+        run: runs.Run, where checkpoints are; None if another process saves and restores.
         model: a compiled `Autoencoder`.
         counters: {name: tf.Variable} of the loop.
         keep: how many checkpoints are kept.
         for_template: whether `export.export_copy` can restore them.
     """
 
-    def __init__(self, directory, model, counters, keep, for_template=False):
+    def __init__(self, run, model, counters, keep, for_template=False):
         self._networks = model.networks
         self.variables = [*(variable for part in (*model.networks.values(), *model.optimizers.values())
                             for variable in part.variables), *counters.values()]
         self._checkpoint = tf.train.Checkpoint(
             **model.networks, **counters, **{f'{name}_optimizer': o for name, o in model.optimizers.items()},
             **({'exported': exported_variables(model)} if for_template else {}))
-        if directory:
-            _tidy(directory)
-        self._manager = directory and tf.train.CheckpointManager(
-            self._checkpoint, directory, max_to_keep=keep, checkpoint_name='step')
+        if run:
+            _tidy(run)
+        self._manager = run and tf.train.CheckpointManager(
+            self._checkpoint, run.checkpoints_dir, max_to_keep=keep, checkpoint_name='step')
 
     def save(self, step):
         """Writes a checkpoint, unless the weights are not finite.
@@ -80,11 +79,12 @@ class Checkpoints:
         return False
 
 
-def _tidy(directory):
+def _tidy(run):
     """Removes what a process that died while saving left, and repairs a damaged list of the checkpoints."""
+    directory = run.checkpoints_dir
     for path in glob.glob(os.path.join(glob.escape(directory), 'step-*_temp')):
         shutil.rmtree(path, ignore_errors=True)
-    steps = available_steps(directory)
+    steps = run.checkpoint_steps()
     try:
         state = tf.train.get_checkpoint_state(directory)
     except ValueError:  # an empty file, as a failure of power leaves
@@ -96,9 +96,9 @@ def _tidy(directory):
         tf.compat.v1.train.update_checkpoint_state(directory, paths[-1], paths)
 
 
-def restore_networks(directory, model, step):
+def restore_networks(run, model, step):
     """Restores only the networks of `model` from the checkpoint of `step`. Raises StorageError."""
-    path = f'{directory}/step-{step}'
+    path = run.checkpoint(step)
     try:
         tf.train.Checkpoint(**model.networks).restore(path).assert_existing_objects_matched().expect_partial()
     except UNREADABLE as error:

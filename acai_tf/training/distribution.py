@@ -15,9 +15,8 @@ import zlib
 import numpy as np
 import tensorflow as tf
 
-from acai_tf import models
 from acai_tf.errors import UsageError, WorkerLost, short_message
-from acai_tf.tracing import as_written, traced
+from acai_tf.tracing import no_autograph, traced
 from acai_tf.training import rendezvous
 
 # Options in which workers may differ.
@@ -45,7 +44,7 @@ def make_strategy(config):
         else:
             strategy = tf.distribute.get_strategy()
     replicas = strategy.num_replicas_in_sync
-    multiple = models.model_class(config.model).batch_multiple * replicas
+    multiple = config.model_class.batch_multiple * replicas
     if config.batch % multiple:
         raise UsageError(f'--batch={config.batch} does not fit the {replicas} replicas; choose a multiple of {multiple}, '
                          'or --strategy=one')
@@ -124,7 +123,7 @@ def copy_from_chief(strategy, variables):
 def check_alike(strategy, config):
     """Raises UsageError, on every worker, if one was started with other options or library versions."""
     options = {key: value for key, value in json.loads(config.to_json()).items() if key not in _MAY_DIFFER}
-    parts = [options.pop('data'), options]
+    parts = [options.pop('fingerprint'), options]
     sums = gather(strategy, [zlib.crc32(json.dumps(part, sort_keys=True).encode()) for part in parts])
     different = np.argwhere((sums != sums[0]).T)
     if len(different):
@@ -152,7 +151,7 @@ def batches(strategy, dataset, batch, seed, start_step):
 
         def divided(*parts):
             return tuple(tf.reshape(part, [replicas, -1, *part.shape[1:]]) for part in parts)
-        return mine.map(as_written(divided)).unbatch()
+        return mine.map(no_autograph(divided)).unbatch()
     return strategy.distribute_datasets_from_function(read)
 
 

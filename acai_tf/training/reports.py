@@ -6,9 +6,10 @@ import os
 
 import tensorflow as tf
 
-from acai_tf import files, interpolation, measures, randomness
-from acai_tf.config import common_options
+from acai_tf import files, interpolation, metrics, randomness
 from acai_tf.images import grid
+from acai_tf.options import declared
+from acai_tf.training.config import TrainConfig
 
 _logger = logging.getLogger(__name__)
 
@@ -16,27 +17,27 @@ _ROWS, _STEPS = 8, 16
 
 
 class Reporter:
-    """Measures a model and writes what it finds into the run directory.
+    """Computes metrics of a model and writes them into the run directory.
 
     Args:
         directory: RunDirectory.
         model: Autoencoder.
         dataset: datasets.base.Dataset.
-        more_measures: names of measures to log besides the classifier's accuracy and, where it applies, `lines`.
+        more_metrics: names of metrics to log in addition to the classifier's accuracy and, where it applies, `lines`.
 
     Raises:
-        UsageError: one of the measures does not exist or does not apply.
+        UsageError: one of the metrics does not exist or does not apply.
     """
 
-    def __init__(self, directory, model, dataset, more_measures=()):
-        self._directory, self._dataset, self._model = directory, dataset, measures.subject(model)
-        self._measures = [measures.create('accuracy')]
-        if not measures.create('lines').unfit(dataset):
-            self._measures.append(measures.create('lines'))
-        usual = [measure.name for measure in self._measures]
-        self._measures += [measures.create(name) for name in more_measures if name not in usual]
-        for measure in self._measures:
-            measure.check(self._model, dataset)
+    def __init__(self, directory, model, dataset, more_metrics=()):
+        self._directory, self._dataset, self._model = directory, dataset, metrics.subject(model)
+        self._metrics = [metrics.create('accuracy')]
+        if not metrics.create('lines').unsupported_reason(dataset):
+            self._metrics.append(metrics.create('lines'))
+        usual = [metric.name for metric in self._metrics]
+        self._metrics += [metrics.create(name) for name in more_metrics if name not in usual]
+        for metric in self._metrics:
+            metric.check(self._model, dataset)
 
     def begin(self):
         """Opens what is written to."""
@@ -45,7 +46,7 @@ class Reporter:
             # tf.summary needs TensorBoard too, and does not say so until the first scalar.
             from tensorboard.plugins.hparams import api, api_pb2, summary
             self._session = {'start': api.hparams_pb, 'end': lambda: summary.session_end_pb(api_pb2.STATUS_SUCCESS)}
-            self._writer = tf.summary.create_file_writer(self._directory.file('summaries'))
+            self._writer = tf.summary.create_file_writer(self._directory.summaries_dir)
         except ImportError:
             _logger.warning('tensorboard is not installed: no summaries are written')
             self._writer, self._session = tf.summary.create_noop_writer(), None
@@ -54,8 +55,8 @@ class Reporter:
         """Shows the config in TensorBoard: as text, and in its HParams plugin what may not change when a run is resumed."""
         with self._writer.as_default():
             tf.summary.text('config', f'```\n{config.to_json()}```', step=0)
-        fixed = {field.name: getattr(config, field.name) for field in common_options() if not field.metadata['may_change']}
-        values = {name: value for name, value in {**fixed, **config.hyperparameters}.items() if value is not None}
+        fixed = {name: getattr(config, name) for name, option in declared(TrainConfig).items() if not option.may_change}
+        values = {name: value for name, value in {**fixed, **config.model_options}.items() if value is not None}
         self._write_session('start', values)
 
     def finish(self):
@@ -71,22 +72,19 @@ class Reporter:
     def report(self, step, kimg, img_per_s, terms):
         """Evaluates, writes everything, and returns the record added to metrics.jsonl."""
         record = {'kimg': kimg, 'step': step, 'img_per_s': round(img_per_s, 1), **terms}
-        for measure in self._measures:
-            figures = measure.summary(measure(self._model, self._dataset))
-            if measure.program != 'acai_evaluate':  # several measures share these names
-                figures = {f'{measure.name}_{key}': value for key, value in figures.items()}
-            record.update(figures)
-        self._directory.append_metrics(record)
+        record |= metrics.combine({metric.name: metric.summary(metric(self._model, self._dataset))
+                                   for metric in self._metrics})
+        self._directory.append_report(record)
         pictures = self._pictures()
         with self._writer.as_default():
-            for tag, value in record.items():
-                if tag not in ('kimg', 'step') and not math.isnan(value):
-                    tf.summary.scalar(tag, value, step=step)
+            for name, value in record.items():
+                if name not in ('kimg', 'step') and not math.isnan(value):
+                    tf.summary.scalar(name, value, step=step)
             for name, picture in pictures.items():
                 tf.summary.image(name, picture[None], step=step)
         self._writer.flush()
         for name, picture in pictures.items():
-            with files.atomic_write(self._directory.file('images', f'{name}-{step:08d}.png'), 'wb') as file:
+            with files.atomic_write(self._directory.picture(name, step), 'wb') as file:
                 file.write(tf.io.encode_png(picture).numpy())
         return record
 

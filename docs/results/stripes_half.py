@@ -5,8 +5,8 @@ from acai_tf.studies import Cell, Study
 OPTIONS = {'depth': 16, 'latent': 2, 'latent_width': 1, 'total_kimg': 128, 'precision': 'mixed_bfloat16'}
 
 STUDY = Study('stripes', 'The two dimensions of the latent of stripes, with advweight 0.5', [
-    Cell(model, 'stripes32', measure, figure, OPTIONS, {'advweight': 0.5}, published=published,
+    Cell(model, 'stripes32', metric, value, OPTIONS, {'advweight': 0.5}, published=published,
          source='MIDR-AE, the experiment with sinusoids' if published else '')
-    for measure, figure, of_paper in (('correlation', 'correlation', (.523, .159)), ('reconstruction', 'rmse', (None, None)))
+    for metric, value, of_paper in (('correlation', 'correlation', (.523, .159)), ('reconstruction', 'rmse', (None, None)))
     for model, published in zip(('acai', 'miae'), of_paper)
 ], mode='map')

@@ -38,7 +38,7 @@ class ACAITest(tf.test.TestCase):
         images = tf.random.stateless_uniform([2, 16, 16, 1], [0, 0])
         outputs = model.critic(images).numpy()
         self.assertEqual(outputs.shape, (2, 4, 4, 3))
-        self.assertAllClose(model.criticise(images), outputs.mean(axis=(1, 2, 3), keepdims=True))
+        self.assertAllClose(model.critic_score(images), outputs.mean(axis=(1, 2, 3), keepdims=True))
 
     def test_objectives_weigh_the_terms(self):
         """With an advdepth of its own: each network's gradient is that of its own objective, by finite differences."""
@@ -46,13 +46,13 @@ class ACAITest(tf.test.TestCase):
         model.compile()
         images = tf.random.stateless_uniform([3, 8, 8, 1], [0, 1], -1, 1)
         labels = tf.constant([0, 1, 1])
-        draws = {'alpha': tf.constant([.1, .2, .4], shape=[3, 1, 1, 1])}
-        model.draws = lambda _: draws
+        random_inputs = {'alpha': tf.constant([.1, .2, .4], shape=[3, 1, 1, 1])}
+        model.random_inputs = lambda _: random_inputs
         for network in model.networks.values():  # biases that make the critic's answers large enough to tell
             network.layers[-2 if network.name != 'classifier' else -1].bias.assign_add(
                 .5 * tf.ones_like(network.weights[-1]))
         gradients = {}
-        model.apply_gradients = gradients.update
+        model.apply_gradients = lambda values, due: gradients.update(values)
         model.train_step((images, labels))
         objectives = {
             'autoencoder': lambda t: t['loss_ae'] + .7 * t['loss_ae_disc'],
@@ -63,7 +63,7 @@ class ACAITest(tf.test.TestCase):
                 delta = np.zeros(variable.shape, np.float32)
                 delta.ravel()[0] = shift
                 variable.assign_add(delta)
-                result = float(objective(model.loss_terms(images, draws, labels)))
+                result = float(objective(model.loss_terms(images, random_inputs, labels)))
                 variable.assign_sub(delta)
                 return result
             self.assertNear((value(.01) - value(-.01)) / .02, gradient, 2e-3 * abs(gradient) + 1e-5, name)
@@ -72,9 +72,9 @@ class ACAITest(tf.test.TestCase):
         model = models.create('acai', (8, 8, 1), 2, depth=1, latent=1)
         model.compile()
         images = tf.zeros([1000, 8, 8, 1])
-        first = model.draws(images)['alpha']
+        first = model.random_inputs(images)['alpha']
         model.train_step((images[:2], tf.constant([0, 1])))
-        second = model.draws(images)['alpha']
+        second = model.random_inputs(images)['alpha']
         self.assertEqual(first.shape, (1000, 1, 1, 1))
         self.assertAllInRange(first, 0, .5)
         self.assertNear(float(tf.reduce_mean(first)), .25, 5 * .5 / 12**.5 / 1000**.5)

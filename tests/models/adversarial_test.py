@@ -22,7 +22,7 @@ class OnePassTest(tf.test.TestCase):
         """{name: gradients to the critic's variables and to the images} of losses like the players', in that order."""
         with tf.GradientTape(persistent=True) as tape:
             tape.watch(self.images)
-            guess = self.model.criticise(self.images, training=True) if one_pass else tf.reduce_mean(
+            guess = self.model.critic_score(self.images, training=True) if one_pass else tf.reduce_mean(
                 self.model.critic(self.images, training=True), axis=[1, 2, 3], keepdims=True)
             losses = {'critic': tf.reduce_mean((guess - target)**2), 'autoencoder': .5 * tf.reduce_mean(guess**2)}
         return {name: tape.gradient(losses[name], [*self.model.critic.trainable_variables, self.images]) for name in names}
@@ -40,7 +40,7 @@ class OnePassTest(tf.test.TestCase):
         self.compare(tf.constant([0, .1, .2, .3, .5], shape=[5, 1, 1, 1]))
 
     def test_where_the_first_loss_has_no_gradient(self):
-        guess = self.model.criticise(self.images)
+        guess = self.model.critic_score(self.images)
         self.assertGreater(np.abs(guess).min(), 1e-3)
         self.compare(guess * tf.constant([1., 1, 0, 0, 1], shape=[5, 1, 1, 1]))
 
@@ -70,7 +70,7 @@ class OnePassTest(tf.test.TestCase):
             variable.assign(tf.random.stateless_normal(variable.shape, [1, i], 0, .5))
         self.compare(tf.constant([0, .1, .2, .3, .5], shape=[5, 1, 1, 1]))
         with mock.patch.object(self.model.critic, 'stateless_call', side_effect=AssertionError):
-            self.model.criticise(self.images, training=True)
+            self.model.critic_score(self.images, training=True)
 
 
 if __name__ == '__main__':

@@ -48,7 +48,7 @@ class AEAITest(parameterized.TestCase, tf.test.TestCase):
         found = {}
         for objective in ('rescaled', 'paper'):
             model = models.create('aeai', (8, 8, 3), 2, depth=2, latent=5, latent_width=2, objective=objective)
-            found[objective] = model.loss_terms(images, model.draws(images))
+            found[objective] = model.loss_terms(images, model.random_inputs(images))
         pixels, latent_size = 8 * 8 * 3, 5 * 2 * 2
         for tag, size in (('loss_ae', pixels), ('loss_smooth', pixels), ('loss_cycle', latent_size), ('loss_adv', 1),
                           ('loss_disc', 1)):
@@ -65,13 +65,13 @@ class AEAITest(parameterized.TestCase, tf.test.TestCase):
         self.assertAllClose(terms['loss_smooth'], 0)
         self.assertAllClose(terms['loss_adv'], softplus(np.array([-1.8])))
 
-    def gradients(self, model, images, draws):
+    def gradients(self, model, images, random_inputs):
         """Of the autoencoder's variables, and of the discriminator's, as a training step takes them."""
         taken = {}
 
         def update(tape, objectives):
             taken.update({name: tape.gradient(value, model.variables_of(name)) for name, value in objectives.items()})
-        model.update, model.draws = update, lambda images: draws
+        model.update, model.random_inputs = update, lambda images: random_inputs
         model.train_step((images, tf.zeros([len(images)], tf.int64)))
         return taken
 
@@ -110,12 +110,12 @@ class AEAITest(parameterized.TestCase, tf.test.TestCase):
     def test_an_ablation_is_the_full_system_with_a_weight_of_zero(self, left_out):
         images = tf.random.stateless_uniform([4, 16, 16, 1], [0, 1], -1, 1)
         ablation, full = (models.create('aeai', (16, 16, 1), 2, depth=2, latent=2, **given) for given in ({left_out: 0}, {}))
-        draws = full.draws(images)
+        random_inputs = full.random_inputs(images)
         for model in (ablation, full):
             model.compile()
         weight = full.weight
         full.weight = lambda name: _Zero() if name == left_out else weight(name)  # computed, and times 0
-        expected, gradients = self.gradients(full, images, draws), self.gradients(ablation, images, draws)
+        expected, gradients = self.gradients(full, images, random_inputs), self.gradients(ablation, images, random_inputs)
         self.assertEqual('critic' in gradients, left_out != 'wgt_adv')
         for name, values in gradients.items():
             for a, b in zip(values, expected[name]):
@@ -124,7 +124,7 @@ class AEAITest(parameterized.TestCase, tf.test.TestCase):
     def test_without_the_discriminator_it_is_neither_trained_nor_computed(self):
         model = models.create('aeai', (16, 16, 1), 2, depth=2, latent=2, wgt_adv=0)
         model.compile()
-        model.criticise = None  # a call would fail
+        model.critic_score = None  # a call would fail
         before = model.critic.get_weights()
         terms = model.train_step((tf.random.stateless_uniform([4, 16, 16, 1], [0, 1]), tf.zeros([4], tf.int64)))
         self.assertAllEqual([terms['loss_adv'], terms['loss_disc']], [0, 0])

@@ -6,13 +6,9 @@ from by_hand import network
 from acai_tf import models
 
 
-class _Parity(parity.ParityTestCase):
-    released_tags = {'cls_enc_loss': 'classify_latent', 'cls_enc_acc': None}
-
-
-for _name in parity.files_of('amr'):
-    globals()[f'Parity_{_name}'] = type(f'Parity_{_name}', (_Parity,), {'file_name': _name, '__module__': __name__})
-del _Parity  # has no file of its own
+class Parity(parity.ParityTestCase):
+    model_name = 'amr'
+    released_names = {'cls_enc_loss': 'classify_latent', 'cls_enc_acc': None}
 
 
 class AMRTest(tf.test.TestCase):
@@ -47,19 +43,19 @@ class AMRTest(tf.test.TestCase):
         images = tf.zeros([400, 8, 8, 1])
         for mixer, channels, values in (('mixup', 1, None), ('mixup2', 5, None), ('fm', 5, {0, 1}), ('fm2', 5, {0, 1})):
             model = models.create('amr', (8, 8, 1), 2, depth=1, latent=5, mixer=mixer)
-            draws = model.draws(images)
-            alpha = draws['alpha'].numpy()
+            random_inputs = model.random_inputs(images)
+            alpha = random_inputs['alpha'].numpy()
             self.assertEqual(alpha.shape, (400, 1, 1, channels), mixer)
             if values:
                 self.assertEqual(set(alpha.ravel()), values)
             if mixer != 'fm2':
                 self.assertNear(alpha.mean(), 0.5, 5 * 0.5 / np.sqrt(alpha.size))
-            self.assertCountEqual(draws['permutation'].numpy(), range(400))
+            self.assertCountEqual(random_inputs['permutation'].numpy(), range(400))
         # One probability a batch: the means of batches spread as a uniform number does.
         means = []
         for step in range(40):
             model.steps.assign(step)
-            means.append(model.draws(images)['alpha'].numpy().mean())
+            means.append(model.random_inputs(images)['alpha'].numpy().mean())
         self.assertNear(np.std(means), 12**-0.5, 0.1)
 
     def test_the_autoencoder_rests(self):

@@ -27,10 +27,10 @@ class DenoisingTest(tf.test.TestCase):
         model = models.create('denoising', (8, 8, 1), 2, depth=1, latent=1)
         model.compile()
         images = tf.zeros([200, 8, 8, 1])
-        noise = model.draws(images)['noise'].numpy()
+        noise = model.random_inputs(images)['noise'].numpy()
         self.assertNear(noise.std(), 1, 5 / np.sqrt(2 * noise.size))
         model.train_step((images[:1], tf.constant([0])))
-        self.assertNotAllClose(noise, model.draws(images)['noise'])
+        self.assertNotAllClose(noise, model.random_inputs(images)['noise'])
 
 
 if __name__ == '__main__':

@@ -8,7 +8,7 @@ from acai_tf import models
 
 class Parity(parity.ParityTestCase):
     model_name = 'dracai'
-    hyperparameters = {'broadcast_noise_target': True}
+    options = {'broadcast_noise_target': True}
 
 
 class DRACAITest(tf.test.TestCase):
@@ -18,8 +18,8 @@ class DRACAITest(tf.test.TestCase):
         model = models.create('dracai', (8, 8, 1), 2, depth=1, latent=1, **kwargs)
         model.encoder, model.decoder, model.critic = map(network, (lambda x: 2 * x, lambda z: z, lambda x: x))
         column = lambda *values: tf.constant(values, shape=[3, 1, 1, 1])  # noqa: E731
-        draws = {'alpha': column(.1, .2, .3), 'alpha_noise': column(.5, .25, 0.), 'prior': column(1., -1., 3.)}
-        return model.loss_terms(column(1., 2., 3.), draws)
+        random_inputs = {'alpha': column(.1, .2, .3), 'alpha_noise': column(.5, .25, 0.), 'prior': column(1., -1., 3.)}
+        return model.loss_terms(column(1., 2., 3.), random_inputs)
 
     def test_noise_and_fake_terms(self):
         terms = self.terms()

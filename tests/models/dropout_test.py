@@ -26,7 +26,7 @@ class DropoutTest(tf.test.TestCase):
         self.assertAllClose(model(images), 2 * images)
 
     def test_the_flag_is_the_probability_to_keep(self):
-        mask = self.create(dropout=0.75).draws(tf.zeros([50, 8, 8, 1]))['mask']
+        mask = self.create(dropout=0.75).random_inputs(tf.zeros([50, 8, 8, 1]))['mask']
         self.assertAllEqual(sorted(set(mask.numpy().ravel())), [0, 1])
         self.assertNear(mask.numpy().mean(), 0.75, 5 * (0.75 * 0.25 / mask.numpy().size)**0.5)
 

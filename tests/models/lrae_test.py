@@ -15,13 +15,13 @@ class LRAETest(tf.test.TestCase):
         model.compile()
         images = tf.random.stateless_uniform([5, 8, 8, 1], [0, 0], -1, 1)
         latents = tf.reshape(model.encode(images), [5, -1])
-        draws = model.draws(images)
-        terms = model.loss_terms(images, draws)
+        random_inputs = model.random_inputs(images)
+        terms = model.loss_terms(images, random_inputs)
         self.assertGreater(terms['loss_mmd'], 0)
-        self.assertAllClose(terms['loss_mmd'], losses.mmd(latents, tf.reshape(draws['prior'], [5, -1])))
+        self.assertAllClose(terms['loss_mmd'], losses.mmd(latents, tf.reshape(random_inputs['prior'], [5, -1])))
         near = tf.constant(model.encode(images)) + 1e-3
         self.assertLess(losses.mmd(latents, tf.reshape(near, [5, -1])), 0)
-        self.assertEqual(model.loss_terms(images, {**draws, 'prior': near})['loss_mmd'], 0)
+        self.assertEqual(model.loss_terms(images, {**random_inputs, 'prior': near})['loss_mmd'], 0)
 
 
 if __name__ == '__main__':

@@ -27,7 +27,7 @@ class MIAETest(tf.test.TestCase):
     def test_coefficients_have_the_latents_shape(self):
         model = models.create('miae', (16, 8, 1), 2, depth=1, latent=3, latent_width=2)
         model.compile()
-        alpha = model.draws(tf.zeros([5, 16, 8, 1]))['alpha']
+        alpha = model.random_inputs(tf.zeros([5, 16, 8, 1]))['alpha']
         self.assertEqual(alpha.shape, (5, 4, 2, 3))
         self.assertAllInRange(alpha, 0, 0.5)
 

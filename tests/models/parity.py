@@ -1,11 +1,14 @@
 """Compares a model with numbers that the released code computed (format: tests/testdata/README.md).
 
-`ACAI_PARITY_DIR` names another directory of such files; a model without a file there is skipped.
+`ACAI_PARITY_DIR` names another directory of such files; a model without a file there is skipped, and a model may have
+several files, `<model>_<variant>.npz`.
 """
 
 import json
 import os
 import pathlib
+import sys
+import unittest
 from unittest import mock
 
 import numpy as np
@@ -16,36 +19,28 @@ from acai_tf import models
 _TESTDATA = pathlib.Path(__file__).parents[1] / 'testdata' / 'parity'
 
 
-def files_of(model):
-    """Names of the model's files: `<model>` itself, and its variants in the directory, `<model>_...`."""
-    return [model, *sorted(path.stem for path in directory().glob(f'{model}_*.npz'))]
-
-
-def directory():
-    """Where the files are."""
-    return pathlib.Path(os.environ.get('ACAI_PARITY_DIR', _TESTDATA))
-
-
 def _relative(actual, expected):
     return np.linalg.norm(actual - expected) / max(np.linalg.norm(expected), 1e-12)
 
 
-class ParityTestCase(tf.test.TestCase):
-    """Subclasses set `model_name`, and where needed the hyperparameters that differ from the file's."""
+class ReferenceTestCase(tf.test.TestCase):
+    """A model with the weights, the batch and the random inputs of a file.
 
+    Subclasses set `model_name`, and where needed the options that differ from the file's.
+    """
+
+    directory = _TESTDATA
     model_name = None
     file_name = None  # where it is not the model's
-    released_tags = {}  # {tag in the files: ours, or None where we have none}
-    hyperparameters = {}
+    options = {}
     beside = ()  # networks that the released program does not have, each with an optimizer of its name
-    term_tolerance, gradient_tolerance, change_tolerance, output_tolerance = 1e-5, 1e-4, 1e-3, 1e-5
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        path = directory() / f'{cls.file_name or cls.model_name}.npz'
+        path = cls.directory / f'{cls.file_name or cls.model_name}.npz'
         if not path.exists():
-            raise cls.skipTest(cls, f'no {path}')
+            raise unittest.SkipTest(f'no {path}')
         with np.load(path, allow_pickle=False) as arrays:
             cls.reference = {key: arrays[key] for key in arrays.files}
         cls.meta = json.loads(str(cls.reference['meta']))
@@ -53,17 +48,16 @@ class ParityTestCase(tf.test.TestCase):
     def setUp(self):
         super().setUp()
         meta = self.meta
-        hyperparameters = {key: ','.join(map(str, value)) if isinstance(value, list) else value
-                           for key, value in meta['hparams'].items()}
+        options = {key: ','.join(map(str, value)) if isinstance(value, list) else value
+                   for key, value in meta['hparams'].items()}
         self.model = models.create(
             meta['model'], tuple(meta['image_shape']), meta['nclass'], depth=meta['depth'], latent=meta['latent'],
-            latent_width=meta['image_shape'][1] >> meta['scales'], **{**hyperparameters, **self.hyperparameters})
+            latent_width=meta['image_shape'][1] >> meta['scales'], **{**options, **self.options})
         self.model.compile(lr=meta['lr'])
         for key, variable in self.variables().items():
             variable.assign(self.reference[f'init/{key}'])
-        draws = {key[len('draw/'):]: tf.constant(value)
-                 for key, value in self.reference.items() if key.startswith('draw/')}
-        patch = mock.patch.object(self.model, 'draws', lambda images: draws)
+        random_inputs = {key: tf.constant(value) for key, value in self.reference_under('draw/').items()}
+        patch = mock.patch.object(self.model, 'random_inputs', lambda images: random_inputs)
         patch.start()
         self.addCleanup(patch.stop)
         self.images, self.labels = tf.constant(self.reference['input/image']), self.reference['input/label']
@@ -84,16 +78,34 @@ class ParityTestCase(tf.test.TestCase):
     def step(self):
         return self.model.train_step((self.images, tf.constant(self.labels)))
 
+
+class ParityTestCase(ReferenceTestCase):
+    """The comparison itself. A subclass stands for `<model_name>.npz`; for each variant of that file its module gets
+    another class, `<subclass>_<file>`."""
+
+    directory = pathlib.Path(os.environ.get('ACAI_PARITY_DIR', _TESTDATA))
+    released_names = {}  # {loss's name in the files: ours, or None where we have none}
+    term_tolerance, gradient_tolerance, change_tolerance, output_tolerance = 1e-5, 1e-4, 1e-3, 1e-5
+
+    def __init_subclass__(cls):
+        super().__init_subclass__()
+        if cls.file_name:
+            return
+        for path in sorted(cls.directory.glob(f'{cls.model_name}_*.npz')):
+            name = f'{cls.__name__}_{path.stem}'
+            setattr(sys.modules[cls.__module__], name,
+                    type(name, (cls,), {'file_name': path.stem, '__module__': cls.__module__}))
+
     def test_parity_every_variable_is_in_the_reference(self):
         self.assertCountEqual(self.variables(), self.reference_under('init/'))
 
     def test_parity_terms(self):
-        expected = {self.released_tags.get(tag, tag): value for tag, value in self.reference_under('term/').items()}
+        expected = {self.released_names.get(name, name): value for name, value in self.reference_under('term/').items()}
         expected.pop(None, None)
         terms = self.step()
         self.assertContainsSubset(expected, terms)
-        for tag, value in expected.items():
-            self.assertAllClose(terms[tag], value, rtol=self.term_tolerance, atol=1e-9, msg=tag)
+        for name, value in expected.items():
+            self.assertAllClose(terms[name], value, rtol=self.term_tolerance, atol=1e-9, msg=name)
 
     def test_parity_objectives_and_gradients(self):
         objectives, gradients = {}, {}

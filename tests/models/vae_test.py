@@ -7,7 +7,7 @@ from acai_tf import models
 
 class Parity(parity.ParityTestCase):
     model_name = 'vae'
-    hyperparameters = {'sample_latent': True}
+    options = {'sample_latent': True}
 
     def setUp(self):
         super().setUp()
@@ -25,7 +25,7 @@ class VAETest(tf.test.TestCase):
         images = tf.random.stateless_uniform([3, 8, 8, 1], [0, 0], -1, 1)
         for beta in (0.0, 1.0, 4.0):
             model = self.create(beta=beta)
-            terms = model.loss_terms(images, model.draws(images))
+            terms = model.loss_terms(images, model.random_inputs(images))
             self.assertGreater(terms['loss_kl'], 0)
             self.assertAllClose(terms['elbo'], terms['loss_ll'] - beta * terms['loss_kl'])
 

@@ -18,14 +18,14 @@ class DirectoryTest(MadeUpRuns):
         self.make('acai', [5e-3] * 2, seed=1)
         self.make('vae', [3e-3], finished=False, total_kimg=2)
         diverged = self.make('aae', [3e-3], finished=False, total_kimg=2)
-        with open(os.path.join(diverged, 'diverged.json'), 'w') as file:
+        with open(diverged.divergence_path, 'w') as file:
             json.dump({'message': 'loss_ae is nan at step 20'}, file)
         running = self.make('lrae', [], finished=False, total_kimg=2)
         os.makedirs(os.path.join(self.train_dir, 'lines32', 'empty'))
         damaged = self.make('miae', [1e-3])
-        with open(os.path.join(damaged, 'config.json'), 'w') as file:
+        with open(damaged.config_path, 'w') as file:
             file.write('{')
-        with open(os.path.join(running, '.lock'), 'w') as lock:
+        with open(running.lock_path, 'w') as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             found = directory.look(self.train_dir)['runs']
         runs = {run['run'].split('_')[0] + str(run.get('seed') or ''): run for run in found}
@@ -38,20 +38,20 @@ class DirectoryTest(MadeUpRuns):
         self.assertIn('| interrupted | 1 of 2 |', text)
         self.assertIn('| 0, 1 | 50 ± 0 | 4e-3 ± 1e-3 |', text)
         self.assertIn('| finished: last of 2 reports, not the median of 20 | 2 of 2 |', text)
-        self.assertIn('Runs: 1 finished.\n\n## lines32', directory.report(finished))
+        self.assertIn('Runs: 1 finished.\n\n## lines32', directory.report(finished.path))
 
-    def test_measures_and_pixels(self):
-        path = self.make('acai', [3e-3])
-        results = os.path.join(path, 'results', '16')
-        for place, name, content in ((results, 'correlation', {'figures': {'correlation': 0.25}}),
+    def test_metrics_and_pixels(self):
+        results = self.make('acai', [3e-3]).results_dir(16)
+        for place, name, content in ((results, 'correlation', {'values': {'correlation': 0.25}}),
                                      (os.path.join(results, 'studies'), 'cluster_n_init5', {'accuracy': 61.0}),
+                                     (os.path.join(results, 'studies'), 'classify', {'accuracy': 90.0}),
                                      (os.path.join(self.train_dir, 'lines32', 'pixels'), 'cluster', {'accuracy': 33.0})):
             os.makedirs(place, exist_ok=True)
             with open(os.path.join(place, f'{name}.json'), 'w') as file:
                 json.dump(content, file)
         text = directory.report(self.train_dir)
-        self.assertIn('correlation: correlation 0.25; cluster_n_init5: accuracy 61 |', text)
-        self.assertIn('| `pixels` | measured |  |  |  |  |  | cluster: accuracy 33 |', text)
+        self.assertIn('| correlation 0.25, classify.accuracy 90, cluster_n_init5.accuracy 61 |', text)
+        self.assertIn('| `pixels` | measured |  |  |  |  |  | accuracy 33 |', text)
 
     def test_nothing_there(self):
         with self.assertRaisesRegex(DataError, 'holds neither runs nor results'):

@@ -5,28 +5,29 @@ import os
 
 import tensorflow as tf
 
-from acai_tf.config import TrainConfig
-from acai_tf.training.run_directory import run_path
+from acai_tf.runs import Run
+from acai_tf.training.config import TrainConfig
 
 
 class MadeUpRuns(tf.test.TestCase):
-    """Writes run directories as acai_train leaves them."""
+    """Makes run directories as acai_train leaves them."""
 
     def setUp(self):
         super().setUp()
         self.train_dir = self.create_tempdir().full_path
 
-    def make(self, model, curve, seed=0, finished=True, img_per_s=1024.0, total_kimg=None, **metrics):
+    def make(self, model, curve, seed=0, finished=True, img_per_s=1024.0, total_kimg=None):
+        """The runs.Run of a directory whose reports have these values of mean_distance."""
         config = TrainConfig(model=model, dataset='lines32', depth=16, latent=16, latent_width=2, seed=seed, report_kimg=1,
-                             total_kimg=total_kimg or len(curve), train_dir=self.train_dir).validate()
-        path = run_path(config, (32, 32, 1))
-        os.makedirs(path)
-        with open(os.path.join(path, 'config.json'), 'w') as file:
+                             total_kimg=total_kimg or len(curve), train_dir=self.train_dir).resolve()
+        run = Run(config.run_path)
+        os.makedirs(run.path)
+        with open(run.config_path, 'w') as file:
             file.write(config.to_json())
-        with open(os.path.join(path, 'metrics.jsonl'), 'w') as file:
+        with open(run.reports_path, 'w') as file:
             for kimg, distance in enumerate(curve, 1):
                 file.write(json.dumps({'kimg': kimg, 'step': 16 * kimg, 'img_per_s': img_per_s, 'latent_accuracy': 50.0,
                                        'mean_distance': distance, 'mean_smoothness': None}) + '\n')
         if finished:
-            os.makedirs(os.path.join(path, 'export', str(16 * len(curve))))
-        return path
+            os.makedirs(run.export(16 * len(curve)))
+        return run

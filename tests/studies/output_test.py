@@ -6,6 +6,7 @@ import glob
 import itertools
 import json
 import os
+import pathlib
 import re
 import unittest.mock
 
@@ -17,7 +18,9 @@ from acai_tf import studies
 from acai_tf.errors import DataError, UsageError
 from acai_tf.studies import directory, output, reproduce, values
 from acai_tf.studies.base import Cell, Study
-from acai_tf.studies.plan import Choice
+from acai_tf.studies.select import Choice
+
+RESULTS = pathlib.Path(__file__).parents[2] / 'docs' / 'results'
 
 
 class ResultTest(MadeUpRuns):
@@ -27,7 +30,7 @@ class ResultTest(MadeUpRuns):
         self.make('acai', [1.0] * 5 + [12.5e-3] * 20, seed=1, img_per_s=img_per_s)
         self.make('baseline', [20e-3] * 25, img_per_s=img_per_s)
         failed = self.make('baseline', [1.0] * 3, seed=1, finished=False, total_kimg=25, img_per_s=img_per_s)
-        with open(os.path.join(failed, 'diverged.json'), 'w') as file:
+        with open(failed.divergence_path, 'w') as file:
             json.dump({'message': 'loss is nan at step 50'}, file)
         choice = Choice(models=['acai', 'baseline'], seeds=2, total_kimg=25, report_kimg=1, train_dir=self.train_dir)
         work = reproduce.Reproduction(studies.get('table', 'acai1'), choice, 'bin')
@@ -35,7 +38,7 @@ class ResultTest(MadeUpRuns):
 
     def test_values_differences_and_remarks(self):
         result = self.result()
-        cells = {(cell['system'], cell['figure']): cell for cell in result['cells']}
+        cells = {(cell['label'], cell['value']): cell for cell in result['cells']}
         acai = cells['acai', 'mean_distance']
         self.assertAllClose([acai[name] for name in ('measured', 'measured_deviation', 'difference', 'kimg', 'minutes')],
                             [11.5e-3, 1e-3, 11.5e-3 - 0.24e-3, 25, round(25 / 60, 2)])
@@ -48,31 +51,29 @@ class ResultTest(MadeUpRuns):
         self.assertIn('the recalled numbers put in an order, 1 is in the same order', result['conclusions'][0])
 
     def test_the_last_report_counts_also_where_the_batch_does_not_divide(self):
-        path = self.make('acai', [1e-3, 2e-3])
-        with open(os.path.join(path, 'metrics.jsonl'), 'w') as file:
+        with open(self.make('acai', [1e-3, 2e-3]).reports_path, 'w') as file:
             file.write(json.dumps({'kimg': 2.05, 'step': 32, 'img_per_s': 1.0, 'mean_distance': 5e-3}) + '\n')
         choice = Choice(models=['acai'], seeds=1, total_kimg=2, report_kimg=1, train_dir=self.train_dir)
         cells = reproduce.Reproduction(studies.get('table', 'acai1'), choice, 'bin').result({}, '')['cells']
         self.assertEqual([(cell['measured'], cell['remarks'][0][:7]) for cell in cells],
                          [(5e-3, 'last of'), (None, 'the rep')])
-        self.assertEqual(cells[1]['remarks'], ['the reports have no figure mean_smoothness'])
+        self.assertEqual(cells[1]['remarks'], ['the reports have no value mean_smoothness'])
 
     def test_another_run_in_the_directory_is_refused(self):
-        path = self.make('acai', [1e-3, 2e-3])
+        run = self.make('acai', [1e-3, 2e-3])
         choice = Choice(models=['acai'], seeds=1, total_kimg=2, report_kimg=1, train_dir=self.train_dir)
         table = studies.get('table', 'acai1')
         reproduce.Reproduction(table, choice, 'bin')
         with self.assertRaisesRegex(UsageError, 'holds another run .total_kimg is 2 there and 1 here.; choose another'):
             reproduce.Reproduction(table, dataclasses.replace(choice, total_kimg=1), 'bin')
-        with open(os.path.join(path, 'config.json')) as file:
-            config = json.load(file)
-        with open(os.path.join(path, 'config.json'), 'w') as file:
+        config = run.config
+        with open(run.config_path, 'w') as file:
             json.dump(config | {'deterministic': True}, file)
         with self.assertRaisesRegex(UsageError, 'holds another run .deterministic is True there and False here'):
             reproduce.Reproduction(table, choice, 'bin')
 
-    def test_figures_of_one_name_are_told_apart_by_their_measures(self):
-        cells = [Cell(model, 'digits32', measure, 'accuracy', published=value) for value, (model, measure) in enumerate(
+    def test_values_of_one_name_are_told_apart_by_their_metrics(self):
+        cells = [Cell(model, 'digits32', metric, 'accuracy', published=number) for number, (model, metric) in enumerate(
             itertools.product(('acai', 'vae'), ('cluster', 'classify')))]
         work = reproduce.Reproduction(Study('own', 'Own', cells), Choice(seeds=1, train_dir=self.train_dir), 'bin')
         self.assertEqual(work.scaled(), '')
@@ -81,12 +82,12 @@ class ResultTest(MadeUpRuns):
             cell['measured'] = 5 - cell['published']
         self.assertIn('Of 2 pairs', values.conclusions(result['cells'], '')[0])
         text = output.markdown(result)
-        for name in ('cluster accuracy', 'classify accuracy'):
+        for name in ('cluster.accuracy', 'classify.accuracy'):
             self.assertEqual(text.count(f'| {name} |'), 2)
         self.assertEqual([axes.get_title() for axes in output.draw(result).axes],
-                         ['cluster accuracy (black: published)', 'classify accuracy (black: published)'])
+                         ['cluster.accuracy (black: published)', 'classify.accuracy (black: published)'])
 
-    def test_poses_beside_another_measure_are_drawn(self):
+    def test_poses_beside_another_metric_are_drawn(self):
         place = self.create_tempdir().full_path
         cells = [Cell('acai', 'pole64', 'reconstruction', 'rmse'), Cell('acai', 'pole64', 'poses', 'poses.model.all.mse')]
         work = reproduce.Reproduction(Study('own', 'Own', cells), Choice(seeds=2, train_dir=self.train_dir), 'bin')
@@ -94,7 +95,7 @@ class ResultTest(MadeUpRuns):
         curves = {'all': {'mse': 1.0}}
         result['cells'][0] |= {'measured': 1.0, 'seeds': [{'seed': 0, 'value': 1.0}]}
         result['cells'][1] |= {'measured': 1.0, 'seeds': [
-            {'seed': 0, 'value': None}, {'seed': 1, 'value': 1.0, 'figures': {'poses': {'model': curves}}}]}
+            {'seed': 0, 'value': None}, {'seed': 1, 'value': 1.0, 'values': {'poses': {'model': curves}}}]}
         with unittest.mock.patch('acai_tf.figures.poses.draw', return_value=matplotlib.figure.Figure()) as draw:
             work.draw(result, os.path.join(place, 'own.md'))
         draw.assert_called_once_with({'acai': curves}, along='azimuth_80')
@@ -111,12 +112,12 @@ class ResultTest(MadeUpRuns):
         self.assertIn('| mean_distance | acai | 0.24e-3 ± 0.01e-3 | 11.5e-3 ± 1e-3 | 11.3e-3 | 2 | 25 | 0.42 |', text)
         rows = [line for line in lines if line.startswith('| lines32 |')]
         self.assertEqual([row.split(' | ')[2:4] for row in rows], [
-            [figure, system] for figure in ('mean_distance', 'mean_smoothness') for system in ('baseline', 'acai')])
+            [value, system] for value in ('mean_distance', 'mean_smoothness') for system in ('baseline', 'acai')])
         self.assertIn('| 0.44 ± 0.04 |', rows[2])
         self.assertIn('acai_train --model=acai --dataset=lines32 --depth=16', text)
         rows = list(csv.DictReader(line for line in output.as_csv(result).splitlines() if line[0] != '#'))
         self.assertStartsWith(output.as_csv(result), '# Scaled down')
-        self.assertEqual((rows[-2]['system'], float(rows[-2]['measured']), rows[-2]['recalled'], rows[-2]['seeds']),
+        self.assertEqual((rows[-2]['label'], float(rows[-2]['measured']), rows[-2]['recalled'], rows[-2]['seeds']),
                          ('acai', acai_mean(result), 'True', '2'))
 
     def test_what_holds_for_all_cells_is_said_once(self):
@@ -150,6 +151,19 @@ class ResultTest(MadeUpRuns):
         with self.assertRaisesRegex(DataError, 'is not a JSON file of acai_reproduce'):
             directory.report(output.beside(path, '.json'))
 
+    def test_the_results_in_docs_are_made_from_their_json(self):
+        paths = list(RESULTS.glob('*.json'))
+        self.assertNotEmpty(paths)
+        place = self.create_tempdir().full_path
+        for path in paths:
+            copy = os.path.join(place, f'{path.stem}.md')
+            output.write(output.read_json(str(path)), copy)
+            for ending in ('.md', '.json', '.csv'):
+                self.assertEqual(pathlib.Path(output.beside(copy, ending)).read_bytes(),
+                                 path.with_suffix(ending).read_bytes(), path.with_suffix(ending))
+        for path in RESULTS.glob('*.py'):
+            self.assertIsInstance(studies.from_file(str(path)), Study)
+
     def test_only_clock_values_depend_on_the_clock(self):
         first = timeless(self.result())
         earlier, self.train_dir = self.train_dir, self.create_tempdir().full_path
@@ -171,7 +185,7 @@ class ResultTest(MadeUpRuns):
             curves = output.draw(result).axes[1]
             return {line.get_label(): line.get_color() for line in curves.lines}
         both = self.result()
-        alone = both | {'cells': [cell for cell in both['cells'] if cell['system'] == 'acai']}
+        alone = both | {'cells': [cell for cell in both['cells'] if cell['label'] == 'acai']}
         self.assertEqual(set(colors(both)), {'baseline', 'acai'})
         self.assertEqual(colors(alone), {'acai': colors(both)['acai']})
         self.assertLen(set(colors(both).values()), 2)
@@ -197,7 +211,7 @@ class ResultTest(MadeUpRuns):
 
 
 def acai_mean(result):
-    return next(cell['measured'] for cell in result['cells'] if cell['system'] == 'acai')
+    return next(cell['measured'] for cell in result['cells'] if cell['label'] == 'acai')
 
 
 def timeless(content):

@@ -5,11 +5,11 @@ import pathlib
 import tensorflow as tf
 from absl.testing import parameterized
 
-from acai_tf import datasets, measures, models, studies
-from acai_tf.config import TrainConfig, common_options
-from acai_tf.models import hyperparameter
+from acai_tf import datasets, metrics, models, studies
 from acai_tf.studies.base import PIXELS
-from acai_tf.studies.plan import Choice, plan, refusal, select
+from acai_tf.studies.plan import plan
+from acai_tf.studies.select import Choice, refusal, select
+from acai_tf.training.config import TrainConfig
 
 ROOT = pathlib.Path(__file__).parents[2]
 STUDIES = [(f'{kind}_{name}', study) for kind, known in (('table', studies.tables()), ('figure', studies.figures()))
@@ -30,30 +30,30 @@ class PapersTest(parameterized.TestCase, tf.test.TestCase):
         for cell in study.cells:
             self.assertIn(cell.model, [*models.names(), PIXELS])
             self.assertIn(cell.dataset, datasets.names())
-            self.assertIn(cell.measure, measures.names())
+            self.assertIn(cell.metric, metrics.names())
             self.assertIsNone(refusal(cell))
             self.assertEqual(cell.published is None, cell.source == '', cell)
             self.assertIsInstance(cell.published, (float, type(None)))
-        runs, runs_of = plan(select(study, choice), choice)
-        self.assertLen(runs_of, len(study.cells))
-        for each in runs:
-            for _, (program, *flags) in each.commands():
+        jobs, jobs_of = plan(select(study, choice), choice)
+        self.assertLen(jobs_of, len(study.cells))
+        for job in jobs:
+            for _, (program, *flags) in job.commands():
                 self.assertTrue((ROOT / 'bin' / program).exists())
                 given = dict(flag.removeprefix('--').split('=', 1) for flag in flags)
                 if program == 'acai_train':
-                    self.assertEqual(trained_by(given), each.config)
+                    self.assertEqual(TrainConfig(**given).resolve().to_json(), job.config.to_json())
                 else:
-                    self.check_measure(program, given, each)
+                    self.check_metric(program, given, job)
 
-    def check_measure(self, program, given, each):
+    def check_metric(self, program, given, job):
         given.pop('output')
-        self.assertTrue(('space' in given) == each.is_pixels and ('saved_model' in given) != each.is_pixels)
+        self.assertTrue(('space' in given) == job.is_pixels and ('saved_model' in given) != job.is_pixels)
         names = [given.pop('metrics')] if program == 'acai_evaluate' else [program.removeprefix('acai_')]
         for name in ('space', 'saved_model', 'dataset'):
             given.pop(name, None)
         for name in names:
-            self.assertEqual(measures.measure_class(name).program, program)
-            measures.create(name, **given)
+            self.assertEqual(metrics.REGISTRY.get(name).program, program)
+            metrics.create(name, **given)
 
     def test_recalled_digits_are_called_so(self):
         for name, study in STUDIES:
@@ -62,7 +62,7 @@ class PapersTest(parameterized.TestCase, tf.test.TestCase):
 
     def test_published_numbers(self):
         """Some from every corner of the specification's tables."""
-        numbers = {(name, cell.label, cell.dataset, cell.dz, cell.figure): (cell.published, cell.deviation)
+        numbers = {(name, cell.label, cell.dataset, cell.dz, cell.value): (cell.published, cell.deviation)
                    for name, study in studies.tables().items() for cell in study.cells}
         for key, number in {
                 ('acai1', 'acai', 'lines32', 64, 'mean_distance'): (0.24e-3, 0.01e-3),
@@ -75,15 +75,6 @@ class PapersTest(parameterized.TestCase, tf.test.TestCase):
                 ('midr3', 'lrae', 'mnist32', 256, 'accuracy'): (96.70, None)}.items():
             self.assertEqual(numbers[key], number)
         self.assertNotIn('rim on pixels', [cell.label for cell in studies.get('table', 'midr3').cells])
-
-
-def trained_by(given):
-    """The TrainConfig that flags {name: text} describe."""
-    types_of = {field.name: field.type for field in common_options()}
-    declared = hyperparameter.declared(models.model_class(given['model']))
-    options = {name: types_of[name](text) for name, text in given.items() if name in types_of}
-    own = {name: declared[name].parse(text) for name, text in given.items() if name not in types_of}
-    return TrainConfig(**options, hyperparameters=own).validate()
 
 
 if __name__ == '__main__':

@@ -1,4 +1,4 @@
-"""Which cells and runs a choice makes."""
+"""The cells and jobs that a choice makes."""
 
 import dataclasses
 import os
@@ -10,7 +10,9 @@ from acai_tf import studies
 from acai_tf.errors import UsageError
 from acai_tf.studies import reproduce
 from acai_tf.studies.base import PIXELS, Cell, Study
-from acai_tf.studies.plan import Choice, changes, plan, refusal, select, shell_line
+from acai_tf.studies.plan import plan
+from acai_tf.studies.programs import shell_line
+from acai_tf.studies.select import Choice, changes, refusal, select
 
 
 class SelectionTest(tf.test.TestCase):
@@ -32,7 +34,7 @@ class SelectionTest(tf.test.TestCase):
         self.assertEqual({(cell.dataset, cell.stands_for) for cell in cells}, {('digits32', 'mnist32')})
         self.assertEqual(cells[0].options, {'depth': 2, 'latent': 2, 'latent_width': 4, 'total_kimg': 8, 'lr': 0.01,
                                             'report_kimg': 1})
-        self.assertEqual(cells[-1].measure_options, {'total_kimg': 8, 'lr': 0.01})
+        self.assertEqual(cells[-1].metric_options, {'total_kimg': 8, 'lr': 0.01})
         self.assertEqual(cells[0].published, 98.25)
         self.assertEqual(changes(self.study, cells), {'total_kimg': ([16384], [8]), 'depth': ([16], [2]),
                                                       'lr': ([0.0001], [0.01]), 'report_kimg': ([64], [1])})
@@ -80,10 +82,10 @@ class SelectionTest(tf.test.TestCase):
         for changed, message in (({'options': None}, 'cell a: options must be a dictionary'),
                                  ({'published': '95'}, 'cell a: published must be a number or None'),
                                  ({'options': {'seed': 5}}, 'cell a: a cell has no seed of its own'),
-                                 ({'measure_options': {'nan_policy': 'ignore'}}, 'cell a: lines is taken from the reports')):
+                                 ({'metric_options': {'nan_policy': 'ignore'}}, 'cell a: lines is taken from the reports')):
             with self.assertRaisesRegex(UsageError, message):
                 Cell('acai', 'lines32', 'lines', 'mean_distance', label='a', **changed)
-        with self.assertRaisesRegex(UsageError, 'cell acai on digits32: the measure lines is for lines32, not digits32'):
+        with self.assertRaisesRegex(UsageError, 'cell acai on digits32: the metric lines is for lines32, not digits32'):
             plan([Cell('acai', 'digits32', 'lines', 'mean_distance')], Choice(seeds=1))
 
     def test_two_cells_of_one_directory_must_be_one_run(self):
@@ -93,37 +95,37 @@ class SelectionTest(tf.test.TestCase):
                                                 'in the first and 4 in the second; put one'):
             plan([short, long], Choice(seeds=1))
 
-    def test_a_line_skips_the_measures_that_are_done(self):
+    def test_a_line_skips_the_metrics_that_are_done(self):
         train_dir = self.create_tempdir().full_path
         cells = [Cell('acai', 'digits32', 'reconstruction', 'rmse'), Cell('acai', 'digits32', 'rank', 'effective_rank')]
-        (run,), _ = plan(cells, Choice(seeds=1, train_dir=train_dir))
+        (job,), _ = plan(cells, Choice(seeds=1, train_dir=train_dir))
         programs = self.create_tempdir().full_path
         for name in ('acai_train', 'acai_evaluate'):
             with open(os.path.join(programs, name), 'w') as file:
                 file.write('echo "$@" >> "$LOG"')
-        os.makedirs(os.path.dirname(run.output(run.calls[0])))
-        with open(run.output(run.calls[0]), 'w') as file:
+        os.makedirs(os.path.dirname(job.output(job.calls[0])))
+        with open(job.output(job.calls[0]), 'w') as file:
             file.write('{}')
         log = os.path.join(programs, 'log')
-        subprocess.run(['sh', '-c', shell_line(run, programs, 'sh')], check=True, env=os.environ | {'LOG': log})
+        subprocess.run(['sh', '-c', shell_line(job, programs, 'sh')], check=True, env=os.environ | {'LOG': log})
         with open(log) as file:
-            train, measure = file.read().splitlines()
+            train, metric = file.read().splitlines()
         self.assertIn('--model=acai', train)
-        self.assertIn('--metrics=rank', measure)
+        self.assertIn('--metrics=rank', metric)
 
     def test_tables_share_their_runs(self):
-        paths = {name: {run.path for run in plan(select(studies.get('table', name), Choice(seeds=1)), Choice(seeds=1))[0]
-                        if not run.is_pixels} for name in ('acai2', 'acai3')}
+        paths = {name: {job.run.path for job in plan(select(studies.get('table', name), Choice(seeds=1)), Choice(seeds=1))[0]
+                        if not job.is_pixels} for name in ('acai2', 'acai3')}
         self.assertLen(paths['acai3'], 28)
         self.assertContainsSubset(paths['acai3'], paths['acai2'])
 
     def test_a_method_that_no_program_has_is_refused(self):
-        cell = Cell(PIXELS, 'digits32', 'cluster', 'accuracy', measure_options={'method': 'tea_leaves'})
+        cell = Cell(PIXELS, 'digits32', 'cluster', 'accuracy', metric_options={'method': 'tea_leaves'})
         self.assertIsNotNone(refusal(cell))
         study = Study('own', 'Own', [cell])
         with self.assertRaisesRegex(UsageError, 'nothing of own can be run: method=tea_leaves: choose one of kmeans'):
             reproduce.Reproduction(study, Choice(), 'bin')
-        both = Study('own', 'Own', [cell, dataclasses.replace(cell, measure_options={})])
+        both = Study('own', 'Own', [cell, dataclasses.replace(cell, metric_options={})])
         work = reproduce.Reproduction(both, Choice(seeds=1, train_dir=self.create_tempdir().full_path), 'bin')
         refused, other = work.result({}, 'command')['cells']
         self.assertStartsWith(refused['remarks'][0], 'refused: ')

@@ -14,6 +14,7 @@ import types
 import tensorflow as tf
 
 from acai_tf.errors import Stopped
+from acai_tf.runs import Run
 from acai_tf.studies.runner import Runner
 
 PROGRAM = '''
@@ -48,18 +49,18 @@ sys.exit(code)
 
 
 class StandIn:
-    """A run whose program does as it is told: it ends with the first of the codes, then with the second, ..."""
+    """A job whose program does as it is told: it ends with the first of the codes, then with the second, ..."""
 
     is_pixels = False
     config = types.SimpleNamespace(total_kimg=8)
 
     def __init__(self, parent, name, codes=(0,), seconds=0.0, says='something is wrong', waits_for='.'):
-        self.path, self.name, self.key = os.path.join(parent, name), f'set/{name}', name
-        self._flags = [f'--path={self.path}', f'--codes={",".join(map(str, codes))}', f'--seconds={seconds}',
+        self.run, self.name, self.key = Run(os.path.join(parent, name)), f'set/{name}', name
+        self._flags = [f'--path={self.run}', f'--codes={",".join(map(str, codes))}', f'--seconds={seconds}',
                        f'--says={says}', f'--after={os.path.join(parent, waits_for)}']
 
     def is_trained(self):
-        return os.path.exists(os.path.join(self.path, 'done'))
+        return os.path.exists(self.run.file('done'))
 
     def divergence(self):
         return None
@@ -70,7 +71,7 @@ class StandIn:
 
     def starts(self):
         with contextlib.suppress(FileNotFoundError):
-            return os.path.getsize(os.path.join(self.path, 'starts'))
+            return os.path.getsize(self.run.file('starts'))
         return 0
 
 
@@ -82,51 +83,51 @@ class RunnerTest(tf.test.TestCase):
         with open(os.path.join(self.programs, 'acai_train'), 'w') as file:
             file.write(PROGRAM)
 
-    def carry_out(self, runs, jobs=1):
-        return Runner(runs, self.programs, self.train_dir, jobs, pause=0.05).carry_out()
+    def carry_out(self, jobs, at_once=1):
+        return Runner(jobs, self.programs, self.train_dir, at_once, pause=0.05).carry_out()
 
     def stand_in(self, name, *args, **kwargs):
         return StandIn(self.train_dir, name, *args, **kwargs)
 
     def test_what_is_interrupted_is_started_again_and_what_is_done_is_not(self):
-        runs = [self.stand_in('plain'), self.stand_in('stubborn', (42, 5, 4, 0)), self.stand_in('killed', (-9, 0))]
-        self.assertEqual(self.carry_out(runs), {})
-        self.assertEqual([run.starts() for run in runs], [1, 4, 2])
-        self.assertEqual(self.carry_out(runs), {})
-        self.assertEqual([run.starts() for run in runs], [1, 4, 2])
+        jobs = [self.stand_in('plain'), self.stand_in('stubborn', (42, 5, 4, 0)), self.stand_in('killed', (-9, 0))]
+        self.assertEqual(self.carry_out(jobs), {})
+        self.assertEqual([job.starts() for job in jobs], [1, 4, 2])
+        self.assertEqual(self.carry_out(jobs), {})
+        self.assertEqual([job.starts() for job in jobs], [1, 4, 2])
 
     def test_what_cannot_be_finished_says_why_and_does_not_stop_the_others(self):
-        runs = [self.stand_in('diverged', (3,), says='loss_ae is nan at step 7'),
+        jobs = [self.stand_in('diverged', (3,), says='loss_ae is nan at step 7'),
                 self.stand_in('full', (4,), says='disk full'), self.stand_in('wrong', (1,), says='no such thing'),
                 self.stand_in('plain')]
-        failures = {key: (failure.exit_code, failure.message) for key, (failure,) in self.carry_out(runs).items()}
+        failures = {key: (failure.exit_code, failure.message) for key, (failure,) in self.carry_out(jobs).items()}
         self.assertEqual(failures, {
             'diverged': (3, 'loss_ae is nan at step 7'), 'full': (4, 'disk full'), 'wrong': (1, 'no such thing')})
-        self.assertEqual([run.starts() for run in runs], [1, 4, 1, 1])
+        self.assertEqual([job.starts() for job in jobs], [1, 4, 1, 1])
 
     def test_what_is_killed_again_and_again_says_so(self):
-        run = self.stand_in('killed', (-9,))
-        (failure,) = self.carry_out([run])['killed']
-        self.assertEqual((failure.exit_code, run.starts()), (137, 4))
+        job = self.stand_in('killed', (-9,))
+        (failure,) = self.carry_out([job])['killed']
+        self.assertEqual((failure.exit_code, job.starts()), (137, 4))
         self.assertRegex(failure.message, r'^acai_train was ended by signal 9; .*/set/killed\.log has what it printed$')
 
-    def test_one_measure_that_fails_does_not_stop_the_next(self):
+    def test_one_metric_that_fails_does_not_stop_the_next(self):
         for name in ('acai_cluster', 'acai_evaluate'):
             shutil.copy(os.path.join(self.programs, 'acai_train'), os.path.join(self.programs, name))
-        run, first, second = self.stand_in('run'), self.stand_in('cluster', (1,)), self.stand_in('evaluate')
+        job, first, second = self.stand_in('job'), self.stand_in('cluster', (1,)), self.stand_in('evaluate')
         parts = {'acai_cluster': first, 'acai_evaluate': second}
         commands = [[program, *part.next_command()[1:]] for program, part in parts.items()]
-        run.next_command = lambda failed=(): next((command for command, part in zip(commands, parts.values())
+        job.next_command = lambda failed=(): next((command for command, part in zip(commands, parts.values())
                                                    if command not in failed and not part.is_trained()), None)
-        failures = self.carry_out([run])
-        self.assertEqual([failure.command for failure in failures['run']], commands[:1])
+        failures = self.carry_out([job])
+        self.assertEqual([failure.command for failure in failures['job']], commands[:1])
         self.assertEqual((first.starts(), second.starts()), (1, 1))
 
     def test_a_run_in_use_is_looked_at_again(self):
         held, other, told = self.stand_in('held'), self.stand_in('other'), self.stand_in(
             'told', (1, 0), says='/somewhere is in use by another process; wait')
-        os.makedirs(held.path)
-        with open(os.path.join(held.path, '.lock'), 'w') as lock:
+        os.makedirs(held.run.path)
+        with open(held.run.lock_path, 'w') as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             thread = threading.Thread(target=self.carry_out, args=[[held, other, told]])
             thread.start()
@@ -139,34 +140,34 @@ class RunnerTest(tf.test.TestCase):
         self.assertTrue(held.is_trained())
 
     def test_two_divide_the_work(self):
-        runs = [self.stand_in(f'run{number}', seconds=0.3) for number in range(6)]
-        threads = [threading.Thread(target=self.carry_out, args=[runs]) for _ in range(2)]
+        jobs = [self.stand_in(f'run{number}', seconds=0.3) for number in range(6)]
+        threads = [threading.Thread(target=self.carry_out, args=[jobs]) for _ in range(2)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join(60)
-        self.assertEqual([run.starts() for run in runs], [1] * 6)
-        self.assertTrue(all(run.is_trained() for run in runs))
+        self.assertEqual([job.starts() for job in jobs], [1] * 6)
+        self.assertTrue(all(job.is_trained() for job in jobs))
 
     def test_several_at_once(self):
         names = ['first', 'second', 'third']
-        runs = [self.stand_in(name, waits_for=other) for name, other in zip(names, names[1:] + names[:1])]
-        self.assertEqual(self.carry_out(runs, jobs=3), {})
-        self.assertEqual([run.starts() for run in runs], [1] * 3)
+        jobs = [self.stand_in(name, waits_for=other) for name, other in zip(names, names[1:] + names[:1])]
+        self.assertEqual(self.carry_out(jobs, at_once=3), {})
+        self.assertEqual([job.starts() for job in jobs], [1] * 3)
 
     def test_a_signal_stops_the_programs_first(self):
-        runs = [self.stand_in('long', seconds=60), self.stand_in('next')]
-        timer = threading.Thread(target=self.signal_when_started, args=[runs[0]])
+        jobs = [self.stand_in('long', seconds=60), self.stand_in('next')]
+        timer = threading.Thread(target=self.signal_when_started, args=[jobs[0]])
         timer.start()
         with self.assertRaisesRegex(Stopped, 'stopped by SIGTERM; the same command goes on'):
-            self.carry_out(runs)
+            self.carry_out(jobs)
         timer.join()
-        self.assertEqual((runs[0].is_trained(), runs[1].starts()), (False, 0))
+        self.assertEqual((jobs[0].is_trained(), jobs[1].starts()), (False, 0))
         with open(os.path.join(self.train_dir, '.study', 'set', 'long.log')) as file:
             self.assertEndsWith(file.read(), 'acai_train: stopped\n')
 
-    def signal_when_started(self, run):
-        while not run.starts():
+    def signal_when_started(self, job):
+        while not job.starts():
             time.sleep(0.02)
         time.sleep(0.3)
         os.kill(os.getpid(), signal.SIGTERM)

@@ -30,8 +30,8 @@ class AggregationTest(tf.test.TestCase):
 
     def test_which_orders_are_seen(self):
         def cell(system, published, deviation, measured, spread=None, **changes):
-            return {'system': system, 'dataset': 'lines32', 'stands_for': None, 'd_z': 64, 'measure': 'lines',
-                    'figure': 'mean_distance', 'published': published, 'published_deviation': deviation,
+            return {'label': system, 'dataset': 'lines32', 'stands_for': None, 'd_z': 64, 'metric': 'lines',
+                    'value': 'mean_distance', 'published': published, 'deviation': deviation,
                     'measured': measured, 'measured_deviation': spread, 'recalled': False, **changes}
         cells = [cell('a', 1.0, 0.1, 5.0, 0.5), cell('b', 2.0, 0.1, 7.0, 0.5),  # a below b: seen
                  cell('c', 1.1, 0.1, 6.0, 0.1),  # as a, by what was published; below b: 6.0 + 0.6 < 7: seen
@@ -44,7 +44,7 @@ class AggregationTest(tf.test.TestCase):
         self.assertEqual(third, 'What it does not show: one seed.')
         self.assertIn('recalled numbers', values.conclusions([cell('a', 1.0, 0.0, 5.0, recalled=True),
                                                               cell('b', 2.0, 0.0, 7.0, recalled=True)], '')[0])
-        single = [cell('a', 1.0, None, 5.0), cell('b', 2.0, None, 7.0), cell('b', 2.0, None, 7.0, measure='path')]
+        single = [cell('a', 1.0, None, 5.0), cell('b', 2.0, None, 7.0), cell('b', 2.0, None, 7.0, metric='path')]
         self.assertEqual(values.conclusions(single, ''), [
             'Of 1 pair of systems that the published numbers, which have no deviations, put in an order, 1 is in the same '
             'order here, 0 in the opposite one, and 0 too close to tell.',

@@ -85,8 +85,8 @@ export function showChosen() {
       toggle(name);
       (byId('chosen').querySelector('button') ?? byId('random')).focus();
     } }, imageCanvas(name, { 'aria-hidden': true })))));
-  byId('hint').textContent = state.chosen === null
-    ? 'Choose images below, in order, or drop PNG or JPEG files here.' : `${names.length} chosen`;
+  const choose = info.labels.length ? 'Choose images below, in order, or drop' : `The images of ${info.dataset} are not at hand; drop`;
+  byId('hint').textContent = names.length && state.chosen ? `${names.length} chosen` : `${choose} PNG or JPEG files here.`;
 }
 
 function freeName(name) {
@@ -123,6 +123,7 @@ export function setUpImages(onChange) {
   const classes = byId('class');
   classes.append(h('option', { value: -1 }, 'all'), ...info.class_names.map((name, k) => h('option', { value: k }, name)));
   classes.closest('label').hidden = info.class_names.length < 2;
+  for (const element of document.querySelectorAll('.of-tests')) element.hidden = !info.labels.length;
   classes.addEventListener('change', () => { state.class = Number(classes.value); state.first = 0; changed(); });
   byId('earlier').addEventListener('click', () => { state.first = Math.max(0, state.first - PER_PAGE); changed(); });
   byId('later').addEventListener('click', () => { state.first += PER_PAGE; changed(); });

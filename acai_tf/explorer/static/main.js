@@ -1,13 +1,19 @@
 // The beginning, and what happens when something is chosen.
 
+import { about } from './about.js';
+import { directions } from './directions.js';
 import { byId, fail, h, status } from './dom.js';
+import { grid } from './grid.js';
 import { addOwn, setUpImages, showChosen, showStrip } from './images.js';
 import { map } from './map.js';
+import { samples } from './samples.js';
 import { getJSON } from './server.js';
 import { address, info, modelName, read, state } from './state.js';
 import { setUpTake, showTake } from './take.js';
-import { about, directions, grid, samples, walk } from './views.js';
+import { walk } from './walk.js';
 
+// A view fills an element, says by `changed` when the address must be kept, and returns what of it can be downloaded:
+// {scene, animated, images, options} (see take.js).
 const VIEWS = { walk, grid, directions, map, samples, about };
 let view = {}, built = '', timer = null;
 

@@ -2,9 +2,10 @@
 
 import { choice, draw, fail, h } from './dom.js';
 import { drawImage, toggle } from './images.js';
+import { panes } from './panes.js';
+import { arrow, clamp } from './pointer.js';
 import { getJSON, newest, picture, post } from './server.js';
 import { chosen, info, nameOf, source, state } from './state.js';
-import { arrow, clamp, panes } from './views.js';
 
 const TEN = ['#1f77b4', '#ff7f0e', '#2ca02c', '#d62728', '#9467bd', '#8c564b', '#e377c2', '#7f7f7f', '#bcbd22', '#17becf'];
 const NEAR = 8; // CSS pixels from a point at which the pointer is on it

@@ -1,4 +1,4 @@
-// What can be taken away of a view: files, a link, the command.
+// Downloads of a view, its link, and the command that draws the same.
 
 import { byId, fail, save, status } from './dom.js';
 import { post } from './server.js';
@@ -10,8 +10,8 @@ const quoted = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replac
 function command(view) {
   if (!view.options) return '';
   const images = view.images ? [`--images=${view.images().map((name) => (typeof name === 'number' ? `test:${name}` : name)).join(',')}`] : [];
-  return ['acai_interpolate', ...shown().map((model) => `--saved_model=${info.models[model].path}`), ...info.data_flags,
-    ...view.options(), ...images, `--output=${view.animated ? 'walk' : state.view}.png`].map(quoted).join(' ');
+  return [...info.command, ...shown().map((model) => `--saved_model=${info.models[model].path}`), ...view.options(), ...images,
+    `--output=${view.animated ? 'walk' : state.view}.png`].map(quoted).join(' ');
 }
 
 async function copy(text, what) {
@@ -21,7 +21,7 @@ async function copy(text, what) {
   } catch { // no permission, or no secure context
     byId('command').value = text;
     byId('command').select();
-    status(`the ${what} stands in the field below, selected`);
+    status(`the ${what} is in the field below, selected`);
   }
 }
 

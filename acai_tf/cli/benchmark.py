@@ -1,0 +1,31 @@
+"""Measures how fast this machine trains, reads, evaluates, encodes and clusters, next to its rate of matrix
+multiplications.
+
+  acai_benchmark --what=train,input,line_eval,encode,kmeans --output=speed.json
+
+Prints a table and, as the last line, the same as JSON, which it also writes to --output.
+"""
+
+import json
+
+from acai_tf import files
+from acai_tf.cli import program
+
+
+def define_flags(flags):
+    flags.list('what', ['train', 'input', 'line_eval'], 'what to measure, separated by commas')
+    flags.string('output', None, 'JSON file to write', is_path=True)
+
+
+def run(flags):
+    from acai_tf import benchmark
+    output = flags.output()
+    results = benchmark.run(flags.what)
+    print(benchmark.table(results))
+    print(json.dumps(results), flush=True)
+    if output:
+        files.write_json(results, output)
+
+
+def main(argv=None):
+    return program.main(__doc__, define_flags, run, argv)

@@ -1,0 +1,137 @@
+"""Prepares data sets as TFRecords that acai_train reads: downloads them through tensorflow-datasets, or reads the files
+in --source_dir. Also turns a folder of your own images into such a data set, and checks prepared files.
+
+  acai_create_datasets --datasets=svhn,cifar10 --data_dir=data
+  acai_create_datasets --datasets=fashion --source_dir=downloads/fashion-mnist --data_dir=data
+  acai_create_datasets --images_dir=photos --resolution=32 --data_dir=prepared
+  acai_create_datasets --datasets=lines,pole --data_dir=data
+  acai_create_datasets --verify --data_dir=data
+
+acai_train reads a folder of images, thus prepared, as --dataset=records:prepared, and the generated lines as
+--dataset=records:data/lines.
+"""
+
+import inspect
+import os
+
+from acai_tf.cli import program
+from acai_tf.errors import DataError, UsageError
+
+
+def define_flags(flags):
+    flags.list('datasets', [], 'what to prepare, separated by commas')
+    flags.string('data_dir', '', 'where the prepared files go; default $AE_DATA, else ./data', is_path=True)
+    flags.string('source_dir', '', 'where the original files are; without it they are downloaded', is_path=True)
+    flags.string('images_dir', '', 'a folder of PNG, JPEG, BMP or GIF images, in subfolders by class or not, to prepare as '
+                 'train.tfrecord and test.tfrecord', is_path=True)
+    flags.integer('resolution', 0, 'with --images_dir: resize to this height and width; 0 keeps the size, which must be the '
+                  'same for all; for pole: height and width, 64 by default', lower_bound=0, upper_bound=2**14)
+    flags.integer('count', 60000, 'for lines: how many to train on', lower_bound=1)
+    flags.integer('seed', 0, 'for lines: chooses those to train on')
+    flags.float('test_fraction', 0.1, 'with --images_dir: the fraction that becomes the test set')
+    flags.boolean('verify', False, 'check all prepared files, or those of --datasets, against the manifest')
+
+
+def run(flags):
+    from acai_tf.datasets import resolve_data_dir
+    from data_prep import generated, sources
+    data_dir, known = resolve_data_dir(flags.data_dir), [*sources.SOURCES, *generated.SOURCES]
+    for name in flags.datasets:
+        if name not in known:
+            raise UsageError(f'cannot prepare {name!r}; choose from {", ".join(known)}')
+    if flags.verify:
+        flags.refuse('with --verify', 'source_dir', 'images_dir', 'resolution', 'test_fraction', 'count', 'seed')
+        _verify(flags, data_dir)
+    elif flags.images_dir:
+        if flags.datasets:
+            raise UsageError('--images_dir and --datasets are separate jobs; give one of them')
+        flags.refuse('with --images_dir', 'source_dir', 'count', 'seed')
+        _prepare_images(flags, data_dir)
+    elif flags.datasets:
+        flags.refuse('without --images_dir', 'test_fraction')
+        options = {'count': flags.count, 'seed': flags.seed, 'resolution': flags.resolution}
+        taken = {name: inspect.signature(generated.SOURCES[name]).parameters
+                 for name in flags.datasets if name in generated.SOURCES}
+        flags.refuse(f'for {", ".join(flags.datasets)}', *(set(options) - set().union(*taken.values())))
+        if len(taken) == len(flags.datasets):
+            flags.refuse('for data sets that are generated', 'source_dir')
+        for name in flags.datasets:
+            if name in taken:
+                _generate(data_dir, name, {option: options[option] for option in taken[name]})
+            else:
+                _prepare(flags, data_dir, name, sources.SOURCES[name])
+    else:
+        raise UsageError(f'--datasets is missing; choose from {", ".join(known)}')
+
+
+def _prepare(flags, data_dir, name, source):
+    from data_prep import sources, tfrecord
+    if flags.source_dir and not os.path.isdir(flags.source_dir):
+        raise DataError(f'{flags.source_dir} is not a directory; put {source.files} there')
+
+    def make_splits():
+        return source.read(flags.source_dir) if flags.source_dir else sources.download(source)
+    origin = os.path.abspath(flags.source_dir) if flags.source_dir else f'tensorflow-datasets {source.tfds_name}'
+    for path in tfrecord.prepare(data_dir, name, source.splits, origin, make_splits):
+        print(path)
+
+
+def _generate(data_dir, name, options):
+    from data_prep import generated, tfrecord
+    described = ', '.join(f'{key} {value}' for key, value in options.items())
+    for path in tfrecord.prepare(os.path.join(data_dir, name), '', ('train', 'test'),
+                                 f'generated: {name}' + (f' ({described})' if described else ''),
+                                 lambda: generated.SOURCES[name](**options)):
+        print(path)
+
+
+def _prepare_images(flags, data_dir):
+    from data_prep import image_folder, tfrecord
+    if not 0 < flags.test_fraction < 1:
+        raise UsageError(f'--test_fraction={flags.test_fraction}: must be between 0 and 1')
+    listed = image_folder.find_images(flags.images_dir)
+    paths, _, _, splits = listed
+    if splits:
+        flags.refuse('where the folders train and test are the splits', 'test_fraction')
+    origin = (f'{os.path.abspath(flags.images_dir)} ({len(paths)} images, resolution {flags.resolution}, test_fraction '
+              f'{flags.test_fraction})')
+
+    def make_splits():
+        return image_folder.read_images(flags.images_dir, flags.resolution, flags.test_fraction, listed)
+    files = image_folder.sources(flags.images_dir, paths)
+    listing = {**image_folder.listing(flags.images_dir, files),
+               'contents': lambda: image_folder.contents_checksum(flags.images_dir, files)}
+    for path in tfrecord.prepare(data_dir, '', ('train', 'test'), origin, make_splits, listing):
+        print(path)
+
+
+def _verify(flags, data_dir):
+    from data_prep import sources, tfrecord, verification
+    names = [tfrecord.file_name(name, split) for name in flags.datasets if name in sources.SOURCES
+             for split in sources.SOURCES[name].splits]
+    jobs = [(data_dir, names or None)] if names or not flags.datasets else []
+    jobs += [(os.path.join(data_dir, name), None) for name in flags.datasets if name not in sources.SOURCES]
+    if not os.path.isdir(data_dir):
+        raise DataError(f'{data_dir} is not a directory; choose another --data_dir')
+    if not flags.datasets:  # what is generated has a directory of its own, and so may have what is the user's
+        jobs += [(entry.path, None) for entry in sorted(os.scandir(data_dir), key=lambda entry: entry.name)
+                 if os.path.exists(os.path.join(entry.path, 'manifest.json'))]
+    damaged, checked = [], 0
+    for directory, names in jobs:
+        if not os.path.isdir(directory):
+            raise DataError(f'{directory} is not a directory; prepare it first, without --verify')
+        for name, count, trouble in verification.verify(directory, names):
+            shown = os.path.relpath(os.path.join(directory, name), data_dir)
+            print(f'{shown}: {trouble or f"sound, {count:,} images"}')
+            checked += 1
+            if trouble:
+                damaged.append(shown)
+    if not checked:
+        raise DataError(f'{data_dir} holds no prepared files; choose another --data_dir, or prepare them, without --verify')
+    if damaged:
+        raise DataError(f'{data_dir}: {", ".join(damaged)} {"is" if len(damaged) == 1 else "are"} not as the manifest '
+                        'says; delete and prepare again')
+
+
+def main(argv=None):
+    return program.main(__doc__, define_flags, run, argv)

@@ -1,0 +1,47 @@
+"""Serves a local web page for exploring latent spaces: walks between images, grids, directions, maps, samples.
+
+  acai_explore --saved_model=experiments/.../export
+  acai_explore --saved_model=ACAI.../export --saved_model=VAE.../export --dataset=fashion32 --open
+
+Prints its address; Ctrl-C ends it. Only this machine is answered unless --host says otherwise; from another machine, forward
+the port (ssh -L 6007:localhost:6007 HOST). A model of your own data can be explored without them, on images that you drop on
+the page.
+"""
+
+import os
+import sys
+
+from acai_tf.cli import program
+
+
+def define_flags(flags):
+    from acai_tf.cli.flags import define_data_flags
+    flags.multi_string('saved_model', None, 'an exported model; repeat the flag to choose between several', is_path=True)
+    flags.string('host', '127.0.0.1', 'address to listen on; 0.0.0.0 is every address of this machine')
+    flags.multi_string('allowed_host', [], 'a name, in addition to localhost, by which the page may be asked for; the flag '
+                       'can be repeated')
+    flags.integer('port', 6007, 'port to listen on; if it is not given, the first free one from 6007 on', lower_bound=0,
+                  upper_bound=65535)
+    flags.boolean('open', False, 'open the page in a browser')
+    define_data_flags(flags)
+
+
+def run(flags):
+    from acai_tf import export
+    from acai_tf.cli.flags import given_data_flags, open_dataset
+    from acai_tf.datasets.described import Described
+    from acai_tf.explorer import server
+    from acai_tf.metrics.base import check_fits
+    paths = flags.required('saved_model')
+    with server.bind(flags.host, flags.port if flags.given('port') else None) as listener:
+        models = [export.load(path) for path in paths]
+        dataset = open_dataset(flags, models[0].config)
+        for model in models:
+            check_fits(model, dataset, reads_images=not isinstance(dataset, Described))
+        server.serve(models, dataset, listener, flags.allowed_host, given_data_flags(flags), flags.open)
+    sys.stdout.flush()
+    os._exit(0)  # TensorFlow would tidy up for seconds, under threads that may still compute
+
+
+def main(argv=None):
+    return program.main(__doc__, define_flags, run, argv)

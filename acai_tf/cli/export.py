@@ -1,0 +1,22 @@
+"""Exports a run's model as a SavedModel, <export_dir>/<step>/.
+
+  acai_export --run_dir=experiments/lines32/AEBaseline_depth16_latent16_scales4 --step=2048
+  acai_export --run_dir=experiments/lines32/AEBaseline_depth16_latent16_scales4 --export_dir=publish
+"""
+
+from acai_tf.cli import program
+
+
+def define_flags(flags):
+    flags.string('run_dir', None, 'the run directory that acai_train wrote', is_path=True)
+    flags.string('export_dir', None, 'directory of the versions (default: <run_dir>/export)', is_path=True)
+    flags.integer('step', None, 'step of the checkpoint (default: the last one)')
+
+
+def run(flags):
+    from acai_tf import training
+    print(training.export_run(flags.required('run_dir'), flags.export_dir, flags.step))
+
+
+def main(argv=None):
+    return program.main(__doc__, define_flags, run, argv)

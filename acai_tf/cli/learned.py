@@ -1,0 +1,69 @@
+"""The common part of acai_classify and acai_cluster: each computes one metric that learns, whose options are flags."""
+
+import os
+
+from acai_tf import files
+from acai_tf.cli.program import write_results
+from acai_tf.errors import UsageError
+
+
+def define_flags(flags, name, what):
+    """Defines the flags of such a program, the options of its metric and of the metric's methods included.
+
+    Args:
+        name: the metric's name.
+        what: what the metric finds for each image, for the help.
+    """
+    from acai_tf import metrics
+    from acai_tf.cli.flags import define_data_flags, define_options
+    flags.string('saved_model', None, 'the exported model', is_path=True)
+    flags.enum('space', 'latents', ('latents', 'pixels'), 'what is learned from')
+    flags.string('output', None, 'JSON file to write', is_path=True)
+    flags.string('save', None, f'new directory that keeps what is learned, and each image\'s {what}', is_path=True)
+    flags.string('load', None, 'such a directory, to apply to this data instead of learning from it', is_path=True)
+    metric = metrics.REGISTRY.get(name)
+    define_options(flags, {name: metric})
+    define_options(flags, metric.methods())
+    define_data_flags(flags)
+
+
+def run(flags, name, partial=False):
+    """Computes the metric, prints its values and writes them.
+
+    Args:
+        name: the metric's name.
+        partial: whether the metric keeps partial results next to its output.
+
+    Raises:
+        UsageError: the flags do not fit together.
+    """
+    from acai_tf import export, metrics
+    from acai_tf.cli.flags import given_options, open_dataset
+    from acai_tf.metrics import results
+    path = flags.output()
+    if flags.save:
+        files.check_new_directory(flags.save)
+    metric_class = metrics.REGISTRY.get(name)
+    options = {option: value for cls in (metric_class, *metric_class.methods().values())
+               for option, value in given_options(flags, cls).items()}
+    if flags.load:
+        flags.refuse('with --load, which keeps the options', *options)
+        options = {'load': flags.load}
+    elif partial and (flags.save or (path and not files.is_special(path))):
+        options['partial'] = path if path and not files.is_special(path) else flags.save.rstrip(os.sep)
+    metric = metric_class(**options)
+    if flags.space == 'pixels':
+        if flags.saved_model:
+            raise UsageError('--saved_model and --space=pixels exclude each other; give one of them')
+        model, dataset = metrics.PIXELS, open_dataset(flags)
+    else:
+        model = export.load(flags.required('saved_model'))
+        dataset = open_dataset(flags, model.config)
+    values = metric(model, dataset)
+    # What was learned elsewhere says nothing about the run that this model is of.
+    if not flags.load and model is not metrics.PIXELS:
+        results.keep(model, metric, dataset, values)
+    write_results(metrics.defined(values), path)
+    if flags.save:
+        metric.save(flags.save)
+    metric.clean_up()

@@ -1,0 +1,176 @@
+"""The flags of a program: their definition, their values, and the help that lists them."""
+
+import contextlib
+import logging
+import os
+import textwrap
+
+from absl import flags as absl_flags
+
+from acai_tf import files
+from acai_tf.errors import UsageError
+
+_logger = logging.getLogger('acai_tf')
+
+_WIDTH = 100  # of the help, in columns
+
+
+class Flags:
+    """The flags of one call of a program: defined by its `define_flags`, then read as attributes.
+
+    Args:
+        program: the program's name, for messages.
+        command_line: its arguments.
+    """
+
+    def __init__(self, program, command_line):
+        self.program, self.command_line = program, list(command_line)
+        self._values, self._paths = absl_flags.FlagValues(), []
+        self.boolean('version', False, 'print the versions of acai_tf and TensorFlow and exit')
+        absl_flags.DEFINE_string('flagfile', '', 'a file with more flags, one a line', flag_values=self._values)
+
+    # ---- definition
+
+    def string(self, name, default, help, is_path=False):
+        """Defines a flag; in a path, ~ and $VARIABLES are expanded: a shell does not expand --flag=~/x."""
+        absl_flags.DEFINE_string(name, default, help, flag_values=self._values)
+        self._paths += [name] if is_path else []
+
+    def boolean(self, name, default, help):
+        """Defines a flag that is given as --name or --noname."""
+        absl_flags.DEFINE_bool(name, default, help, flag_values=self._values)
+
+    def integer(self, name, default, help, lower_bound=None, upper_bound=None):
+        """Defines a flag."""
+        absl_flags.DEFINE_integer(name, default, help, lower_bound, upper_bound, flag_values=self._values)
+
+    def float(self, name, default, help, lower_bound=None, upper_bound=None):
+        """Defines a flag."""
+        absl_flags.DEFINE_float(name, default, help, lower_bound, upper_bound, flag_values=self._values)
+
+    def enum(self, name, default, choices, help):
+        """Defines a flag with some allowed values."""
+        absl_flags.DEFINE_enum(name, default, choices, f'{help} ({", ".join(choices)})', flag_values=self._values)
+
+    def list(self, name, default, help, is_path=False):
+        """Defines a flag whose values are separated by commas."""
+        absl_flags.DEFINE_list(name, default, help, flag_values=self._values)
+        self._paths += [name] if is_path else []
+
+    def multi_string(self, name, default, help, is_path=False):
+        """Defines a flag that can be repeated."""
+        absl_flags.DEFINE_multi_string(name, default, help, flag_values=self._values)
+        self._paths += [name] if is_path else []
+
+    # ---- use
+
+    def parse(self):
+        """Reads the command line; UsageError for what it does not allow."""
+        with _usage_errors():
+            rest = self._values([self.program, *self.command_line])[1:]
+        if rest:
+            raise UsageError(f'unexpected argument {rest[0]!r}: options are given as --name=value; see --help')
+        for name in self._paths:
+            self._values[name].value = _expanded(name, self._values[name].value)
+
+    def arguments(self, name):
+        """The values that the command line, which may not be parsed yet, gives a flag."""
+        with _usage_errors():
+            arguments = self._values.read_flags_from_files(self.command_line)
+        for i, argument in enumerate(arguments, 1):
+            given, equals, value = argument.partition('=')
+            if given in (f'--{name}', f'-{name}'):
+                yield from [value] if equals else arguments[i:i + 1]
+
+    def names(self):
+        """Names of the program's flags, except those that all programs have."""
+        return [name for name in self._values if name not in ('flagfile', 'version')]
+
+    def __contains__(self, name):
+        return name in self._values
+
+    def __getattr__(self, name):
+        if name.startswith('_') or name not in self._values:
+            raise AttributeError(name)
+        return self._values[name].value
+
+    def given(self, name):
+        """Returns True if a flag is given on the command line."""
+        return bool(self._values[name].present)
+
+    def required(self, name):
+        """Value of a flag that must be given. Raises UsageError if it is not."""
+        flag = self._values[name]
+        if not flag.value:
+            raise UsageError(f'--{name} is missing: {flag.help.split(";" + chr(10))[0]}')  # absl adds a line to some helps
+        return flag.value
+
+    def output(self, name='output', needed=False):
+        """Value of a flag that names a file to write, checked before the work starts; None if it is not given.
+
+        Args:
+            needed: whether it must be given.
+
+        Raises:
+            UsageError: it is missing, or a directory.
+            StorageError: it cannot be written.
+        """
+        path = self.required(name) if needed else self._values[name].value
+        if path:
+            files.check_destination(path)
+        return path or None
+
+    def refuse(self, why, *names):
+        """Raises UsageError for those of the flags that are given on the command line: they would have no effect.
+
+        Args:
+            why: the reason, such as 'with --mode=map'.
+        """
+        for name in filter(self.given, names):
+            raise UsageError(f'--{name} has no effect {why}; leave it out')
+
+    def note(self, why, *names):
+        """Logs the same for flags that scripts give to every mode, such as how many rows there are."""
+        for name in filter(self.given, names):
+            _logger.warning('--%s has no effect %s', name, why)
+
+    def help(self, doc):
+        """A program's help, at most 100 columns wide: the examples of its docstring (the indented paragraphs), the other
+        paragraphs, the flags."""
+        paragraphs = doc.strip('\n').split('\n\n')
+        examples = [paragraph for paragraph in paragraphs if paragraph.startswith(' ')]
+        prose = [_wrapped(paragraph) for paragraph in paragraphs if paragraph not in examples]
+        ours = [flag for flags in self._values.flags_by_module_dict().values() for flag in flags]
+        shown = [f'--{flag.name}: {flag.help}' + ('' if flag.default in (None, '', []) else
+                                                  f' [{flag.default_as_str.strip(chr(39))}]') for flag in ours]
+        return '\n\n'.join([*examples, *prose, '\n'.join(['flags:', *(_wrapped(text, '  ', ' ' * 6) for text in shown)])])
+
+
+@contextlib.contextmanager
+def _usage_errors():
+    """Raises as UsageError what absl finds wrong with a command line."""
+    try:
+        yield
+    except absl_flags.Error as error:
+        raise UsageError(f'{" ".join(str(error).split())}; see --help') from None
+
+
+def _expanded(name, value):
+    """Value of a flag that holds paths, with ~ and $VARIABLES expanded."""
+    if isinstance(value, list):
+        return [_expanded(name, each) for each in value]
+    if not value:
+        return value
+    before = 'records:' if value.startswith('records:') else ''
+    path = before + os.path.expanduser(os.path.expandvars(value[len(before):]))
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        shown = path.encode(errors='backslashreplace').decode()
+        raise UsageError(f'--{name}={shown}: TensorFlow opens files only under names in UTF-8; rename the folder') from None
+    return path
+
+
+def _wrapped(text, first='', rest=''):
+    return textwrap.fill(' '.join(text.split()), _WIDTH, initial_indent=first, subsequent_indent=rest,
+                         break_long_words=False, break_on_hyphens=False)

@@ -1,0 +1,165 @@
+"""The frame of every program: a `--help` that exits 0, a quiet TensorFlow, one line and an exit code for each error."""
+
+import contextlib
+import json
+import logging
+import os
+import re
+import signal
+import sys
+
+import acai_tf
+from acai_tf import files
+from acai_tf.cli.parsing import Flags
+from acai_tf.errors import AcaiError, StorageError, UsageError, short_message
+from acai_tf.quiet import without_import_noise
+
+_logger = logging.getLogger('acai_tf')
+
+# TensorFlow's errors, by name, for files that cannot be read or written.
+_FILE_ERRORS = ('AlreadyExistsError', 'DataLossError', 'FailedPreconditionError', 'NotFoundError', 'PermissionDeniedError',
+                'ResourceExhaustedError')
+# The flags on which the memory that a program needs depends most.
+_SIZES = ('batch', 'depth', 'count', 'resolution', 'rows', 'steps')
+
+
+def main(doc, define_flags, run, argv=None):
+    """Runs a program and returns its exit code.
+
+    Args:
+        doc: the program's docstring, which is its help; its first example begins with the program's name.
+        define_flags: function of Flags, defines the program's.
+        run: function of Flags, called once they are parsed.
+        argv: the arguments, without the program's name; default: those of the process.
+
+    Returns:
+        0; an AcaiError's exit code, or 4 for another OSError, after one line on stderr; after SIGINT or SIGTERM 128 plus
+        the signal's number, as shells do.
+    """
+    if argv is None:
+        program, arguments = os.path.basename(sys.argv[0]), sys.argv[1:]
+    else:
+        program, arguments = re.search(r'^  (\S+)', doc, re.MULTILINE)[1], argv
+    flags = Flags(program, arguments)
+    with _own_streams_and_signals():
+        try:
+            _run(flags, doc, define_flags, run)
+        except AcaiError as error:
+            return _fail(program, error, error.exit_code)
+        except OSError as error:
+            return _fail(program, f'reading or writing failed: {error}', StorageError.exit_code)
+        except _Ended as ended:
+            return _fail(program, f'ended by {signal.Signals(ended.number).name}', 128 + ended.number)
+        except Exception as error:
+            return _fail(program, *_explained(error, flags))
+    return 0
+
+
+def _run(flags, doc, define_flags, run):
+    tf = import_tensorflow()
+    _set_logical_cpus(tf)
+    define_flags(flags)
+    if any(argument.lstrip('-') in ('help', 'helpfull', 'helpshort', '?') for argument in flags.command_line):
+        print(flags.help(doc))
+        return
+    flags.parse()
+    if flags.version:
+        print(f'{flags.program} of acai_tf {acai_tf.__version__}, TensorFlow {tf.__version__}')
+    else:
+        run(flags)
+
+
+def import_tensorflow():
+    """Returns the module tensorflow, imported without the noise that it prints."""
+    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+    if 'tensorflow' not in sys.modules:
+        with without_import_noise():
+            import tensorflow as tf
+            tf.config.get_visible_devices()  # the rest of the noise comes when devices are first listed
+    return sys.modules['tensorflow']
+
+
+def _fail(program, message, code):
+    print(f'{program}: {message}', file=sys.stderr)
+    return code
+
+
+def _explained(error, flags):
+    """(message, exit code) of an error that TensorFlow raises for memory or files; any other is raised again."""
+    is_of_file = type(error).__name__ in _FILE_ERRORS and hasattr(error, 'op')
+    if isinstance(error, MemoryError) or (is_of_file and re.search(  # TensorFlow has one error for memory and disks
+            r'\bOOM\b|out of memory', str(error), re.IGNORECASE)):
+        smaller = ' or '.join(f'--{name}' for name in _SIZES if name in flags)
+        advice = f'; choose a smaller {smaller}' if smaller else ''
+        return f'out of memory ({short_message(error)}){advice}', AcaiError.exit_code
+    if not is_of_file:
+        raise error
+    return f'reading or writing failed: {short_message(error)}', StorageError.exit_code
+
+
+class _Ended(BaseException):
+    """The process is to end because of a signal."""
+
+    def __init__(self, number):
+        super().__init__(number)
+        self.number = number
+
+
+def _end(number, _):
+    raise _Ended(number)
+
+
+@contextlib.contextmanager
+def _own_streams_and_signals():
+    """Makes the standard streams usable, logs to stderr, and answers SIGTERM and SIGINT, until the block ends."""
+    _open_streams()
+    errors = {stream: stream.errors for stream in (sys.stdout, sys.stderr) if hasattr(stream, 'reconfigure')}
+    for stream in errors:
+        stream.reconfigure(errors='backslashreplace')  # for what a terminal cannot show
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter('%(message)s'))
+    _logger.addHandler(handler)
+    level, propagate = _logger.level, _logger.propagate
+    _logger.setLevel(logging.INFO)
+    _logger.propagate = False
+    before = {}
+    with contextlib.suppress(ValueError):  # not in the main thread
+        before.update({number: signal.signal(number, _end) for number in (signal.SIGTERM, signal.SIGINT)})
+    try:
+        yield
+    finally:
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
+        for stream, earlier in errors.items():
+            with contextlib.suppress(OSError):  # whoever reads the stream may have closed it
+                stream.reconfigure(errors=earlier)
+        _logger.removeHandler(handler)
+        _logger.setLevel(level)
+        _logger.propagate = propagate
+
+
+def _open_streams():
+    """Opens the standard streams that are closed."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number, which is this one
+    sys.stdout, sys.stderr = (stream or open(os.devnull, 'w') for stream in (sys.stdout, sys.stderr))
+
+
+def write_results(results, path=None):
+    """Prints results as JSON, whatever happens to the file, and writes them to it if a path is given."""
+    print(json.dumps(results, indent=2), flush=True)
+    if path:
+        files.write_json(results, path)
+
+
+def _set_logical_cpus(tf):
+    """Splits the CPU as $ACAI_LOGICAL_CPUS asks, for trying `--strategy=mirrored` without GPUs."""
+    count = os.environ.get('ACAI_LOGICAL_CPUS', '1')
+    if not count.isdigit() or int(count) < 1:
+        raise UsageError(f'ACAI_LOGICAL_CPUS={count!r}: must be a positive number')
+    if int(count) > 1:
+        cpu, = tf.config.list_physical_devices('CPU')
+        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * int(count))

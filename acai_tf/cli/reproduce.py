@@ -1,0 +1,97 @@
+"""Runs a table or figure of a paper, or a part of it, and prints the published values next to the measured ones. If stopped,
+it resumes; started on several machines over one --train_dir, it divides the work.
+
+  acai_reproduce --table=acai2 --datasets=mnist32 --dz=32 --models=baseline,acai --output=acai2.md
+  acai_reproduce --table=acai1 --total_kimg=256 --only_print | xargs -d '\\n' -n 1 -P 2 sh -c
+  acai_reproduce --report=experiments --output=report.md
+
+The Markdown goes to stdout and to --output, with JSON, CSV and figures next to it.
+"""
+
+import os
+import shlex
+import sys
+
+from acai_tf.cli import program
+from acai_tf.errors import UsageError
+
+_KINDS = ('table', 'figure', 'study', 'report')
+_OF_STUDIES = ('models', 'datasets', 'dz', 'dataset_for', 'seeds', 'total_kimg', 'report_kimg', 'depth', 'lr', 'precision',
+               'n_init', 'jobs', 'only_print', 'train_dir', 'data_dir')
+
+
+def define_flags(flags):
+    flags.boolean('list', False, 'print the tables and figures and exit')
+    flags.string('table', None, 'the table, such as acai2; --list shows all')
+    flags.string('figure', None, 'the figure, such as acai3')
+    flags.string('study', None, 'your own study, path/to/file.py', is_path=True)
+    flags.string('report', None, 'make one page of everything in this directory (or of one JSON file of this program)',
+                 is_path=True)
+    flags.list('models', [], 'only these systems; or others, which get no published values', is_path=True)
+    flags.list('datasets', [], 'only these data sets, as the study names them')
+    flags.list('dz', [], 'only these sizes of the latent')
+    flags.list('dataset_for', [], 'PUBLISHED:OTHER, let another data set stand in for one, such as mnist32:fashion32')
+    flags.integer('seeds', 3, 'how many seeds', lower_bound=1)
+    flags.integer('total_kimg', None, 'length of the trainings, instead of the published', lower_bound=1)
+    flags.integer('report_kimg', None, 'images between two reports, in units of 1024', lower_bound=1)
+    flags.integer('depth', None, 'channels of the first convolutions, instead of the published', lower_bound=1)
+    flags.float('lr', None, 'learning rate, instead of the published', lower_bound=0.0)
+    flags.string('precision', None, 'compute dtype of the trainings: float32 or mixed_bfloat16')
+    flags.integer('n_init', None, 'restarts of K-means, instead of the published', lower_bound=1)
+    flags.integer('jobs', 1, 'how many runs at a time', lower_bound=1)
+    flags.boolean('only_print', False, 'print one shell command for each run, and run nothing')
+    flags.string('train_dir', './experiments', 'where run directories are made', is_path=True)
+    flags.string('data_dir', '', 'where prepared data sets are; default $AE_DATA, else ./data', is_path=True)
+    flags.string('output', None, 'the Markdown file to write; .json, .csv and .png are written next to it', is_path=True)
+
+
+def run(flags):
+    # On a GPU, this process and those that it starts share the memory.
+    os.environ.setdefault('TF_FORCE_GPU_ALLOW_GROWTH', 'true')
+    from acai_tf import studies
+    from acai_tf.studies import directory, output, reproduce
+    chosen = [name for name in _KINDS if getattr(flags, name)] + ['list'] * flags.given('list')
+    if len(chosen) != 1:
+        raise UsageError('choose one of --table, --figure, --study, --report and --list')
+    kind, = chosen
+    if kind == 'list':
+        print(studies.listing())
+        return
+    if flags.only_print:
+        flags.refuse('with --only_print', 'output', 'jobs')
+    path = flags.output()
+    if path:
+        reproduce.check_outputs(path)
+    if kind == 'report':
+        flags.refuse('with --report', *_OF_STUDIES)
+        print(directory.report(flags.report, path), end='')
+        return
+    study = studies.from_file(flags.study) if kind == 'study' else studies.get(kind, getattr(flags, kind))
+    work = reproduce.Reproduction(study, _choice(flags))
+    if flags.only_print:
+        if work.scaled():
+            print(work.scaled(), file=sys.stderr)
+        print('\n'.join(work.lines()))
+        return
+    failures = work.run(flags.jobs)
+    result = work.result(failures, shlex.join(['acai_reproduce', *flags.command_line]))
+    if path:
+        work.write(result, path)
+    print(output.markdown(result), end='')
+    reproduce.check_finished(failures)
+
+
+def _choice(flags):
+    from acai_tf.studies.select import Choice
+    pairs = [text.partition(':')[::2] for text in flags.dataset_for]
+    if not all(published and other for published, other in pairs):
+        raise UsageError(f'--dataset_for={",".join(flags.dataset_for)}: must be PUBLISHED:OTHER, such as mnist32:fashion32')
+    if not all(text.isdecimal() for text in flags.dz):
+        raise UsageError(f'--dz={",".join(flags.dz)}: must be numbers, such as 32,256')
+    return Choice(dz=[int(text) for text in flags.dz], dataset_for=dict(pairs), **{name: getattr(flags, name) for name in (
+        'models', 'datasets', 'seeds', 'total_kimg', 'depth', 'lr', 'precision', 'n_init', 'report_kimg', 'train_dir',
+        'data_dir')})
+
+
+def main(argv=None):
+    return program.main(__doc__, define_flags, run, argv)

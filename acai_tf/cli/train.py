@@ -1,0 +1,32 @@
+"""Trains an autoencoder and exports it as a SavedModel; run again, it resumes where it stopped.
+
+  acai_train --model=acai --dataset=lines32 --depth=16 --latent_width=2
+"""
+
+from acai_tf.cli import program
+
+_OWN = ('overwrite', 'print_config')
+
+
+def define_flags(flags):
+    from acai_tf.cli.flags import define_training_flags
+    flags.boolean('overwrite', False, 'start over if the run directory already holds a run')
+    flags.boolean('print_config', False, 'print the options in force as JSON and exit')
+    define_training_flags(flags)
+
+
+def run(flags):
+    from acai_tf import training
+    from acai_tf.cli.flags import training_config
+    from acai_tf.training.run_directory import summary
+    config = training_config(flags, besides=_OWN)
+    if flags.print_config:
+        print(config.to_json(), end='')
+        return
+    path = training.train(config, flags.overwrite)
+    if path:
+        print(summary(training.Run(path)))
+
+
+def main(argv=None):
+    return program.main(__doc__, define_flags, run, argv)

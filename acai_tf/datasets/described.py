@@ -1,0 +1,23 @@
+"""The data set of an exported model where it is not at hand."""
+
+from acai_tf import datasets
+from acai_tf.datasets.base import Dataset
+from acai_tf.errors import UsageError
+
+
+class Described(Dataset):
+    """A data set without images: what the config of an exported model says of it. `check` says that they are missing.
+
+    Args:
+        config: `export.LoadedModel.config`.
+    """
+
+    def __init__(self, config):
+        super().__init__(config['dataset'], config['image_shape'], config['nclass'])
+        self.class_names, self.options = config['class_names'], config['dataset_options']
+
+    def check(self):
+        if ':' in self.name:
+            datasets.get(self.name)  # raises an error that says what is missing
+        raise UsageError(f'the model was trained on {self.name}, your own data set; name its file with '
+                         f'--dataset=path/to/file.py:{self.name}')

@@ -1,0 +1,80 @@
+// The walk from image to image.
+
+import { choice, draw, fail, h, numberField } from './dom.js';
+import { drawImage, imageCanvas } from './images.js';
+import { asker, hint, panes, pixels } from './panes.js';
+import { chosen, info, source, state } from './state.js';
+
+export function walk(root, changed) {
+  const names = chosen();
+  if (names.length < 2) {
+    root.append(hint('Choose two images or more: the walk leads from one to the next.'));
+    if (names.length) root.append(imageCanvas(names[0], { class: 'end' }));
+    return {};
+  }
+  const rows = names.length - 1;
+  state.at = Math.min(state.at, rows);
+  const scene = (more) => ({ kind: 'walk', sources: names.map((name) => source(name)), curve: state.curve, steps: state.steps,
+    ...more });
+  const [element, parts] = panes((pane) => {
+    const part = { from: imageCanvas(names[0], { class: 'end' }), to: imageCanvas(names[1], { class: 'end' }),
+      point: pixels({ class: 'large', 'aria-label': 'the image at this point of the walk' }),
+      sheet: pixels({ 'aria-label': 'the images along the walk' }), mark: h('div', { class: 'mark' }) };
+    part.frames = h('div', { class: 'frames', onclick: (event) => jump(event, part) }, part.sheet, part.mark);
+    part.row = h('div', { class: 'row' }, h('div', {}, ...names.slice(0, -1).map((name) => imageCanvas(name))), part.frames,
+      h('div', {}, ...names.slice(1).map((name) => imageCanvas(name))));
+    pane.append(h('div', { class: 'stage' }, part.from, part.point, part.to), part.row);
+    return part;
+  });
+  const slider = h('input', { type: 'range', id: 'at', min: 0, max: rows, step: 0.001, value: state.at,
+    'aria-label': 'position along the walk', oninput: () => move(Number(slider.value)) });
+  const askPoint = asker((pictures, at) => parts.forEach((part, k) => {
+    draw(part.point, pictures[k]);
+    part.point.dataset.at = at;
+  }));
+  const askRows = asker((pictures, key) => parts.forEach((part, k) => {
+    draw(part.sheet, pictures[k]);
+    part.sheet.dataset.shown = key;
+    mark();
+  }));
+
+  function mark() {
+    const row = Math.min(Math.floor(state.at), rows - 1), column = Math.round((state.at - row) * (state.steps - 1));
+    slider.setAttribute('aria-valuetext', `${state.at.toFixed(2)} of ${rows}`);
+    for (const { mark: frame, from, to, row: all } of parts) {
+      all.style.gridTemplateColumns = `1fr ${state.steps}fr 1fr`;
+      Object.assign(frame.style, { left: `${100 * column / state.steps}%`, width: `${100 / state.steps}%`,
+        top: `${100 * row / rows}%`, height: `${100 / rows}%` });
+      if (from.dataset.image !== String(names[row])) drawImage(from, names[row]).catch(fail);
+      if (to.dataset.image !== String(names[row + 1])) drawImage(to, names[row + 1]).catch(fail);
+    }
+  }
+
+  function move(at) {
+    state.at = at;
+    mark();
+    askPoint(scene({ at }), at);
+    changed();
+  }
+
+  function jump({ clientX, clientY }, { sheet }) {
+    const box = sheet.getBoundingClientRect();
+    const column = Math.min(state.steps - 1, Math.floor((clientX - box.left) / box.width * state.steps));
+    const row = Math.min(rows - 1, Math.floor((clientY - box.top) / box.height * rows));
+    slider.value = row + column / (state.steps - 1);
+    move(Number(slider.value));
+  }
+
+  const again = () => { askRows(scene(), `${state.curve} ${state.steps}`); move(state.at); };
+  root.append(h('div', { class: 'controls' },
+    choice('Path', [['lerp', 'straight (lerp)'], ['slerp', 'great circle (slerp)']], state.curve,
+      (value) => { state.curve = value; again(); }),
+    numberField('Steps', state.steps, 2, Math.min(64, Math.floor(info.most_images / rows)),
+      (value) => { state.steps = value; again(); })),
+  slider, element);
+  state.steps = Math.min(state.steps, Math.floor(info.most_images / rows));
+  again();
+  return { scene: (whole) => scene({ sources: names.map((name) => source(name, whole)) }), animated: true,
+    images: () => names.slice(1).flatMap((name, k) => [names[k], name]),
+    options: () => [`--mode=${state.curve}`, `--steps=${state.steps}`] };
+}

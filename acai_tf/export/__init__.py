@@ -1,0 +1,10 @@
+"""SavedModels: writing them (write.py), with a model card (card.py), and using them on numpy arrays (load.py).
+
+    load(path)                                         an exported model
+    export_model(model, dataset, step, export_dir)     writes one
+"""
+
+from acai_tf.export.load import LoadedModel, load
+from acai_tf.export.write import export_model
+
+__all__ = ['LoadedModel', 'export_model', 'load']

@@ -1,0 +1,160 @@
+"""Exported models on numpy arrays; no model code is used."""
+
+import json
+import os
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from acai_tf import files
+from acai_tf.errors import AcaiError, DataError, StorageError, short_message
+from acai_tf.tracing import forward_products, in_batches
+from acai_tf.versions import check_format
+
+CONFIG_NAME = 'acai_config.json'
+
+
+def read_config(version_dir):
+    """The content of an exported version's acai_config.json; UsageError if it is of another format."""
+    path = os.path.join(version_dir, 'assets.extra', CONFIG_NAME)
+    with open(path, encoding='utf-8') as file:
+        content = json.load(file)
+    check_format(content, path)
+    return content
+
+
+def check_whole(path):
+    """Raises StorageError if an exported version lacks a file, or if one has another checksum than it was written with."""
+    try:
+        _check_sums(path, read_config(path))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StorageError(f'{path} is damaged ({short_message(error)}); delete it, and the same command makes it '
+                           'again') from None
+
+
+def _check_sums(path, config):
+    for name, checksum in config['sha256'].items():
+        if files.sha256(os.path.join(path, name)) != checksum:
+            raise ValueError(f'{name} has another checksum')
+
+
+def load(path: str | os.PathLike) -> 'LoadedModel':
+    """Loads an exported model; no model code is used.
+
+    Only load SavedModels that you trust: they can run any TensorFlow operation, including those that write files.
+
+    Args:
+        path: a version directory, or the directory of versions, of which the newest is taken.
+
+    Raises:
+        DataError: not a SavedModel of acai_tf.
+    """
+    return LoadedModel(path)
+
+
+class Classification(NamedTuple):
+    """Answer of `LoadedModel.classify`."""
+    probabilities: np.ndarray
+    classes: np.ndarray
+
+
+class LoadedModel:
+    """An exported autoencoder on numpy arrays.
+
+    Attributes:
+        config: dict, the content of acai_config.json (model, dataset, shapes, step).
+        class_names: list of str; None where the data set's classes are known by number alone.
+        path: str, the version directory.
+        image_shape, latent_shape: (height, width, channels).
+    """
+
+    def __init__(self, path: str | os.PathLike):
+        self.path = _version_directory(os.fspath(path))
+        try:
+            self.config = read_config(self.path)
+            _check_sums(self.path, self.config)
+            self._module = tf.saved_model.load(self.path)  # holds the variables
+            self._signatures = self._module.signatures
+            self._decoder_products = forward_products(
+                lambda latents, decode=self._signatures['decode']: decode(latents=latents)['images'])
+            self.class_names = self.config['class_names']
+            self.image_shape, self.latent_shape = (tuple(self.config[f'{what}_shape']) for what in ('image', 'latent'))
+        except AcaiError:
+            raise
+        except Exception as error:  # TensorFlow raises almost anything for a damaged file
+            raise DataError(f'{path} is not a SavedModel of acai_tf ({type(error).__name__}: {short_message(error)}'
+                            ')') from None
+
+    def __str__(self):
+        return self.path
+
+    def encode(self, images: np.ndarray) -> np.ndarray:
+        """Images float [n, h, w, c] in [-1, 1] -> latents [n, *latent_shape]."""
+        return self._call('encode', self.latent_shape, images=(images, self.image_shape))['latents']
+
+    def encode_bytes(self, contents: Sequence[bytes]) -> np.ndarray:
+        """PNG or JPEG bytes, [n] of any size -> latents [n, *latent_shape]. Raises ValueError if one does not decode.
+        """
+        if not len(contents):
+            return np.zeros([0, *self.latent_shape], np.float32)
+        try:
+            return self._signatures['encode_bytes'](image_bytes=tf.constant(list(contents), tf.string))['latents'].numpy()
+        except tf.errors.InvalidArgumentError as error:
+            raise ValueError(short_message(error)) from None
+
+    def decode(self, latents: np.ndarray) -> np.ndarray:
+        """Latents [n, *latent_shape] -> images [n, h, w, c], not clipped."""
+        return self._call('decode', self.image_shape, latents=(latents, self.latent_shape))['images']
+
+    def decoder_products(self, latents: np.ndarray, directions: np.ndarray) -> np.ndarray:
+        """J v of the decoder's Jacobian J at latents, and directions v [n, *latent_shape]: [n, h, w, c]."""
+        return in_batches(self._decoder_products, latents, directions)
+
+    def reconstruct(self, images: np.ndarray) -> np.ndarray:
+        """Images -> images."""
+        return self._call('reconstruct', self.image_shape, images=(images, self.image_shape))['images']
+
+    def interpolate(self, images_a: np.ndarray, images_b: np.ndarray, alpha: float | np.ndarray) -> np.ndarray:
+        """Decoded mixes of the latents of a (alpha 0) and b (alpha 1); alpha is a number or [n]."""
+        alpha = np.broadcast_to(np.asarray(alpha, np.float32), [len(images_a)])
+        return self._call('interpolate', self.image_shape, images_a=(images_a, self.image_shape),
+                          images_b=(images_b, self.image_shape), alpha=(alpha, ()))['images']
+
+    def classify(self, images: np.ndarray) -> Classification:
+        """Images -> Classification(probabilities [n, nclass], classes int64 [n]) of the single-layer classifier."""
+        answer = self._call('classify', (self.config['nclass'],), images=(images, self.image_shape))
+        return Classification(answer['probabilities'], answer['classes'])
+
+    def _call(self, signature, empty_shape, batch=512, **inputs):
+        arrays = {}
+        for name, (value, shape) in inputs.items():
+            value = np.asarray(value)
+            if value.dtype.kind not in 'f' and name.startswith('images'):
+                raise ValueError(f'{name} are {value.dtype}; {signature} takes float images in [-1, 1], which are '
+                                 'pixels * (2 / 255) - 1')
+            arrays[name] = value.astype(np.float32)
+            if arrays[name].shape[1:] != shape or arrays[name].ndim != 1 + len(shape):
+                raise ValueError(f'{name} has shape {list(arrays[name].shape)}; {signature} takes [n, *{list(shape)}]')
+        sizes = {len(value) for value in arrays.values()}
+        if len(sizes) > 1:
+            raise ValueError(f'{", ".join(arrays)} differ in their number of rows: {sorted(sizes)}')
+        size = sizes.pop()
+        if not size:  # oneDNN's fused convolutions refuse an empty batch
+            empty = np.zeros([0, *empty_shape], np.float32)
+            return {'latents': empty, 'images': empty, 'probabilities': empty, 'classes': np.zeros([0], np.int64)}
+        answers = [self._signatures[signature](**{k: tf.constant(v[i:i + batch]) for k, v in arrays.items()})
+                   for i in range(0, size, batch)]
+        return {key: np.concatenate([answer[key] for answer in answers]) for key in answers[0]}
+
+
+def _version_directory(path):
+    if os.path.isfile(os.path.join(path, 'saved_model.pb')):
+        return path
+    entries = os.scandir(path) if os.path.isdir(path) else ()
+    versions = [entry.name for entry in entries if re.fullmatch('[0-9]+', entry.name) and entry.is_dir()]
+    if not versions:
+        raise DataError(f'{path} is not a SavedModel: it holds neither saved_model.pb nor a numbered version')
+    return os.path.join(path, max(versions, key=int))

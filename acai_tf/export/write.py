@@ -1,0 +1,207 @@
+"""Writing SavedModels that need neither acai_tf nor Keras to run.
+
+The layout is TensorFlow Serving's, `<base>/<integer>/`; a version appears whole or not at all.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+
+import numpy as np
+import tensorflow as tf
+
+from acai_tf import architectures, files, images, interpolation, models
+from acai_tf.errors import StorageError, UsageError, short_message
+from acai_tf.export import card
+from acai_tf.export.load import CONFIG_NAME, read_config
+from acai_tf.tracing import traced
+from acai_tf.versions import FORMAT, versions
+
+# What TensorFlow raises for a checkpoint that is damaged or of another model.
+UNREADABLE = (tf.errors.OpError, AssertionError, AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError)
+_EXISTS = '{} exists and is not overwritten; choose another --export_dir or delete it'
+_BYTES_RULE = ('PNG or JPEG of any size is converted to {channels} color channel(s); an image of {raw[0]}x{raw[1]} goes '
+               'through the pipeline of the data set, any other is resized (bilinear, antialias) to '
+               '{shape[0]}x{shape[1]}; values are scaled to [-1, 1]')
+
+
+def _float32_copy(model):
+    """The same model with the same weights, computing in float32 and outside any distribution strategy."""
+    copy = type(model).from_config({**model.get_config(), 'dtype': 'float32'})
+    for name, network in model.networks.items():
+        getattr(copy, name).set_weights(network.get_weights())
+    return copy
+
+
+def bytes_reader(dataset):
+    """Function: string [n] of PNG or JPEG bytes -> images float32 [n, h, w, c] in [-1, 1]."""
+    def read_one(content):
+        pixels = images.decode_bytes(content, dataset.image_shape[-1])
+        pixels.set_shape([None, None, dataset.image_shape[-1]])
+        return dataset.fit(pixels)
+
+    def read(contents):
+        return tf.map_fn(read_one, contents, fn_output_signature=tf.float32)
+    return read
+
+
+def _endpoints(model, dataset):
+    """{signature: (function, input signature)}; inputs and outputs are named."""
+    image_spec = tf.TensorSpec([None, *model.image_shape], tf.float32, 'images')
+    latents = tf.TensorSpec([None, *model.latent_shape], tf.float32, 'latents')
+    read_bytes = bytes_reader(dataset)
+
+    def encode(images):
+        return {'latents': model.encode(images)}
+
+    def interpolate(images_a, images_b, alpha):
+        mixed = interpolation.lerp(
+            model.encode(images_a), model.encode(images_b), tf.reshape(alpha, [-1, 1, 1, 1]))
+        return {'images': model.decode(mixed)}
+
+    def classify(images):
+        probabilities = tf.nn.softmax(model.logits(images))
+        return {'probabilities': probabilities, 'classes': tf.argmax(probabilities, axis=-1)}
+    return {
+        'serving_default': (encode, [image_spec]),
+        'encode': (encode, [image_spec]),
+        'encode_bytes': (lambda image_bytes: {'latents': model.encode(read_bytes(image_bytes))},
+                         [tf.TensorSpec([None], tf.string, 'image_bytes')]),
+        'decode': (lambda latents: {'images': model.decode(latents)}, [latents]),
+        'reconstruct': (lambda images: {'images': model(images)}, [image_spec]),
+        'interpolate': (interpolate, [tf.TensorSpec(image_spec.shape, tf.float32, 'images_a'),
+                                      tf.TensorSpec(image_spec.shape, tf.float32, 'images_b'),
+                                      tf.TensorSpec([None], tf.float32, 'alpha')]),
+        'classify': (classify, [image_spec]),
+    }
+
+
+def export_model(model, dataset, step: int, export_dir: str | os.PathLike, run=None) -> str:
+    """Writes `<export_dir>/<step>/`, with a model card in it.
+
+    Args:
+        model: a trained `Autoencoder`.
+        dataset: the `datasets.base.Dataset` it was trained on, whose pipeline `encode_bytes` applies.
+        step: int, the version's number.
+        export_dir: directory of the versions.
+        run: `card.Training`, the facts of the training that the card shows; None: none.
+
+    Returns:
+        Path of the version.
+
+    Raises:
+        UsageError: the version exists; it is never overwritten.
+    """
+    path = _new_version(export_dir, step)
+    model = _float32_copy(model)
+    module = tf.Module()
+    module.weights = exported_variables(model)
+    signatures = {name: traced(function, input_signature=signature)
+                  for name, (function, signature) in _endpoints(model, dataset).items()}
+    config = {
+        'format': FORMAT, 'versions': versions(),
+        'model': models.name_of(model), 'dataset': dataset.name, 'dataset_options': dataset.options, 'step': int(step),
+        'image_shape': list(model.image_shape),
+        'latent_shape': list(model.latent_shape), 'nclass': model.nclass, 'class_names': dataset.class_names,
+        'value_range': [-1.0, 1.0],
+        'architecture': architectures.name_of(model.architecture), 'depth': model.depth, 'latent_width': model.latent_width,
+        'model_options': model.options(),
+        'encode_bytes': _BYTES_RULE.format(
+            channels=model.image_shape[-1], raw=dataset.raw_shape, shape=model.image_shape)}
+    with _appearing(path) as beside:
+        tf.saved_model.save(module, beside, signatures=signatures)
+        extra = os.path.join(beside, 'assets.extra')
+        os.makedirs(extra)
+        _write_config(extra, config)
+        _write_warm_up(os.path.join(extra, 'tf_serving_warmup_requests'), model)
+        card.write(beside, config, run)
+    return path
+
+
+def exported_variables(model):
+    """The variables of the networks that an export holds, in its order."""
+    # The plain variables: Keras's own would be saved a second time.
+    return [variable.value for name, network in model.networks.items() if name not in model.training_only
+            for variable in network.variables]
+
+
+def export_copy(version_dir, checkpoint, step, export_dir, run=None):
+    """Writes `<export_dir>/<step>/`: an earlier export with the weights of a checkpoint. No model code is used.
+
+    Args:
+        version_dir: the earlier export.
+        checkpoint: path of a checkpoint that holds `exported_variables` under `exported`.
+        run: as for `export_model`.
+
+    Returns:
+        Path of the version.
+
+    Raises:
+        UsageError: the version exists; it is never overwritten.
+        StorageError: the checkpoint cannot be read.
+    """
+    path = _new_version(export_dir, step)
+    module, config = tf.saved_model.load(version_dir), {**read_config(version_dir), 'step': int(step)}
+    try:
+        tf.train.Checkpoint(exported=module.weights).restore(
+            checkpoint).assert_existing_objects_matched().expect_partial()
+    except UNREADABLE as error:
+        raise StorageError(f'{checkpoint} cannot be read ({short_message(error)}); choose another --step') from None
+    with _appearing(path) as beside:
+        tf.saved_model.save(module, beside, signatures=dict(module.signatures))
+        extra = os.path.join(beside, 'assets.extra')
+        shutil.copytree(os.path.join(version_dir, 'assets.extra'), extra)
+        _write_config(extra, config)
+        card.write(beside, config, run)
+    return path
+
+
+def _new_version(export_dir, step):
+    path = os.path.join(export_dir, str(int(step)))
+    if os.path.exists(path):
+        raise UsageError(_EXISTS.format(path))
+    return path
+
+
+@contextlib.contextmanager
+def _appearing(path):
+    try:
+        with files.atomic_directory(path) as beside:
+            yield beside
+    except FileExistsError:
+        raise UsageError(_EXISTS.format(path)) from None
+
+
+def _sums(path):
+    """{file: sha256} of what TensorFlow wrote."""
+    found = [os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names]
+    return {os.path.relpath(file, path): files.sha256(file) for file in sorted(found) if 'assets.extra' not in file}
+
+
+def _write_config(extra, config):
+    config = {**config, 'sha256': _sums(os.path.dirname(extra))}
+    with open(os.path.join(extra, CONFIG_NAME), 'w', encoding='utf-8') as file:
+        json.dump(config, file, indent=2)
+        file.write('\n')
+
+
+def _write_warm_up(path, model):
+    """One request for each signature, which TensorFlow Serving sends to itself when it starts; needs the extra `serving`."""
+    try:
+        from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+    except ImportError:
+        return
+    image, latent = (np.zeros([1, *shape], np.float32) for shape in (model.image_shape, model.latent_shape))
+    black = tf.io.encode_png(np.zeros(model.image_shape, np.uint8)).numpy()
+    requests = {'encode': {'images': image}, 'encode_bytes': {'image_bytes': [black]}, 'decode': {'latents': latent},
+                'reconstruct': {'images': image}, 'classify': {'images': image},
+                'interpolate': {'images_a': image, 'images_b': image, 'alpha': np.zeros([1], np.float32)}}
+    with tf.io.TFRecordWriter(path) as writer:
+        for signature, inputs in requests.items():
+            request = predict_pb2.PredictRequest()
+            request.model_spec.signature_name = signature
+            for name, value in inputs.items():
+                request.inputs[name].CopyFrom(tf.make_tensor_proto(value))
+            log = prediction_log_pb2.PredictionLog(predict_log=prediction_log_pb2.PredictLog(request=request))
+            writer.write(log.SerializeToString())

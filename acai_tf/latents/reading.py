@@ -1,0 +1,127 @@
+"""Latents of a data set, of image files, or drawn at random; and images decoded from latents and the paths between them."""
+
+import numpy as np
+import tensorflow as tf
+import tqdm
+
+from acai_tf import images, interpolation, randomness
+from acai_tf.errors import NonFiniteError, UsageError
+from acai_tf.latents import mixture
+
+SPLITS = ('train', 'test')
+SOURCES = ('prior', 'mixture')
+MOST_FITTED = 10_000  # a mixture to draw from is fitted to this many training latents, the first ones
+
+
+def of_dataset(model, dataset, split, limit=None, batch=512):
+    """Encodes the images of a data set, in file order.
+
+    Args:
+        model: anything with `encode`, such as export.LoadedModel or metrics.PIXELS.
+        dataset: datasets.base.Dataset whose images the model takes.
+        split: 'train' (once) or 'test'.
+        limit: number of images at most, the first ones; None: all.
+        batch: images encoded at a time.
+
+    Returns:
+        (float32 [n, ...], int64 [n]): features and labels.
+
+    Raises:
+        NonFiniteError: a feature is NaN or infinite.
+    """
+    dataset.check()
+    features, labels, count = [], [], 0
+    with tqdm.tqdm(unit='image', desc=split, disable=None) as progress:
+        for batch_images, batch_labels in _in_order(dataset, split, batch):
+            batch_images, batch_labels = batch_images.numpy(), batch_labels.numpy()
+            if limit is not None:
+                batch_images, batch_labels = batch_images[:limit - count], batch_labels[:limit - count]
+            features.append(model.encode(batch_images))
+            labels.append(batch_labels)
+            count += len(batch_images)
+            progress.update(len(batch_images))
+            if count == limit:
+                break
+    features, labels = np.concatenate(features), np.concatenate(labels)
+    if not np.isfinite(features).all():
+        raise NonFiniteError(f'{model} encodes {dataset.name} to values that are not finite; train it again')
+    return features, labels
+
+
+def size(dataset, split):
+    """Number of images in a split of a data set."""
+    return sum(len(part) for part in batches(dataset, split))
+
+
+def rows(dataset, split, index):
+    """Returns the images of a split at `index` [n], in that order: float32 [n, h, w, c]. Only they are kept in memory.
+
+    Raises:
+        IndexError: there is no such image.
+    """
+    chosen, start = {}, 0
+    for part in batches(dataset, split):
+        chosen |= {number: part[number - start].copy() for number in set(index) if start <= number < start + len(part)}
+        start += len(part)
+    if missing := set(index) - set(chosen):
+        raise IndexError(f'{dataset.name} has {start} {split} images; none has the number {min(missing)}')
+    return np.stack([chosen[number] for number in index])
+
+
+def batches(dataset, split, batch=2048):
+    """Yields the images of a split in file order, float32 arrays [up to `batch`, h, w, c]."""
+    for batch_images, _ in _in_order(dataset, split, batch):
+        yield batch_images.numpy()
+
+
+def _in_order(dataset, split, batch):
+    return dataset.train_once(batch) if split == 'train' else dataset.test(batch)
+
+
+def of_files(paths, loaded, batch=64):
+    """Encodes image files with an export.LoadedModel: latents [n, ...].
+
+    Raises:
+        DataError: a file cannot be read or decoded; the message names it.
+    """
+    latents = []
+    for start in tqdm.trange(0, len(paths), batch, unit='batch', disable=None):
+        # Only the export knows how its data set prepares an image, and it takes image files.
+        pngs = [tf.io.encode_png(images.read(path, loaded.image_shape[-1])).numpy() for path in paths[start:start + batch]]
+        latents.append(loaded.encode_bytes(pngs))
+    return np.concatenate(latents)
+
+
+def drawn(source, model, dataset, count, seed=0):
+    """Draws latents [count, *latent_shape] from the prior N(0, I), or from a mixture fitted to the training latents.
+
+    Args:
+        source: one of `SOURCES`.
+        model: anything with `encode` and `latent_shape`.
+        dataset: datasets.base.Dataset whose images the model takes; needed only for the mixture.
+        seed: int.
+    """
+    if source == 'prior':
+        return randomness.normal([count, *model.latent_shape], randomness.key(seed, 'samples')).numpy()
+    if source == 'mixture':
+        return mixture.Mixture(of_dataset(model, dataset, 'train', MOST_FITTED)[0]).sample(count, seed)
+    raise UsageError(f'unknown source of latents {source!r}; choose one of {", ".join(SOURCES)}')
+
+
+def decoded(model, latents):
+    """Decodes latents [rows, columns, ...] to images [rows, columns, h, w, c]."""
+    frames = model.decode(latents.reshape(-1, *latents.shape[2:]))
+    return frames.reshape(*latents.shape[:2], *frames.shape[1:])
+
+
+def walks(model, latents, steps, curve=interpolation.lerp):
+    """Decodes paths between latents [2 * n, ...], from the k-th of the first half to the k-th of the second: images [n,
+    steps, h, w, c]."""
+    return decoded(model, interpolation.path(
+        *(tf.constant(half) for half in np.split(np.asarray(latents), 2)), steps, curve).numpy())
+
+
+def between(model, starts, ends, steps, curve=interpolation.lerp):
+    """Decodes paths from the latents of `starts` to the latents of `ends`, images [n, h, w, c]: images [n, steps, h, w, c].
+    Both ends of a path are reconstructions."""
+    return walks(model, np.concatenate([model.encode(starts), model.encode(ends)]), steps, curve)

@@ -1,0 +1,64 @@
+"""Metrics of a latent space, one file each, and their registry.
+
+A metric takes a model (an exported one, a live one, or the pixels themselves) and a data set, and returns values. A new
+metric is a file `<name>.py` with a subclass of `Metric`, one line below, and a test; reports and programs pick it up.
+"""
+
+from typing import Any
+
+from acai_tf.metrics.subjects import PIXELS, LiveModel, subject
+from acai_tf.registry import Registry
+from acai_tf.values import combine, defined
+
+__all__ = ['PIXELS', 'REGISTRY', 'LiveModel', 'combine', 'compute', 'create', 'defined', 'names', 'subject']
+
+# The name, which is also the file's, and the class.
+REGISTRY = Registry('metric', 'acai_tf.metrics', {
+    'accuracy': 'Accuracy',
+    'lines': 'Lines',
+    'correlation': 'Correlation',
+    'reconstruction': 'Reconstruction',
+    'classify': 'Classify',
+    'cluster': 'Cluster',
+    'path': 'Path',
+    'conditioning': 'Conditioning',
+    'rank': 'Rank',
+    'probe': 'Probe',
+    'samples': 'Samples',
+    'poses': 'Poses',
+}, base='acai_tf.metrics.base:Metric')
+
+__getattr__ = REGISTRY.module
+
+
+def names(program: str | None = None) -> list[str]:
+    """Names of all metrics, or of those that a program prints."""
+    return [name for name in REGISTRY.names() if program in (None, REGISTRY.get(name).program)]
+
+
+def create(name: str, **options):
+    """Creates the metric of that name; UsageError for an unknown name or option, or a value outside its range."""
+    return REGISTRY.get(name)(**options)
+
+
+def compute(name: str, model, dataset, **options) -> dict[str, Any]:
+    """Computes a metric of a model on a data set.
+
+    Args:
+        name: one of `names()`, or path/to/file.py:Name for your own class.
+        model: `export.LoadedModel`, a live `models.base.Autoencoder`, or `metrics.PIXELS` (or 'pixels') for the images
+            themselves.
+        dataset: `datasets.base.Dataset`.
+        **options: the metric's own (see its class).
+
+    Returns:
+        {name: value}; the values of `poses`, and those by class, are nested. None where a value is undefined.
+
+    Raises:
+        UsageError: wrong options, or the metric does not apply.
+        DataError: the data set is missing, or its images do not fit the model.
+    """
+    metric = create(name, **options)
+    values = defined(metric(model, dataset))
+    metric.clean_up()
+    return values

@@ -1,0 +1,46 @@
+"""Accuracy of the single-layer classifier that is trained in tandem (ACAI, section 4.1; the released latent_accuracy)."""
+
+import numpy as np
+
+from acai_tf.metrics.base import Metric
+
+
+def accuracy(classify, batches):
+    """Percentage of images classified correctly.
+
+    Args:
+        classify: function, images [n, h, w, c] -> scores [n, nclass]; the largest wins.
+        batches: iterable of (images, labels); every image counts.
+
+    Returns:
+        float in [0, 100].
+
+    Raises:
+        ValueError: there are no images.
+    """
+    correct = total = 0
+    for images, labels in batches:
+        correct += int(np.sum(np.argmax(classify(images), axis=-1) == np.asarray(labels)))
+        total += len(labels)
+    if not total:
+        raise ValueError('no images to classify')
+    return 100.0 * correct / total
+
+
+def accuracy_by_class(classes, labels):
+    """{class: percentage of its images classified correctly}, for the classes that have images.
+
+    Args:
+        classes: int [n], the classes given to the images. labels: int [n].
+    """
+    correct = np.equal(classes, labels)
+    return {int(label): 100.0 * float(correct[labels == label].mean()) for label in np.unique(labels)}
+
+
+class Accuracy(Metric):
+    """`latent_accuracy`: percent of the test images."""
+
+    supports_pixels = False
+
+    def compute(self, model, dataset):
+        return {'latent_accuracy': accuracy(lambda images: model.classify(images).probabilities, dataset.test(500))}

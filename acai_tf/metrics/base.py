@@ -1,0 +1,82 @@
+"""Base class of the metrics, and the check that a model and a data set fit each other."""
+
+from acai_tf import metrics
+from acai_tf.errors import DataError, UsageError
+from acai_tf.images import by
+from acai_tf.metrics.subjects import PIXELS, subject
+from acai_tf.options import Configured
+
+
+class Metric(Configured):
+    """Values computed from a model and a data set.
+
+    A subclass declares its options as `Option`s and defines `compute`. If it does not apply everywhere, it also sets
+    `supports_pixels` or defines `unsupported_reason`.
+
+    Args:
+        **options: as the class declares them.
+
+    Raises:
+        UsageError: an unknown option, or a value outside its range.
+    """
+
+    program = 'acai_evaluate'  # the program that prints it
+    supports_pixels = True  # or only models
+
+    def __init__(self, **options):
+        self.set_options(options, f'metric {self.name}')
+
+    @property
+    def name(self):
+        """The registered name, or the class's own."""
+        return metrics.REGISTRY.name_of(type(self))
+
+    @property
+    def label(self):
+        """The name under which results are kept."""
+        return self.name
+
+    def __call__(self, model, dataset):
+        """Checks, then computes: {name: value} (see `metrics.compute`); NaN where a value is undefined."""
+        model = subject(model)
+        self.check(model, dataset)
+        return self.compute(model, dataset)
+
+    def check(self, model, dataset):
+        """Raises UsageError if the metric does not apply, DataError if the data set does not fit the model."""
+        model = subject(model)
+        reason = self.unsupported_reason(dataset)
+        if model is PIXELS and not self.supports_pixels:
+            reason = 'needs a model, not pixels'
+        if reason:
+            raise UsageError(f'the metric {self.name} {reason}')
+        check_fits(model, dataset)
+
+    @classmethod
+    def methods(cls):
+        """{name: class} of the methods that the metric chooses from; each declares its own options."""
+        return {}
+
+    def unsupported_reason(self, dataset):
+        """Returns why the metric does not apply to a data set, as the end of a sentence; None if it does."""
+
+    def compute(self, model, dataset):
+        """Returns {name: value} of a subject (see subjects.py) that fits the data set."""
+        raise NotImplementedError
+
+    def summary(self, values):
+        """Returns the {name: value} that a report keeps; all of them, by default."""
+        return values
+
+    def clean_up(self):
+        """Removes the files kept for resuming. Call it once the result is safe."""
+
+
+def check_fits(model, dataset, reads_images=True):
+    """Raises DataError if a model does not take images of the data set's shape, or if the data set is missing although its
+    images are needed."""
+    if reads_images:
+        dataset.check()
+    if model.image_shape not in (None, dataset.image_shape):
+        raise DataError(f'{dataset.name} has images of {by(dataset.image_shape)}, but {model} takes '
+                        f'{by(model.image_shape)}')

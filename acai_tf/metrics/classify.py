@@ -1,0 +1,108 @@
+"""Accuracy of a single-layer classifier trained on latents, or on pixels (ACAI, section 4.1; released classify.py)."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from acai_tf.architectures.dense import dense
+from acai_tf.losses import cross_entropy
+from acai_tf.metrics.accuracy import accuracy_by_class
+from acai_tf.metrics.learned import LearningMetric
+from acai_tf.metrics.subjects import PIXELS
+from acai_tf.models.fitting import Fitting
+from acai_tf.models.optimizers import Adam
+from acai_tf.models.steps import Steps
+from acai_tf.options import Option
+
+_PIXEL_SMOOTHING = 0.1  # as released
+
+
+class LinearClassifier(Steps, keras.Model):
+    """A linear layer and a softmax, trained by Adam on the cross-entropy.
+
+    The learning rate falls exponentially, to 0.1 of itself in half the training and 0.01 in all, as released. Weights start
+    Glorot uniform.
+
+    Args:
+        width: dimension of the points.
+        nclass: number of classes.
+        steps: length of the training.
+        smoothing: of the labels.
+        seed: int, of the initial weights and of the order of the points.
+    """
+
+    optimizer_networks = {'classifier': ('classifier',)}
+    loss_names = ('loss',)
+
+    def __init__(self, width, nclass, steps=1, smoothing=0.0, seed=0):
+        super().__init__(seed)
+        self._half, self._smoothing = steps / 2, smoothing
+        self.add_network('classifier', dense([width], nclass, seed, 'classifier'))
+        self.built = True
+
+    def make_optimizer(self, name):
+        rate = keras.optimizers.schedules.ExponentialDecay(self.lr, self._half, 0.1)
+        return Adam(rate, beta_1=0.9, beta_2=0.999, epsilon=1e-8, name=name)
+
+    def call(self, points, training=False):
+        """Logits [n, nclass] of points [n, width]."""
+        return self.classifier(points, training=training)
+
+    def train_step(self, data):
+        """One update, from points and their labels; returns the loss."""
+        points, labels = data
+        with tf.GradientTape(persistent=True) as tape:
+            losses = cross_entropy(self(points, training=True), labels, self._smoothing)
+            terms = self.assert_finite({'loss': tf.reduce_mean(losses)})
+        self.update(tape, {'classifier': terms['loss']})
+        return self.track(terms)
+
+
+class Classify(LearningMetric):
+    """`accuracy` and `train_accuracy`: percent of the test and of the training images; `accuracy_by_class`: {class: percent
+    of its test images}."""
+
+    program = 'acai_classify'
+    lr = Option(0.0001, 'initial learning rate; it falls to a tenth in each half of the run', minimum=0)
+    batch = Option(64, 'batch size', minimum=1)
+    total_kimg = Option(16384, 'length of the training, in units of 1024 images', minimum=1)
+    smoothing = Option(None, f'label smoothing (default: 0; for pixels {_PIXEL_SMOOTHING}, as released)', kind=float,
+                       minimum=0, maximum=1)
+    seed = Option(0, 'seed of the initial weights and of the order of the images', minimum=0)
+
+    def unsupported_reason(self, dataset):
+        if dataset.nclass < 2 and not self._load:
+            return f'needs a data set with classes; {dataset.name} has one class'
+
+    def compute(self, model, dataset):
+        self._class_name = dataset.class_name
+        return super().compute(model, dataset)
+
+    def learn(self, model, dataset, points, labels):
+        default = _PIXEL_SMOOTHING if model is PIXELS else 0.0
+        steps = -(-self.total_kimg * 1024 // self.batch)
+        self._classifier = LinearClassifier(points.shape[1], dataset.nclass, steps,
+                                            default if self.smoothing is None else self.smoothing, self.seed)
+        self._classifier.compile(self.lr)
+        with Fitting({'classifier': self._classifier}, None, steps) as fitting:
+            fitting.train('classifier', [np.asarray(points, np.float32), labels], steps, self.batch)
+
+    def restore(self, width, arrays):
+        weights, bias = arrays['weights'], arrays['bias']
+        self._classifier = LinearClassifier(width, len(bias))
+        self._classifier.classifier.set_weights([weights.reshape(width, len(bias)), bias])
+
+    def arrays(self):
+        return dict(zip(('weights', 'bias'), self._classifier.classifier.get_weights()))
+
+    def answers(self, points):
+        weights, bias = self._classifier.classifier.get_weights()
+        return {'classes': np.argmax(np.asarray(points, np.float32) @ weights + bias, axis=1)}
+
+    def values(self, points, answers):
+        del points
+        accuracies = {split: 100.0 * int(np.sum(of_split['classes'] == of_split['labels'])) / len(of_split['labels'])
+                      for split, of_split in answers.items()}
+        by_class = accuracy_by_class(answers['test']['classes'], answers['test']['labels'])
+        return {'accuracy': accuracies['test'], 'train_accuracy': accuracies['train'],
+                'accuracy_by_class': {self._class_name(label): percent for label, percent in by_class.items()}}

@@ -1,0 +1,306 @@
+"""Faithfulness of interpolations to a change of pose (AEAI, section 4.2 and appendix C).
+
+Between two images of an object whose poses differ by L degrees there are true images. Every interpolation, in latent space,
+is compared with them. The docstrings describe what is done where the paper leaves a choice (which images an interval
+has, which are searched for the nearest). Mean squared errors are on [0, 1].
+"""
+
+import dataclasses
+import functools
+
+import numpy as np
+
+from acai_tf.datasets import pole
+from acai_tf.errors import DataError
+from acai_tf.metrics.base import Metric
+
+# Degrees of azimuth of the intervals: for errors, for errors by alpha and realism, for the retrieved alpha, and for the
+# distances of parameters.
+_LENGTHS, _BY_ALPHA, _RETRIEVAL, _DISTANCES = range(15, 85, 5), 80, 70, (40, 60, 80)
+# Degrees of altitude: higher up, a pole's shadows differ too little to tell the azimuth.
+_HIGHEST_RETRIEVAL = 65
+_CHUNK = 1024  # frames decoded at a time
+
+
+@dataclasses.dataclass(frozen=True)
+class Interval:
+    """Interpolations over equal changes of pose.
+
+    Attributes:
+        name: such as 'azimuth_80'; 'altitude' for the whole range of altitudes.
+        paths: int [starts, m], numbers of the true images from each start to its end.
+        span: degrees between start and end.
+    """
+    name: str
+    paths: np.ndarray
+    span: float
+
+    @property
+    def alphas(self):
+        """Alphas [m - 2] of the frames between both ends."""
+        return np.arange(1, self.paths.shape[1] - 1) / (self.paths.shape[1] - 1)
+
+    @property
+    def inner(self):
+        """Numbers of the true images of those frames: int [starts, m - 2]."""
+        return self.paths[:, 1:-1]
+
+
+def evaluate(encode, decode, images: np.ndarray, poses: np.ndarray, is_test: np.ndarray,
+             realistic: np.ndarray | None = None) -> dict[str, dict]:
+    """Computes values of a model whose latents are interpolated linearly over intervals of azimuth and altitude.
+
+    An interval of L degrees has L / step images; its ends are the first and the last, as in the paper (80 degrees in steps
+    of 5: 16 images, which span 75 degrees). Every image that has a whole interval after it is a start. Azimuths are wrapped
+    if they go all the way round. Only the inner frames count.
+
+    Args:
+        encode: images [n, h, w, c] in [-1, 1] -> latents [n, ...].
+        decode: latents -> images.
+        images, poses, is_test: of one object, as `load_poses()` of a data set gives them: [n, h, w, c], [n, 2] azimuth and
+            altitude in degrees, bool [n].
+        realistic: images [k, h, w, c] that are possible; with them there is `realism`.
+
+    Returns:
+        `{'all': ..., 'held_out': ..., 'up_to_65': ...}`: over all frames; over those whose true image is in the test set;
+        and, for `retrieved_alpha` alone and only if there are higher altitudes, over those with an altitude up to 65,
+        because higher up a pole's shadows differ too little. Each is {value: {interval: number or dict}}:
+
+        mse: mean squared error of the frames.
+        mse_by_alpha: for each alpha the `mean` and `deviation` of that error over the starts (80 degrees; altitude).
+        retrieved_alpha: (azimuth - start) / span of the image that is nearest to a frame, among all images. For each alpha
+            the `median`, `lower_quartile` and `upper_quartile`; `error`, mean |median - alpha|, and the mean
+            `interquartile_range` (70 degrees).
+        parameter_distance: from the nearest image's pose to the poses of both ends, hypot of the differences in degrees. For
+            each alpha the means `to_source` and `to_target`; `deviation` from straight lines, divided by the span (40, 60
+            and 80 degrees; altitude).
+        realism: mean squared error to the nearest of the possible images (80 degrees).
+
+    Raises:
+        DataError: the azimuths do not have equal steps.
+    """
+    poses, is_test, latents = np.asarray(poses, np.float64), np.asarray(is_test, bool), np.asarray(encode(images))
+    truth, possible = _Candidates(images), None if realistic is None else _Candidates(realistic)
+    is_low = poses[:, 1] <= _HIGHEST_RETRIEVAL
+    values = {'all': {}, 'held_out': {}, 'up_to_65': {}}
+
+    def add(subset, interval, of_interval):
+        for name, value in of_interval.items():
+            values[subset].setdefault(name, {})[interval.name] = value
+    for interval in intervals(poses):
+        frames = _compare(interval, latents, decode, truth, possible)
+        add('all', interval, _values(interval, poses, frames, np.ones(interval.inner.shape, bool)))
+        add('held_out', interval, _values(interval, poses, frames, is_test[interval.inner]))
+        mask = is_low[interval.inner]
+        if interval.name == f'azimuth_{_RETRIEVAL}' and not is_low.all() and mask.any():
+            add('up_to_65', interval, {'retrieved_alpha': _retrieved(interval, poses, frames['nearest'], mask)})
+    return {subset: of_subset for subset, of_subset in values.items() if of_subset}
+
+
+def intervals(poses):
+    """All intervals that an object's poses [n, 2] have.
+
+    Raises:
+        DataError: the azimuths at an altitude do not have equal steps, or there are too few.
+    """
+    rings = [np.flatnonzero(poses[:, 1] == altitude) for altitude in np.unique(poses[:, 1])]
+    rings = [ring[np.argsort(poses[ring, 0])] for ring in rings]
+    steps = np.concatenate([np.diff(poses[ring, 0]) for ring in rings])
+    if not len(steps) or not np.allclose(steps, steps[0]) or steps[0] <= 0:
+        raise DataError('the azimuths at each altitude must have equal steps, the same at all altitudes, and no two images '
+                        'the same pose')
+    step, result = float(steps[0]), []
+    for length in _LENGTHS:
+        count = round(length / step)
+        paths = [path for ring in rings for path in _along(ring, count, closed=np.isclose(step * len(ring), 360))]
+        if count >= 3 and paths:
+            result.append(Interval(f'azimuth_{length}', np.array(paths), step * (count - 1)))
+    columns = [np.flatnonzero(poses[:, 0] == azimuth) for azimuth in np.unique(poses[:, 0])]
+    columns = [column[np.argsort(poses[column, 1])] for column in columns]
+    count = max(map(len, columns))
+    columns = np.array([column for column in columns if len(column) == count])
+    altitudes = poses[columns[0], 1]
+    even = np.allclose(np.diff(altitudes, 2), 0) and (poses[columns, 1] == altitudes).all()
+    if count >= 3 and even:
+        result.append(Interval('altitude', columns, float(altitudes[-1] - altitudes[0])))
+    if not result:
+        raise DataError('there are too few images for an interval of azimuth or altitude with a true image in between')
+    return result
+
+
+def _along(ring, count, closed):
+    """Paths of `count` images along a ring [n], from each start: list of int [count]."""
+    if count > len(ring):
+        return []
+    starts = len(ring) if closed else len(ring) - count + 1
+    return [np.take(ring, range(start, start + count), mode='wrap') for start in range(starts)]
+
+
+# ---- frames
+
+
+class _Candidates:
+    """Images among which the nearest is searched: `images` [k, pixels] in [0, 1]."""
+
+    def __init__(self, images):
+        self.images = _unit(images)
+        self._center = self.images.mean(axis=0)  # products of large numbers would lose the digits of their difference
+        self._centered = self.images - self._center
+        self._squares = np.sum(np.square(self._centered), axis=1)
+
+    def nearest(self, frames):
+        """Number of the image that is nearest to each frame [n, pixels]."""
+        return np.argmin(self._squares - 2 * (frames - self._center) @ self._centered.T, axis=1)
+
+
+def _unit(images):
+    """Images in [-1, 1] -> float32 [n, pixels] in [0, 1]."""
+    images = np.asarray(images, np.float32)
+    return images.reshape(len(images), -1) / 2 + 0.5
+
+
+def _compare(interval, latents, decode, truth, possible):
+    """Compares the inner frames with the images: {name: [starts, m - 2]}, as far as the interval needs it.
+
+    `mse` to the true image, number of the `nearest` image, and `realism`, the error to the nearest of the possible images.
+    """
+    alphas, rows = interval.alphas, max(1, _CHUNK // len(interval.alphas))
+    weights = alphas.reshape(1, -1, *[1] * (latents.ndim - 1))
+    parts = []
+    for begin in range(0, len(interval.paths), rows):
+        paths = interval.paths[begin:begin + rows]
+        first, last = (latents[paths[:, k]][:, None] for k in (0, -1))
+        mixed = ((1 - weights) * first + weights * last).astype(latents.dtype)
+        frames = _unit(decode(mixed.reshape(-1, *latents.shape[1:])))
+        part = {'mse': _mse(frames, truth.images[paths[:, 1:-1].ravel()])}
+        if _has_distances(interval) or interval.name == f'azimuth_{_RETRIEVAL}':
+            part['nearest'] = truth.nearest(frames)
+        if possible and interval.name == f'azimuth_{_BY_ALPHA}':
+            part['realism'] = _mse(frames, possible.images[possible.nearest(frames)])
+        parts.append(part)
+    return {name: np.concatenate([part[name] for part in parts]).reshape(len(interval.paths), -1) for name in parts[0]}
+
+
+def _mse(frames, images):
+    return np.mean(np.square(frames - images), axis=1)
+
+
+# ---- values
+
+
+def _values(interval, poses, frames, mask):
+    """{name: value} of the inner frames that the mask [starts, m - 2] selects, from what `_compare` returns."""
+    values = {'mse': _mean(frames['mse'], mask)}
+    if interval.name in (f'azimuth_{_BY_ALPHA}', 'altitude'):
+        values['mse_by_alpha'] = _by_alpha(interval, lambda k: {
+            'mean': _mean(frames['mse'][:, k], mask[:, k]), 'deviation': _deviation(frames['mse'][:, k], mask[:, k])})
+    if interval.name == f'azimuth_{_RETRIEVAL}':
+        values['retrieved_alpha'] = _retrieved(interval, poses, frames['nearest'], mask)
+    if _has_distances(interval):
+        values['parameter_distance'] = _distances(interval, poses, frames['nearest'], mask)
+    if 'realism' in frames:
+        values['realism'] = _mean(frames['realism'], mask)
+    return values
+
+
+def _has_distances(interval):
+    return interval.name in ('altitude', *(f'azimuth_{length}' for length in _DISTANCES))
+
+
+def _by_alpha(interval, values):
+    """{alpha: values(k)}, k the number of the inner frame."""
+    return {f'{alpha:.3f}': values(k) for k, alpha in enumerate(interval.alphas)}
+
+
+def _mean(values, mask):
+    return float(np.mean(values[mask], dtype=np.float64)) if mask.any() else float('nan')
+
+
+def _deviation(values, mask):
+    return float(np.std(values[mask], dtype=np.float64)) if mask.any() else float('nan')
+
+
+def _wrapped(degrees):
+    """Differences of azimuth as the shorter way round: (-180, 180]."""
+    return 180 - (180 - degrees) % 360
+
+
+def _retrieved(interval, poses, nearest, mask):
+    retrieved = _wrapped(poses[nearest, 0] - poses[interval.paths[:, :1], 0]) / interval.span
+
+    def quartiles(k):
+        selected = retrieved[mask[:, k], k]
+        low, median, high = np.percentile(selected, [25, 50, 75]) if len(selected) else [np.nan] * 3
+        return {'median': float(median), 'lower_quartile': float(low), 'upper_quartile': float(high)}
+    by_alpha = _by_alpha(interval, quartiles)
+    return {'error': float(np.mean([abs(at['median'] - alpha) for at, alpha in zip(by_alpha.values(), interval.alphas)])),
+            'interquartile_range': float(np.mean([at['upper_quartile'] - at['lower_quartile'] for at in by_alpha.values()])),
+            'by_alpha': by_alpha}
+
+
+def _distances(interval, poses, nearest, mask):
+    def to(end):
+        difference = poses[nearest] - poses[interval.paths[:, end]][:, None]
+        return np.hypot(_wrapped(difference[..., 0]), difference[..., 1])
+    to_source, to_target = to(0), to(-1)
+    by_alpha = _by_alpha(interval, lambda k: {'to_source': _mean(to_source[:, k], mask[:, k]),
+                                              'to_target': _mean(to_target[:, k], mask[:, k])})
+    deviations = [abs(at['to_source'] - alpha * interval.span) + abs(at['to_target'] - (1 - alpha) * interval.span)
+                  for at, alpha in zip(by_alpha.values(), interval.alphas)]
+    return {'deviation': float(np.mean(deviations)) / 2 / interval.span, 'by_alpha': by_alpha}
+
+
+# ---- metric
+
+
+class Poses(Metric):
+    """`poses`: {subject: values} as `evaluate` gives them, for data sets with known poses (`load_poses()`).
+
+    The subjects are the `model`; the `pixel_dissolve`, which interpolates the images themselves; and, for the images of
+    pole64, the `straight_tip`, which moves the tip of the shadow along a straight line. Only pole64 has `realism`.
+    """
+
+    supports_pixels = False
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self._setting = None
+
+    def check(self, model, dataset):
+        super().check(model, dataset)
+        intervals(dataset.load_poses()[1])
+
+    def compute(self, model, dataset):
+        if self._setting is None or self._setting.dataset is not dataset:  # every report uses the same one
+            self._setting = _Setting(dataset)
+        return {'poses': {'model': self._setting.evaluate(model.encode, model.decode), **self._setting.references}}
+
+    def summary(self, values):
+        of_model = values['poses']['model']['all']
+        return {f'poses_{name}_{interval}': value['error'] if name == 'retrieved_alpha' else value
+                for name in ('mse', 'retrieved_alpha', 'realism') for interval, value in of_model.get(name, {}).items()
+                if interval in ('azimuth_70', 'azimuth_80', 'altitude')}
+
+
+class _Setting:
+    """The images and poses that models are evaluated on."""
+
+    def __init__(self, dataset):
+        self.dataset, (images, self._poses, self._is_test) = dataset, dataset.load_poses()
+        self._images, self._size = np.asarray(images), dataset.image_shape[0]
+        self._is_pole = dataset.generator == 'pole64'
+        self._realistic = pole.realistic(self._size) if self._is_pole else None
+
+    def evaluate(self, encode, decode):
+        return evaluate(encode, decode, self._images, self._poses, self._is_test, self._realistic)
+
+    @functools.cached_property
+    def references(self):
+        """{subject: values} of the subjects that are not models."""
+        def unchanged(images):
+            return images
+        values = {'pixel_dissolve': self.evaluate(unchanged, unchanged)}
+        if self._is_pole:
+            values['straight_tip'] = self.evaluate(lambda images: pole.tip_of(self._poses),
+                                                   lambda tips: pole.draw_shadow(tips, self._size))
+        return values

@@ -1,0 +1,111 @@
+"""Accuracy of simple classifiers on latents: scikit-learn's logistic regression and nearest neighbors."""
+
+import logging
+import warnings
+
+import numpy as np
+
+from acai_tf.latents import reading
+from acai_tf.metrics.base import Metric
+from acai_tf.options import Option
+
+_logger = logging.getLogger(__name__)
+
+# scikit-learn's C, the inverse strength of the regularization, from strong to weak.
+STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)
+NEIGHBORS = (1, 10, 200)
+_HELD_OUT, _TOLERANCE, _MOST_ITERATIONS = 0.2, 1e-5, 2000
+
+
+def logistic_regression(train, train_labels, test, seed=0, strengths=STRENGTHS):
+    """Predicts classes by a converged logistic regression with L2 regularization.
+
+    Features are standardized by the training set. The strength is chosen by the accuracy on a held-out fifth of the training
+    set, the same fifth for all strengths. The regression is then fitted to the whole training set.
+
+    Args:
+        train: [n, d]. train_labels: int [n]. test: [m, d].
+        seed: chooses the fifth.
+        strengths: values of C, for the sum of the losses; of equally good ones the first wins.
+
+    Returns:
+        (classes [m], the chosen C); (None, NaN) if the training set has fewer than two classes.
+    """
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
+    if len(np.unique(train_labels)) < 2:
+        return None, float('nan')
+    scaler = StandardScaler().fit(np.asarray(train, np.float64))
+    train, test = (scaler.transform(np.asarray(points, np.float64)) for points in (train, test))
+    order = np.random.default_rng(seed).permutation(len(train))
+    held, rest = np.split(order, [int(_HELD_OUT * len(train))])
+    # Each strength starts from the solution of the one before.
+    model = LogisticRegression(tol=_TOLERANCE, max_iter=_MOST_ITERATIONS, warm_start=True)
+    scores = [0.0]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always', ConvergenceWarning)
+        if len(held) and len(np.unique(train_labels[rest])) > 1:
+            scores = [model.set_params(C=c).fit(train[rest], train_labels[rest]).score(train[held], train_labels[held])
+                      for c in strengths]
+        best = strengths[int(np.argmax(scores))]
+        model = LogisticRegression(C=best, tol=_TOLERANCE, max_iter=_MOST_ITERATIONS).fit(train, train_labels)
+    for warning in caught:
+        if not issubclass(warning.category, ConvergenceWarning):
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    if any(issubclass(warning.category, ConvergenceWarning) for warning in caught):
+        _logger.warning('a logistic regression has not converged after %d iterations', _MOST_ITERATIONS)
+    return model.predict(test), best
+
+
+def nearest_neighbors(train, train_labels, test, counts):
+    """Predicts classes by the majority of the k nearest training points, by Euclidean distance: {k: classes [m]} for all k
+    in `counts`. The smallest class wins a tie. If there are fewer than k training points, all of them vote."""
+    from sklearn.neighbors import NearestNeighbors
+    search = NearestNeighbors(n_neighbors=min(max(counts), len(train)), algorithm='brute').fit(train)
+    labels = np.asarray(train_labels)[search.kneighbors(test, return_distance=False)]
+    classes = np.unique(train_labels)
+    return {k: classes[np.argmax([(labels[:, :k] == label).sum(axis=1) for label in classes], axis=0)] for k in counts}
+
+
+def accuracy(classes, labels, level=0.95):
+    """Percentage of correct classes, and its bootstrap percentile interval over the test points.
+
+    If a share p of n points is correct, resampling them gives Binomial(n, p) correct points. The interval is computed from
+    that distribution, without drawing samples.
+
+    Args:
+        classes, labels: int [n].
+
+    Returns:
+        (accuracy, low, high), in [0, 100].
+    """
+    from scipy.stats import binom
+    share, count = float(np.mean(classes == labels)), len(labels)
+    low, high = binom.ppf([(1 - level) / 2, (1 + level) / 2], count, share) / count
+    return 100 * share, 100 * float(low), 100 * float(high)
+
+
+class Probe(Metric):
+    """`probe_accuracy` of a logistic regression, with `probe_c`, its inverse strength of regularization; `knn1_accuracy`,
+    `knn10_accuracy` and `knn200_accuracy` of nearest neighbors. Percent of the test images; each also with `_low` and
+    `_high`, its 95% bootstrap interval. `probe_train_images` and `probe_test_images` are the numbers of images.
+    """
+
+    seed = Option(0, 'seed of the random numbers', minimum=0)
+
+    def unsupported_reason(self, dataset):
+        if dataset.nclass < 2:
+            return f'needs a data set with classes; {dataset.name} has one class'
+
+    def compute(self, model, dataset):
+        (train, train_labels), (test, labels) = (reading.of_dataset(model, dataset, split) for split in reading.SPLITS)
+        train, test = (points.reshape(len(points), -1) for points in (train, test))
+        by_regression, strength = logistic_regression(train, train_labels, test, self.seed)
+        by_neighbors = nearest_neighbors(train, train_labels, test, NEIGHBORS)
+        predictions = {'probe': by_regression, **{f'knn{k}': classes for k, classes in by_neighbors.items()}}
+        values = {'probe_c': strength, 'probe_train_images': len(train), 'probe_test_images': len(test)}
+        for name, classes in predictions.items():
+            with_interval = [float('nan')] * 3 if classes is None else accuracy(classes, labels)
+            values.update({f'{name}_accuracy{end}': value for end, value in zip(('', '_low', '_high'), with_interval)})
+        return values

@@ -1,0 +1,38 @@
+"""Results kept in the directory of the run: <run>/results/<step>/<label>.json, where the label is the metric's.
+
+Results on another data set than the run's own are <label>.<data set>.json.
+"""
+
+import logging
+import os
+
+from acai_tf import datasets, files
+from acai_tf.metrics import defined
+from acai_tf.runs import Run
+from acai_tf.versions import versions
+
+_logger = logging.getLogger(__name__)
+
+
+def keep(loaded, metric, dataset, values):
+    """Writes the values of a metric, with its options and the library versions; logs a warning if it cannot.
+
+    Args:
+        loaded: export.LoadedModel; if it is not in a run directory, nothing is written.
+        metric: the metrics.base.Metric.
+        dataset: datasets.base.Dataset.
+        values: {name: value}.
+    """
+    run = Run.of_export(loaded.path)
+    if run is None:
+        return
+    own = loaded.config['dataset'], loaded.config['dataset_options']
+    suffix = '' if own == (dataset.name, dataset.options) else f'.{datasets.directory_name(dataset)}'
+    path = os.path.join(run.results_dir(loaded.config['step']), f'{metric.label}{suffix}.json')
+    content = {'values': defined(values), 'dataset': dataset.name, 'dataset_options': dataset.options,
+               'options': metric.options(), 'versions': versions()}
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        files.write_json(content, path)
+    except OSError as error:
+        _logger.warning('%s was not written (%s)', path, error.strerror)

@@ -1,0 +1,57 @@
+"""Quality of decoded random latents, drawn from the prior or from a mixture fitted to the training latents."""
+
+import numpy as np
+
+from acai_tf.latents import manifolds, mixture, neighbours, reading
+from acai_tf.metrics.base import Metric
+from acai_tf.options import Option
+
+
+class Samples(Metric):
+    """Values of draws from N(0, I) (`samples_prior_...`) and from a Gaussian mixture fitted to the training latents
+    (`samples_mixture_...`): `nearest_train`, mean cosine distance of the decoded draws to the nearest training image;
+    `precision` and `recall` (`latents.manifolds`) of the decoded draws against as many training images, and
+    `latent_precision` and `latent_recall` of the draws against the latents of those images.
+
+    `samples_test_...` are the values of test images, as an example of perfect draws; there are too few of them for recall.
+    `samples_draws` is the number of draws.
+    """
+
+    supports_pixels = False
+    draws = Option(2048, 'latents drawn, and training images they are compared with; fewer where there are fewer', minimum=2)
+    components = Option(10, 'Gaussians of the mixture', minimum=1)
+    neighbours = Option(3, 'k: an image covers what is nearer to it than its k-th nearest', minimum=1)
+    seed = Option(0, 'seed of the random numbers', minimum=0)
+
+    def compute(self, model, dataset):
+        train, _ = reading.of_dataset(model, dataset, 'train')
+        random, count = np.random.default_rng(self.seed), min(self.draws, len(train))
+        chosen = np.isin(np.arange(len(train)), random.permutation(len(train))[:count])
+        test = reading.rows(dataset, 'test', random.permutation(reading.size(dataset, 'test'))[:count])
+        latents = {'prior': reading.drawn('prior', model, dataset, count, self.seed),
+                   'mixture': mixture.Mixture(train, self.components, self.seed).sample(count, self.seed),
+                   'test': model.encode(test)}
+        images = {'prior': model.decode(latents['prior']), 'mixture': model.decode(latents['mixture']), 'test': test}
+        train_images = []
+        nearest = neighbours.nearest_distance(np.concatenate(list(images.values())),
+                                              _keeping(reading.batches(dataset, 'train'), chosen, train_images))
+        nearest = np.split(nearest, [count, 2 * count])
+        spaces = {'': (images, np.concatenate(train_images)), 'latent_': (latents, train[chosen])}
+        values = {'samples_draws': count}
+        for source, distances in zip(images, nearest):
+            values[f'samples_{source}_nearest_train'] = float(distances.mean())
+            for space, (draws, real) in spaces.items():
+                name = f'samples_{source}_{space}'
+                values[f'{name}precision'] = manifolds.precision(real, draws[source], self.neighbours)
+                if source != 'test':
+                    values[f'{name}recall'] = manifolds.precision(draws[source], real, self.neighbours)
+        return values
+
+
+def _keeping(batches, mask, kept):
+    """Passes the batches on, and appends the images that the mask [n] selects to `kept`."""
+    start = 0
+    for batch in batches:
+        kept.append(batch[mask[start:start + len(batch)]])
+        start += len(batch)
+        yield batch

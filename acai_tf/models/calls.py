@@ -1,0 +1,81 @@
+"""Many training steps in one call of a compiled function, as many as take about a second."""
+
+import time
+
+import numpy as np
+import tensorflow as tf
+
+from acai_tf.errors import NonFiniteError
+from acai_tf.tracing import traced
+
+# Short enough to answer a signal, long enough to cost nothing.
+_CALL_SECONDS = 1.0
+_MOST_STEPS = 10_000
+
+
+def compile_steps(model, step, replicas=lambda losses: losses):
+    """Compiles several training steps into one call.
+
+    Args:
+        model: the `steps.Steps` whose losses are kept.
+        step: function (*args) -> float32 [replicas here, len(model.loss_names)], one step's losses.
+        replicas: function, the losses of all steps [count, replicas here, losses] -> [count, all replicas, losses].
+
+    Returns:
+        Function (count, *args) -> float32 [count, replicas, losses].
+    """
+    @traced
+    def run(count, *args):
+        losses = tf.map_fn(lambda _: step(*args), tf.range(count),
+                           fn_output_signature=tf.TensorSpec([None, len(model.loss_names)], tf.float32))
+        return replicas(losses)
+    return run
+
+
+def losses_of(model, terms):
+    """The loss terms {name: scalar} of a step as one tensor, in the order of `model.loss_names`."""
+    return tf.stack([terms[name] for name in model.loss_names])
+
+
+class Calls:
+    """Calls a function of `compile_steps`, with as many steps at a time as take about a second.
+
+    Args:
+        run: the function.
+        loss_names: of its losses.
+        most: how many steps a call makes at most.
+
+    Attributes:
+        seconds_per_step: of the last call; None before the second call, because the first one traces. May be set, so that
+            several workers agree.
+    """
+
+    def __init__(self, run, loss_names, most=_MOST_STEPS):
+        self._run, self._loss_names, self._most = run, loss_names, most
+        self._calls, self.seconds_per_step = 0, None
+
+    def make(self, step, last, *args):
+        """Makes the steps after `step`, up to `last` at most, with the arguments of the function.
+
+        Returns:
+            float32 [count, replicas, losses].
+
+        Raises:
+            NonFiniteError: a loss is NaN or infinite.
+        """
+        count = 1 if self.seconds_per_step is None else int(np.clip(_CALL_SECONDS / self.seconds_per_step, 1, self._most))
+        started = time.monotonic()
+        losses = self._run(tf.constant(min(count, last - step)), *args).numpy()
+        seconds = time.monotonic() - started
+        self._calls += 1
+        self.seconds_per_step = seconds / len(losses) if self._calls > 1 else None
+        self._check_finite(losses, step)
+        return losses
+
+    def _check_finite(self, losses, step):
+        by_loss = losses.swapaxes(1, 2)  # a term of the global batch is bad on all replicas: look at the others first
+        bad = np.argwhere(~np.isfinite(by_loss))
+        if len(bad):
+            row, column, replica = bad[0]
+            where = f' on replica {replica}' if losses.shape[1] > 1 else ''
+            raise NonFiniteError(f'{self._loss_names[column]} is {by_loss[tuple(bad[0])]} at step {step + row + 1}{where}')

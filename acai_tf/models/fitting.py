@@ -1,0 +1,129 @@
+"""Training on arrays in memory: many steps a call, a bar, partial results."""
+
+import logging
+import os
+import time
+import zipfile
+
+import numpy as np
+import tensorflow as tf
+import tqdm
+
+from acai_tf import files, randomness
+from acai_tf.datasets.base import shuffled
+from acai_tf.errors import NonFiniteError, short_message
+from acai_tf.models.calls import Calls, compile_steps, losses_of
+
+_logger = logging.getLogger(__name__)
+
+_SAVING = 0.05  # at most this part of the time is spent on saving
+
+
+class Fitting:
+    """The training of some models on arrays, one after the other, that can be stopped at any time and resumed.
+
+    Everything that a step depends on is in the models' and their optimizers' variables and in `extras`; batches and random
+    numbers are keyed by seed and step. So a resumed fit equals an uninterrupted one, bit for bit on a CPU.
+
+    Args:
+        models: {name: compiled model}, `Steps`.
+        state_path: file of the partial results; None: nothing is kept.
+        total: how many steps there are to make.
+
+    Attributes:
+        extras: {name: array} that is kept with the models' variables.
+    """
+
+    def __init__(self, models, state_path, total):
+        self._models, self._state_path, self.extras = models, state_path, {}
+        self._saved, self._saving = time.monotonic(), 0.0
+        self._calls = {}
+        self._restore()
+        self.bar = tqdm.tqdm(total=total, unit='step', disable=None, smoothing=0.1,
+                             initial=sum(int(model.steps.numpy()) for model in models.values()))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.bar.close()
+
+    def train(self, name, columns, last, batch, save=True):
+        """Trains a model until it has made `last` steps.
+
+        Each epoch is shuffled; a step's batch may hold the last rows of one epoch and the first of the next.
+
+        Args:
+            name: the model's.
+            columns: arrays [n, ...]; the model's `train_step` gets a tuple of some rows of each.
+            last: number of the step to stop after.
+            batch: rows a step.
+            save: whether partial results may be kept on the way; if not, the caller calls `save_if_due`.
+
+        Raises:
+            NonFiniteError: a loss is NaN or infinite.
+        """
+        model = self._models[name]
+        step = int(model.steps.numpy())
+        if step >= last:
+            return
+        columns = [tf.convert_to_tensor(column) for column in columns]
+        if name not in self._calls:
+            run = _several_steps(model, f'{name}/order', min(batch, len(columns[0])))
+            self._calls[name] = Calls(run, model.loss_names)
+        self.bar.set_description(name)
+        while step < last:
+            try:
+                count = len(self._calls[name].make(step, last, columns))
+            except NonFiniteError as error:
+                raise NonFiniteError(f'{name}: {error}; try a smaller learning rate') from None
+            step += count
+            self.bar.update(count)
+            if save:
+                self.save_if_due()
+
+    def save_if_due(self):
+        """Keeps the partial results, unless that would take more than a small part of the time."""
+        started = time.monotonic()
+        if not self._state_path or self._saving > _SAVING * (started - self._saved):
+            return
+        with files.atomic_write(self._state_path, 'wb') as file:
+            np.savez(file, **{f'extra {name}': value for name, value in self.extras.items()},
+                     **{name: variable.numpy() for name, variable in self._variables()})
+        self._saved = time.monotonic()
+        self._saving = self._saved - started
+
+    def _variables(self):
+        """(name, variable) of each, once; models may share some."""
+        seen = set()
+        for name, model in self._models.items():
+            parts = [*model.networks.values(), *model.optimizers.values()]
+            for i, variable in enumerate([model.steps, *(v for part in parts for v in part.variables)]):
+                if id(variable) not in seen:
+                    seen.add(id(variable))
+                    yield f'{name} {i}', variable
+
+    def _restore(self):
+        if not self._state_path or not os.path.exists(self._state_path):
+            return
+        try:
+            with open(self._state_path, 'rb') as file, np.load(file, allow_pickle=False) as state:
+                arrays = {name: state[name] for name in state.files}
+            values = [(variable, arrays.pop(name).reshape(variable.shape)) for name, variable in self._variables()]
+            self.extras = {name.removeprefix('extra '): value for name, value in arrays.items()}
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            _logger.warning('%s is damaged (%s): all steps are made again', self._state_path, short_message(error))
+            return
+        for variable, value in values:
+            variable.assign(value)
+
+
+def _several_steps(model, order, batch):
+    """The function (count, columns) of `compile_steps` that takes shuffled rows."""
+    key = randomness.key(model.seed, order)
+
+    def step(columns):
+        position = model.steps.value * batch + tf.range(batch, dtype=tf.int64)
+        chosen = shuffled(position, tf.shape(columns[0], tf.int64)[0], key)
+        return losses_of(model, model.train_step(tuple(tf.gather(column, chosen) for column in columns)))[None]
+    return compile_steps(model, step)

@@ -1,0 +1,104 @@
+"""Optimizers: Adam as one operation a variable, and one learning rate in front of several optimizers."""
+
+import keras
+import tensorflow as tf
+
+
+class Adam(keras.optimizers.Adam):
+    """Keras's Adam (as in TF1, epsilon is added to the root before its bias correction), without weight decay or clipping,
+    for float32 variables; TensorFlow's fused operation is faster than Keras's ten."""
+
+    def apply(self, grads, trainable_variables=None, due=None):
+        """One update of the variables.
+
+        Args:
+            due: scalar bool tensor; where it is False nothing changes, the counter of updates included. None: True.
+        """
+        object.__setattr__(self, '_due', due)  # not tracked: it belongs to one trace, or to one step
+        object.__setattr__(self, '_arguments', None)
+        super().apply(grads, trainable_variables)
+        if due is not None:
+            self.iterations.assign_sub(tf.cast(~due, self.iterations.dtype))
+
+    def update_step(self, gradient, variable, learning_rate):
+        """One update of a variable."""
+        if self._arguments is None:
+            object.__setattr__(self, '_arguments', self._shared_arguments(learning_rate))
+        index = self._get_variable_index(variable)
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle, m=self._momentums[index].value.handle, v=self._velocities[index].value.handle,
+            grad=tf.cast(tf.convert_to_tensor(gradient), variable.dtype), **self._arguments)
+
+    def _shared_arguments(self, learning_rate):
+        """The arguments of the operation that are the same for all variables."""
+        step = tf.cast(self.iterations + 1, tf.float32)
+        beta_1, beta_2, rate = tf.constant(self.beta_1), tf.constant(self.beta_2), tf.cast(learning_rate, tf.float32)
+        power_1, power_2 = tf.pow(beta_1, step), tf.pow(beta_2, step)
+        if self._due is not None:  # at a rate of 0 and betas of 1 nothing changes
+            beta_1, beta_2, rate = (tf.where(self._due, value, idle) for value, idle in
+                                    ((beta_1, 1.0), (beta_2, 1.0), (rate, 0.0)))
+        return {'beta1_power': power_1, 'beta2_power': power_2, 'lr': rate, 'beta1': beta_1, 'beta2': beta_2,
+                'epsilon': self.scaled_epsilon(tf.sqrt(1 - power_2))}
+
+    def scaled_epsilon(self, correction):
+        """Epsilon that is added to the root of the second moment before the root is divided by `correction`."""
+        del correction
+        return self.epsilon
+
+
+def apply(optimizer, gradients, variables, due=None):
+    """One update of the variables by any Keras optimizer.
+
+    Args:
+        due: scalar bool tensor; where it is False nothing changes, variables of the optimizer included. None: True.
+    """
+    if due is None:
+        optimizer.apply(gradients, variables)
+        return
+    if isinstance(optimizer, Adam):
+        optimizer.apply(gradients, variables, due)
+        return
+    touched = [*variables, *optimizer.variables]
+    before = [tf.identity(variable) for variable in touched]
+    optimizer.apply(gradients, variables)
+
+    def undo(strategy, due, before):
+        for variable, value in zip(touched, before):
+            strategy.extended.update(variable.value, lambda v, due, value: v.assign(tf.where(due, v, value)),
+                                     args=(due, value))
+    tf.distribute.get_replica_context().merge_call(undo, args=(due, before))
+
+
+class LearningRate:
+    """What `model.optimizer` is: an object whose `learning_rate` can be read and set, for LearningRateScheduler,
+    ReduceLROnPlateau and their like.
+
+    Setting it keeps the ratio that the optimizers' rates had to `lr` when the model was compiled.
+
+    Args:
+        optimizers: {name: Keras optimizer}.
+        lr: the rate that the model was compiled with.
+        steps: the variable that counts the steps.
+    """
+
+    built = True
+
+    def __init__(self, optimizers, lr, steps):
+        self._optimizers, self._rate, self.iterations = optimizers, lr, steps
+        self._ratios = {name: float(o.learning_rate.numpy()) / lr if lr else 1.0 for name, o in optimizers.items()}
+
+    @property
+    def learning_rate(self):
+        """The rate of those optimizers that have no other."""
+        return self._rate
+
+    @learning_rate.setter
+    def learning_rate(self, rate):
+        self._rate = float(rate)
+        for name, optimizer in self._optimizers.items():
+            optimizer.learning_rate = self._rate * self._ratios[name]
+
+    @property
+    def variables(self):
+        """Those of all optimizers."""
+        return [variable for optimizer in self._optimizers.values() for variable in optimizer.variables]

@@ -1,0 +1,209 @@
+"""One step of a model: all gradients, then the updates of the optimizers that are due."""
+
+import re
+
+import keras
+import tensorflow as tf
+
+from acai_tf import randomness
+from acai_tf.errors import NonFiniteError
+from acai_tf.models import optimizers
+
+_NOT_FINITE = 'loss terms that are not finite: '
+
+
+class Steps:
+    """Turns objectives of a `keras.Model` into updates, in `train_step`, in `fit` and under a strategy.
+
+    A subclass says which optimizer updates which networks (`optimizer_networks`) and which loss terms it logs
+    (`loss_names`).
+
+    Args:
+        seed: int, of every draw in training.
+        name, dtype: of `keras.Model`.
+
+    Attributes:
+        steps: int64 variable, the number of training steps done; every draw is keyed by it.
+        optimizers: {name: Keras optimizer}, once compiled.
+        trackers: {loss's name: mean that `fit` shows}.
+    """
+
+    optimizer_networks = {}
+    loss_names = ()
+
+    _in_fit = False  # whether `fit` calls, or traces, the step
+
+    def __init__(self, seed=0, name=None, dtype=None):
+        super().__init__(name=name, dtype=dtype)
+        self.seed = seed
+        self.steps = self.add_weight(name='steps', shape=(), dtype='int64', initializer='zeros', trainable=False,
+                                     aggregation='only_first_replica')  # every replica counts the same
+        self.optimizers = {}
+        self.network_names = []
+        self.trackers = {name: keras.metrics.Mean(name=name) for name in self.loss_names}
+
+    def add_network(self, name, network):
+        """Keeps `network` as the attribute `name`, under which it is checkpointed too.
+
+        Its batch normalisation layers are synchronised: their statistics are those of the global batch.
+        """
+        for layer in network._flatten_layers():
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.synchronized = True
+        setattr(self, name, network)
+        self.network_names.append(name)
+
+    @property
+    def networks(self):
+        """{name: network}, in order of construction."""
+        return {name: getattr(self, name) for name in self.network_names}
+
+    def compile(self, lr=1e-4, **kwargs):
+        """Makes an optimizer for each entry of `optimizer_networks`.
+
+        Args:
+            lr: learning rate, constant.
+            **kwargs: of `keras.Model.compile`, except optimizer and loss.
+        """
+        super().compile(optimizer=None, **kwargs)
+        self.lr = lr
+        for name in self.optimizer_networks:
+            optimizer = self.make_optimizer(name)
+            optimizer.build(self.variables_of(name))
+            self.optimizers[name] = optimizer
+        self.optimizer = optimizers.LearningRate(self.optimizers, lr, self.steps)
+
+    def make_optimizer(self, name):
+        """The Keras optimizer of that name: Adam at `lr`, with beta 0.9 and 0.999, epsilon 1e-8, as in TF1."""
+        return optimizers.Adam(self.lr, beta_1=0.9, beta_2=0.999, epsilon=1e-8, name=name)
+
+    def variables_of(self, optimizer):
+        """Trainable variables that the optimizer of that name updates."""
+        return [v for name in self.optimizer_networks[optimizer] for v in getattr(self, name).trainable_variables]
+
+    def uniform(self, name, shape):
+        """Uniform numbers in [0, 1), keyed by seed, step, replica and `name`."""
+        return randomness.uniform(shape, self._key(name))
+
+    def normal(self, name, shape):
+        """Standard normal numbers, keyed likewise."""
+        return randomness.normal(shape, self._key(name))
+
+    def permutation(self, name, size):
+        """A random order of 0..size-1, keyed likewise."""
+        return randomness.permutation(size, self._key(name))
+
+    def _key(self, name):
+        return randomness.key(self.seed, name, self.steps, randomness.current_replica())
+
+    def gather(self, values):
+        """[batch of this replica, ...] -> [global batch, ...]; gradients flow back to every replica's part."""
+        if tf.distribute.get_strategy().num_replicas_in_sync == 1:
+            return values
+        return tf.distribute.get_replica_context().all_gather(values, axis=0)
+
+    def global_mean(self, value):
+        """The mean over the replicas of a mean over a replica's part of the batch; gradients flow back to every part."""
+        if tf.distribute.get_strategy().num_replicas_in_sync == 1:
+            return value
+        return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, value)
+
+    def track(self, terms):
+        """Adds the terms to the means that `fit` shows; returns the terms themselves, for the training loop."""
+        # Without the dependency `fit` would count the step at which it finds its data set exhausted.
+        with tf.control_dependencies(list(terms.values())):
+            for name, value in terms.items():
+                self.trackers[name].update_state(value)
+        return terms
+
+    @property
+    def metrics(self):
+        # Only ours: Keras would add a tracker of the loss that it did not compute.
+        return list(self.trackers.values())
+
+    def due(self, step):
+        """Which optimizers are stepped: {name: bool}; optimizers that are left out are stepped at every step.
+
+        Args:
+            step: int64 tensor, 0 at the first step.
+        """
+        del step
+        return {}
+
+    def assert_finite(self, terms):
+        """Returns `terms` unchanged. In `fit`, raises before any update if one is not finite.
+
+        The training loop of `acai_tf.training` checks the terms itself. A `train_step` that does not call this is stopped by
+        `update`, which knows only the optimizer's name. XLA, Keras's default on a GPU, has no assertions: there the numbers
+        that `fit` shows become NaN, and the callback TerminateOnNaN ends the training.
+        """
+        if not self._in_fit or self.jit_compile:
+            return terms
+        bad = tf.cast(~tf.math.is_finite(tf.stack(list(terms.values()))), tf.float32)
+        if tf.distribute.get_strategy().num_replicas_in_sync > 1:  # no replica makes an update if one has a bad term
+            bad = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, bad)
+        with tf.control_dependencies([tf.debugging.Assert(
+                tf.reduce_all(bad == 0), [_NOT_FINITE, tf.boolean_mask(list(terms), bad > 0)], summarize=len(terms))]):
+            return {name: tf.identity(value) for name, value in terms.items()}
+
+    def update(self, tape, objectives):
+        """Takes all gradients at the current parameters, makes all updates that are due, and counts the step.
+
+        Args:
+            tape: the persistent tape around the forward pass.
+            objectives: {optimizer: scalar that it minimizes}.
+        """
+        # Optimizers sum gradients over replicas, and each replica's loss is the mean over its own part of the batch:
+        # 1 / replicas makes the sum the gradient of the global mean. This is the only place that scales.
+        scale = tf.fill([], 1.0 / tf.distribute.get_strategy().num_replicas_in_sync)
+        due = self.due(tf.convert_to_tensor(self.steps.value))
+
+        def gradients_of(name, **kwargs):
+            return tape.gradient(objectives[name], self.variables_of(name), output_gradients=scale, **kwargs)
+
+        def due_gradients(name):
+            if tf.distribute.get_strategy().num_replicas_in_sync > 1:
+                # A gradient may need the other replicas (`gather`, batch normalization), for which no tf.cond can wait.
+                return [tf.where(due[name], gradient, 0) for gradient in gradients_of(name, unconnected_gradients='zero')]
+            return tf.cond(due[name], lambda: gradients_of(name, unconnected_gradients='zero'),  # computed where it is used
+                           lambda: [tf.zeros_like(variable) for variable in self.variables_of(name)])
+        gradients = {name: due_gradients(name) if name in due else gradients_of(name) for name in objectives}
+        # Without the dependency the step at which `fit` finds its data set exhausted would count too: nothing else makes
+        # the counter wait for the data.
+        with tf.control_dependencies(list(self.assert_finite(objectives).values())):
+            self.apply_gradients(gradients, due)
+            self.steps.assign_add(1)
+
+    def apply_gradients(self, gradients, due):
+        """Applies {optimizer: gradients of `variables_of(optimizer)`}; optimizers that are not `due` change nothing."""
+        for name, values in gradients.items():
+            optimizers.apply(self.optimizers[name], values, self.variables_of(name), due.get(name))
+
+    def make_train_function(self, force=False):
+        """Keras's function of one step of `fit`, whose error for a loss that is not finite is a NonFiniteError."""
+        if self.train_function is not None and not force:
+            return
+        super().make_train_function(force=True)
+        function = self.train_function
+
+        def train(iterator):
+            self._in_fit = True
+            try:
+                return function(iterator)
+            except tf.errors.InvalidArgumentError as error:
+                bad = re.search(f'{_NOT_FINITE}(.*)', error.message)
+                if not bad:
+                    raise
+                names = ', '.join(name for name in (*self.loss_names, *self.optimizer_networks)
+                                  if re.search(rf'\b{name}\b', bad[1]))
+                raise NonFiniteError(f'{names} is not finite at step {self.steps.numpy() + 1}; the weights are those from '
+                                     'before it; try a smaller lr') from None
+            finally:
+                self._in_fit = False
+        self.train_function = train
+
+    def get_compile_config(self):
+        return {'lr': self.lr}
+
+    def compile_from_config(self, config):
+        self.compile(**config)

@@ -1,0 +1,116 @@
+"""Declared settings: an `Option` is written once, where it is used, and becomes an attribute, a constructor argument, a flag
+and a part of the run's name."""
+
+import math
+
+from acai_tf.errors import UsageError
+
+
+class Option:
+    """A setting of a run, a model, an architecture, a data set, a metric or a clusterer, declared as a class attribute.
+
+        class ACAI(Autoencoder):
+            reg = Option(0.2, 'gamma: ...')
+
+    On an instance the attribute is the value in force.
+
+    Args:
+        default: int, float, bool or str; its type is the option's type. None: unset; needs `kind`.
+        help: one line, with the paper's symbol.
+        minimum, maximum: the allowed range of a number, both ends included.
+        choices: the allowed values.
+        kind: the type, if the default is None.
+        follows: name of the run's option whose value a default of 0 takes.
+        released: whether the released code has it. Other options join the run directory's name only where they differ from
+            their default, so that the released names stay.
+        may_change: of a run's option, whether it may change when a run is resumed.
+    """
+
+    def __init__(self, default, help, *, minimum=None, maximum=None, choices=None, kind=None, follows=None, released=True,
+                 may_change=False):
+        self.default, self.help, self.minimum, self.maximum = default, help, minimum, maximum
+        self.choices, self.kind, self.follows = choices, kind or type(default), follows
+        self.released, self.may_change, self.name = released, may_change, None
+
+    def __set_name__(self, owner, name):
+        self.name = name
+
+    def parse(self, value):
+        """Returns `value` (a number, or a flag's string) as this option's type.
+
+        Raises:
+            UsageError: it has another type, or is outside the allowed range.
+        """
+        if value is None and self.default is None:
+            return None
+        try:
+            parsed = self._converted(value)
+        except (KeyError, OverflowError, TypeError, ValueError):
+            raise UsageError(f'{self.name}={value!r} is not of type {self.kind.__name__}') from None
+        if self.choices and parsed not in self.choices:
+            raise UsageError(f'{self.name}={value}: choose one of {", ".join(map(str, self.choices))}')
+        if isinstance(parsed, float) and not math.isfinite(parsed):
+            raise UsageError(f'{self.name}={value!r} is not a finite number')
+        if self.minimum is not None and parsed < self.minimum or self.maximum is not None and parsed > self.maximum:
+            raise UsageError(f'{self.name}={value}: must be {self._bounds()}')
+        return parsed
+
+    def _bounds(self):
+        limits = [f'at least {self.minimum}'] * (self.minimum is not None) + [f'at most {self.maximum}'] * (
+            self.maximum is not None)
+        return ' and '.join(limits)
+
+    def _converted(self, value):
+        if self.kind is bool:
+            return {'true': True, '1': True, 'false': False, '0': False}[str(value).lower()]
+        if self.kind is int and int(value) != float(value) or self.kind is float and isinstance(value, bool):
+            raise ValueError
+        return self.kind(value)
+
+
+class Configured:
+    """Base class of what has options: they are attributes, checked when it is made."""
+
+    def set_options(self, given, owner):
+        """Puts options in force.
+
+        Args:
+            given: {name: value}; the others get their defaults.
+            owner: for messages, such as 'metric lines'.
+
+        Raises:
+            UsageError: an unknown name, or a value of the wrong type or outside its range.
+        """
+        for name, value in resolve(owner, type(self), given).items():
+            setattr(self, name, value)
+
+    def options(self):
+        """{name: value in force}."""
+        return {name: getattr(self, name) for name in declared(type(self))}
+
+
+def declared(cls):
+    """{name: Option} of a class and its ancestors, the ancestors' first.
+
+    A subclass that sets an inherited option to a plain value fixes it, and no longer has the option.
+    """
+    attributes = {name: value for ancestor in reversed(cls.__mro__) for name, value in vars(ancestor).items()}
+    return {name: value for name, value in attributes.items() if isinstance(value, Option)}
+
+
+def resolve(owner, cls, given):
+    """{name: value} of a class's options, with the defaults filled in; arguments and errors as `Configured.set_options`."""
+    known = declared(cls)
+    for name in given:
+        if name not in known:
+            has = f'it has {", ".join(known)}' if known else 'it has none'
+            raise UsageError(f'the {owner} has no option {name}; {has}')
+    return {name: option.parse(given.get(name, option.default)) for name, option in known.items()}
+
+
+def sizes_of(name, text):
+    """Sizes of layers from a text such as '500,500,2000,10'; UsageError if they are not positive numbers."""
+    sizes = [size.strip() for size in text.split(',')]
+    if not all(size.isdecimal() and int(size) for size in sizes):
+        raise UsageError(f'{name}={text!r}: must be positive numbers, separated by commas')
+    return [int(size) for size in sizes]

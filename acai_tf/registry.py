@@ -1,0 +1,155 @@
+"""Names of models, architectures, data sets, metrics and the like, and classes in a user's own files.
+
+A user's file is named as path/to/file.py:Name. It is run, with all that it does, only because the user names it on the
+command line or in Python: a name that comes from another file is never loaded.
+"""
+
+import contextlib
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import os
+import sys
+import traceback
+
+from acai_tf import files
+from acai_tf.errors import AcaiError, UsageError, short_message
+
+
+class Registry:
+    """The classes of one kind, by name; a class's module is imported when the class is first asked for.
+
+    Args:
+        kind: such as 'model', for messages.
+        package: where the modules are, such as 'acai_tf.models'.
+        classes: {name: class's name}, or {name: 'module:class'} where the module's name is not the same.
+        base: 'module:class' from which a user's own class must derive; None: any class.
+        others: other names that are allowed, for messages, such as 'records:DIR'.
+    """
+
+    def __init__(self, kind, package, classes, base=None, others=''):
+        self.kind, self._package, self._base = kind, package, base
+        self._places = {name: f'{package}.{place if ":" in place else f"{name}:{place}"}' for name, place in classes.items()}
+        self.choices = ', '.join(filter(None, [*classes, others])) + ', or path/to/file.py:Name for your own'
+
+    def names(self) -> list[str]:
+        """All registered names, in order."""
+        return list(self._places)
+
+    def get(self, name):
+        """Returns the class of a registered name or of path/to/file.py:Name; UsageError if there is none."""
+        if is_reference(name):
+            cls = load_class(name)
+            if self._base and not issubclass(cls, _attribute(self._base)):
+                raise UsageError(f'{cls.__name__} of {name} does not derive from {self._base.replace(":", ".")}')
+            return cls
+        if name not in self._places:
+            raise UsageError(f'unknown {self.kind} {name!r}; choose one of {self.choices}')
+        return _attribute(self._places[name])
+
+    def name_of(self, cls):
+        """Returns the registered name of a class, or else the class's own name."""
+        return next((name for name, place in self._places.items()
+                     if place == f'{cls.__module__}:{cls.__name__}'), cls.__name__)
+
+    def module(self, name):
+        """Imports a module of the package; serves as the package's `__getattr__`, so `acai_tf.metrics.lines` just works.
+
+        Raises:
+            AttributeError: there is no such module.
+        """
+        place = f'{self._package}.{name}'
+        if importlib.util.find_spec(place) is None:
+            raise AttributeError(f'module {self._package!r} has no attribute {name!r}')
+        return importlib.import_module(place)
+
+
+def _attribute(place):
+    module, _, name = place.partition(':')
+    return getattr(importlib.import_module(module), name)
+
+
+# ---- users' files
+
+
+class MissingFile(UsageError):
+    """The file that a reference names does not exist."""
+
+
+def is_reference(text):
+    """Returns True for a name such as path/to/file.py:Name."""
+    path, colon, _ = text.rpartition(':')
+    return bool(colon) and path.endswith('.py')
+
+
+def absolute(reference):
+    """The reference with the file's absolute path."""
+    path, _, name = reference.rpartition(':')
+    return f'{os.path.abspath(os.path.expanduser(path))}:{name}'
+
+
+def checksum(reference):
+    """sha256 of the file, as hexadecimal digits."""
+    path = absolute(reference).rpartition(':')[0]
+    with _missing(path):
+        return files.sha256(path)
+
+
+def load_class(reference):
+    """The class that a reference names; raises as `load`, and UsageError if the name is not a class."""
+    value = load(reference)
+    if not inspect.isclass(value):
+        path, _, name = absolute(reference).rpartition(':')
+        raise UsageError(f'{name} in {path} is not a class')
+    return value
+
+
+def load(reference):
+    """The object that a reference names; a file is run once per process.
+
+    Raises:
+        MissingFile: the file does not exist.
+        UsageError: the file fails or has no such name.
+    """
+    path, _, name = absolute(reference).rpartition(':')
+    module_name = f'acai_tf_user.{hashlib.sha256(path.encode()).hexdigest()[:12]}'
+    if module_name not in sys.modules:
+        with _missing(path), open(path, 'rb'):
+            pass
+        spec = importlib.util.spec_from_file_location(module_name, path)
+        module = sys.modules[module_name] = importlib.util.module_from_spec(spec)
+        try:
+            with errors_in_one_line(path):
+                spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[module_name]
+            raise
+    if not hasattr(sys.modules[module_name], name):
+        raise UsageError(f'{path} has no {name}')
+    return getattr(sys.modules[module_name], name)
+
+
+@contextlib.contextmanager
+def errors_in_one_line(what):
+    """Turns an error in a user's code into a UsageError that says where it came from."""
+    try:
+        yield
+    except AcaiError:
+        raise
+    except SyntaxError as error:
+        raise UsageError(f'{what} cannot be run ({error.msg}, line {error.lineno})') from error
+    except Exception as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        raise UsageError(f'{what} fails ({os.path.basename(place.filename)}, line {place.lineno}: '
+                         f'{type(error).__name__}: {short_message(error)})') from error
+
+
+@contextlib.contextmanager
+def _missing(path):
+    try:
+        yield
+    except FileNotFoundError:
+        raise MissingFile(f'{path} does not exist') from None
+    except OSError as error:
+        raise UsageError(f'{path} cannot be read ({error.strerror})') from None

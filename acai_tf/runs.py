@@ -1,0 +1,180 @@
+"""The directory of one run, for reading: where things are in it, and what they say."""
+
+import contextlib
+import fcntl
+import glob
+import json
+import logging
+import os
+import re
+from typing import Any
+
+from acai_tf import files
+from acai_tf.errors import StorageError, short_message
+from acai_tf.versions import check_format
+
+_logger = logging.getLogger(__name__)
+
+# Entries of config.json that readers rely on, with their types.
+_ENTRIES = {'batch': int, 'total_kimg': int, 'versions': dict, 'checksums': dict, 'fingerprint': dict, 'model_options': dict,
+            'architecture_options': dict, 'dataset_options': dict}
+
+
+class Run:
+    """A run directory, which need not exist yet. Only this class knows where things are in it.
+
+    Args:
+        path: the directory.
+
+    Attributes:
+        path: str.
+        config_path: config.json, the options.
+        reports_path: metrics.jsonl, a line for each report.
+        lock_path: a file that the process that trains the run holds locked.
+        divergence_path: a file that says why training became non-finite.
+        checkpoints_dir, summaries_dir: TensorFlow's checkpoints, TensorBoard's files.
+        export_dir: the numbered exports.
+        template_dir: the SavedModel of the untrained model, from which exports of users' own systems are made.
+    """
+
+    def __init__(self, path: str | os.PathLike):
+        self.path = os.fspath(path)
+        self.config_path, self.reports_path, self.lock_path, self.divergence_path = map(
+            self.file, ('config.json', 'metrics.jsonl', '.lock', 'diverged.json'))
+        self.checkpoints_dir, self.summaries_dir, self.export_dir, self.template_dir = map(
+            self.file, ('checkpoints', 'summaries', 'export', 'template'))
+
+    def __str__(self):
+        return self.path
+
+    @classmethod
+    def of_export(cls, version_dir: str | os.PathLike) -> 'Run | None':
+        """The run that an exported version is in; None if it is elsewhere."""
+        exports, _ = os.path.split(os.path.abspath(version_dir))
+        run_dir, name = os.path.split(exports)
+        run = cls(run_dir)
+        return run if name == 'export' and os.path.isfile(run.config_path) else None
+
+    # ---- places
+
+    def file(self, *parts):
+        """Path of something inside."""
+        return os.path.join(self.path, *parts)
+
+    def checkpoint(self, step):
+        """Prefix of the files of the checkpoint of a step."""
+        return os.path.join(self.checkpoints_dir, f'step-{step}')
+
+    def picture(self, name, step):
+        """Path of a picture of a report: reconstruction, interpolation, slerp or samples."""
+        return self.file('images', f'{name}-{step:08d}.png')
+
+    def export(self, step: int) -> str:
+        """Path of the export of a step."""
+        return self.file('export', str(int(step)))
+
+    def results_dir(self, step):
+        """Directory of what was measured of the export of a step."""
+        return self.file('results', str(int(step)))
+
+    # ---- contents
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The content of config.json, a dict.
+
+        Raises:
+            FileNotFoundError: it does not exist.
+            StorageError: it is damaged.
+            UsageError: it is of another format.
+        """
+        try:
+            with open(self.config_path, encoding='utf-8') as file:
+                content = json.load(file)
+            if not isinstance(content, dict):
+                raise ValueError('it is not a JSON object')
+        except (ValueError, RecursionError) as error:
+            raise self._damaged_config(short_message(error)) from None
+        check_format(content, self.config_path)
+        for name, kind in _ENTRIES.items():
+            if type(content.get(name)) is not kind or kind is int and content[name] < 1:
+                raise self._damaged_config(f'{name} is {content.get(name)!r}')
+        return content
+
+    def _damaged_config(self, why):
+        return StorageError(f'{self.config_path} is damaged ({why}); correct it, or start over with --overwrite')
+
+    @property
+    def last_step(self) -> int:
+        """Number of steps of the whole run."""
+        return last_step(self.config)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the run is trained to its end and exported; False where there is no run."""
+        try:
+            return os.path.isdir(self.export(self.last_step))
+        except FileNotFoundError:
+            return False
+
+    @property
+    def in_use(self):
+        """Whether a process is training it."""
+        try:
+            with open(self.lock_path) as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False
+
+    @property
+    def divergence(self):
+        """Why training became non-finite; None if it did not."""
+        try:
+            with open(self.divergence_path, encoding='utf-8') as file:
+                return json.load(file)['message']
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError):
+            return 'training became non-finite'
+
+    def checkpoint_steps(self) -> list[int]:
+        """Steps of the checkpoints, ascending."""
+        return sorted(int(re.search(r'-(\d+)\.index$', path).group(1))
+                      for path in glob.glob(os.path.join(glob.escape(self.checkpoints_dir), 'step-*.index')))
+
+    def export_steps(self) -> list[int]:
+        """Steps of the exports, ascending."""
+        names = os.listdir(self.export_dir) if os.path.isdir(self.export_dir) else []
+        return sorted(int(name) for name in names if name.isdecimal())
+
+    def reports(self, warn: bool = True) -> list[dict[str, Any]]:
+        """The reports, oldest first: list of dicts. Lines that cannot be read, such as one cut off by a dying process, are
+        left out; `warn` says whether with a warning."""
+        records, bad = [], 0
+        with contextlib.suppress(FileNotFoundError), open(self.reports_path, encoding='utf-8', errors='replace') as file:
+            for line in file:
+                try:
+                    record = json.loads(line)
+                except (ValueError, RecursionError):
+                    record = None
+                if isinstance(record, dict) and type(record.get('step')) is int:
+                    records.append(record)
+                else:
+                    bad += 1
+        if bad and warn:
+            _logger.warning('%d lines of %s cannot be read and are left out', bad, self.reports_path)
+        return records
+
+    def results(self, step: int) -> dict[str, dict[str, Any]]:
+        """{metric: content of its file} of what was measured of the export of a step; a content has `values`, `dataset` and
+        what else `metrics.results` keeps."""
+        return {name: content for name, content in files.read_json_directory(self.results_dir(step)).items()
+                if isinstance(content.get('values'), dict)}
+
+
+def last_step(config):
+    """Number of steps of the whole run that the content of a config.json describes."""
+    return -(-config['total_kimg'] * 1024 // config['batch'])

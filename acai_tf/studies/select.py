@@ -1,0 +1,158 @@
+"""The cells of a study that are to be filled: chosen, and adapted as the user wants."""
+
+import dataclasses
+
+from acai_tf import metrics, models
+from acai_tf.errors import UsageError
+from acai_tf.options import declared
+from acai_tf.studies.base import PIXELS, REPORTED
+from acai_tf.training.config import TrainConfig
+
+# Options of a run that a choice can replace; of the metric classify too, if it has them.
+_REPLACEABLE = ('total_kimg', 'report_kimg', 'depth', 'lr', 'precision')
+_OF_CLASSIFY = ('total_kimg', 'lr')
+
+
+@dataclasses.dataclass
+class Choice:
+    """The part of a study that is run, and its settings; None leaves a setting as in the study.
+
+    Attributes:
+        models, datasets, dz: labels or models, data sets, sizes of the latent; empty: all.
+        seeds: how many.
+        total_kimg, depth, lr, precision: replace the cells' options.
+        n_init: replaces the restarts of K-means.
+        report_kimg: images between two reports, in units of 1024.
+        dataset_for: {data set of the study: the one that stands in}.
+        train_dir, data_dir: as acai_train takes them.
+
+    Raises:
+        UsageError: a value that acai_train does not take.
+    """
+
+    models: list = dataclasses.field(default_factory=list)
+    datasets: list = dataclasses.field(default_factory=list)
+    dz: list = dataclasses.field(default_factory=list)
+    seeds: int = 3
+    total_kimg: int | None = None
+    depth: int | None = None
+    lr: float | None = None
+    precision: str | None = None
+    n_init: int | None = None
+    report_kimg: int | None = None
+    dataset_for: dict = dataclasses.field(default_factory=dict)
+    train_dir: str = TrainConfig.train_dir.default
+    data_dir: str = TrainConfig.data_dir.default
+
+    def __post_init__(self):
+        try:
+            for name, value in self.replaced().items():
+                getattr(TrainConfig, name).parse(value)
+        except UsageError as error:
+            raise UsageError(f'--{error}') from None
+
+    def replaced(self):
+        """{name: value} of the run's options that the choice replaces."""
+        return {name: getattr(self, name) for name in _REPLACEABLE if getattr(self, name) is not None}
+
+
+def select(study, choice):
+    """The chosen cells of a study, with the settings of the choice.
+
+    A system that the study does not have, but the package or the user's file does, gets the cells of a system of the study,
+    without published numbers.
+
+    Raises:
+        UsageError: a name or size that the study does not have.
+    """
+    cells = list(study.cells)
+    for flag, wanted, known in (('datasets', choice.datasets, [cell.dataset for cell in cells]),
+                                ('dz', choice.dz, [cell.dz for cell in cells if cell.dz]),
+                                ('dataset_for', choice.dataset_for, [cell.dataset for cell in cells])):
+        for name in wanted:
+            if name not in known:
+                raise UsageError(f'--{flag}={name}: {study.name} has {", ".join(map(str, dict.fromkeys(known)))}')
+    labels, names = {cell.label for cell in cells}, {cell.model for cell in cells}
+    for name in choice.models:
+        if name not in labels | names:
+            cells += _of_another_system(study, name)
+    cells = [cell for cell in cells if
+             (not choice.models or cell.label in choice.models
+              or cell.model in choice.models and cell.model not in labels)
+             and (not choice.datasets or cell.dataset in choice.datasets)
+             and (not choice.dz or cell.dz in choice.dz)]
+    if not cells:
+        raise UsageError(f'{study.name} has no cell with all that --models, --datasets and --dz choose')
+    for name in choice.dataset_for:
+        if not any(cell.dataset == name for cell in cells):
+            raise UsageError(f'--dataset_for={name}:{choice.dataset_for[name]}: --datasets leaves {name} out')
+    if choice.n_init is not None and not any('n_init' in cell.metric_options for cell in cells):
+        raise UsageError(f'--n_init={choice.n_init}: none of the chosen cells of {study.name} is clustered by K-means')
+    return [_adapted(cell, choice) for cell in cells]
+
+
+def _of_another_system(study, name):
+    try:
+        models.REGISTRY.get(name)
+    except UsageError as error:
+        labels = dict.fromkeys(cell.label for cell in study.cells)
+        raise UsageError(f'--models={name}: {study.name} has {", ".join(labels)}; and {error}') from None
+    rows = {cell.row: cell for cell in reversed(study.cells) if cell.model != PIXELS}
+    return [dataclasses.replace(cell, model=name, label=name, model_options={}, published=None, deviation=None, source='',
+                                recalled=False, caveat='not in the paper; default hyperparameters')
+            for cell in reversed(rows.values())]
+
+
+def _adapted(cell, choice):
+    options, metric_options = dict(cell.options), dict(cell.metric_options)
+    dataset = choice.dataset_for.get(cell.dataset, cell.dataset)
+    if dataset != cell.dataset:
+        options = cell.run_options
+    if cell.model != PIXELS:
+        options |= choice.replaced()
+    if cell.metric == 'classify':
+        metric_options |= {name: value for name, value in choice.replaced().items() if name in _OF_CLASSIFY}
+    if choice.n_init is not None and 'n_init' in metric_options:
+        metric_options['n_init'] = choice.n_init
+    return dataclasses.replace(cell, dataset=dataset, options=options, metric_options=metric_options,
+                               stands_for=cell.dataset if dataset != cell.dataset else '')
+
+
+def changes(study, cells):
+    """Settings in which chosen cells differ from the study's own: {name: ([values in the study], [values now])}.
+
+    Only settings that change the numbers: directories do not, and how often a run reports does only where the value is the
+    median of the last reports.
+    """
+    originals = {(cell.label, *_place(cell, cell.dataset)): cell for cell in study.cells}
+    of_any_system = {_place(cell, cell.dataset): cell for cell in study.cells if cell.model != PIXELS}
+    changed = {}
+    for cell in cells:
+        place = _place(cell, cell.slot)
+        original = _settings(originals.get((cell.label, *place)) or of_any_system[place])
+        for name, value in _settings(cell).items():
+            if original.get(name, value) != value and (name != 'report_kimg' or cell.metric in REPORTED):
+                for values, addition in zip(changed.setdefault(name, ([], [])), (original[name], value)):
+                    values += [addition] if addition not in values else []
+    return changed
+
+
+def _place(cell, dataset):
+    return dataset, cell.dz, cell.metric, cell.value
+
+
+def _settings(cell):
+    """{name: value} of everything in a cell's run and metric that can change its number, except for model and data."""
+    settings = {} if cell.model == PIXELS else {name: getattr(TrainConfig, name).default for name in _REPLACEABLE}
+    if cell.metric == 'classify':
+        settings |= {name: declared(metrics.REGISTRY.get('classify'))[name].default for name in _OF_CLASSIFY}
+    return settings | cell.run_options | cell.metric_options
+
+
+def refusal(cell):
+    """Reason why no program can fill a cell; None if one can."""
+    try:
+        metrics.create(cell.metric, **cell.metric_options)
+    except UsageError as error:
+        return str(error)
+    return None

@@ -1,0 +1,96 @@
+"""The images of a data set as they are written: a Split for each file."""
+
+import collections
+import concurrent.futures
+import dataclasses
+import os
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from acai_tf import files, images
+from acai_tf.errors import DataError
+
+_CHUNK = 64
+
+
+def in_order(function, items, ahead=32):
+    """Yields function(item) for each item, in order, computed by threads; at most `ahead` results wait."""
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        waiting = collections.deque()
+        for item in items:
+            waiting.append(pool.submit(function, item))
+            if len(waiting) >= ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+@dataclasses.dataclass(frozen=True)
+class Split:
+    """The images of one file.
+
+    Attributes:
+        count: int, how many.
+        image_shape: (height, width, channels).
+        examples: function without arguments -> iterator over (PNG or JPEG bytes, int label), or (bytes, label, {feature:
+            int or float}) where more is kept.
+        checksums: {name of an original file: its sha256}.
+        classes: names of the classes, if they have any.
+        generator: name of the generated data set that these are images of, if they are.
+    """
+    count: int
+    image_shape: tuple
+    examples: Callable
+    checksums: dict = dataclasses.field(default_factory=dict)
+    classes: list | None = None
+    generator: str | None = None
+
+    @classmethod
+    def from_arrays(cls, pixels, labels, **kwargs):
+        """From images uint8 [n, h, w, c] and labels int [n]."""
+        def chunks():
+            for start in range(0, len(labels), _CHUNK):
+                yield pixels[start:start + _CHUNK], labels[start:start + _CHUNK]
+        return cls.from_chunks(len(labels), pixels.shape[1:], chunks, **kwargs)
+
+    @classmethod
+    def from_chunks(cls, count, image_shape, chunks, **kwargs):
+        """From a function that gives pairs of images uint8 [k, h, w, c] and labels int [k], or triples, the third {feature:
+        [k]}; encoded as PNG."""
+        def encode(chunk):
+            pixels, labels, *features = chunk
+            encoded = tf.io.encode_png(pixels).numpy().tolist()
+            columns = {name: np.asarray(values).tolist() for name, values in (features[0] if features else {}).items()}
+            return [(image, int(label), *([{name: values[i] for name, values in columns.items()}] if columns else []))
+                    for i, (image, label) in enumerate(zip(encoded, labels))]
+
+        def examples():
+            for encoded in in_order(encode, chunks()):
+                yield from encoded
+        return cls(count, tuple(image_shape), examples, **kwargs)
+
+    @classmethod
+    def from_encoded(cls, image_shape, read, items, **kwargs):
+        """From `items`, tuples of a name, an int label, and if there are any {feature: value}; `read(name)` gives PNG or
+        JPEG bytes, which stay as they are.
+
+        Its examples raise DataError for an image that does not decode or has another shape.
+        """
+        def checked(item):
+            name, *rest = item
+            content = read(name)
+            try:  # by TensorFlow, which will read these very bytes
+                shape = tuple(images.decode_tensor(content, image_shape[-1]).shape)
+            except (tf.errors.OpError, ValueError) as error:
+                raise images.does_not_decode(name, error) from None
+            if shape != tuple(image_shape):
+                raise DataError(f'{name} is an image of {images.by(shape)}, not {images.by(image_shape)}')
+            return content, *rest
+        return cls(len(items), tuple(image_shape), lambda: in_order(checked, items), **kwargs)
+
+
+def checksums(*paths):
+    """{name: sha256} of files."""
+    return {os.path.basename(path): files.sha256(path) for path in paths}

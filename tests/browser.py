@@ -1,0 +1,96 @@
+"""A page in a browser without a window, for tests."""
+
+import base64
+import shutil
+import time
+
+import numpy as np
+import tensorflow as tf
+
+try:
+    from selenium import webdriver
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.keys import Keys
+except ImportError:
+    webdriver = ActionChains = Keys = None
+_BROWSER = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))), None)
+_DRIVER = shutil.which('chromedriver')
+MISSING = ("selenium is not installed: pip install '.[browser]'" if webdriver is None else
+            None if _BROWSER and _DRIVER else 'there is no browser: apt-get install chromium chromium-driver')
+_SECONDS = 60
+
+
+def start(downloads=None, width=1280):
+    """Debian's chromium, or another, without a window."""
+    options = webdriver.ChromeOptions()
+    options.binary_location = _BROWSER
+    # As root there is no sandbox; in a container /dev/shm is small.
+    for argument in ('--headless=new', '--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu',
+                     f'--window-size={width},1400'):
+        options.add_argument(argument)
+    options.add_experimental_option('prefs', {'download.default_directory': downloads})
+    options.set_capability('goog:loggingPrefs', {'browser': 'ALL', 'performance': 'ALL'})
+    return webdriver.Chrome(options=options, service=webdriver.ChromeService(_DRIVER))
+
+
+class PageTestCase(tf.test.TestCase):
+    """Works the page at `url` in `browser`, which a subclass sets."""
+
+    def open(self, state=''):
+        self.browser.get('about:blank')
+        self.browser.get(f'{self.url}#{state}')
+        self.wait(lambda: self.script('return document.body.dataset.ready'))
+
+    def script(self, text, *arguments):
+        return self.browser.execute_script(text, *arguments)
+
+    def find(self, selector):
+        return self.browser.find_element('css selector', selector)
+
+    def all(self, selector):
+        return self.browser.find_elements('css selector', selector)
+
+    def wait(self, condition):
+        deadline = time.monotonic() + _SECONDS
+        while not (result := condition()):
+            self.assertLess(time.monotonic(), deadline, 'the page does not get there')
+            time.sleep(0.02)
+        return result
+
+    def pixels(self, selector, which=0):
+        """What a canvas shows, uint8 [h, w], gray."""
+        answer = self.script('''
+            const canvas = document.querySelectorAll(arguments[0])[arguments[1]], {width, height} = canvas;
+            const copy = new OffscreenCanvas(width, height).getContext('2d', {willReadFrequently: true});
+            copy.drawImage(canvas, 0, 0);
+            const data = copy.getImageData(0, 0, width, height).data;
+            let text = '';
+            for (let k = 0; k < data.length; k += 4) text += String.fromCharCode(data[k]);
+            return [btoa(text), width, height];''', selector, which)
+        return np.frombuffer(base64.b64decode(answer[0]), np.uint8).reshape(answer[2], answer[1])
+
+    def shown_at(self, selector='.large'):
+        return self.script('return document.querySelector(arguments[0]).dataset.at', selector)
+
+    def settled(self):
+        """The position of the slider, once its picture is shown."""
+        self.wait(lambda: self.shown_at() == self.script('return document.getElementById("at").value'))
+        return float(self.shown_at())
+
+    def choose(self, *numbers):
+        for number in numbers:
+            self.find(f'#strip [data-number="{number}"]').click()
+
+    def address(self):
+        time.sleep(0.3)  # it is kept up with a delay
+        return self.browser.current_url.split('#')[1]
+
+    def keys(self, *keys):
+        ActionChains(self.browser).send_keys(*keys).perform()
+
+    def tab_to(self, selector):
+        for _ in range(40):
+            if self.script('return document.activeElement.matches(arguments[0])', selector):
+                return
+            self.keys(Keys.TAB)
+        self.fail(f'{selector} is not reached by the tab key')

@@ -1,0 +1,140 @@
+"""The explorer's process: its socket, its signals, its end, and wrong use."""
+
+import http.client
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import numpy as np
+import tensorflow as tf
+from absl.testing import parameterized
+from programs import ROOT, command, run
+
+from acai_tf import datasets, export, models
+from acai_tf.errors import UsageError
+from acai_tf.explorer import server
+from acai_tf.explorer.space import Gallery, Space
+
+
+class ServerTest(parameterized.TestCase, tf.test.TestCase):
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.directory = os.path.join(os.environ.get('TEST_TMPDIR', '/tmp'), f'acai_explorer_server_{os.getpid()}')
+        data, model = datasets.get('digits32'), models.create('baseline', (32, 32, 1), 10, depth=2, latent=2)
+        cls.saved = export.export_model(model, data, 7, os.path.join(cls.directory, 'export'))
+        pathlib.Path(cls.directory, 'config.json').write_text('{}')
+        Space(export.load(cls.saved), Gallery(data))._write_tsne(np.zeros([360, 2]))  # which takes seconds to compute
+
+    @classmethod
+    def tearDownClass(cls):
+        tf.io.gfile.rmtree(cls.directory)
+        super().tearDownClass()
+
+    def test_ports(self):
+        with server.bind('127.0.0.1') as one, server.bind('127.0.0.1') as two:
+            ports = [listener.getsockname()[1] for listener in (one, two)]
+            self.assertBetween(ports[0], 6007, ports[1] - 1)
+            with self.assertRaisesRegex(UsageError, f'127.0.0.1:{ports[0]} is not free .*choose another --port'):
+                server.bind('127.0.0.1', ports[0])
+        with self.assertRaisesRegex(UsageError, 'no such address'):
+            server.bind('nowhere.invalid')
+
+    def start(self, *flags):
+        """A program as a shell's background job, to which it has given no SIGINT, and its port."""
+        ignoring = 'trap "" INT; exec "$@"'
+        process = subprocess.Popen(
+            ['sh', '-c', ignoring, 'sh', *command('bin/acai_explore', f'--saved_model={self.saved}', *flags)], cwd=ROOT,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, 'PYTHONPATH': str(ROOT)})
+        self.enterContext(process)  # at the end it is killed, and its streams are closed
+        self.addCleanup(process.kill)
+        line = process.stdout.readline()
+        self.assertRegex(line, r'^acai_explore at http://127\.0\.0\.1:\d+/ \(Ctrl-C ends it\)$')
+        return process, int(re.search(r':(\d+)/', line)[1])
+
+    def request(self, port, method='GET', path='/api/state', body=None, headers=None):
+        connection = http.client.HTTPConnection('127.0.0.1', port, timeout=60)
+        try:
+            connection.request(method, path, body, headers or {})
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def test_a_crowd_and_bad_clients_and_the_end(self):
+        process, port = self.start()
+        scene = {'kind': 'walk', 'sources': [0, 1], 'curve': 'lerp', 'steps': 8}
+        body = json.dumps({'models': [0], 'scene': scene})
+        status, expected = self.request(port, 'POST', '/api/picture', body)
+        self.assertEqual(status, 200)
+        while self.request(port, path='/api/map?model=0&projection=tsne')[0] == 202:
+            time.sleep(0.2)
+        before = {path: path.stat().st_mtime_ns for path in pathlib.Path(self.directory).rglob('*')}
+        memory = self.memory(process)
+        answers = []
+
+        def ask():
+            for _ in range(8):
+                answers.append(self.request(port, 'POST', '/api/picture', body))
+        clients = [threading.Thread(target=ask) for _ in range(50)]
+        for client in clients:
+            client.start()
+        self.assertEqual(self.request(port, 'POST', '/api/encode', bytes(20 * 2**20))[0], 413)
+        self.assertEqual(self.request(port, headers={'Host': f'evil.example:{port}'})[0], 403)
+        with socket.create_connection(('127.0.0.1', port)) as half:  # a client that breaks off
+            half.sendall(b'POST /api/encode HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\nx')
+        with socket.create_connection(('127.0.0.1', port)) as other:  # and one that has another protocol
+            other.sendall(b'\x16\x03\x01\x02\x00\x01\x00')
+        for client in clients:
+            client.join()
+        self.assertEqual(answers, [(200, expected)] * 400)
+        self.assertLess(self.memory(process) - memory, 100 * 2**20)
+        self.assertEqual(before, {path: path.stat().st_mtime_ns for path in pathlib.Path(self.directory).rglob('*')})
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(10), 0)
+        self.assertEqual(process.stderr.read(), '')
+
+    def memory(self, process):
+        return int(pathlib.Path(f'/proc/{process.pid}/statm').read_text().split()[1]) * os.sysconf('SC_PAGE_SIZE')
+
+    def test_sigterm_ends_it_also_while_it_computes(self):
+        process, _ = self.start('--dataset=lines32', '--host=127.0.0.1')  # of 5,000 images
+        deadline = time.monotonic() + 60
+        while not self.children(process) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        children = self.children(process)
+        self.assertNotEmpty(children)
+        process.terminate()
+        self.assertEqual(process.wait(10), 0)
+        self.assertEqual(process.stderr.read(), '')
+        while children and time.monotonic() < deadline:
+            children = [child for child in children if os.path.exists(f'/proc/{child}')]
+        self.assertEmpty(children)
+
+    def children(self, process):
+        return pathlib.Path(f'/proc/{process.pid}/task/{process.pid}/children').read_text().split() + [
+            child for task in pathlib.Path(f'/proc/{process.pid}/task').iterdir()
+            for child in (task / 'children').read_text().split()]
+
+    @parameterized.parameters(
+        ([], 1, '--saved_model is missing'), (['--saved_model=/nowhere'], 2, '/nowhere is not a SavedModel'),
+        (['--saved_model=HERE', '--port=TAKEN'], 1, 'is not free'), (['--saved_model=HERE', '--port=70000'], 1, 'port'),
+        (['--saved_model=HERE', '--host=nowhere.invalid'], 1, 'no such address'),
+        (['--saved_model=HERE', '--dataset=svhn32', '--data_dir=/nowhere'], 2, 'is missing'))
+    def test_wrong_use(self, flags, expected, message):
+        with server.bind('127.0.0.1') as taken:
+            flags = [flag.replace('HERE', self.saved).replace('TAKEN', str(taken.getsockname()[1])) for flag in flags]
+            code, _, err = run('bin/acai_explore', *flags)
+        self.assertEqual(code, expected, err)
+        self.assertRegex(err, f'^acai_explore: .*{message}')
+        self.assertLen(err.splitlines(), 1)
+
+if __name__ == '__main__':
+    tf.test.main()

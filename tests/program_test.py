@@ -1,0 +1,103 @@
+"""The frame of the programs: exit codes, messages, and what is as before after a call."""
+
+import contextlib
+import io
+import logging
+import os
+import signal
+import sys
+import threading
+from unittest import mock
+
+import tensorflow as tf
+from absl.testing import parameterized
+from programs import ROOT
+
+from acai_tf.cli import program
+from acai_tf.errors import DataError, program_name
+
+DOC = """Tries something.
+
+  acai_try --batch=1
+"""
+_logger = logging.getLogger('acai_tf')
+
+
+def define_flags(flags):
+    flags.integer('batch', 1, 'size')
+
+
+class MainTest(parameterized.TestCase, tf.test.TestCase):
+
+    def call(self, run, *argv, define_flags=define_flags):
+        """(exit code, stdout, stderr) of a program in this process."""
+        with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+            code = program.main(DOC, define_flags, run, argv)
+        return code, out.getvalue(), err.getvalue()
+
+    def test_flags_are_those_of_the_call(self):
+        for argv, expected in ((['--batch=3'], '3'), ([], '1'), (['--batch=2'], '2')):
+            self.assertEqual(self.call(lambda flags: print(flags.batch), *argv), (0, f'{expected}\n', ''))
+
+    def test_in_another_thread(self):
+        codes = []
+        thread = threading.Thread(target=lambda: codes.append(program.main(DOC, define_flags, lambda flags: None, [])))
+        thread.start()
+        thread.join()
+        self.assertEqual(codes, [0])
+
+    @parameterized.parameters(
+        (DataError('no data'), 2, 'no data'), (OSError(28, 'No space left', 'f'), 4, "reading or writing failed: .*: 'f'"),
+        (tf.errors.NotFoundError(None, None, 'no file; No such file'), 4, 'reading or writing failed: no file'))
+    def test_errors(self, error, expected, message):
+        def fail(flags):
+            raise error
+        code, out, err = self.call(fail)
+        self.assertEqual((code, out), (expected, ''))
+        self.assertRegex(err, f'^acai_try: {message}')
+        self.assertLen(err.splitlines(), 1)
+
+    def test_other_errors_are_raised(self):
+        with self.assertRaises(ZeroDivisionError):
+            self.call(lambda flags: 1 / 0)
+
+    @parameterized.parameters(
+        (tf.errors.ResourceExhaustedError(None, None, 'OOM when allocating tensor'),),
+        (MemoryError('OOM when allocating tensor'),))
+    def test_out_of_memory(self, error):
+        def run_out(flags):
+            raise error
+        for define, advice in ((lambda flags: None, ''), (define_flags, '; choose a smaller --batch')):
+            self.assertEqual(self.call(run_out, define_flags=define),
+                             (1, '', f'acai_try: out of memory (OOM when allocating tensor){advice}\n'))
+
+    def test_the_process_is_as_before(self):
+        def state():
+            return ([*_logger.handlers], _logger.level, _logger.propagate, sys.stdout.errors,
+                    *map(signal.getsignal, (signal.SIGINT, signal.SIGTERM)))
+
+        def end(flags):
+            _logger.info('at work')
+            during.append(state())
+            os.kill(os.getpid(), signal.SIGTERM)
+        during = []
+        out, err = (io.TextIOWrapper(io.BytesIO(), 'ascii') for _ in range(2))
+        with mock.patch.multiple(sys, stdout=out, stderr=err):
+            before = state()
+            code = program.main(DOC, define_flags, end, [])
+            self.assertEqual(state(), before)
+        for changed, earlier in zip(during[0], before):
+            self.assertNotEqual(changed, earlier)
+        err.seek(0)
+        self.assertEqual((code, err.read()), (143, 'at work\nacai_try: ended by SIGTERM\n'))
+
+    def test_names_of_programs(self):
+        for started, expected in ((f'{ROOT}/bin/acai_train', 'bin/acai_encode'), ('bin/acai_train', 'bin/acai_encode'),
+                                  (f'{ROOT}/data_prep/create_datasets.py', 'bin/acai_encode'),
+                                  (f'{sys.prefix}/bin/acai_train', 'acai_encode'), ('', 'acai_encode')):
+            with contextlib.chdir(ROOT), mock.patch.object(sys, 'argv', [started]):
+                self.assertEqual(program_name('acai_encode'), expected)
+
+
+if __name__ == '__main__':
+    tf.test.main()
