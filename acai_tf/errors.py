@@ -18,7 +18,7 @@ class UsageError(AcaiError, ValueError):
     exit_code = 1
 
 
-class DataError(AcaiError):
+class DataError(AcaiError, ValueError):
     """Data that is missing or damaged; the message names the file and, where there is one, the command that makes it."""
     exit_code = 2
 

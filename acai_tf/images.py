@@ -42,9 +42,32 @@ def round_to_uint8(values):
 
 # ---- size
 
-def resize(pixels, size):
-    """Pixels [..., h, w, c] -> float32 0..255 [..., *size, c], not rounded: bilinear, antialiased where they shrink."""
-    return tf.image.resize(pixels, size, antialias=True)
+FITS = ('stretch', 'crop', 'pad')
+
+
+def resize(pixels, size, fit='stretch'):
+    """Pixels [..., h, w, c] -> float32 0..255 [..., *size, c], not rounded: bilinear, antialiased where they shrink.
+
+    Args:
+        size: (height, width).
+        fit: how another aspect ratio becomes that of `size`: 'stretch' changes it, 'crop' keeps the middle of the image,
+            'pad' keeps all of the image, centered on black.
+    """
+    (height, width), target = tf.unstack(tf.shape(pixels)[-3:-1]), tf.cast(size, tf.float64)
+    sides = tf.cast([height, width], tf.float64)
+    if fit == 'crop':
+        kept = tf.cast(tf.round(target * tf.reduce_min(sides / target)), tf.int32)
+        kept = tf.clip_by_value(kept, 1, [height, width])
+        top, left = tf.unstack(([height, width] - kept) // 2)
+        pixels = pixels[..., top:top + kept[0], left:left + kept[1], :]
+    if fit != 'pad':
+        return tf.image.resize(pixels, size, antialias=True)
+    inner = tf.cast(tf.round(sides * tf.reduce_min(target / sides)), tf.int32)
+    inner = tf.clip_by_value(inner, 1, size)
+    before = (size - inner) // 2
+    resized = tf.image.resize(pixels, inner, antialias=True)
+    margins = tf.pad(tf.stack([before, size - inner - before], axis=1), [[len(pixels.shape) - 3, 1], [0, 0]])
+    return tf.ensure_shape(tf.pad(resized, margins), [*[None] * (len(pixels.shape) - 3), *size, pixels.shape[-1]])
 
 
 def by(shape):
@@ -176,6 +199,8 @@ def _opened(source, name):
             if width * height > MOST_PIXELS:
                 raise DataError(f'{name} claims {width}x{height} pixels; an image may have {MOST_PIXELS:,} at most')
             yield image
+    except DataError:
+        raise
     # Pillow's decoders raise almost anything for a damaged file.
     except (OSError, ValueError, SyntaxError, TypeError, IndexError, KeyError, OverflowError, EOFError, struct.error,
             zlib.error, MemoryError, Image.DecompressionBombError) as error:

@@ -114,6 +114,9 @@ def mmd(x, y):
     Returns:
         Scalar; negative if the samples are closer than two of one distribution are on average, and if there is one of each.
     """
+    origin = tf.stop_gradient(tf.reduce_mean(x, 0))  # squares of large numbers would lose the digits of their difference
+    x, y = x - origin, y - origin
+
     def kernel(a, b):
         distance = (tf.reduce_sum(tf.square(a), 1)[:, None] + tf.reduce_sum(tf.square(b), 1)[None]
                     - 2 * tf.matmul(a, b, transpose_b=True))

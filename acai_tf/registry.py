@@ -41,12 +41,12 @@ class Registry:
         """Returns the class of a registered name or of path/to/file.py:Name; UsageError if there is none."""
         if is_reference(name):
             cls = load_class(name)
-            if self._base and not issubclass(cls, _attribute(self._base)):
+            if self._base and not issubclass(cls, attribute(self._base)):
                 raise UsageError(f'{cls.__name__} of {name} does not derive from {self._base.replace(":", ".")}')
             return cls
         if name not in self._places:
             raise UsageError(f'unknown {self.kind} {name!r}; choose one of {self.choices}')
-        return _attribute(self._places[name])
+        return attribute(self._places[name])
 
     def name_of(self, cls):
         """Returns the registered name of a class, or else the class's own name."""
@@ -65,7 +65,8 @@ class Registry:
         return importlib.import_module(place)
 
 
-def _attribute(place):
+def attribute(place):
+    """The object at 'module:name'."""
     module, _, name = place.partition(':')
     return getattr(importlib.import_module(module), name)
 

@@ -1,7 +1,14 @@
-"""Values of metrics, as dicts {name: value}."""
+"""Values of metrics, as dicts {name: value}, and of classifiers."""
 
 import collections
 import math
+from typing import NamedTuple
+
+
+class Classification(NamedTuple):
+    """Answer of a model's `classify`: probabilities [n, nclass] and classes int64 [n], arrays or tensors."""
+    probabilities: object
+    classes: object
 
 
 def defined(values):

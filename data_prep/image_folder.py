@@ -91,7 +91,7 @@ def read_poses(images_dir, paths):
     return [poses[name] for name in names]
 
 
-def read_images(images_dir, resolution, test_fraction, listed=None):
+def read_images(images_dir, resolution, test_fraction, fit='stretch', listed=None):
     """{'train': Split, 'test': Split} of a folder's images.
 
     Images are gray if all are, else RGB; what is stored is PNG of the pixels that `images.read` gives, resized (bilinear,
@@ -101,7 +101,7 @@ def read_images(images_dir, resolution, test_fraction, listed=None):
         resolution: height and width in pixels; 0: all images must have the same size, which is kept.
         test_fraction: the fraction of each class that becomes the test set, chosen at random but always the same way;
             without effect if the folders train and test are the splits.
-        listed: what `find_images` returned; None: it is called.
+def read_images(images_dir, resolution, test_fraction, fit='stretch', listed=None):
 
     Raises:
         DataError: names the image that does not open, or that has another size.
@@ -119,7 +119,7 @@ def read_images(images_dir, resolution, test_fraction, listed=None):
     def ready(path):
         pixels = images.read(path, channels)
         if pixels.shape != shape:
-            pixels = images.round_to_uint8(images.resize(pixels, shape[:2]))
+            pixels = images.round_to_uint8(images.resize(pixels, shape[:2], fit))
         return tf.io.encode_png(pixels).numpy()
     is_test = _choose(np.array(labels), test_fraction) if splits is None else np.array(splits) == 'test'
     checksums = {'files': contents_checksum(images_dir, sources(images_dir, paths))}
@@ -129,7 +129,8 @@ def read_images(images_dir, resolution, test_fraction, listed=None):
         order = np.random.default_rng(1).permutation(np.flatnonzero(chosen))
         items = [(paths[i], labels[i], *([poses[i]] if poses else [])) for i in order]
         return Split(len(items), shape, lambda: in_order(lambda item: (ready(item[0]), *item[1:]), items),
-                     classes=classes, checksums=checksums)
+                     classes=classes, checksums=checksums,
+                     fit=fit if resolution else None)
     return {'train': split(~is_test), 'test': split(is_test)}
 
 

@@ -39,6 +39,7 @@ class Split:
         checksums: {name of an original file: its sha256}.
         classes: names of the classes, if they have any.
         generator: name of the generated data set that these are images of, if they are.
+        fit: how images of another aspect ratio were resized, if they were.
     """
     count: int
     image_shape: tuple
@@ -46,6 +47,7 @@ class Split:
     checksums: dict = dataclasses.field(default_factory=dict)
     classes: list | None = None
     generator: str | None = None
+    fit: str | None = None
 
     @classmethod
     def from_arrays(cls, pixels, labels, **kwargs):

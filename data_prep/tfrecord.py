@@ -142,7 +142,7 @@ def write_dataset(data_dir, prepared, splits, source, work_dir=None, listing=Non
             'versions': {'acai_tf': acai_tf.__version__, 'tensorflow': tf.__version__}}
         if listing:
             entries[name]['source_listing'] = {key: value for key, value in listing.items() if key != 'contents'}
-        optional = {'classes': content.classes, 'generator': content.generator}
+        optional = {'classes': content.classes, 'generator': content.generator, 'fit': content.fit}
         entries[name] |= {key: value for key, value in optional.items() if value}
     # The manifest first: a process killed in between leaves files missing, not unlisted.
     _join_manifest(data_dir, entries)

@@ -18,7 +18,7 @@ from unittest import mock
 
 import tensorflow as tf
 from absl.testing import parameterized
-from programs import ROOT, Started, last_checkpoint, run, run_from_the_start, run_in_a_process
+from programs import ROOT, Started, last_checkpoint, last_of_each, run, run_from_the_start, run_in_a_process
 from training_test import assert_same_weights, metrics, run_in, weights
 
 import acai_tf
@@ -50,7 +50,8 @@ class WrongUseTest(parameterized.TestCase, tf.test.TestCase):
         (['--train_dir=/proc/version'], 1, 'cannot be written'))
     def test_one_line_and_the_exit_code(self, flags, code, message):
         directory = self.create_tempdir().full_path
-        actual, out, err = run('bin/acai_train', f'--train_dir={directory}', '--total_kimg=1', *flags)
+        flags = last_of_each(f'--train_dir={directory}', '--total_kimg=1', *flags)
+        actual, out, err = run('bin/acai_train', *flags)
         self.assertEqual((actual, out), (code, ''), err)
         self.assertRegex(err, f'^acai_train: .*{message}')
         self.assertLen(err.splitlines(), 1)

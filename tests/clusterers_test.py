@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 from distribution_test import mirrored
-from programs import ProgramTestCase, Started, run
+from programs import ProgramTestCase, Started, last_of_each, run
 
 from acai_tf import clusterers, options
 from acai_tf.clusterers import dec, imsat
@@ -281,7 +281,7 @@ class ProgramTest(parameterized.TestCase, ProgramTestCase):
 
     def wrong(self, flags, expected, message):
         program, *flags = flags
-        code, _, err = run(f'bin/{program}', *self.pixels, *flags)
+        code, _, err = run(f'bin/{program}', *last_of_each(*self.pixels, *flags))
         self.assertEqual(code, expected, err)
         self.assertRegex(err, message)
         self.assertLen(err.splitlines(), 1 if expected else 0)

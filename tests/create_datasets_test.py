@@ -8,7 +8,7 @@ import numpy as np
 import published_files
 import tensorflow as tf
 from absl.testing import parameterized
-from programs import run
+from programs import last_of_each, run
 
 from acai_tf import datasets, metrics, models
 from acai_tf.datasets import record_files
@@ -25,11 +25,12 @@ class PrepareTest(parameterized.TestCase, tf.test.TestCase):
         self.source, self.data, self.train_dir = (self.create_tempdir().full_path for _ in range(3))
 
     def prepare(self, *flags):
-        return run(PROGRAM, f'--data_dir={self.data}', *flags)
+        return run(PROGRAM, *last_of_each(f'--data_dir={self.data}', *flags))
 
     def train(self, *flags):
-        code, out, err = run('bin/acai_train', f'--data_dir={self.data}', f'--train_dir={self.train_dir}', '--depth=2',
-                             '--latent=2', '--latent_width=8', '--model=baseline', '--total_kimg=1', *flags)
+        code, out, err = run('bin/acai_train', *last_of_each(
+            f'--data_dir={self.data}', f'--train_dir={self.train_dir}', '--depth=2', '--latent=2', '--latent_width=8',
+            '--model=baseline', '--total_kimg=1', *flags))
         self.assertEqual(code, 0, err)
         self.assertIn('latent_accuracy', out)
 

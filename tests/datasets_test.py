@@ -11,7 +11,7 @@ class Numbered(base.InMemory):
     """Image i is filled with i, its label is i."""
 
     def __init__(self, size):
-        super().__init__('numbered', (1, 1, 1), 10)
+        super().__init__('numbered', (1, 1, 1), size)
         self.size = size
 
     def load(self, split):
@@ -99,11 +99,12 @@ class StripesTest(tf.test.TestCase):
         self.assertAllEqual(np.bincount(np.concatenate([train[1], test[1]])), np.full(10, 1000))
         self.assertEqual(next(iter(dataset.train(7)))[0].shape, (7, 32, 32, 1))
 
-    def test_the_codes_stream_has_labels_without_a_class(self):
+    def test_the_codes_stream_has_the_tenths_of_a_turn_as_labels(self):
         dataset = datasets.get('stripes32-code')
         labels = np.concatenate([y for _, y in dataset.test(1000)])
         self.assertLen(labels, 5000)
-        self.assertAllEqual(np.unique(labels), np.arange(20))
+        self.assertAllEqual(np.unique(labels), np.arange(10))
+        self.assertAllClose(np.bincount(labels) / 5000, np.full(10, 0.1), atol=0.02)
         self.assertNotAllClose(*[images for images, _ in dataset.train(3).take(2)])
 
 

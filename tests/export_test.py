@@ -88,7 +88,7 @@ class ExportTest(tf.test.TestCase):
         answers = np.load(outputs, allow_pickle=False)
         weight, seen = alpha.reshape(-1, 1, 1, 1), set()
         for name, (model, path) in exports.items():
-            latents = model.encode(images).numpy()
+            latents = model.encode(images)
             probabilities = tf.nn.softmax(model.logits(images)).numpy()
             expected = {
                 'serving_default|latents': latents, 'encode|latents': latents, 'reconstruct|images': model(images),
@@ -240,7 +240,7 @@ class ExportTest(tf.test.TestCase):
     def test_pixels_in_place_of_images_are_refused(self):
         loaded = export.load(self.path)
         for dtype in (np.uint8, np.int64, bool):
-            with self.assertRaisesRegex(ValueError, r'images are .*; encode takes float images in \[-1, 1\], which are pix'):
+            with self.assertRaisesRegex(ValueError, r'images are .*; give floats in \[-1, 1\], which are pix'):
                 loaded.encode(np.zeros([2, 32, 32, 1], dtype))
         self.assertEqual(loaded.decode(np.zeros([2, 4, 4, 3], int)).shape, (2, 32, 32, 1))
 
@@ -263,7 +263,7 @@ class ExportTest(tf.test.TestCase):
 
     def test_wrong_shapes(self):
         loaded = export.load(self.path)
-        with self.assertRaisesRegex(ValueError, r'images has shape \[5, 28, 28, 1\]; encode takes \[n, \*\[32, 32, 1\]\]'):
+        with self.assertRaisesRegex(ValueError, r'images has shape \[5, 28, 28, 1\]; must be \[n, 32, 32, 1\]'):
             loaded.encode(np.zeros([5, 28, 28, 1]))
         with self.assertRaisesRegex(ValueError, 'differ in their number of rows'):
             loaded.interpolate(self.images, self.images[:2], 0.5)

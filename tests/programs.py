@@ -27,6 +27,11 @@ _FORKS.set_forkserver_preload(['tensorflow', 'keras', 'acai_tf.cli.flags', 'acai
 _SECONDS = 300
 
 
+def last_of_each(*flags):
+    """The flags, of each name the last: a program refuses a flag that is given twice."""
+    return list({flag.partition('=')[0]: flag for flag in flags}.values())
+
+
 def command(program, *flags):
     return [sys.executable, str(ROOT / program), *flags]
 

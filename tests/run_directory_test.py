@@ -117,6 +117,7 @@ class RunDirectoryTest(tf.test.TestCase):
 
     def test_another_config_is_refused_and_changes_nothing(self):
         directory = self.open()
+        directory.append_report({'step': 1})
         directory.close()
         with open(directory.file('config.json')) as file:
             before = file.read()
@@ -127,7 +128,9 @@ class RunDirectoryTest(tf.test.TestCase):
 
     def test_other_data_is_refused(self):
         self.open().close()  # not read yet
-        self.open(fingerprint={'count': 5, 'nclass': 2}).close()
+        directory = self.open(fingerprint={'count': 5, 'nclass': 2})
+        directory.append_report({'step': 1})
+        directory.close()
         with self.assertRaisesRegex(UsageError, 'data count is 5 there and 6 here, data nclass is 2 there and 3 here'):
             self.open(fingerprint={'count': 6, 'nclass': 3})
 

@@ -19,6 +19,7 @@ from acai_tf.errors import DataError, UsageError
 
 
 def define_flags(flags):
+    from acai_tf.images import FITS
     flags.list('datasets', [], 'what to prepare, separated by commas')
     flags.string('data_dir', '', 'where the prepared files go; default $AE_DATA, else ./data', is_path=True)
     flags.string('source_dir', '', 'where the original files are; without it they are downloaded', is_path=True)
@@ -26,6 +27,8 @@ def define_flags(flags):
                  'train.tfrecord and test.tfrecord', is_path=True)
     flags.integer('resolution', 0, 'with --images_dir: resize to this height and width; 0 keeps the size, which must be the '
                   'same for all; for pole: height and width, 64 by default', lower_bound=0, upper_bound=2**14)
+    flags.enum('fit', 'stretch', FITS, 'with --resolution: how images of another aspect ratio are resized: stretched, '
+               'cropped in the middle, or padded with black')
     flags.integer('count', 60000, 'for lines: how many to train on', lower_bound=1)
     flags.integer('seed', 0, 'for lines: chooses those to train on')
     flags.float('test_fraction', 0.1, 'with --images_dir: the fraction that becomes the test set')
@@ -40,7 +43,7 @@ def run(flags):
         if name not in known:
             raise UsageError(f'cannot prepare {name!r}; choose from {", ".join(known)}')
     if flags.verify:
-        flags.refuse('with --verify', 'source_dir', 'images_dir', 'resolution', 'test_fraction', 'count', 'seed')
+        flags.refuse('with --verify', 'source_dir', 'images_dir', 'resolution', 'fit', 'test_fraction', 'count', 'seed')
         _verify(flags, data_dir)
     elif flags.images_dir:
         if flags.datasets:
@@ -48,7 +51,7 @@ def run(flags):
         flags.refuse('with --images_dir', 'source_dir', 'count', 'seed')
         _prepare_images(flags, data_dir)
     elif flags.datasets:
-        flags.refuse('without --images_dir', 'test_fraction')
+        flags.refuse('without --images_dir', 'test_fraction', 'fit')
         options = {'count': flags.count, 'seed': flags.seed, 'resolution': flags.resolution}
         taken = {name: inspect.signature(generated.SOURCES[name]).parameters
                  for name in flags.datasets if name in generated.SOURCES}
@@ -93,11 +96,14 @@ def _prepare_images(flags, data_dir):
     paths, _, _, splits = listed
     if splits:
         flags.refuse('where the folders train and test are the splits', 'test_fraction')
+    if not flags.resolution:
+        flags.refuse('without --resolution', 'fit')
+    how = f', fit {flags.fit}' if flags.fit != 'stretch' else ''
     origin = (f'{os.path.abspath(flags.images_dir)} ({len(paths)} images, resolution {flags.resolution}, test_fraction '
-              f'{flags.test_fraction})')
+              f'{flags.test_fraction}{how})')
 
     def make_splits():
-        return image_folder.read_images(flags.images_dir, flags.resolution, flags.test_fraction, listed)
+        return image_folder.read_images(flags.images_dir, flags.resolution, flags.test_fraction, flags.fit, listed)
     files = image_folder.sources(flags.images_dir, paths)
     listing = {**image_folder.listing(flags.images_dir, files),
                'contents': lambda: image_folder.contents_checksum(flags.images_dir, files)}

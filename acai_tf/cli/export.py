@@ -11,11 +11,12 @@ def define_flags(flags):
     flags.string('run_dir', None, 'the run directory that acai_train wrote', is_path=True)
     flags.string('export_dir', None, 'directory of the versions (default: <run_dir>/export)', is_path=True)
     flags.integer('step', None, 'step of the checkpoint (default: the last one)')
+    flags.string('dataset', None, 'where the data of the run are now, such as records:NEW, if they were moved', is_path=True)
 
 
 def run(flags):
     from acai_tf import training
-    print(training.export_run(flags.required('run_dir'), flags.export_dir, flags.step))
+    print(training.export_run(flags.required('run_dir'), flags.export_dir, flags.step, flags.dataset))
 
 
 def main(argv=None):

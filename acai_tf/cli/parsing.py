@@ -25,7 +25,7 @@ class Flags:
 
     def __init__(self, program, command_line):
         self.program, self.command_line = program, list(command_line)
-        self._values, self._paths = absl_flags.FlagValues(), []
+        self._values, self._paths, self._repeatable = absl_flags.FlagValues(), [], []
         self.boolean('version', False, 'print the versions of acai_tf and TensorFlow and exit')
         absl_flags.DEFINE_string('flagfile', '', 'a file with more flags, one a line', flag_values=self._values)
 
@@ -60,18 +60,28 @@ class Flags:
     def multi_string(self, name, default, help, is_path=False):
         """Defines a flag that can be repeated."""
         absl_flags.DEFINE_multi_string(name, default, help, flag_values=self._values)
+        self._repeatable.append(name)
         self._paths += [name] if is_path else []
 
     # ---- use
 
     def parse(self):
         """Reads the command line; UsageError for what it does not allow."""
+        self._refuse_repeated()
         with _usage_errors():
             rest = self._values([self.program, *self.command_line])[1:]
         if rest:
             raise UsageError(f'unexpected argument {rest[0]!r}: options are given as --name=value; see --help')
         for name in self._paths:
             self._values[name].value = _expanded(name, self._values[name].value)
+
+    def _refuse_repeated(self):
+        """UsageError for a flag that the command line itself gives twice; it may override a --flagfile."""
+        names = [argument.lstrip('-').partition('=')[0] for argument in self.command_line if argument.startswith('-')]
+        names = [name if name in self._values else name.removeprefix('no') for name in names]
+        for name in names:
+            if names.count(name) > 1 and name in self._values and name not in self._repeatable:
+                raise UsageError(f'--{name} is given twice; give it once')
 
     def arguments(self, name):
         """The values that the command line, which may not be parsed yet, gives a flag."""

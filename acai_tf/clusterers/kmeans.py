@@ -167,9 +167,9 @@ def kmeans(points, clusters, n_init=1000, seed=0, state_path=None, progress=None
             if progress:
                 progress(done)
         best = lloyd.scikit_learns(best[1])
-    distinct = len(np.unique(best[1], axis=0))
-    if distinct < clusters:
-        _logger.warning('the points make %d different clusters, not %d: too many of them are the same', distinct, clusters)
+    filled = len(np.unique(nearest(points, best[1])[0]))
+    if filled < clusters:
+        _logger.warning('the points make %d different clusters, not %d: too many of them are the same', filled, clusters)
     return best
 
 
@@ -194,5 +194,6 @@ def _write_state(path, done, best):
 def nearest(points, centers):
     """The nearest center of each point: (index [n], sum of squared distances)."""
     from sklearn.metrics import pairwise_distances_argmin_min
-    index, distance = pairwise_distances_argmin_min(points, centers)
+    origin = centers.mean(axis=0)  # squares of large numbers would lose the digits of their difference
+    index, distance = pairwise_distances_argmin_min(points - origin, centers - origin)
     return index, float((distance**2).sum())

@@ -5,6 +5,7 @@ float32 [batch, h, w, c] in [-1, 1], labels int64 [batch]. A new data set is a c
 """
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from acai_tf import registry
@@ -13,6 +14,8 @@ from acai_tf.options import declared, resolve
 from acai_tf.registry import Registry
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from acai_tf.datasets.base import Dataset
 
 REGISTRY = Registry('data set', 'acai_tf.datasets', {
@@ -27,12 +30,13 @@ REGISTRY = Registry('data set', 'acai_tf.datasets', {
     'cifar10': 'prepared:CIFAR10',
     'celeba32': 'prepared:CelebA',
     'coil100': 'coil100:Coil100',
-}, base='acai_tf.datasets.base:Dataset', others='records:DIR')
+}, base='acai_tf.datasets.base:Dataset', others='records:DIR, arrays:FILE')
 
 names = REGISTRY.names
 __getattr__ = REGISTRY.module
 
-_OWN_RECORDS = 'records'
+# kind -> 'module:class' of the data sets named as kind:PATH.
+_BY_PATH = {'records': 'records:OwnRecords', 'arrays': 'arrays:ArraysFile'}
 # Options that a run directory's name writes in a shorter way.
 _SHORT_FORMS = {'coil_object': 'object{}', 'resolution': '{}px'}
 
@@ -46,8 +50,11 @@ def short_name(name):
     """A name as `get` takes it, without a path: records-photos for records:DIR/photos, Mine for path/to/file.py:Mine."""
     if registry.is_reference(name):
         return name.rpartition(':')[2]
-    kind, _, directory = name.partition(':')
-    return f'{kind}-{os.path.basename(os.path.abspath(directory))}' if directory else kind
+    kind, _, path = name.partition(':')
+    if not path:
+        return kind
+    base = os.path.basename(os.path.abspath(path))
+    return f'{kind}-{os.path.splitext(base)[0] if kind == "arrays" else base}'
 
 
 def directory_name(dataset):
@@ -56,20 +63,33 @@ def directory_name(dataset):
                                                  for key, value in dataset.options.items())])
 
 
+def is_path(name):
+    """Returns True for data in the user's own files, named as kind:PATH."""
+    kind, _, path = name.partition(':')
+    return kind in _BY_PATH and bool(path) and not registry.is_reference(name)
+
+
 def dataset_class(name):
     """The class of a data set's name, as `get` takes it; UsageError if there is none."""
-    kind, _, directory = name.partition(':')
-    if kind == _OWN_RECORDS and directory:
-        from acai_tf.datasets.records import OwnRecords
-        return OwnRecords
+    if is_path(name):
+        return registry.attribute(f'acai_tf.datasets.{_BY_PATH[name.partition(":")[0]]}')
     return REGISTRY.get(name)
+
+
+def from_arrays(x: 'np.ndarray', labels: 'np.ndarray | None' = None, x_test: 'np.ndarray | None' = None,
+                labels_test: 'np.ndarray | None' = None, test_fraction: float = 0.1,
+                class_names: Sequence[str] | None = None, name: str = 'arrays') -> 'Dataset':
+    """Makes a data set of NumPy arrays; arguments and errors as for `acai_tf.datasets.arrays.Arrays`."""
+    from acai_tf.datasets.arrays import Arrays
+    return Arrays(x, labels, x_test, labels_test, test_fraction, class_names, name)
 
 
 def get(name: str, data_dir: str | os.PathLike | None = None, cache_gib: float = 4.0, **options) -> 'Dataset':
     """The data set of that name; opens no file yet, except for `records:`.
 
     Args:
-        name: one of `names()`, `records:DIR` for a user's own records, or path/to/file.py:Name for your own class.
+        name: one of `names()`, `records:DIR` for a user's own records, `arrays:FILE` for a .npy or .npz file, or
+            path/to/file.py:Name for your own class.
         data_dir: where prepared files are; default $AE_DATA, else ./data.
         cache_gib: a prepared set larger than that when decoded is streamed from its files.
         **options: the data set's own (see its class), such as `resolution`.

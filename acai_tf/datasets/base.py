@@ -1,6 +1,7 @@
 """What a data set offers, and the kind that is held in memory."""
 
 import functools
+import logging
 
 import numpy as np
 import tensorflow as tf
@@ -13,6 +14,9 @@ from acai_tf.tracing import no_autograph
 
 # The option of data sets whose images can be resized.
 RESOLUTION = Option(0, 'for coil100, pole64 and records: height and width of images; 0 keeps their size', minimum=0)
+
+
+_logger = logging.getLogger(__name__)
 
 
 def steps_from(start_step):
@@ -44,6 +48,27 @@ def shuffled(position, size, key):
     return permuted(position % size, keys, size)
 
 
+def scaled(images, stretch, what):
+    """Float images as a model takes them: float32 in [-1, 1].
+
+    Args:
+        images: array, within [-1, 1].
+        stretch: whether they are within [0, 1], and are to be stretched to [-1, 1].
+        what: for messages.
+
+    Raises:
+        DataError: another type, or values outside the range.
+    """
+    rule = 'give uint8 0 to 255, or floats within [-1, 1] or [0, 1]'
+    if images.dtype.kind != 'f':
+        raise DataError(f'{what} are {images.dtype}; {rule}')
+    low, high = (float(bound(images)) for bound in (np.min, np.max)) if images.size else (0.0, 0.0)
+    if not (0.0 if stretch else -1.0) <= low <= high <= 1.0:
+        raise DataError(f'{what} reach from {low:.6g} to {high:.6g}' + (
+            ', but the training images are within [0, 1]' if stretch and low >= -1 and high <= 1 else '') + f'; {rule}')
+    return (2 * images - 1 if stretch else images).astype(np.float32)
+
+
 class Dataset:
     """A data set.
 
@@ -62,6 +87,7 @@ class Dataset:
     class_names = evaluation_pairs = generator = None
     options = {}  # those that differ from their default, set by `datasets.get`
     reads_files = False  # whether it is constructed with `cache_gib`
+    aspect = 'stretch'  # how images of another aspect ratio are resized: one of images.FITS
 
     def __init__(self, name, image_shape, nclass, raw_shape=None):
         self.name, self.image_shape, self.nclass = name, tuple(image_shape), nclass
@@ -80,11 +106,11 @@ class Dataset:
     def fit(self, image):
         """An image of any size, uint8 [h, w, channels], as a model takes it: float32 [*image_shape] in [-1, 1].
 
-        One of the raw size goes through `preprocess`; any other is resized (bilinear, antialiased).
+        One of the raw size goes through `preprocess`; any other is resized (bilinear, antialiased) as `aspect` says.
         """
         is_raw = tf.reduce_all(tf.shape(image)[:2] == self.raw_shape[:2])
         fitted = tf.cond(is_raw, lambda: to_float(self.preprocess(tf.reshape(image, [1, *self.raw_shape]))[0]),
-                         lambda: to_float(resize(image, self.image_shape[:2])))
+                         lambda: to_float(resize(image, self.image_shape[:2], self.aspect)))
         return tf.ensure_shape(fitted, self.image_shape)
 
     def check(self):
@@ -175,7 +201,11 @@ class InMemory(Dataset):
     """
 
     def load(self, split):
-        """(images uint8, or float32 in [-1, 1], [n, *image_shape], labels int64 [n]) of a split."""
+        """(images [n, *image_shape], integer labels [n]) of a split.
+
+        Images that are uint8 have pixels 0 to 255. Floats within [-1, 1] that go below 0 are taken unchanged; floats
+        within [0, 1] are stretched to [-1, 1]. The training images decide for both splits. Anything else is a DataError.
+        """
         raise NotImplementedError
 
     @functools.cached_property
@@ -184,9 +214,29 @@ class InMemory(Dataset):
 
     def _arrays(self, split):
         if split not in self._loaded:
-            images, labels = self.load(split)
-            self._loaded[split] = np.asarray(images), np.asarray(labels, np.int64)
+            images, labels = map(np.asarray, self.load(split))
+            if images.shape[1:] != self.image_shape or labels.shape != images.shape[:1]:
+                raise DataError(f'{self.name}: the {split} images have shape {list(images.shape)} and the labels '
+                                f'{list(labels.shape)}; they must be [n, {", ".join(map(str, self.image_shape))}] and [n]')
+            self._check_labels(split, labels)
+            if images.dtype != np.uint8:
+                is_stretched = self._is_stretched(images) if split == 'train' else self._arrays('train') and self._stretch
+                images = scaled(images, is_stretched, f'{self.name}: the {split} images')
+            self._loaded[split] = images, labels.astype(np.int64)
         return self._loaded[split]
+
+    def _is_stretched(self, images):
+        self._stretch = bool(images.size) and images.dtype.kind == 'f' and images.min() >= 0
+        if self._stretch:
+            _logger.info('%s: the images are within [0, 1]: stretched to [-1, 1]', self.name)
+        return self._stretch
+
+    def _check_labels(self, split, labels):
+        if labels.dtype.kind not in 'iu':
+            raise DataError(f'{self.name}: the {split} labels are {labels.dtype}; they must be integers')
+        if labels.size and (labels.min() < 0 or labels.max() >= self.nclass):
+            raise DataError(f'{self.name}: the {split} labels reach from {labels.min()} to {labels.max()}; with '
+                            f'{self.nclass} classes they must be 0 to {self.nclass - 1}')
 
     def _take(self, split, index):
         """Images and labels at `index`, for use inside tf.data."""
@@ -224,3 +274,39 @@ class InMemory(Dataset):
         def read(start):
             return self._take(split, tf.range(start, tf.minimum(start + batch, size)))
         return tf.data.Dataset.range(0, size, batch).map(no_autograph(read), num_parallel_calls=2).prefetch(2)
+
+
+class Batches(Dataset):
+    """The (images, labels) of a tf.data.Dataset as test images; there are no training images.
+
+    Args:
+        data: finite tf.data.Dataset of batches, or of single examples: images float32 [n, h, w, c] in [-1, 1], labels
+            int [n].
+        nclass: number of classes.
+
+    Raises:
+        UsageError: other elements, or an endless data set.
+    """
+
+    def __init__(self, data, nclass):
+        spec = data.element_spec
+        if not isinstance(spec, tuple) or len(spec) != 2 or spec[0].shape.rank not in (3, 4) or not spec[1].dtype.is_integer:
+            raise UsageError(f'a tf.data.Dataset must give (images, labels); this one gives {spec}')
+        if data.cardinality() == tf.data.INFINITE_CARDINALITY:
+            raise UsageError('this tf.data.Dataset is endless; give one that ends, without repeat()')
+        if spec[0].dtype != tf.float32:
+            raise UsageError(f'images are {spec[0].dtype.name}; give float32 in [-1, 1], which are pixels * (2 / 255) - 1')
+        super().__init__('tf.data', spec[0].shape[-3:], nclass)
+        self._examples = data.unbatch() if spec[0].shape.rank == 4 else data
+
+    def test(self, batch):
+        return self._examples.map(no_autograph(lambda images, labels: (images, tf.cast(labels, tf.int64)))).batch(batch)
+
+    def train_once(self, batch):
+        raise UsageError('this needs training images too; give a data set, such as '
+                         'acai_tf.datasets.from_arrays(x, labels, x_test, labels_test)')
+
+
+def as_dataset(data, nclass):
+    """A data set as it is; a tf.data.Dataset as `Batches`."""
+    return Batches(data, nclass) if isinstance(data, tf.data.Dataset) else data

@@ -17,7 +17,7 @@ class Described(Dataset):
         self.class_names, self.options = config['class_names'], config['dataset_options']
 
     def check(self):
-        if ':' in self.name:
+        if datasets.is_path(self.name):
             datasets.get(self.name)  # raises an error that says what is missing
         raise UsageError(f'the model was trained on {self.name}, your own data set; name its file with '
                          f'--dataset=path/to/file.py:{self.name}')

@@ -4,6 +4,7 @@ import json
 import os
 
 from acai_tf.errors import DataError, short_message
+from acai_tf.images import FITS
 
 LARGEST_SIDE = 2**14  # of an image, in pixels
 
@@ -23,6 +24,7 @@ _FIELDS = {
     'nclass': (_is_count, 'a number of classes'), 'sha256': (lambda value: isinstance(value, str), 'a checksum'),
     'image_shape': (_is_shape, '[height, width, 1 or 3]'),
     'generator': (lambda value: isinstance(value, str), 'the name of a data set'),
+    'fit': (lambda value: value in FITS, f'one of {", ".join(FITS)}'),
     'label_histogram': (lambda value: isinstance(value, list) and all(map(_is_count, value)), 'a list of counts'),
     'classes': (lambda value: isinstance(value, list) and all(isinstance(name, str) for name in value), 'a list of names')}
 

@@ -16,7 +16,8 @@ from acai_tf.tracing import no_autograph
 CHUNK = 1000  # records that are parsed at a time
 _READ_BYTES = 4 * 2**20
 _IMAGE = tf.io.FixedLenFeature([], tf.string)
-_LABEL, _NO_LABEL = tf.io.FixedLenFeature([], tf.int64), tf.io.FixedLenFeature([], tf.int64, default_value=0)
+_LABEL, _NO_LABEL = tf.io.FixedLenFeature([], tf.int64), tf.io.FixedLenFeature([], tf.int64, default_value=-1)
+_MIXED = 'a label after records without one; give every record one int64 label, or none'
 # Features that are poses in degrees, and their kind: of the user's own images, of COIL-100.
 _POSES = {('azimuth', 'altitude'): 'float', ('angle',): 'int64'}
 _KINDS = {'bytes_list': 'bytes', 'float_list': 'float', 'int64_list': 'int64', None: 'empty'}
@@ -78,7 +79,9 @@ class RecordFile:
     @functools.cached_property
     def labels(self):
         """Labels of all records, int64 [n]; no image is decoded."""
-        return np.concatenate([np.empty(0, np.int64), *self._parsed(schema(self.path), lambda parsed: parsed['label'])])
+        features = schema(self.path)
+        return np.concatenate([np.empty(0, np.int64), *self._parsed(
+            features, lambda parsed: _known_label(parsed['label'], features))])
 
     @functools.cached_property
     def poses(self):
@@ -103,6 +106,9 @@ class RecordFile:
                 yield element
                 position += len(element[0] if isinstance(element, tuple) else element)
         except (tf.errors.OpError, ValueError) as error:
+            if 'Key: label' in str(error):
+                raise self.damaged(f'has a record without exactly one label, at {position} or soon after; give every record '
+                                   'one int64 label, or none') from None
             raise self.damaged(f'is damaged near record {position} ({short_message(error)})') from None
 
     def records(self, mask=None):
@@ -132,7 +138,8 @@ def _compression(path):
 
 
 def schema(path):
-    """Features by which the records of a file are parsed, from its first one; without labels, every label is 0.
+    """Features by which the records of a file are parsed, from its first one. All records must have one label, or none;
+    without labels, every label is 0.
 
     Raises:
         DataError: it cannot be read, or has another schema; says what it lacks.
@@ -149,9 +156,13 @@ def schema(path):
 
 
 def common_schema(paths):
-    """A schema by which the records of all the files can be parsed; raises as `schema`."""
-    schemas = [schema(path) for path in paths]
-    return next((each for each in schemas if each['label'] == _NO_LABEL), schemas[0])
+    """The schema by which the records of all the files are parsed; raises as `schema`, and if not all files have labels."""
+    schemas = {path: schema(path) for path in paths}
+    labelled = [path for path in paths if schemas[path]['label'] == _LABEL]
+    if 0 < len(labelled) < len(schemas):
+        other = next(path for path in paths if path not in labelled)
+        raise DataError(f'{labelled[0]} has labels, but {other} does not; give every record one int64 label, or none')
+    return schemas[paths[0]]
 
 
 def _pose_schema(path):
@@ -179,4 +190,12 @@ def _kinds(path):
 def parse(record, channels, features):
     """A serialized record -> (image uint8 [h, w, channels], label int64)."""
     example = tf.io.parse_single_example(record, features)
-    return images.decode_tensor(example['image'], channels), example['label']
+    return images.decode_tensor(example['image'], channels), _known_label(example['label'], features)
+
+
+def _known_label(label, features):
+    """Parsed labels; 0 where the schema has none."""
+    if features['label'] == _LABEL:
+        return label
+    with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(label == -1), [_MIXED])]):
+        return tf.zeros_like(label)

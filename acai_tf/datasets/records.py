@@ -250,8 +250,8 @@ class OwnRecords(Records):
         made_by = f'{program_name("acai_create_datasets")} --images_dir=DIR --data_dir={directory}'
         manifest = manifests.read(directory)
         if not manifest:
-            raise DataError(f'{path} is missing, which gives the size, channels and classes of {name}; make it with: '
-                            f'{made_by}')
+            raise DataError(f'{path} is missing, which gives the size, channels and classes of {name}; if the data were '
+                            f'moved, name them with --dataset=records:NEW; make it with: {made_by}')
         try:
             entries = [manifest[f'{split}.tfrecord'] for split in ('train', 'test')]
             shape, *others = [tuple(map(int, entry['image_shape'])) for entry in entries]
@@ -267,5 +267,6 @@ class OwnRecords(Records):
         names = {tuple(entry['classes']) for entry in entries if entry.get('classes')}
         class_names = list(names.pop()) if len(names) == 1 else []
         self.class_names = class_names if len(class_names) == len(set(class_names)) == nclass else None
+        self.aspect = entries[0].get('fit', 'stretch')
         generators = {entry.get('generator') for entry in entries}
         self.generator = generators.pop() if len(generators) == 1 else None

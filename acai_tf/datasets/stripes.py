@@ -52,10 +52,10 @@ class Stripes(InMemory):
 
 
 class ReleasedStripes(Generated):
-    """The released code's endless stream: frequency uniform in [0.2, 0.7], angle in [0, 2 pi). Its labels are tenths of
-    half a turn, 0..19: those from 10 on have no class, so their images teach the classifier nothing."""
+    """The released code's endless stream: frequency uniform in [0.2, 0.7], angle in [0, 2 pi); the label is the tenth of the
+    turn. (The released code's labels are tenths of half a turn, 0 to 19, where labels from 10 on have no class.)"""
 
-    class_names = sectors(180)
+    class_names = sectors(360)
 
     def __init__(self, name='stripes32-code', data_dir=None):
         del data_dir
@@ -66,5 +66,5 @@ class ReleasedStripes(Generated):
         return tf.stack([0.2 + 0.5 * unit[:, 0], 2 * math.pi * unit[:, 1]], axis=1)
 
     def render(self, parameters):
-        label = tf.cast(10 * parameters[:, 1] / math.pi, tf.int64)
-        return draw_stripes(parameters[:, 0], parameters[:, 1]), tf.minimum(label, 19)
+        label = tf.cast(10 * parameters[:, 1] / (2 * math.pi), tf.int64)
+        return draw_stripes(parameters[:, 0], parameters[:, 1]), tf.minimum(label, 9)

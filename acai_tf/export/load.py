@@ -4,14 +4,14 @@ import json
 import os
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from acai_tf import files
 from acai_tf.errors import AcaiError, DataError, StorageError, short_message
-from acai_tf.tracing import forward_products, in_batches
+from acai_tf.tracing import as_rows, forward_products, in_batches
+from acai_tf.values import Classification
 from acai_tf.versions import check_format
 
 CONFIG_NAME = 'acai_config.json'
@@ -30,6 +30,8 @@ def check_whole(path):
     """Raises StorageError if an exported version lacks a file, or if one has another checksum than it was written with."""
     try:
         _check_sums(path, read_config(path))
+    except AcaiError:
+        raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise StorageError(f'{path} is damaged ({short_message(error)}); delete it, and the same command makes it '
                            'again') from None
@@ -55,12 +57,6 @@ def load(path: str | os.PathLike) -> 'LoadedModel':
     return LoadedModel(path)
 
 
-class Classification(NamedTuple):
-    """Answer of `LoadedModel.classify`."""
-    probabilities: np.ndarray
-    classes: np.ndarray
-
-
 class LoadedModel:
     """An exported autoencoder on numpy arrays.
 
@@ -69,6 +65,7 @@ class LoadedModel:
         class_names: list of str; None where the data set's classes are known by number alone.
         path: str, the version directory.
         image_shape, latent_shape: (height, width, channels).
+        nclass: int.
     """
 
     def __init__(self, path: str | os.PathLike):
@@ -81,6 +78,7 @@ class LoadedModel:
             self._decoder_products = forward_products(
                 lambda latents, decode=self._signatures['decode']: decode(latents=latents)['images'])
             self.class_names = self.config['class_names']
+            self.nclass = self.config['nclass']
             self.image_shape, self.latent_shape = (tuple(self.config[f'{what}_shape']) for what in ('image', 'latent'))
         except AcaiError:
             raise
@@ -93,7 +91,7 @@ class LoadedModel:
 
     def encode(self, images: np.ndarray) -> np.ndarray:
         """Images float [n, h, w, c] in [-1, 1] -> latents [n, *latent_shape]."""
-        return self._call('encode', self.latent_shape, images=(images, self.image_shape))['latents']
+        return self._call('encode', images=(images, self.image_shape))['latents']
 
     def encode_bytes(self, contents: Sequence[bytes]) -> np.ndarray:
         """PNG or JPEG bytes, [n] of any size -> latents [n, *latent_shape]. Raises ValueError if one does not decode.
@@ -107,7 +105,7 @@ class LoadedModel:
 
     def decode(self, latents: np.ndarray) -> np.ndarray:
         """Latents [n, *latent_shape] -> images [n, h, w, c], not clipped."""
-        return self._call('decode', self.image_shape, latents=(latents, self.latent_shape))['images']
+        return self._call('decode', latents=(latents, self.latent_shape))['images']
 
     def decoder_products(self, latents: np.ndarray, directions: np.ndarray) -> np.ndarray:
         """J v of the decoder's Jacobian J at latents, and directions v [n, *latent_shape]: [n, h, w, c]."""
@@ -115,39 +113,22 @@ class LoadedModel:
 
     def reconstruct(self, images: np.ndarray) -> np.ndarray:
         """Images -> images."""
-        return self._call('reconstruct', self.image_shape, images=(images, self.image_shape))['images']
+        return self._call('reconstruct', images=(images, self.image_shape))['images']
 
     def interpolate(self, images_a: np.ndarray, images_b: np.ndarray, alpha: float | np.ndarray) -> np.ndarray:
         """Decoded mixes of the latents of a (alpha 0) and b (alpha 1); alpha is a number or [n]."""
         alpha = np.broadcast_to(np.asarray(alpha, np.float32), [len(images_a)])
-        return self._call('interpolate', self.image_shape, images_a=(images_a, self.image_shape),
+        return self._call('interpolate', images_a=(images_a, self.image_shape),
                           images_b=(images_b, self.image_shape), alpha=(alpha, ()))['images']
 
     def classify(self, images: np.ndarray) -> Classification:
         """Images -> Classification(probabilities [n, nclass], classes int64 [n]) of the single-layer classifier."""
-        answer = self._call('classify', (self.config['nclass'],), images=(images, self.image_shape))
+        answer = self._call('classify', images=(images, self.image_shape))
         return Classification(answer['probabilities'], answer['classes'])
 
-    def _call(self, signature, empty_shape, batch=512, **inputs):
-        arrays = {}
-        for name, (value, shape) in inputs.items():
-            value = np.asarray(value)
-            if value.dtype.kind not in 'f' and name.startswith('images'):
-                raise ValueError(f'{name} are {value.dtype}; {signature} takes float images in [-1, 1], which are '
-                                 'pixels * (2 / 255) - 1')
-            arrays[name] = value.astype(np.float32)
-            if arrays[name].shape[1:] != shape or arrays[name].ndim != 1 + len(shape):
-                raise ValueError(f'{name} has shape {list(arrays[name].shape)}; {signature} takes [n, *{list(shape)}]')
-        sizes = {len(value) for value in arrays.values()}
-        if len(sizes) > 1:
-            raise ValueError(f'{", ".join(arrays)} differ in their number of rows: {sorted(sizes)}')
-        size = sizes.pop()
-        if not size:  # oneDNN's fused convolutions refuse an empty batch
-            empty = np.zeros([0, *empty_shape], np.float32)
-            return {'latents': empty, 'images': empty, 'probabilities': empty, 'classes': np.zeros([0], np.int64)}
-        answers = [self._signatures[signature](**{k: tf.constant(v[i:i + batch]) for k, v in arrays.items()})
-                   for i in range(0, size, batch)]
-        return {key: np.concatenate([answer[key] for answer in answers]) for key in answers[0]}
+    def _call(self, signature, **inputs):
+        arrays = as_rows(**inputs)
+        return in_batches(lambda *rows: self._signatures[signature](**dict(zip(arrays, rows))), *arrays.values())
 
 
 def _version_directory(path):

@@ -11,7 +11,8 @@ import shutil
 import numpy as np
 import tensorflow as tf
 
-from acai_tf import architectures, files, images, interpolation, models
+from acai_tf import architectures, files, images, models
+from acai_tf.datasets.base import as_dataset
 from acai_tf.errors import StorageError, UsageError, short_message
 from acai_tf.export import card
 from acai_tf.export.load import CONFIG_NAME, read_config
@@ -22,7 +23,7 @@ from acai_tf.versions import FORMAT, versions
 UNREADABLE = (tf.errors.OpError, AssertionError, AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError)
 _EXISTS = '{} exists and is not overwritten; choose another --export_dir or delete it'
 _BYTES_RULE = ('PNG or JPEG of any size is converted to {channels} color channel(s); an image of {raw[0]}x{raw[1]} goes '
-               'through the pipeline of the data set, any other is resized (bilinear, antialias) to '
+               'through the pipeline of the data set, any other is resized (bilinear, antialias, {fit}) to '
                '{shape[0]}x{shape[1]}; values are scaled to [-1, 1]')
 
 
@@ -55,21 +56,18 @@ def _endpoints(model, dataset):
     def encode(images):
         return {'latents': model.encode(images)}
 
-    def interpolate(images_a, images_b, alpha):
-        mixed = interpolation.lerp(
-            model.encode(images_a), model.encode(images_b), tf.reshape(alpha, [-1, 1, 1, 1]))
-        return {'images': model.decode(mixed)}
-
     def classify(images):
-        probabilities = tf.nn.softmax(model.logits(images))
-        return {'probabilities': probabilities, 'classes': tf.argmax(probabilities, axis=-1)}
+        return model.classify(images)._asdict()
+
+    def interpolate(images_a, images_b, alpha):
+        return {'images': model.interpolate(images_a, images_b, alpha)}
     return {
         'serving_default': (encode, [image_spec]),
         'encode': (encode, [image_spec]),
         'encode_bytes': (lambda image_bytes: {'latents': model.encode(read_bytes(image_bytes))},
                          [tf.TensorSpec([None], tf.string, 'image_bytes')]),
         'decode': (lambda latents: {'images': model.decode(latents)}, [latents]),
-        'reconstruct': (lambda images: {'images': model(images)}, [image_spec]),
+        'reconstruct': (lambda images: {'images': model.reconstruct(images)}, [image_spec]),
         'interpolate': (interpolate, [tf.TensorSpec(image_spec.shape, tf.float32, 'images_a'),
                                       tf.TensorSpec(image_spec.shape, tf.float32, 'images_b'),
                                       tf.TensorSpec([None], tf.float32, 'alpha')]),
@@ -82,7 +80,7 @@ def export_model(model, dataset, step: int, export_dir: str | os.PathLike, run=N
 
     Args:
         model: a trained `Autoencoder`.
-        dataset: the `datasets.base.Dataset` it was trained on, whose pipeline `encode_bytes` applies.
+        dataset: the `datasets.base.Dataset` it was trained on, whose pipeline `encode_bytes` applies; or a tf.data.Dataset.
         step: int, the version's number.
         export_dir: directory of the versions.
         run: `card.Training`, the facts of the training that the card shows; None: none.
@@ -94,6 +92,7 @@ def export_model(model, dataset, step: int, export_dir: str | os.PathLike, run=N
         UsageError: the version exists; it is never overwritten.
     """
     path = _new_version(export_dir, step)
+    dataset = as_dataset(dataset, model.nclass)
     model = _float32_copy(model)
     module = tf.Module()
     module.weights = exported_variables(model)
@@ -108,7 +107,8 @@ def export_model(model, dataset, step: int, export_dir: str | os.PathLike, run=N
         'architecture': architectures.name_of(model.architecture), 'depth': model.depth, 'latent_width': model.latent_width,
         'model_options': model.options(),
         'encode_bytes': _BYTES_RULE.format(
-            channels=model.image_shape[-1], raw=dataset.raw_shape, shape=model.image_shape)}
+            channels=model.image_shape[-1], raw=dataset.raw_shape, shape=model.image_shape,
+            fit={'stretch': 'stretched', 'crop': 'cropped in the middle', 'pad': 'padded with black'}[dataset.aspect])}
     with _appearing(path) as beside:
         tf.saved_model.save(module, beside, signatures=signatures)
         extra = os.path.join(beside, 'assets.extra')

@@ -6,11 +6,11 @@ metric is a file `<name>.py` with a subclass of `Metric`, one line below, and a 
 
 from typing import Any
 
-from acai_tf.metrics.subjects import PIXELS, LiveModel, subject
+from acai_tf.metrics.subjects import PIXELS, subject
 from acai_tf.registry import Registry
 from acai_tf.values import combine, defined
 
-__all__ = ['PIXELS', 'REGISTRY', 'LiveModel', 'combine', 'compute', 'create', 'defined', 'names', 'subject']
+__all__ = ['PIXELS', 'REGISTRY', 'combine', 'compute', 'create', 'defined', 'names', 'subject']
 
 # The name, which is also the file's, and the class.
 REGISTRY = Registry('metric', 'acai_tf.metrics', {
@@ -48,7 +48,7 @@ def compute(name: str, model, dataset, **options) -> dict[str, Any]:
         name: one of `names()`, or path/to/file.py:Name for your own class.
         model: `export.LoadedModel`, a live `models.base.Autoencoder`, or `metrics.PIXELS` (or 'pixels') for the images
             themselves.
-        dataset: `datasets.base.Dataset`.
+        dataset: `datasets.base.Dataset`, or a tf.data.Dataset of (images, labels) where training images are not needed.
         **options: the metric's own (see its class).
 
     Returns:

@@ -42,5 +42,8 @@ class Accuracy(Metric):
 
     supports_pixels = False
 
+    def unsupported_reason(self, dataset):
+        return None if dataset.nclass > 1 else f'needs classes, and {dataset.name} has one'
+
     def compute(self, model, dataset):
         return {'latent_accuracy': accuracy(lambda images: model.classify(images).probabilities, dataset.test(500))}

@@ -1,6 +1,7 @@
 """Base class of the metrics, and the check that a model and a data set fit each other."""
 
 from acai_tf import metrics
+from acai_tf.datasets.base import as_dataset
 from acai_tf.errors import DataError, UsageError
 from acai_tf.images import by
 from acai_tf.metrics.subjects import PIXELS, subject
@@ -39,6 +40,7 @@ class Metric(Configured):
     def __call__(self, model, dataset):
         """Checks, then computes: {name: value} (see `metrics.compute`); NaN where a value is undefined."""
         model = subject(model)
+        dataset = as_dataset(dataset, getattr(model, 'nclass', 1))
         self.check(model, dataset)
         return self.compute(model, dataset)
 

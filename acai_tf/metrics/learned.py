@@ -73,6 +73,8 @@ class LearningMetric(Metric):
             if width != self._width:
                 raise DataError(f'{self._load} was learned from {width} numbers an image, but {model} gives {self._width}')
             self.restore(width, self._arrays)
+        except DataError:
+            raise
         except _WRONG_CONTENT as error:
             raise self._damaged(error) from None
 

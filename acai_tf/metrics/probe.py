@@ -62,6 +62,8 @@ def nearest_neighbors(train, train_labels, test, counts):
     """Predicts classes by the majority of the k nearest training points, by Euclidean distance: {k: classes [m]} for all k
     in `counts`. The smallest class wins a tie. If there are fewer than k training points, all of them vote."""
     from sklearn.neighbors import NearestNeighbors
+    origin = np.mean(train, axis=0)  # squares of large numbers would lose the digits of their difference
+    train, test = train - origin, test - origin
     search = NearestNeighbors(n_neighbors=min(max(counts), len(train)), algorithm='brute').fit(train)
     labels = np.asarray(train_labels)[search.kneighbors(test, return_distance=False)]
     classes = np.unique(train_labels)

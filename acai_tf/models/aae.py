@@ -30,11 +30,8 @@ class AAE(Autoencoder):
         sizes = sizes_of('disc_layer_sizes', self.disc_layer_sizes)
         self.add_network('critic', dense(self.latent_shape, [*sizes, 1], self.seed, 'critic', leaky_relu))
 
-    def make_optimizer(self, name):
-        optimizer = super().make_optimizer(name)
-        if name == 'critic' and self.adversary_lr:
-            optimizer.learning_rate = self.adversary_lr
-        return optimizer
+    def rate_of(self, name):
+        return self.adversary_lr if name == 'critic' and self.adversary_lr else self.lr
 
     def random_inputs(self, images):
         return {'prior': self.normal('prior', [tf.shape(images)[0], *self.latent_shape])}
@@ -50,12 +47,16 @@ class AAE(Autoencoder):
                 'adversary_accuracy': tf.reduce_mean(correct),
                 **self.classifier_terms(latents, labels, training)}
 
+    def objectives(self, terms):
+        return {'autoencoder': terms['loss_ae'] + terms['loss_ae_latent'],
+                'critic': terms['loss_adv_latent'] + terms['loss_adv_prior'],
+                'classifier': terms.get('classify_latent')}
+
     def train_step(self, data):
         """One update of autoencoder, critic and classifier, from one forward pass; returns the loss terms."""
-        images, labels = data
+        images, labels = self.unpack(data)
         with tf.GradientTape(persistent=True) as tape:
             terms = self.assert_finite(self.loss_terms(images, self.random_inputs(images), labels, training=True))
-            autoencoder = terms['loss_ae'] + terms['loss_ae_latent']
-            critic = terms['loss_adv_latent'] + terms['loss_adv_prior']
-        self.update(tape, {'autoencoder': autoencoder, 'critic': critic, 'classifier': terms['classify_latent']})
-        return self.track(terms)
+            objectives = self.objectives(terms)
+        self.update(tape, objectives)
+        return self.track(terms, objectives)

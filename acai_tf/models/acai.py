@@ -54,16 +54,15 @@ class ACAI(Adversarial):
                 'loss_disc_real': tf.reduce_mean(critic_loss(real, 0))}
 
     def objectives(self, terms):
-        """{optimizer: the scalar that it minimises}, of the loss terms; subclasses add theirs."""
         return {'autoencoder': terms['loss_ae'] + self.advweight * terms['loss_ae_disc'],
                 'critic': terms['loss_disc'] + terms['loss_disc_real'],
-                'classifier': terms['classify_latent']}
+                'classifier': terms.get('classify_latent')}
 
     def train_step(self, data):
         """One update of autoencoder, critic and classifier, from one forward pass; returns the loss terms."""
-        images, labels = data
+        images, labels = self.unpack(data)
         with tf.GradientTape(persistent=True) as tape:
             terms = self.assert_finite(self.loss_terms(images, self.random_inputs(images), labels, training=True))
             objectives = self.objectives(terms)
         self.update(tape, objectives)
-        return self.track(terms)
+        return self.track(terms, objectives)

@@ -66,11 +66,8 @@ class AEAI(Adversarial):
         given = getattr(self, name)
         return _WEIGHTS[self.objective][name] if given is None else given
 
-    def make_optimizer(self, name):
-        optimizer = super().make_optimizer(name)
-        if name == 'critic':
-            optimizer.learning_rate = self.disc_lr
-        return optimizer
+    def rate_of(self, name):
+        return self.disc_lr if name == 'critic' else self.lr
 
     def random_inputs(self, images):
         size = tf.shape(images)[0]
@@ -116,15 +113,17 @@ class AEAI(Adversarial):
             terms['loss_adv'] = tf.reduce_mean(binary_cross_entropy(fake, 1))
         return {**terms, **self.rmse_term(images, reconstruction), **self.classifier_terms(latents, labels, training)}
 
+    def objectives(self, terms):
+        autoencoder = terms['loss_ae'] + sum(
+            self.weight(f'wgt_{term}') * terms[f'loss_{term}'] for term in ('adv', 'cycle', 'smooth'))
+        return {'autoencoder': autoencoder, 'critic': terms['loss_disc'] if self.weight('wgt_adv') else None,
+                'classifier': terms.get('classify_latent')}
+
     def train_step(self, data):
         """One update of autoencoder, discriminator and classifier, from one forward pass; returns the loss terms."""
-        images, labels = data
+        images, labels = self.unpack(data)
         with tf.GradientTape(persistent=True) as tape:
             terms = self.assert_finite(self.loss_terms(images, self.random_inputs(images), labels, training=True))
-            autoencoder = terms['loss_ae'] + sum(
-                self.weight(f'wgt_{term}') * terms[f'loss_{term}'] for term in ('adv', 'cycle', 'smooth'))
-        objectives = {'autoencoder': autoencoder, 'critic': terms['loss_disc'], 'classifier': terms['classify_latent']}
-        if not self.weight('wgt_adv'):
-            del objectives['critic']
+            objectives = self.objectives(terms)
         self.update(tape, objectives)
-        return self.track(terms)
+        return self.track(terms, objectives)

@@ -87,12 +87,16 @@ class AMR(Adversarial):
         terms['d_x'] = (terms['d_x_real'] + terms['d_x_fake'] + terms['d_out_mix']) / 3
         return {**terms, **self.rmse_term(images, reconstruction), **self.classifier_terms(latents, labels, training)}
 
+    def objectives(self, terms):
+        return {'autoencoder': terms['gen_loss'], 'critic': terms['d_x_real'] + terms['d_x_fake'] + terms['d_out_mix'],
+                'classifier': terms.get('classify_latent')}
+
     def train_step(self, data):
         """One update of critic and classifier, and of the autoencoder if it is due, from one forward pass; returns the loss
         terms."""
-        images, labels = data
+        images, labels = self.unpack(data)
         with tf.GradientTape(persistent=True) as tape:
             terms = self.assert_finite(self.loss_terms(images, self.random_inputs(images), labels, training=True))
-            critic = terms['d_x_real'] + terms['d_x_fake'] + terms['d_out_mix']
-        self.update(tape, {'autoencoder': terms['gen_loss'], 'critic': critic, 'classifier': terms['classify_latent']})
-        return self.track(terms)
+            objectives = self.objectives(terms)
+        self.update(tape, objectives)
+        return self.track(terms, objectives)

@@ -1,13 +1,33 @@
 """What all autoencoders share: networks, classifier trained in tandem, order of one step's updates, configuration."""
 
+import functools
+import inspect
+import os
+
 import keras
+import numpy as np
 import tensorflow as tf
 
 from acai_tf import architectures, losses, models, registry
 from acai_tf.architectures.dense import dense
 from acai_tf.errors import UsageError
-from acai_tf.models.steps import Steps
+from acai_tf.interpolation import lerp
+from acai_tf.models.steps import CHECK, Steps
 from acai_tf.options import Configured, declared
+from acai_tf.tracing import as_rows, forward_products, in_batches, traced
+from acai_tf.values import Classification
+
+_MOST = 1.001  # largest absolute value of an image; the rest is rounding
+
+
+def _takes_arrays(method):
+    """The method, also for numpy arrays."""
+    @functools.wraps(method)
+    def call(self, *inputs, **kwargs):
+        if any(isinstance(value, np.ndarray) for value in inputs):
+            return self._on_arrays(method, inputs)
+        return method(self, *inputs, **kwargs)
+    return call
 
 
 class Autoencoder(Steps, Configured, keras.Model):
@@ -15,10 +35,12 @@ class Autoencoder(Steps, Configured, keras.Model):
 
     A subclass declares its `Option`s and says which optimizer updates which networks (`optimizer_networks`), which loss
     terms it logs (`loss_names`), which networks only training needs (`training_only`) and which batches fit
-    (`smallest_batch` on all replicas together, a multiple of `batch_multiple` on each). It defines `loss_terms` and a
-    `train_step` that reads like the paper's algorithm. Works with `compile()` and `fit(dataset)` on batches
-    `(images, labels)`: images float32 [batch, h, w, c] in [-1, 1], labels int [batch]; and with
-    `strategy.run(model.train_step, ...)`, which is how `acai_tf.training` runs it.
+    (`smallest_batch` on all replicas together, a multiple of `batch_multiple` on each). It defines `loss_terms`,
+    `objectives` and a `train_step` that reads like the paper's algorithm.
+
+    Works with `compile()` and `fit(dataset)` on batches `(images, labels)`: images float32 [batch, h, w, c] in [-1, 1],
+    labels int [batch]; without labels the classifier is not trained. `acai_tf.training` runs it by
+    `strategy.run(model.train_step, ...)`.
 
     `train_step` calls the networks in training mode; `encode`, `decode`, `logits`, `call` and `evaluate` in inference
     mode.
@@ -36,6 +58,9 @@ class Autoencoder(Steps, Configured, keras.Model):
     def __init__(self, image_shape, nclass, depth=64, latent=16, latent_width=4, seed=0, architecture='acai', dtype=None,
                  name=None, **options):
         super().__init__(seed=seed, name=name, dtype=dtype)
+        object.__setattr__(self, '_compiled', {})  # not tracked by Keras
+        if len(image_shape) != 3:
+            raise UsageError(f'image_shape={tuple(image_shape)}: must be (height, width, channels)')
         for label, value in (('depth', depth), ('latent', latent), ('nclass', nclass)):
             if value < 1:
                 raise UsageError(f'{label}={value} must be at least 1')
@@ -66,12 +91,23 @@ class Autoencoder(Steps, Configured, keras.Model):
         self.add_network('decoder', decoder)
         self.add_network('classifier', dense(self.latent_shape, self.nclass, self.seed, 'classifier'))
 
-    # ---- use
+    # ---- use: arrays in, arrays out, some rows at a time and compiled; tensors in, tensors out
 
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        for name in ('encode', 'decode'):
+            if name in vars(cls):
+                setattr(cls, name, _takes_arrays(vars(cls)[name]))
+
+    def __str__(self):
+        return type(self).__name__
+
+    @_takes_arrays
     def encode(self, images, training=False):
         """Images [n, h, w, c] in [-1, 1] -> latents [n, *latent_shape]."""
         return self.encoder(images, training=training)
 
+    @_takes_arrays
     def decode(self, latents, training=False):
         """Latents [n, *latent_shape] -> images [n, h, w, c], not clipped."""
         return self.to_images(self.decoder(latents, training=training))
@@ -83,6 +119,57 @@ class Autoencoder(Steps, Configured, keras.Model):
     def call(self, images, training=False):
         """Reconstructs images."""
         return self.decode(self.encode(images, training), training)
+
+    @_takes_arrays
+    def reconstruct(self, images):
+        """Images -> images, in inference mode."""
+        return self(images)
+
+    @_takes_arrays
+    def interpolate(self, images_a, images_b, alpha):
+        """Decoded mixes of the latents of a (alpha 0) and b (alpha 1); alpha is a number or [n]."""
+        weights = tf.reshape(tf.cast(alpha, tf.float32), [-1, 1, 1, 1])
+        return self.decode(lerp(self.encode(images_a), self.encode(images_b), weights))
+
+    @_takes_arrays
+    def classify(self, images):
+        """Images -> values.Classification of the single-layer classifier."""
+        probabilities = tf.nn.softmax(self.logits(images))
+        return Classification(probabilities, tf.argmax(probabilities, axis=-1))
+
+    @_takes_arrays
+    def decoder_products(self, latents, directions):
+        """J v of the decoder's Jacobian J at latents, and directions v [n, *latent_shape]: [n, h, w, c]."""
+        return forward_products(self.decode)(latents, directions)
+
+    def _on_arrays(self, method, inputs):
+        shapes = {'latents': self.latent_shape, 'directions': self.latent_shape, 'alpha': ()}
+        names = list(inspect.signature(method).parameters)[1:1 + len(inputs)]
+        if names[-1] == 'alpha':
+            inputs = [*inputs[:-1], np.broadcast_to(np.asarray(inputs[-1], np.float32), [len(inputs[0])])]
+        arrays = as_rows(**{name: (value, shapes.get(name, self.image_shape)) for name, value in zip(names, inputs)})
+        if method not in self._compiled:
+            self._compiled[method] = traced(functools.partial(method, self), input_signature=[
+                tf.TensorSpec([None, *value.shape[1:]], tf.float32) for value in arrays.values()])
+        return in_batches(self._compiled[method], *arrays.values())
+
+    def fit(self, x=None, y=None, *args, **kwargs):
+        _refuse_text(y)
+        return super().fit(x, y, *args, **kwargs)
+
+    def evaluate(self, x=None, y=None, *args, **kwargs):
+        _refuse_text(y)
+        return super().evaluate(x, y, *args, **kwargs)
+
+    def export(self, filepath, format='tf_saved_model', **kwargs):
+        kwargs.setdefault('input_signature', [keras.InputSpec('float32', [None, *self.image_shape], name='images')])
+        return super().export(filepath, format, **kwargs)
+
+    def save(self, filepath, *args, **kwargs):
+        if os.fspath(filepath).endswith(('.h5', '.hdf5')):
+            raise UsageError(f'{filepath}: HDF5 files do not keep all optimizers; save as '
+                             f'{os.path.splitext(filepath)[0]}.keras')
+        return super().save(filepath, *args, **kwargs)
 
     def classifier_input(self, images):
         """What the classifier reads, [n, ...]: the latents."""
@@ -98,6 +185,41 @@ class Autoencoder(Steps, Configured, keras.Model):
         """The random numbers of this step, by name; {} for a model without any."""
         del images
         return {}
+
+    def unpack(self, data):
+        """Images and labels of what Keras or the training loop gives a step; labels are None where there are none.
+
+        Args:
+            data: images, (images,), (images, labels), or (images, images): an autoencoder's targets are its images.
+
+        Raises:
+            UsageError: other types or shapes, or weights of samples or classes.
+        """
+        images, labels, weights = keras.utils.unpack_x_y_sample_weight(data)
+        if weights is not None:
+            raise UsageError(f'{type(self).__name__} does not support sample_weight and class_weight; leave them out')
+        images, labels = (value if value is None else tf.convert_to_tensor(value) for value in (images, labels))
+        _check_images(images, self.image_shape)
+        labels = _class_numbers(labels)
+        object.__setattr__(self, '_rows', tf.shape(images)[0])  # not tracked: it belongs to one trace, or to one step
+        return self._assert_in_range(images, labels)
+
+    def _assert_in_range(self, images, labels):
+        """Returns images and labels; in `fit` and `evaluate`, raises if images leave [-1, 1] or labels 0..nclass-1.
+
+        (The data sets of acai_tf, which the training loop reads, check the same. XLA has no assertions.)
+        """
+        if not self.in_keras or self.jit_compile:
+            return images, labels
+        low, high = tf.reduce_min(images), tf.reduce_max(images)
+        checks = [tf.debugging.Assert((low >= -_MOST) & (high <= _MOST), [
+            f'{CHECK}images must be in -1 to 1, which are pixels * 2 / 255 - 1; these reach from', low, 'to', high])]
+        if labels is not None:
+            checks.append(tf.debugging.Assert(tf.reduce_all((labels >= 0) & (labels < self.nclass)), [
+                f'{CHECK}labels must be 0 to {self.nclass - 1}; these reach from', tf.reduce_min(labels), 'to',
+                tf.reduce_max(labels)]))
+        with tf.control_dependencies(checks):
+            return tf.identity(images), labels if labels is None else tf.identity(labels)
 
     def loss_terms(self, images, random_inputs, labels=None, training=False):
         """All loss terms of one forward pass.
@@ -129,10 +251,32 @@ class Autoencoder(Steps, Configured, keras.Model):
         logits = self.classifier(tf.stop_gradient(features), training=training)
         return {'classify_latent': tf.reduce_mean(losses.cross_entropy(logits, labels))}
 
+    def objectives(self, terms):
+        """{optimizer: the scalar that it minimizes}, from the loss terms; None where it has nothing to minimize.
+
+        A system that does not define it has no `loss` in the logs of `fit` and `evaluate`.
+        """
+        del terms
+        return {}
+
     def test_step(self, data):
         """Loss terms without an update, for `evaluate` and for `fit`'s validation data."""
-        images, labels = data
-        return self.track(self.loss_terms(images, self.random_inputs(images), labels))
+        images, labels = self.unpack(data)
+        terms = self.loss_terms(images, self.random_inputs(images), labels)
+        return self.track(terms, self.objectives(terms))
+
+    def track(self, terms, objectives=None):
+        """Adds the terms to the means that `fit` and `evaluate` show; returns them.
+
+        Args:
+            objectives: as `objectives` returns them; with them there is `loss`, what the autoencoder's optimizer minimizes,
+                without the classifier.
+        """
+        if objectives and 'loss' not in terms:
+            loss = objectives['autoencoder'] if 'autoencoder' in objectives else (
+                objectives['all'] - terms.get('classify_latent', 0.0))
+            terms = {**terms, 'loss': loss}
+        return super().track(terms)
 
     # ---- configuration
 
@@ -149,3 +293,36 @@ class Autoencoder(Steps, Configured, keras.Model):
         elif isinstance(architecture, str) and registry.is_reference(architecture):
             raise UsageError(f'architecture={architecture!r}: a file that a saved model names is not run')
         return cls(**{**config, 'architecture': architecture})
+
+
+def _check_images(images, image_shape):
+    """Raises UsageError if a batch of images has another type or shape than a model takes."""
+    if images.dtype != tf.float32:
+        raise UsageError(f'images are {images.dtype.name}; give float32 in [-1, 1], which are pixels * (2 / 255) - 1')
+    shape = images.shape
+    if len(shape) != 4 or any(size not in (None, wanted) for size, wanted in zip(shape[1:], image_shape)):
+        raise UsageError(f'images have shape {list(shape)}; the model takes [n, {", ".join(map(str, image_shape))}]')
+
+
+def _refuse_text(labels):
+    """Raises UsageError for labels that are text, which Keras does not take."""
+    if isinstance(labels, (list, tuple, np.ndarray)) and np.asarray(labels).dtype.kind in 'OSU':
+        raise UsageError('labels are text; give class numbers: np.unique(labels, return_inverse=True)[1]')
+
+
+def _class_numbers(labels):
+    """Labels as a batch [n] of integers; None where there are none, or where they are the images.
+
+    Raises:
+        UsageError: they are one-hot, or not integers.
+    """
+    if labels is None or len(labels.shape) == 4:
+        return None
+    if len(labels.shape) == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if len(labels.shape) != 1:
+        raise UsageError(f'labels have shape {list(labels.shape)}; give class numbers [n], for one-hot labels '
+                         'np.argmax(labels, axis=-1)')
+    if not labels.dtype.is_integer:
+        raise UsageError(f'labels are {labels.dtype.name}; give class numbers, integers from 0')
+    return labels

@@ -18,11 +18,14 @@ class AEBaseline(Autoencoder):
         return {**self.reconstruction_terms('loss', images, self.decode(latents, training)),
                 **self.classifier_terms(latents, labels, training)}
 
+    def objectives(self, terms):
+        return {'all': terms['loss'] + terms.get('classify_latent', 0.0)}
+
     def train_step(self, data):
         """One update of everything, from one forward pass; returns the loss terms."""
-        images, labels = data
+        images, labels = self.unpack(data)
         with tf.GradientTape(persistent=True) as tape:
             terms = self.assert_finite(self.loss_terms(images, self.random_inputs(images), labels, training=True))
-            objective = terms['loss'] + terms['classify_latent']
-        self.update(tape, {'all': objective})
-        return self.track(terms)
+            objectives = self.objectives(terms)
+        self.update(tape, objectives)
+        return self.track(terms, objectives)

@@ -5,7 +5,7 @@ import time
 import numpy as np
 import tensorflow as tf
 
-from acai_tf.errors import NonFiniteError
+from acai_tf.errors import NonFiniteError, UsageError
 from acai_tf.tracing import traced
 
 # Short enough to answer a signal, long enough to cost nothing.
@@ -34,6 +34,10 @@ def compile_steps(model, step, replicas=lambda losses: losses):
 
 def losses_of(model, terms):
     """The loss terms {name: scalar} of a step as one tensor, in the order of `model.loss_names`."""
+    for name in model.loss_names:
+        if name not in terms:
+            raise UsageError(f'loss_names of {type(model).__name__} has {name}, which its train_step does not return; add '
+                             'it to the terms, or take it out of loss_names')
     return tf.stack([terms[name] for name in model.loss_names])
 
 

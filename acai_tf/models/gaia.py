@@ -74,14 +74,15 @@ class GAIA(Autoencoder):
         return SharedRateAdam(self.lr, beta_1=0.9, beta_2=0.999, epsilon=1e-8, name=name)
 
     def random_inputs(self, images):
-        half = [tf.shape(images)[0] // 2]
+        half = [tf.maximum(tf.shape(images)[0] // 2, 1)]
         return {name: 0.5 + 0.25 * self.normal(name, half) for name in ('midpoint_1', 'midpoint_2')}
 
     def mix(self, latents, random_inputs):
         """z_mix, two for each pair of images."""
         first, second = (tf.reshape(random_inputs[name], [-1, 1, 1, 1]) for name in ('midpoint_1', 'midpoint_2'))
-        pairs = tf.shape(latents)[0] // 2
-        a, b = latents[:pairs], latents[pairs:2 * pairs]
+        pairs = tf.maximum(tf.shape(latents)[0] // 2, 1)
+        partners = tf.minimum(tf.range(pairs, 2 * pairs), tf.shape(latents)[0] - 1)  # a single image is its own
+        a, b = latents[:pairs], tf.gather(latents, partners)
         return tf.concat([a * first + b * (1 - first), a[::-1] * second + b * (1 - second)], axis=0)
 
     def critic_reconstructs(self, images, training=False):
@@ -127,16 +128,20 @@ class GAIA(Autoencoder):
                                     + self.latent_loss_weights * distance, -1.0, 1.0),
             'lr_D': of_rate * rate, 'lr_G': (1 - of_rate) * rate, 'm_global': real + fake}
 
+    def objectives(self, terms):
+        return {'autoencoder': terms['L_g'], 'critic': terms['L_d'], 'classifier': terms.get('classify_latent')}
+
     def train_step(self, data):
         """One update of autoencoder, critic and classifier, from one forward pass; returns the loss terms."""
-        images, labels = data
+        images, labels = self.unpack(data)
         with tf.GradientTape(persistent=True) as tape:
             terms = self.assert_finite(self.loss_terms(images, self.random_inputs(images), labels, training=True))
+            objectives = self.objectives(terms)
         of_critic = self.share(terms['x_real_recon_loss'] - terms['x_fake_recon_loss'])
         self.optimizers['critic'].share.assign(of_critic)
         self.optimizers['autoencoder'].share.assign(1 - of_critic)
-        self.update(tape, {'autoencoder': terms['L_g'], 'critic': terms['L_d'], 'classifier': terms['classify_latent']})
-        return self.track(terms)
+        self.update(tape, objectives)
+        return self.track(terms, objectives)
 
 
 def distance_loss(images, latents):

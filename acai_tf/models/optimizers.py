@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from acai_tf.errors import UsageError
+
 
 class Adam(keras.optimizers.Adam):
     """Keras's Adam (as in TF1, epsilon is added to the root before its bias correction), without weight decay or clipping,
@@ -53,7 +55,9 @@ def apply(optimizer, gradients, variables, due=None):
         due: scalar bool tensor; where it is False nothing changes, variables of the optimizer included. None: True.
     """
     if due is None:
-        optimizer.apply(gradients, variables)
+        # Without labels the classifier, whose variables may be the same optimizer's, has no gradient.
+        pairs = [(gradient, variable) for gradient, variable in zip(gradients, variables) if gradient is not None]
+        optimizer.apply(*map(list, zip(*pairs)))
         return
     if isinstance(optimizer, Adam):
         optimizer.apply(gradients, variables, due)
@@ -69,36 +73,52 @@ def apply(optimizer, gradients, variables, due=None):
     tf.distribute.get_replica_context().merge_call(undo, args=(due, before))
 
 
-class LearningRate:
-    """What `model.optimizer` is: an object whose `learning_rate` can be read and set, for LearningRateScheduler,
-    ReduceLROnPlateau and their like.
+class LearningRate(tf.Module):
+    """The object `model.optimizer`: its `learning_rate` can be read and set by LearningRateScheduler, ReduceLROnPlateau and
+    similar callbacks, and it carries all optimizers into a `tf.train.Checkpoint`.
 
-    Setting it keeps the ratio that the optimizers' rates had to `lr` when the model was compiled.
+    Setting the rate keeps the ratio that the optimizers' rates had to `lr` when the model was compiled.
 
     Args:
         optimizers: {name: Keras optimizer}.
-        lr: the rate that the model was compiled with.
+        lr: the rate that the model was compiled with, a number or a Keras LearningRateSchedule.
         steps: the variable that counts the steps.
     """
 
     built = True
 
     def __init__(self, optimizers, lr, steps):
-        self._optimizers, self._rate, self.iterations = optimizers, lr, steps
-        self._ratios = {name: float(o.learning_rate.numpy()) / lr if lr else 1.0 for name, o in optimizers.items()}
+        super().__init__(name='learning_rate')
+        self.parts, self.iterations = dict(optimizers), steps
+        self._is_schedule = isinstance(lr, keras.optimizers.schedules.LearningRateSchedule)
+        self._ratios = {} if self._is_schedule else {
+            name: float(o.learning_rate.numpy()) / lr if lr else 1.0 for name, o in optimizers.items()}
 
     @property
     def learning_rate(self):
-        """The rate of those optimizers that have no other."""
-        return self._rate
+        """The rate of the optimizers that have no rate of their own, a float."""
+        # From the variables: they are what `load_model`, `load_weights` and checkpoints restore.
+        name, optimizer = next(iter(self.parts.items()))
+        return float(optimizer.learning_rate.numpy()) / (self._ratios.get(name) or 1.0)
 
     @learning_rate.setter
     def learning_rate(self, rate):
-        self._rate = float(rate)
-        for name, optimizer in self._optimizers.items():
-            optimizer.learning_rate = self._rate * self._ratios[name]
+        if self._is_schedule:
+            raise UsageError('the learning rate follows the schedule given to compile(lr=); compile with a number to set it')
+        for name, optimizer in self.parts.items():
+            optimizer.learning_rate = float(rate) * self._ratios[name]
 
     @property
     def variables(self):
-        """Those of all optimizers."""
-        return [variable for optimizer in self._optimizers.values() for variable in optimizer.variables]
+        """The variables of all optimizers."""
+        return [variable for optimizer in self.parts.values() for variable in optimizer.variables]
+
+
+class RootMean(keras.metrics.Mean):
+    """Root of the mean of squares: root mean squared errors of batches give that of all rows."""
+
+    def update_state(self, values, sample_weight=None):
+        super().update_state(tf.square(values), sample_weight)
+
+    def result(self):
+        return tf.sqrt(super().result())

@@ -1,15 +1,17 @@
 """One step of a model: all gradients, then the updates of the optimizers that are due."""
 
+import math
 import re
 
 import keras
 import tensorflow as tf
 
 from acai_tf import randomness
-from acai_tf.errors import NonFiniteError
+from acai_tf.errors import NonFiniteError, UsageError
 from acai_tf.models import optimizers
 
-_NOT_FINITE = 'loss terms that are not finite: '
+_NOT_FINITE = 'loss terms that are not finite'
+CHECK = 'check of data: '  # begins the message of an assertion, followed by three values
 
 
 class Steps:
@@ -31,7 +33,8 @@ class Steps:
     optimizer_networks = {}
     loss_names = ()
 
-    _in_fit = False  # whether `fit` calls, or traces, the step
+    # Whether Keras calls, or traces, a step; which of its functions did so last; rows of the batch in this step.
+    in_keras, _function, _rows = False, None, None
 
     def __init__(self, seed=0, name=None, dtype=None):
         super().__init__(name=name, dtype=dtype)
@@ -40,7 +43,9 @@ class Steps:
                                      aggregation='only_first_replica')  # every replica counts the same
         self.optimizers = {}
         self.network_names = []
-        self.trackers = {name: keras.metrics.Mean(name=name) for name in self.loss_names}
+        self.trackers = {name: (optimizers.RootMean if name == 'rmse' else keras.metrics.Mean)(name=name)
+                         for name in dict.fromkeys((*self.loss_names, 'loss'))}
+        self._terms_of = {}
 
     def add_network(self, name, network):
         """Keeps `network` as the attribute `name`, under which it is checkpointed too.
@@ -62,9 +67,19 @@ class Steps:
         """Makes an optimizer for each entry of `optimizer_networks`.
 
         Args:
-            lr: learning rate, constant.
-            **kwargs: of `keras.Model.compile`, except optimizer and loss.
+            lr: learning rate, a number or a Keras LearningRateSchedule.
+            **kwargs: run_eagerly, steps_per_execution and jit_compile of `keras.Model.compile`.
+
+        Raises:
+            UsageError: other arguments of `keras.Model.compile`, which the model sets itself.
         """
+        for name in ('optimizer', 'loss', 'loss_weights', 'metrics', 'weighted_metrics'):
+            if kwargs.pop(name, None) is not None:
+                raise UsageError(f'compile(): {type(self).__name__} sets {name} itself; leave it out (the learning rate is '
+                                 'lr)')
+        if not isinstance(lr, keras.optimizers.schedules.LearningRateSchedule) and not (
+                isinstance(lr, (int, float)) and 0 <= lr < math.inf):
+            raise UsageError(f'compile(lr={lr!r}): must be a number of at least 0 or a Keras LearningRateSchedule')
         super().compile(optimizer=None, **kwargs)
         self.lr = lr
         for name in self.optimizer_networks:
@@ -75,7 +90,12 @@ class Steps:
 
     def make_optimizer(self, name):
         """The Keras optimizer of that name: Adam at `lr`, with beta 0.9 and 0.999, epsilon 1e-8, as in TF1."""
-        return optimizers.Adam(self.lr, beta_1=0.9, beta_2=0.999, epsilon=1e-8, name=name)
+        return optimizers.Adam(self.rate_of(name), beta_1=0.9, beta_2=0.999, epsilon=1e-8, name=name)
+
+    def rate_of(self, name):
+        """The learning rate that the optimizer of that name begins with: a number or a Keras LearningRateSchedule."""
+        del name
+        return self.lr
 
     def variables_of(self, optimizer):
         """Trainable variables that the optimizer of that name updates."""
@@ -109,17 +129,23 @@ class Steps:
         return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, value)
 
     def track(self, terms):
-        """Adds the terms to the means that `fit` shows; returns the terms themselves, for the training loop."""
+        """Returns the terms; in `fit` and `evaluate`, adds them to the means over all rows that these show."""
+        for name in terms:
+            if name not in self.trackers:
+                raise UsageError(f'{type(self).__name__} returns the loss term {name}; add it to its loss_names')
+        if not self.in_keras:
+            return terms
+        self._terms_of[self._function] = list(terms)
         # Without the dependency `fit` would count the step at which it finds its data set exhausted.
         with tf.control_dependencies(list(terms.values())):
             for name, value in terms.items():
-                self.trackers[name].update_state(value)
+                self.trackers[name].update_state(value, self._rows)
         return terms
 
     @property
     def metrics(self):
-        # Only ours: Keras would add a tracker of the loss that it did not compute.
-        return list(self.trackers.values())
+        # Only ours, and only those that the step has: else Keras would show the last batch's values instead of means.
+        return [self.trackers[name] for name in self._terms_of.get(self._function, self.loss_names)]
 
     def due(self, step):
         """Which optimizers are stepped: {name: bool}; optimizers that are left out are stepped at every step.
@@ -137,7 +163,7 @@ class Steps:
         `update`, which knows only the optimizer's name. XLA, Keras's default on a GPU, has no assertions: there the numbers
         that `fit` shows become NaN, and the callback TerminateOnNaN ends the training.
         """
-        if not self._in_fit or self.jit_compile:
+        if not self.in_keras or self.jit_compile:
             return terms
         bad = tf.cast(~tf.math.is_finite(tf.stack(list(terms.values()))), tf.float32)
         if tf.distribute.get_strategy().num_replicas_in_sync > 1:  # no replica makes an update if one has a bad term
@@ -151,7 +177,7 @@ class Steps:
 
         Args:
             tape: the persistent tape around the forward pass.
-            objectives: {optimizer: scalar that it minimizes}.
+            objectives: {optimizer: scalar that it minimizes}; None: it rests.
         """
         # Optimizers sum gradients over replicas, and each replica's loss is the mean over its own part of the batch:
         # 1 / replicas makes the sum the gradient of the global mean. This is the only place that scales.
@@ -167,6 +193,7 @@ class Steps:
                 return [tf.where(due[name], gradient, 0) for gradient in gradients_of(name, unconnected_gradients='zero')]
             return tf.cond(due[name], lambda: gradients_of(name, unconnected_gradients='zero'),  # computed where it is used
                            lambda: [tf.zeros_like(variable) for variable in self.variables_of(name)])
+        objectives = {name: objective for name, objective in objectives.items() if objective is not None}
         gradients = {name: due_gradients(name) if name in due else gradients_of(name) for name in objectives}
         # Without the dependency the step at which `fit` finds its data set exhausted would count too: nothing else makes
         # the counter wait for the data.
@@ -180,30 +207,41 @@ class Steps:
             optimizers.apply(self.optimizers[name], values, self.variables_of(name), due.get(name))
 
     def make_train_function(self, force=False):
-        """Keras's function of one step of `fit`, whose error for a loss that is not finite is a NonFiniteError."""
-        if self.train_function is not None and not force:
-            return
-        super().make_train_function(force=True)
-        function = self.train_function
+        if self.train_function is None or force:
+            super().make_train_function(force=True)
+            self.train_function = self._in_keras('train', self.train_function)
 
-        def train(iterator):
-            self._in_fit = True
+    def make_test_function(self, force=False):
+        if self.test_function is None or force:
+            super().make_test_function(force=True)
+            self.test_function = self._in_keras('test', self.test_function)
+
+    def _in_keras(self, kind, function):
+        """Keras's function of a step, in which the step's checks are made and their errors are ours."""
+        def call(*args):
+            self.in_keras, self._function = True, kind
             try:
-                return function(iterator)
+                return function(*args)
             except tf.errors.InvalidArgumentError as error:
-                bad = re.search(f'{_NOT_FINITE}(.*)', error.message)
-                if not bad:
-                    raise
-                names = ', '.join(name for name in (*self.loss_names, *self.optimizer_networks)
-                                  if re.search(rf'\b{name}\b', bad[1]))
-                raise NonFiniteError(f'{names} is not finite at step {self.steps.numpy() + 1}; the weights are those from '
-                                     'before it; try a smaller lr') from None
+                self._raise_ours(error)
+                raise
             finally:
-                self._in_fit = False
-        self.train_function = train
+                self.in_keras = False
+        return call
+
+    def _raise_ours(self, error):
+        """Raises the error that a failed check stands for."""
+        parts = re.findall(r'\[([^\[\]]*)\]', error.message)
+        names = [name for name in (*self.loss_names, *self.optimizer_networks) if name in ' '.join(parts).split()]
+        if _NOT_FINITE in parts:
+            raise NonFiniteError(f'{", ".join(names)} is not finite at step {self.steps.numpy() + 1}; the weights are those '
+                                 'from before it; try a smaller lr') from None
+        for i, part in enumerate(parts):
+            if part.startswith(CHECK):
+                raise UsageError(' '.join([part.removeprefix(CHECK), *parts[i + 1:i + 4]])) from None
 
     def get_compile_config(self):
-        return {'lr': self.lr}
+        return {'lr': keras.saving.serialize_keras_object(self.lr)}
 
     def compile_from_config(self, config):
-        self.compile(**config)
+        self.compile(keras.saving.deserialize_keras_object(config['lr']))

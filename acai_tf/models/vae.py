@@ -62,11 +62,14 @@ class VAE(Autoencoder):
         return {'loss_kl': kl, 'loss_ll': likelihood, 'elbo': likelihood - self.beta * kl,
                 **self.rmse_term(images, 2 * tf.sigmoid(logits) - 1), **self.classifier_terms(features, labels, training)}
 
+    def objectives(self, terms):
+        return {'autoencoder': -terms['elbo'], 'classifier': terms.get('classify_latent')}
+
     def train_step(self, data):
         """One update of autoencoder and classifier, from one forward pass; returns the loss terms."""
-        images, labels = data
+        images, labels = self.unpack(data)
         with tf.GradientTape(persistent=True) as tape:
             terms = self.assert_finite(self.loss_terms(images, self.random_inputs(images), labels, training=True))
-            autoencoder = -terms['elbo']
-        self.update(tape, {'autoencoder': autoencoder, 'classifier': terms['classify_latent']})
-        return self.track(terms)
+            objectives = self.objectives(terms)
+        self.update(tape, objectives)
+        return self.track(terms, objectives)

@@ -40,7 +40,9 @@ class Codebook(keras.layers.Layer):
 
     def call(self, vectors):
         """[n, dim] -> (the nearest codes [n, dim], their numbers [n]); no gradient."""
-        distance = tf.reduce_sum(tf.square(self.codes), 1) - 2 * tf.matmul(vectors, self.codes, transpose_b=True)
+        origin = tf.reduce_mean(self.codes, 0)  # squares of large numbers would lose the digits of their difference
+        codes = self.codes - origin
+        distance = tf.reduce_sum(tf.square(codes), 1) - 2 * tf.matmul(vectors - origin, codes, transpose_b=True)
         numbers = tf.argmin(distance, axis=1)
         return tf.stop_gradient(tf.gather(self.codes, numbers)), numbers
 
@@ -129,14 +131,17 @@ class AEVQVAE(Autoencoder):
                  **self.classifier_terms(quantised, labels, training)}
         return terms, (counts, sums)
 
+    def objectives(self, terms):
+        return {'all': terms['loss_ae'] + terms['vqvae_loss'] + terms.get('classify_latent', 0.0)}
+
     def train_step(self, data):
         """One update of everything and of the codebook's averages, from one forward pass; returns the loss terms."""
-        images, labels = data
+        images, labels = self.unpack(data)
         with tf.GradientTape(persistent=True) as tape:
             terms, statistics = self._terms_and_statistics(images, labels, training=True)
             terms = self.assert_finite(terms)
-            objective = terms['loss_ae'] + terms['vqvae_loss'] + terms['classify_latent']
-        self.update(tape, {'all': objective})
+            objectives = self.objectives(terms)
+        self.update(tape, objectives)
         with tf.control_dependencies(list(terms.values())):
             self.codebook.update(*statistics)
-        return self.track(terms)
+        return self.track(terms, objectives)

@@ -218,7 +218,10 @@ class TrainConfig(Configured):
 
 
 def _comparable(name, value, checksums):
-    """An option's value; for the user's own files a checksum, wherever they are."""
+    """An option's value, wherever files are: for the user's own code a checksum, for data in a file only the kind, because
+    the fingerprint says which data it is."""
+    if name == 'dataset' and datasets.is_path(value):
+        return value.partition(':')[0]
     if name not in checksums:
         return value
     path, _, class_name = value.rpartition(':')

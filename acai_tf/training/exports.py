@@ -17,13 +17,15 @@ from acai_tf.training.config import TrainConfig
 _OF_TRAINING = ('lr', 'batch', 'seed', 'precision')
 
 
-def export_run(run_dir: str | os.PathLike, export_dir: str | os.PathLike | None = None, step: int | None = None) -> str:
+def export_run(run_dir: str | os.PathLike, export_dir: str | os.PathLike | None = None, step: int | None = None,
+               dataset: str | None = None) -> str:
     """Exports a checkpoint of a run directory.
 
     Args:
         run_dir: as returned by `train`.
         export_dir: directory of the versions; default `<run_dir>/export`.
         step: int; default the last checkpoint's.
+        dataset: where the run's data are now, such as 'records:NEW', if they were moved.
 
     Returns:
         Path of the version.
@@ -50,7 +52,9 @@ def export_run(run_dir: str | os.PathLike, export_dir: str | os.PathLike | None 
             raise StorageError(f'{template} is missing, which exports of your own system, networks or data set need; '
                                f'restore it, or start over with {program_name("acai_train")} --overwrite')
         return write.export_copy(template, run.checkpoint(step), step, export_dir, described)
-    config = TrainConfig.from_dict(content).resolve()
+    config = TrainConfig.from_dict({**content, **({'dataset': dataset} if dataset else {})}).resolve()
+    if dataset and config.data.fingerprint() != config.fingerprint:
+        raise UsageError(f'{dataset} is not the data that {run_dir} was trained on; name where that is now')
     model = config.create_model(dtype='float32')
     restore_networks(run, model, step)
     return write.export_model(model, config.data, step, export_dir, described)

@@ -31,9 +31,8 @@ class Reporter:
 
     def __init__(self, directory, model, dataset, more_metrics=()):
         self._directory, self._dataset, self._model = directory, dataset, metrics.subject(model)
-        self._metrics = [metrics.create('accuracy')]
-        if not metrics.create('lines').unsupported_reason(dataset):
-            self._metrics.append(metrics.create('lines'))
+        self._metrics = [metric for metric in map(metrics.create, ('accuracy', 'lines'))
+                         if not metric.unsupported_reason(dataset)]
         usual = [metric.name for metric in self._metrics]
         self._metrics += [metrics.create(name) for name in more_metrics if name not in usual]
         for metric in self._metrics:

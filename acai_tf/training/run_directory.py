@@ -99,8 +99,8 @@ class RunDirectory(Run):
 
 
 def conflicts(run, config):
-    """Options that keep `config` from resuming a run: rows of `TrainConfig.difference`; [] where there is no run. The length
-    is one of them only where the run is already longer.
+    """Options that keep `config` from resuming a run: rows of `TrainConfig.difference`; [] where nothing is trained yet. The
+    length is one of them only where the run is already longer. A finished run does not depend on the user's files any more.
 
     Args:
         run: runs.Run.
@@ -114,6 +114,10 @@ def conflicts(run, config):
     except FileNotFoundError:
         return []
     trained = max(run.checkpoint_steps() + run.export_steps(), default=0)
+    if not trained and not run.reports():
+        return []
+    if config.total_steps in run.export_steps():
+        earlier = {**earlier, 'checksums': {**earlier['checksums'], **config.checksums}}
     return [row for row in config.difference(earlier) if row[0] != 'total_kimg' or trained > config.total_steps]
 
 

@@ -32,7 +32,7 @@ class Ring(InMemory):
     @staticmethod
     def draw(angles):
         angles = np.reshape(angles, [-1, 1])
-        return np.exp(2 * np.cos(np.arange(16) * 2 * np.pi / 16 - angles) - 2).astype(np.float32).reshape(-1, 4, 4, 1)
+        return -np.exp(2 * np.cos(np.arange(16) * 2 * np.pi / 16 - angles) - 2).astype(np.float32).reshape(-1, 4, 4, 1)
 
 
 def first_images(dataset, count):

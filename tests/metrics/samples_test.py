@@ -4,16 +4,19 @@ import tensorflow as tf
 from acai_tf import metrics
 from acai_tf.datasets.base import InMemory
 
+SCALE = 6
+
 
 class Normal(InMemory):
-    """Images of normal noise."""
+    """Images of normal noise, small enough to stay within [-1, 1]."""
 
     def load(self, split):
-        return np.random.default_rng(len(split)).normal(size=[400, 2, 2, 1]).astype(np.float32), np.zeros(400)
+        noise = np.random.default_rng(len(split)).normal(size=[400, 2, 2, 1]).astype(np.float32)
+        return noise / SCALE, np.zeros(400, np.int64)
 
 
 class Moved:
-    """A model whose latents are the images, moved away from the prior."""
+    """A model whose latents are the images as standard normal noise, moved away from the prior."""
 
     image_shape = latent_shape = (2, 2, 1)
 
@@ -21,10 +24,10 @@ class Moved:
         self.distance = distance
 
     def encode(self, images):
-        return np.asarray(images) + self.distance
+        return np.asarray(images) * SCALE + self.distance
 
     def decode(self, latents):
-        return latents - self.distance
+        return (latents - self.distance) / SCALE
 
 
 class SamplesTest(tf.test.TestCase):

@@ -29,7 +29,7 @@ class SubjectsTest(tf.test.TestCase):
         latents, directions = np.random.default_rng(0).normal(size=[2, 7, 2, 2, 2]).astype(np.float32)
 
         def decode(latents):
-            return self.model.decode(latents).numpy().astype(np.float64)
+            return self.model.decode(latents).astype(np.float64)
         differences = (decode(latents + 1e-2 * directions) - decode(latents - 1e-2 * directions)) / 2e-2
         for subject in (self.live, self.exported):
             self.assertAllClose(subject.decoder_products(latents, directions), differences, atol=1e-3)

@@ -9,18 +9,24 @@ from absl.testing import parameterized
 from every_model_test import NCLASS, SHAPE, batch, counters, create, due_counts, weights
 
 from acai_tf import models, training
-from acai_tf.errors import NonFiniteError
+from acai_tf.errors import NonFiniteError, UsageError
+
+
+def spoil(model):
+    """Makes what the decoder gives infinite."""
+    bias = model.decoder.trainable_variables[-1]
+    bias.assign(tf.fill(bias.shape, np.inf))
 
 
 class FitTest(parameterized.TestCase, tf.test.TestCase):
 
-    def data(self, *sizes, spoil=None):
-        """Batches of these sizes; one pixel of the batch number `spoil` is NaN."""
+    def data(self, *sizes, bad=None):
+        """Batches of these sizes; one pixel of the batch number `bad` is NaN."""
         batches = [batch(size, seed) for seed, size in enumerate(sizes)]
-        if spoil is not None:
-            images = batches[spoil][0].numpy()
+        if bad is not None:
+            images = batches[bad][0].numpy()
             images[0, 0, 0, 0] = np.nan
-            batches[spoil] = tf.constant(images), batches[spoil][1]
+            batches[bad] = tf.constant(images), batches[bad][1]
         return tf.data.Dataset.from_generator(
             lambda: iter(batches), output_signature=(tf.TensorSpec([None, *SHAPE]), tf.TensorSpec([None], tf.int64)))
 
@@ -29,14 +35,19 @@ class FitTest(parameterized.TestCase, tf.test.TestCase):
         model, twin, data = create(name), create(name), self.data(4, 4, 4)
         history = model.fit(data, epochs=2, verbose=0, validation_data=data).history
         self.assertEqual(counters(model), due_counts(model, 6))
-        self.assertEqual({key for key in history if not key.startswith('val_')}, set(model.loss_names))
+        self.assertEqual({key for key in history if not key.startswith('val_')}, {*model.loss_names, 'loss'})
         terms = [twin.train_step(batch(seed=seed)) for seed in range(3)]
         for key in model.loss_names:
-            self.assertAllClose(history[key][0], np.mean([t[key] for t in terms]), rtol=1e-4, atol=1e-6, msg=key)
-        # It is named before any update.
+            power = 2 if key == 'rmse' else 1
+            mean = np.mean([t[key] ** power for t in terms]) ** (1 / power)
+            self.assertAllClose(history[key][0], mean, rtol=1e-4, atol=1e-6, msg=key)
+        # It is named before any update; so are images that are not finite.
+        with self.assertRaisesRegex(UsageError, 'images must be in -1 to 1.*from nan to nan'):
+            model.fit(self.data(4, 4, bad=0), verbose=0)
+        spoil(model)
         before = weights(model)
         with self.assertRaisesRegex(NonFiniteError, r'loss.* is not finite at step 7; the weights are those from before it'):
-            model.fit(self.data(4, 4, spoil=0), verbose=0)
+            model.fit(self.data(4, 4), verbose=0)
         for key, value in weights(model).items():
             self.assertAllEqual(value, before[key], key)
         self.assertEqual(model.steps.numpy(), 6)
@@ -54,9 +65,10 @@ class FitTest(parameterized.TestCase, tf.test.TestCase):
                 return terms if 'loss' in terms else super().assert_finite(terms)
         model = Unchecked(SHAPE, NCLASS, depth=2, latent=3)
         model.compile()
+        spoil(model)
         before = weights(model)
         with self.assertRaisesRegex(NonFiniteError, 'all is not finite at step 1; the weights'):
-            model.fit(self.data(4, spoil=0), verbose=0)
+            model.fit(self.data(4), verbose=0)
         for key, value in weights(model).items():
             self.assertAllEqual(value, before[key])
 

@@ -1,0 +1,149 @@
+"""NumPy arrays as a data set: in Python, or in a .npy or .npz file."""
+
+import hashlib
+import os
+
+import numpy as np
+
+from acai_tf.datasets.base import InMemory
+from acai_tf.errors import DataError, short_message
+
+_IMAGES, _OTHERS = ('x', 'images'), ('labels', 'x_test', 'labels_test')
+
+
+class Arrays(InMemory):
+    """Images and labels in memory.
+
+    Args:
+        x: images [n, h, w] or [n, h, w, c], c 1 or 3; see `InMemory.load` for types and ranges.
+        labels: [n], integers or text; None: one class.
+        x_test, labels_test: the test set; without it, a fixed part of the training set, in which each class has its share.
+        test_fraction: size of that part.
+        class_names: list of str, by label; default: the labels that are text.
+        name: of the data set.
+
+    Raises:
+        DataError: arrays of other types, shapes, lengths or values.
+    """
+
+    def __init__(self, x, labels=None, x_test=None, labels_test=None, test_fraction=0.1, class_names=None, name='arrays'):
+        if x_test is None and labels_test is not None:
+            raise DataError(f'{name}: labels_test needs x_test')
+        if x_test is not None and (labels is None) != (labels_test is None):
+            raise DataError(f'{name}: give labels for both the training and the test images, or for neither')
+        images = {split: _images(array, f'{name}: the {split} images') for split, array in (('train', x), ('test', x_test))
+                  if array is not None}
+        numbers, found_names = _numbered({'train': labels, 'test': labels_test}, images, name)
+        if class_names is not None and len(class_names) < 1 + max(map(max, numbers.values())):
+            raise DataError(f'{name}: {len(class_names)} class_names are too few; the labels reach '
+                            f'{max(map(max, numbers.values()))}')
+        names = class_names if class_names is not None else found_names
+        nclass = len(names) if names is not None else 1 + int(max(map(max, numbers.values())))
+        super().__init__(name, images['train'].shape[1:], nclass)
+        self.class_names = None if names is None else list(map(str, names))
+        if x_test is None:
+            is_test = stratified_part(numbers['train'], test_fraction, name)
+            images = {'train': images['train'][~is_test], 'test': images['train'][is_test]}
+            numbers = {'train': numbers['train'][~is_test], 'test': numbers['train'][is_test]}
+        self._given = {split: (images[split], numbers[split]) for split in ('train', 'test')}
+        for split in ('train', 'test'):
+            self._arrays(split)  # raises what is wrong now, not when the data are read
+
+    def load(self, split):
+        return self._given[split]
+
+    def fingerprint(self):
+        digest = hashlib.sha256()
+        for split in ('train', 'test'):
+            for array in self._arrays(split):
+                digest.update(np.ascontiguousarray(array))
+        return {**super().fingerprint(), 'checksum': digest.hexdigest(),
+                'count': sum(len(self._arrays(split)[1]) for split in ('train', 'test'))}
+
+
+class ArraysFile(Arrays):
+    """Arrays in a file, `arrays:FILE`: a .npy with images; or a .npz with `x` (or `images`, or its only array) and
+    optionally `labels`, `x_test` and `labels_test`.
+
+    Raises:
+        DataError: the file is missing or damaged, or does not hold such arrays.
+    """
+
+    def __init__(self, name, data_dir=None):
+        del data_dir
+        super().__init__(**_read(name.partition(':')[2]), name=name)
+
+
+def stratified_part(labels, fraction, name):
+    """Mask [n] of a fixed random part of a set: `fraction` of the images, drawn evenly over the classes, with at least one
+    image of each class that has two or more.
+
+    Args:
+        labels: int [n].
+
+    Raises:
+        DataError: the fraction is not between 0 and 1, or there are fewer than two images.
+    """
+    if not 0 < fraction < 1:
+        raise DataError(f'{name}: test_fraction={fraction}: must be between 0 and 1')
+    if len(labels) < 2:
+        raise DataError(f'{name}: {len(labels)} images cannot be split into training and test images')
+    random, members = np.random.default_rng(0), [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    wanted = max(1, round(fraction * len(labels)))
+    shares = [fraction * len(each) for each in members]
+    counts = [min(len(each) - 1, max(1, int(share))) for each, share in zip(members, shares)]
+    for i in np.argsort([count - share for count, share in zip(counts, shares)], kind='stable'):
+        if sum(counts) < wanted and counts[i] < len(members[i]) - 1:
+            counts[i] += 1
+    if not sum(counts):  # every class has a single image
+        counts[0] = 1
+    is_test = np.zeros(len(labels), bool)
+    for each, count in zip(members, counts):
+        is_test[random.permutation(each)[:count]] = True
+    return is_test
+
+
+def _images(x, what):
+    """Images [n, h, w, c]; DataError if the array does not hold images."""
+    x = np.asarray(x)
+    if x.dtype.kind not in 'uif' or x.dtype == np.int8:
+        raise DataError(f'{what} are of type {x.dtype}; give uint8 0 to 255, or floats within [-1, 1] or [0, 1]')
+    x = x[..., None] if x.ndim == 3 else x
+    if x.ndim != 4 or x.shape[-1] not in (1, 3) or not x.size:
+        raise DataError(f'{what} have shape {list(x.shape)}; give images [n, height, width] or [n, height, width, 1 or 3]')
+    return x
+
+
+def _numbered(labels, images, name):
+    """({split: class numbers}, names of the classes or None)."""
+    given = {}
+    for split, x in images.items():
+        given[split] = np.zeros(len(x), np.int64) if labels[split] is None else np.asarray(labels[split])
+        if given[split].shape != (len(x),):
+            raise DataError(f'{name}: {split} has {len(x)} images, but labels of shape {list(given[split].shape)}; give one '
+                            'label for each image')
+    kinds = {values.dtype.kind for values in given.values()}
+    if kinds <= {'U', 'S'}:
+        names = np.unique(np.concatenate([values.astype(str) for values in given.values()]))
+        return {split: np.searchsorted(names, values.astype(str)) for split, values in given.items()}, names
+    if not kinds <= {'i', 'u'}:
+        raise DataError(f'{name}: labels are {next(iter(given.values())).dtype}; give integers from 0, or text')
+    return given, None
+
+
+def _read(path):
+    """The arguments of `Arrays` in a file."""
+    try:
+        with open(os.path.expanduser(path), 'rb') as file:  # which NumPy would leave open where it fails
+            content = np.load(file, allow_pickle=False)
+            arrays = {'x': content} if isinstance(content, np.ndarray) else {name: content[name] for name in content.files}
+    except FileNotFoundError:
+        raise DataError(f'{path} is missing; if it was moved, name it with --dataset=arrays:NEW; to make it: '
+                        f'np.savez({os.path.basename(path)!r}, x=images, labels=labels)') from None
+    except Exception as error:  # NumPy raises almost anything for a damaged file
+        raise DataError(f'{path} cannot be read as a .npy or .npz file ({short_message(error)}); object arrays are '
+                        'refused') from None
+    images = next((name for name in _IMAGES if name in arrays), next(iter(arrays)) if len(arrays) == 1 else None)
+    if images is None:
+        raise DataError(f'{path} holds {", ".join(arrays) or "nothing"}; it needs an array x or images')
+    return {'x': arrays[images], **{name: arrays[name] for name in _OTHERS if name in arrays}}
