@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
-from distribution_test import mirrored
+from replicas import mirrored
 
 from acai_tf import architectures, datasets, export, models, training
 from acai_tf.architectures.acai import ACAINetworks

@@ -8,8 +8,8 @@ import time
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
-from distribution_test import mirrored
 from programs import ProgramTestCase, Started, last_of_each, run
+from replicas import mirrored
 
 from acai_tf import clusterers, options
 from acai_tf.clusterers import dec, imsat

@@ -14,14 +14,10 @@ from acai_tf import models, randomness, training
 from acai_tf.errors import NonFiniteError, UsageError
 from acai_tf.training import Run, distribution
 from acai_tf.training.config import TrainConfig
+from replicas import mirrored
 from training_test import weights
 
 STEPS, BATCH = 5, 8
-
-
-@functools.cache  # one a process: a second strategy would reuse the first one's collective keys
-def mirrored():
-    return tf.distribute.MirroredStrategy([d.name for d in tf.config.list_logical_devices('CPU')])
 
 
 def _inputs_from(images, like):

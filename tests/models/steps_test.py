@@ -33,7 +33,7 @@ class FitTest(parameterized.TestCase, tf.test.TestCase):
     @parameterized.parameters(models.names())
     def test_the_means_of_an_epoch_and_a_term_that_is_not_finite(self, name):
         model, twin, data = create(name), create(name), self.data(4, 4, 4)
-        history = model.fit(data, epochs=2, verbose=0, validation_data=data).history
+        history = model.fit(data, epochs=2, verbose=0, validation_data=data if name in ('acai', 'gaia') else None).history
         self.assertEqual(counters(model), due_counts(model, 6))
         self.assertEqual({key for key in history if not key.startswith('val_')}, {*model.loss_names, 'loss'})
         terms = [twin.train_step(batch(seed=seed)) for seed in range(3)]
