@@ -1,7 +1,7 @@
 """Ways of clustering points, one file each, and their registry.
 
 A clusterer learns from points [n, d] and assigns a cluster to any point. A new one is a file `<name>.py` with a subclass of
-`Clusterer`, one line below, and a test; the measure `cluster` and its program pick it up.
+`Clusterer`, one line below, and a test; the metric `cluster` and its program pick it up.
 """
 
 import os
