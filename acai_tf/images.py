@@ -7,8 +7,6 @@ import contextlib
 import io
 import logging
 import os
-import struct
-import zlib
 
 import numpy as np
 import tensorflow as tf
@@ -17,10 +15,11 @@ from acai_tf.errors import DataError, short_message
 
 _logger = logging.getLogger(__name__)
 
-ENDINGS = ('.png', '.jpg', '.jpeg', '.bmp', '.gif')
+ENDINGS = ('.png', '.jpg', '.jpeg', '.bmp', '.gif', '.webp', '.tif', '.tiff')
+KINDS = 'PNG, JPEG, BMP, GIF, WebP or TIFF'
 MOST_PIXELS = 2**26
-_FORMATS = ('PNG', 'JPEG', 'BMP', 'GIF')  # Pillow's names
-_ORIENTATION_TAG = 0x0112
+_FORMATS = ('PNG', 'JPEG', 'BMP', 'GIF', 'WEBP', 'TIFF')  # Pillow's names
+_WIDTH_TAG, _HEIGHT_TAG, _BITS_TAG, _PHOTOMETRIC_TAG, _ORIENTATION_TAG = 0x0100, 0x0101, 0x0102, 0x0106, 0x0112
 
 
 # ---- scale
@@ -101,7 +100,8 @@ def grid(images, gap=2, shade=64, frame=True):
 # ---- files
 
 def find(images_dir, beside=()):
-    """Paths of the images in a folder and below, sorted; hidden ones are left out. Symbolic links are followed.
+    """(paths of the images in a folder and below, paths of other files), sorted; hidden ones are left out. Symbolic links
+    are followed.
 
     Args:
         images_dir: the folder.
@@ -112,15 +112,15 @@ def find(images_dir, beside=()):
     """
     if not os.path.isdir(images_dir):
         raise DataError(f'{images_dir} is not a folder')
-    found = list(_files_below(images_dir, [os.path.realpath(images_dir)]))
-    images = sorted(path for path in found if path.lower().endswith(ENDINGS))
+    found = sorted(_files_below(images_dir, [os.path.realpath(images_dir)]))
+    images = [path for path in found if path.lower().endswith(ENDINGS)]
     if not images:
         raise DataError(f'{images_dir} holds no images ({", ".join(ENDINGS)})')
-    others = len(found) - len(images) - len(set(found) & {os.path.join(images_dir, name) for name in beside})
+    others = sorted({*found} - {*images} - {os.path.join(images_dir, name) for name in beside})
     if others:
-        _logger.warning('%d %s in %s %s (%s) and left out', others, 'file' if others == 1 else 'files', images_dir,
-                        'is not an image' if others == 1 else 'are not images', ', '.join(ENDINGS))
-    return images
+        what = '1 file in %s is not an image' if len(others) == 1 else f'{len(others):,} files in %s are not images'
+        _logger.warning(f'{what} (%s) and left out, such as %s', images_dir, ', '.join(ENDINGS), others[0])
+    return images, others
 
 
 def _files_below(folder, above):
@@ -162,10 +162,10 @@ def decode(content, name, channels=0):
     """What a person sees of an image file, as pixels.
 
     Palettes are looked up, 1 and 16 bits become 8, CMYK becomes RGB, what is transparent stands on black, the EXIF
-    orientation is applied, and of an animation the first frame counts. Gray is 0.299 R + 0.587 G + 0.114 B, rounded.
+    orientation is applied, and of several frames or pages the first counts. Gray is 0.299 R + 0.587 G + 0.114 B, rounded.
 
     Args:
-        content: bytes of a PNG, JPEG, BMP or GIF file.
+        content: bytes of a PNG, JPEG, BMP, GIF, WebP or TIFF file.
         name: of the file, for messages.
         channels: 1 or 3; 0: 1 if the image is gray, else 3.
 
@@ -173,7 +173,7 @@ def decode(content, name, channels=0):
         uint8 array [h, w, channels].
 
     Raises:
-        DataError: it does not decode, or has more than 64 megapixels.
+        DataError: it does not decode, has more than 64 megapixels, or is a TIFF file of numbers without a known range.
     """
     with _opened(content, name) as image:
         image = _eight_bits(_upright(image))
@@ -184,7 +184,8 @@ def decode(content, name, channels=0):
 def peek(path):
     """(height, width, whether gray) of an image file, by its header. Raises as `read`."""
     with _opened(path, path) as image:
-        width, height = image.size
+        # Pillow may have turned the size of a TIFF file already.
+        width, height = map(image.tag_v2.get, (_WIDTH_TAG, _HEIGHT_TAG)) if image.format == 'TIFF' else image.size
         if _orientation(image) >= 5:  # lies on its side
             width, height = height, width
         return height, width, _is_gray(image)
@@ -192,19 +193,26 @@ def peek(path):
 
 @contextlib.contextmanager
 def _opened(source, name):
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
     try:
         with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=_FORMATS) as image:
             width, height = image.size
             if width * height > MOST_PIXELS:
                 raise DataError(f'{name} claims {width}x{height} pixels; an image may have {MOST_PIXELS:,} at most')
+            if not _has_known_range(image):
+                raise DataError(f'{name} is a TIFF file of 12, 32 or signed bits, or of floating-point numbers, whose black '
+                                'and white are not known; save it with 8 or 16 bits')
             yield image
     except DataError:
         raise
-    # Pillow's decoders raise almost anything for a damaged file.
-    except (OSError, ValueError, SyntaxError, TypeError, IndexError, KeyError, OverflowError, EOFError, struct.error,
-            zlib.error, MemoryError, Image.DecompressionBombError) as error:
+    except UnidentifiedImageError:
+        raise DataError(f'{name} does not decode as an image (it is not {KINDS})') from None
+    except Exception as error:  # Pillow's decoders raise almost anything for a damaged file
         raise does_not_decode(name, error) from None
+
+
+def _has_known_range(image):
+    return image.format != 'TIFF' or image.mode not in ('I', 'F') and image.tag_v2.get(_BITS_TAG) != (12,)
 
 
 def _orientation(image):
@@ -216,10 +224,10 @@ def _orientation(image):
 
 def _upright(image):
     from PIL import Image
+    image.load()  # which turns TIFF files
     transpose = Image.Transpose
     how = {2: transpose.FLIP_LEFT_RIGHT, 3: transpose.ROTATE_180, 4: transpose.FLIP_TOP_BOTTOM, 5: transpose.TRANSPOSE,
            6: transpose.ROTATE_270, 7: transpose.TRANSVERSE, 8: transpose.ROTATE_90}.get(_orientation(image))
-    image.load()
     return image if how is None else image.transpose(how)
 
 
@@ -227,14 +235,18 @@ def _is_gray(image):
     if image.mode in ('P', 'PA'):
         palette = np.reshape(image.getpalette('RGB'), [-1, 3])
         return bool((palette == palette[:, :1]).all())
-    return image.mode in ('1', 'L', 'LA', 'La', 'F') or image.mode.startswith('I')
+    return image.mode in ('1', 'L', 'LA', 'La') or image.mode.startswith('I')
 
 
 def _eight_bits(image):
     from PIL import Image
-    if not (image.mode.startswith('I') or image.mode == 'F'):
+    if image.mode in ('LAB', 'YCbCr'):
+        return image.convert('RGB')
+    if not image.mode.startswith('I'):
         return image
     deep = np.asarray(image, np.float64)
+    if image.format == 'TIFF' and image.tag_v2.get(_PHOTOMETRIC_TAG) == 0:  # white is 0, which Pillow heeds up to 8 bits
+        deep = 65535 - deep
     eight = np.rint(np.clip(deep, 0, 65535) / 257).astype(np.uint8)
     return Image.fromarray(np.where(deep == image.info.get('transparency', -1), np.uint8(0), eight))
 

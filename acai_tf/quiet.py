@@ -1,10 +1,13 @@
-"""Importing TensorFlow without the noise that it prints."""
+"""Keeps what TensorFlow and Pillow print by themselves off stderr."""
 
 import contextlib
+import ctypes
+import logging
 import os
 import re
 import sys
 import tempfile
+import warnings
 
 # TensorFlow's C++ prints these at import, before any log level is in force.
 _NOISE = re.compile(rb'^(WARNING: All log messages before absl|[IWE]\d{4,} .*(port|cudart_stub|cuda\w+)\.cc)')
@@ -25,3 +28,14 @@ def without_import_noise():
             held.seek(0)
             os.write(2, b''.join(line for line in held if not _NOISE.match(line)))
             os.close(original)
+
+
+def silence_pillow():
+    """Keeps Pillow from printing what is wrong with an image file; what it raises says so."""
+    from PIL import Image
+    warnings.filterwarnings('ignore', module='PIL')
+    logging.getLogger('PIL').setLevel(logging.CRITICAL)
+    libraries = ctypes.CDLL(Image.core.__file__)  # libtiff's symbols too, if Pillow was built with it
+    for setter in ('TIFFSetErrorHandler', 'TIFFSetWarningHandler'):
+        with contextlib.suppress(AttributeError):
+            getattr(libraries, setter)(None)

@@ -2,7 +2,7 @@
 
 A run that was killed and resumed draws the numbers that it would have drawn anyway, replicas draw different ones, and
 a draw added to a model does not shift the others. The algorithm is fixed to Philox, so that the numbers do not depend
-on the device (XLA alone makes others of the same keys).
+on the device. XLA alone makes others of the same keys: a run that is resumed with another `jit` draws other numbers.
 """
 
 import zlib

@@ -5,52 +5,131 @@ import hashlib
 import logging
 import math
 import os
+import unicodedata
+from itertools import zip_longest
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from acai_tf import images
-from acai_tf.errors import DataError, UsageError
+from acai_tf.datasets.arrays import stratified_part
+from acai_tf.errors import DataError
 from data_prep.splits import Split, in_order
 
 _logger = logging.getLogger('acai_tf.data_prep')
-_SPLITS = ('train', 'test')
+# Folders that are splits, by their names in lower case.
+_SPLITS = {'train': 'train', 'training': 'train', 'test': 'test', 'testing': 'test',
+           'val': 'validation', 'valid': 'validation', 'validation': 'validation'}
 POSES = 'poses.csv'
 _COLUMNS = ('file', 'azimuth', 'altitude')
 
 
-def find_images(images_dir):
+class Listing(NamedTuple):
     """The images below a folder.
 
-    Returns:
-        (paths, labels, names of the classes, splits): the class is the subfolder of images_dir, in alphabetical order;
-        without subfolders there is one class, and no name. `splits` has 'train' or 'test' for each image if images_dir has
-        just these two subfolders, with the same classes in both; else it is None.
+    Attributes:
+        paths: list of str, sorted.
+        classes: for each image the name of its class folder; None for an image outside of class folders.
+        splits: 'train' or 'test' for each image; None if the folders do not say.
+        skipped: number of files that are not images.
+    """
+    paths: list
+    classes: list
+    splits: list | None
+    skipped: int
+
+
+def find_images(images_dir):
+    """The Listing of a folder: a subfolder is a class, or a split with the classes in it. Logs which splits there are, which
+    folders are no class, and which classes have almost the same name.
 
     Raises:
-        DataError: not a folder, no images, or images both in it and in subfolders.
+        DataError: not a folder, or no images in it or in a split.
     """
-    paths = images.find(images_dir, beside=(POSES,))
+    paths, others = images.find(images_dir, beside=(POSES,))
     folders = [os.path.relpath(path, images_dir).split(os.sep)[:-1] for path in paths]
-    if {folder[0] for folder in folders if folder} == set(_SPLITS) and all(folders):
-        inner = {split: {folder[1] if folder[1:] else None for folder in folders if folder[0] == split}
-                 for split in _SPLITS}
-        if inner['train'] == inner['test']:
-            return (*_classes(images_dir, paths, [folder[1:] for folder in folders]), [folder[0] for folder in folders])
-    if any(folder[:1] in (['train'], ['test']) for folder in folders):
-        _logger.warning('%s has a folder train or test, which is taken for a class; to use both as the splits, let them be '
-                        'its only folders, with the same class folders in each', images_dir)
-    return (*_classes(images_dir, paths, folders), None)
+    split_of = _split_folders(images_dir, {folder[0] for folder in folders}) if all(folders) else {}
+    depth = 1 if split_of else 0
+    classes = [folder[depth] if folder[depth:] else None for folder in folders]
+    used = {tuple(folder[:depth + 1]) for folder in folders}
+    for parent in split_of or ['']:
+        for name in _subfolders(os.path.join(images_dir, parent)):
+            if (parent, name)[-depth - 1:] not in used:
+                _logger.warning('%s holds no images (%s) and is no class; with images it would be one, and labels would '
+                                'change', os.path.join(images_dir, parent, name), ', '.join(images.ENDINGS))
+    _warn_of_similar(images_dir, sorted({*classes} - {None}))
+    return Listing(paths, classes, [split_of[folder[0]] for folder in folders] if split_of else None, len(others))
 
 
-def _classes(images_dir, paths, folders):
-    """(paths, labels, names of the classes) from the folders that each path lies in."""
-    classes = sorted({folder[0] for folder in folders if folder})
-    if classes and [] in folders:
-        loose = os.path.basename(paths[folders.index([])])
-        raise DataError(f'{images_dir} holds images ({loose}) next to folders of images ({classes[0]}); put every image in '
-                        'a class folder, or none')
-    return paths, [classes.index(folder[0]) if folder else 0 for folder in folders], classes
+def _subfolders(folder):
+    return sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and not entry.name.startswith('.'))
+
+
+def _split_folders(images_dir, used):
+    """{folder: 'train' or 'test'} if all folders with images are named as splits, and one of them as the training split;
+    else {}. Validation images become the test split if there is no other, or else training images.
+
+    Args:
+        used: names of the subfolders with images.
+    """
+    kinds = {name: _SPLITS.get(name.lower()) for name in _subfolders(images_dir)}
+    kinds = {name: kind for name, kind in kinds.items() if kind or name in used}
+    if None in kinds.values() or not {'train'} < set(kinds.values()):
+        for name in filter(kinds.get, kinds):
+            _logger.warning('%s: the folder %s is taken for a class; to have splits, let folders for training and test '
+                            'images be the only ones, with the class folders in them', images_dir, name)
+        return {}
+    for name in sorted({*kinds} - used):
+        raise DataError(f'{os.path.join(images_dir, name)} holds no images ({", ".join(images.ENDINGS)}); put images there, '
+                        'or remove the folder')
+    validation = 'train' if 'test' in kinds.values() else 'test'
+    split_of = {name: validation if kind == 'validation' else kind for name, kind in kinds.items()}
+    train, test = (' and '.join(name for name in split_of if split_of[name] == split) for split in ('train', 'test'))
+    _logger.info('%s: training images are those of %s, test images those of %s', images_dir, train, test)
+    return split_of
+
+
+def _warn_of_similar(images_dir, names):
+    similar = {}
+    for name in names:
+        similar.setdefault(unicodedata.normalize('NFC', name).casefold().strip(), []).append(ascii(name))
+    for spellings in similar.values():
+        if len(spellings) > 1:
+            _logger.warning('%s: %s are different classes, though they differ only in case, spaces or Unicode form (NFC, '
+                            'NFD); if they are one class, use one folder', images_dir, ' and '.join(spellings))
+
+
+def _warn_of_missing(images_dir, listed):
+    """Warns of classes that one of the splits lacks."""
+    pairs = set(zip(listed.splits or (), listed.classes))
+    for split, other in (('train', 'test'), ('test', 'train')):
+        if missing := sorted(name for its, name in pairs if its == other and (split, name) not in pairs):
+            _logger.warning('%s: the %s split has no images of %s', images_dir, split, ', '.join(missing))
+
+
+def _numbered(images_dir, listed):
+    """(labels, class names in alphabetical order). Without class folders all labels are 0, and there are no names."""
+    names = sorted({*listed.classes} - {None})
+    if names and None in listed.classes:
+        loose = os.path.relpath(listed.paths[listed.classes.index(None)], images_dir)
+        raise DataError(f'{images_dir} holds images ({loose}) next to folders of images ({names[0]}); put every image in a '
+                        'class folder, or none')
+    numbers = {name: number for number, name in enumerate(names)}
+    return [numbers.get(name, 0) for name in listed.classes], names
+
+
+def summary(images_dir, listed, entries):
+    """One line that says what was prepared.
+
+    Args:
+        entries: {'train': entry of the manifest, 'test': ...}.
+    """
+    train, test = (entry['label_histogram'] for entry in entries.values())
+    by_class, names = list(map(sum, zip_longest(train, test, fillvalue=0))), entries['train'].get('classes')
+    smallest = f', fewest of {names[np.argmin(by_class)]} ({min(by_class):,})' if len(by_class) > 1 else ''
+    return (f'{images_dir}: {len(by_class):,} {"class" if len(by_class) == 1 else "classes"}, {sum(train):,} training and '
+            f'{sum(test):,} test images{smallest}; {listed.skipped:,} {"file" if listed.skipped == 1 else "files"} skipped')
 
 
 def read_poses(images_dir, paths):
@@ -99,15 +178,20 @@ def read_images(images_dir, resolution, test_fraction, fit='stretch', listed=Non
 
     Args:
         resolution: height and width in pixels; 0: all images must have the same size, which is kept.
-        test_fraction: the fraction of each class that becomes the test set, chosen at random but always the same way;
-            without effect if the folders train and test are the splits.
-def read_images(images_dir, resolution, test_fraction, fit='stretch', listed=None):
+        test_fraction: of all images, drawn evenly over the classes, always the same; at least one image of each class that
+            has two (see `arrays.stratified_part`). Without effect if folders are the splits.
+        fit: how images of another aspect ratio are resized: one of images.FITS.
+        listed: the Listing of the folder, if it is known.
 
     Raises:
         DataError: names the image that does not open, or that has another size.
     """
-    paths, labels, classes, splits = listed or find_images(images_dir)
+    listed = listed or find_images(images_dir)
+    paths, (labels, classes) = listed.paths, _numbered(images_dir, listed)
+    _warn_of_missing(images_dir, listed)
     poses = read_poses(images_dir, paths)
+    is_test = (stratified_part(np.array(labels), test_fraction, images_dir) if listed.splits is None else
+               np.array(listed.splits) == 'test')
     headers = list(in_order(images.peek, paths))
     channels = 1 if all(gray for _, _, gray in headers) else 3
     height, width = (resolution, resolution) if resolution else headers[0][:2]
@@ -121,7 +205,6 @@ def read_images(images_dir, resolution, test_fraction, fit='stretch', listed=Non
         if pixels.shape != shape:
             pixels = images.round_to_uint8(images.resize(pixels, shape[:2], fit))
         return tf.io.encode_png(pixels).numpy()
-    is_test = _choose(np.array(labels), test_fraction) if splits is None else np.array(splits) == 'test'
     checksums = {'files': contents_checksum(images_dir, sources(images_dir, paths))}
 
     def split(chosen):
@@ -132,22 +215,6 @@ def read_images(images_dir, resolution, test_fraction, fit='stretch', listed=Non
                      classes=classes, checksums=checksums,
                      fit=fit if resolution else None)
     return {'train': split(~is_test), 'test': split(is_test)}
-
-
-def _choose(labels, fraction):
-    """Mask of the test images: that fraction of each class, and at least one image in all."""
-    chosen = np.zeros(len(labels), bool)
-    random = np.random.default_rng(0)
-    for label in np.unique(labels):
-        members = random.permutation(np.flatnonzero(labels == label))
-        chosen[members[:round(len(members) * fraction)]] = True
-    if not chosen.any():
-        chosen[random.integers(len(labels))] = True
-    if len(labels) < 2:
-        raise DataError('there is only one image; at least two are needed, one to train on and one to test on')
-    if chosen.all():
-        raise UsageError(f'--test_fraction={fraction} leaves none of the {len(labels)} images to train on; lower it')
-    return chosen
 
 
 def sources(images_dir, paths):

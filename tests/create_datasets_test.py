@@ -68,11 +68,16 @@ class PrepareTest(parameterized.TestCase, tf.test.TestCase):
             for i in range(20):
                 with open(os.path.join(self.source, name, f'{i}.png'), 'wb') as file:
                     file.write(tf.io.encode_png(random.integers(0, 256, [10, 12, 3], np.uint8)).numpy())
+        with open(os.path.join(self.source, 'cats', 'notes.txt'), 'wb'):
+            pass
         flags = [f'--images_dir={self.source}', '--resolution=16']
         code, out, err = self.prepare(*flags)
         self.assertEqual(code, 0, err)
         self.assertEqual(out.split(), [f'{self.data}/train.tfrecord', f'{self.data}/test.tfrecord'])
-        self.assertEqual(self.prepare(*flags)[0], 0)
+        summary = f'{self.source}: 2 classes, 36 training and 4 test images, fewest of cats (20); 1 file skipped'
+        self.assertEqual(err.splitlines()[-1], summary)
+        code, _, err = self.prepare(*flags)
+        self.assertEqual((code, err.splitlines()[-1]), (0, summary))
         code, _, err = self.prepare(f'--images_dir={self.source}', '--resolution=32')
         self.assertEqual(code, 1)
         self.assertRegex(err, 'were made from .*resolution 16.*to make them from .*resolution 32')

@@ -37,7 +37,8 @@ def cases(count):
 
 # Of each format, the modes that Pillow writes.
 _MODES = {'PNG': ('1', 'L', 'LA', 'P', 'RGB', 'RGBA', 'I;16'), 'JPEG': ('L', 'RGB', 'CMYK'),
-          'BMP': ('1', 'L', 'P', 'RGB'), 'GIF': ('1', 'L', 'P', 'RGB')}
+          'BMP': ('1', 'L', 'P', 'RGB'), 'GIF': ('1', 'L', 'P', 'RGB'), 'WEBP': ('RGB', 'RGBA'),
+          'TIFF': ('1', 'L', 'LA', 'P', 'RGB', 'RGBA', 'I;16')}
 _CHANNELS = {'LA': 2, 'RGB': 3, 'RGBA': 4, 'CMYK': 4}
 
 
@@ -59,7 +60,9 @@ def files(draw, kinds=tuple(_MODES), modes=None):
         shape = [height, width, _CHANNELS[mode]] if mode in _CHANNELS else [height, width]
         image = Image.fromarray(random.integers(0, 256, shape).astype(np.uint8), mode)
     content = io.BytesIO()
-    image.save(content, kind, **({'quality': draw(st.integers(20, 100))} if kind == 'JPEG' else {}))
+    options = {'JPEG': {'quality': draw(st.integers(20, 100))}, 'WEBP': {'lossless': True, 'exact': True},
+               'TIFF': {'compression': draw(st.sampled_from(['raw', 'tiff_lzw', 'tiff_adobe_deflate', 'packbits']))}}
+    image.save(content, kind, **options.get(kind, {}))
     return kind, mode, image, content.getvalue()
 
 
@@ -80,7 +83,7 @@ def seen(image):
 class ImagesTest(parameterized.TestCase, tf.test.TestCase):
 
     @cases(150)
-    @given(files(kinds=('PNG', 'BMP')))
+    @given(files(kinds=('PNG', 'BMP', 'WEBP', 'TIFF')))
     def test_lossless_files_give_the_pixels_that_were_put_in(self, file):
         _, mode, image, content = file
         expected = seen(image)
@@ -97,7 +100,7 @@ class ImagesTest(parameterized.TestCase, tf.test.TestCase):
             for i, (kind, _, _, content) in enumerate(originals):
                 with open(os.path.join(directory, f'{i}.{kind.lower()}'), 'wb') as file:
                     file.write(content)
-            paths = images.find(directory)
+            paths, _ = images.find(directory)
             channels = 1 if all(images.peek(path)[2] for path in paths) else 3
             self.assertEqual({images.read(path).shape[2] for path in paths} == {1}, channels == 1)
             splits = image_folder.read_images(directory, 8, 0.5)

@@ -1,16 +1,18 @@
 import os
+import unicodedata
 
 import numpy as np
 import tensorflow as tf
+from absl.testing import parameterized
 from PIL import Image
 
-from acai_tf.errors import DataError, UsageError
+from acai_tf.errors import DataError
 from data_prep import image_folder
 
 ENCODE = {'.png': tf.io.encode_png, '.jpg': tf.io.encode_jpeg, '.JPEG': tf.io.encode_jpeg}
 
 
-class ImageFolderTest(tf.test.TestCase):
+class ImageFolderTest(parameterized.TestCase, tf.test.TestCase):
 
     def setUp(self):
         super().setUp()
@@ -88,18 +90,90 @@ class ImageFolderTest(tf.test.TestCase):
         splits = self.read()
         self.assertEqual((splits['train'].count + splits['test'].count, splits['train'].classes), (6, ['ant', 'bee']))
 
-    def test_the_folders_train_and_test_are_the_splits(self):
-        for split, count in (('train', 5), ('test', 2)):
+    @parameterized.parameters(
+        (['train', 'test'], [0], 'those of train, test images those of test'),
+        (['Train', 'Test'], [0], 'those of Train, test images those of Test'),
+        (['training', 'TESTING'], [0], 'those of training, test images those of TESTING'),
+        (['train', 'val'], [0], 'those of train, test images those of val'),
+        (['Train', 'Validation'], [0], 'those of Train, test images those of Validation'),
+        (['train', 'test', 'val'], [0, 2], 'those of train and val, test images those of test'))
+    def test_folders_are_splits(self, names, training, said):
+        """Folder number i has i + 1 images of each class."""
+        for i, folder in enumerate(names):
             for name in ('ant', 'bee'):
-                for i in range(count):
-                    self.add(f'{split}/{name}/{i}.png')
-        splits = self.read()
+                for j in range(i + 1):
+                    self.add(f'{folder}/{name}/{j}.png')
+        with self.assertLogs('acai_tf', 'INFO') as logs:
+            splits = self.read()
+        self.assertIn(f'training images are {said}', '\n'.join(logs.output))
+        train = 2 * sum(i + 1 for i in training)
+        test = 2 * sum(i + 1 for i in range(len(names)) if i not in training)
         self.assertEqual({name: (split.count, split.classes) for name, split in splits.items()},
-                         {'train': (10, ['ant', 'bee']), 'test': (4, ['ant', 'bee'])})
-        self.add('test/cat/0.png')
+                         {'train': (train, ['ant', 'bee']), 'test': (test, ['ant', 'bee'])})
+
+    def test_a_class_that_one_split_lacks_is_named(self):
+        for path in ('train/ant/0.png', 'train/bee/0.png', 'test/bee/0.png', 'test/cat/0.png', 'test/dog/0.png'):
+            self.add(path)
         with self.assertLogs('acai_tf', 'WARNING') as logs:
-            self.assertEqual(self.read()['train'].classes, ['test', 'train'])
-        self.assertRegex(logs.output[0], 'taken for a class; to use both as the splits, let them be its only folders')
+            splits = self.read()
+        self.assertEqual([(split.count, split.classes) for split in splits.values()],
+                         [(2, ['ant', 'bee', 'cat', 'dog']), (3, ['ant', 'bee', 'cat', 'dog'])])
+        self.assertLen(logs.output, 2)
+        self.assertRegex(logs.output[0], 'the train split has no images of cat, dog$')
+        self.assertRegex(logs.output[1], 'the test split has no images of ant$')
+
+    @parameterized.parameters(['train/a.png', 'other/b.png'], ['test/a.png', 'val/b.png'],
+                              ['train/ant/a.png', 'train/bee/b.png'])
+    def test_split_names_that_are_taken_for_classes(self, *paths):
+        for path in paths:
+            self.add(path)
+        with self.assertLogs('acai_tf', 'WARNING') as logs:
+            folders = [path.partition('/')[0] for path in paths]
+            self.assertEqual(self.read()['train'].classes, sorted({*folders}))
+        self.assertRegex('\n'.join(logs.output), f'the folder {folders[0]} is taken for a class; to have splits, let')
+
+    def test_a_split_without_images(self):
+        self.add('train/ant/0.png')
+        self.add('Test/ant/0.txt', content=b'no image')
+        with self.assertRaisesRegex(DataError, 'Test holds no images .*; put images there, or remove the folder'):
+            self.read()
+        self.add('Test/0.png')
+        with self.assertRaisesRegex(DataError, r'holds images \(Test/0.png\) next to folders of images \(ant\)'):
+            self.read()
+
+    def test_folders_without_images_are_named(self):
+        for path in ('ant/0.png', 'ant/1.png', 'cat/0.png'):
+            self.add(path)
+        self.add('bee/notes.txt', content=b'no image')
+        for name in ('dog', '.hidden'):
+            os.makedirs(os.path.join(self.directory, name))
+        with self.assertLogs('acai_tf', 'WARNING') as logs:
+            self.assertEqual(self.read()['train'].classes, ['ant', 'cat'])
+        said = [line for line in logs.output if 'is no class; with images it would be one, and labels would change' in line]
+        self.assertLen(said, 2)
+        self.assertRegex(said[0], 'bee holds no images')
+        self.assertRegex(said[1], 'dog holds no images')
+
+    def test_names_that_look_the_same(self):
+        for name in (unicodedata.normalize('NFC', 'caf\xe9'), unicodedata.normalize('NFD', 'caf\xe9'), 'Ant', 'ant', 'bee'):
+            self.add(f'{name}/0.png')
+        with self.assertLogs('acai_tf', 'WARNING') as logs:
+            self.assertLen(self.read()['train'].classes, 5)
+        self.assertLen(logs.output, 2)
+        self.assertIn("'Ant' and 'ant' are different classes", logs.output[0])
+        self.assertIn(r"'cafe\u0301' and 'caf\xe9' are different classes", logs.output[1])
+
+    def test_every_class_is_in_the_test_split(self):
+        for name in range(6):
+            for i in range(4):
+                self.add(f'{name}/{i}.png')
+        self.add('single/0.png')
+        splits = self.read(test_fraction=0.1)
+        counts = {name: np.bincount([label for _, label in split.examples()], minlength=7) for name, split in splits.items()}
+        self.assertAllEqual(counts['test'], [1] * 6 + [0])
+        self.assertAllEqual(counts['train'], [3] * 6 + [1])
+        # 25 images: 0.5 of them are 12, two of each class of four.
+        self.assertEqual(self.read(test_fraction=0.5)['test'].count, 12)
 
     def test_gray_only_where_all_are(self):
         self.add('a.png', (8, 8, 1), 3)
@@ -149,8 +223,7 @@ class ImageFolderTest(tf.test.TestCase):
         with self.assertRaisesRegex(DataError, 'only one image; at least two'):
             self.read()
         self.add('z.png')
-        with self.assertRaisesRegex(UsageError, 'leaves none of the 2 images'):
-            self.read(test_fraction=0.9)
+        self.assertEqual(self.read(test_fraction=0.9)['train'].count, 1)
         os.remove(os.path.join(self.directory, 'z.png'))
         self.add('b.png', (8, 9, 3))
         with self.assertRaisesRegex(DataError, 'b.png is 9x8 but .*a.png is 8x8; give --resolution'):

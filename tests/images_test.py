@@ -1,5 +1,6 @@
 import io
 import os
+import struct
 from unittest import mock
 
 import numpy as np
@@ -65,6 +66,17 @@ def saved(image, kind, **kwargs):
     return content.getvalue()
 
 
+def tiff(pixels, order='<', **tags):
+    """Bytes of a TIFF file of an array [h, w]; `tags` t256=... replace its own."""
+    content = pixels.astype(pixels.dtype.newbyteorder(order)).tobytes()
+    own = {256: pixels.shape[1], 257: pixels.shape[0], 258: 8 * pixels.itemsize, 259: 1, 262: 1, 273: 8, 277: 1,
+           278: pixels.shape[0], 279: len(content), 339: {'u': 1, 'i': 2, 'f': 3}[pixels.dtype.kind]}
+    own |= {int(name[1:]): value for name, value in tags.items()}
+    entries = b''.join(struct.pack(f'{order}HHII', tag, 4, 1, value) for tag, value in sorted(own.items()))
+    return (struct.pack(f'{order}2sHI', {'<': b'II', '>': b'MM'}[order], 42, 8 + len(content)) + content
+            + struct.pack(f'{order}H', len(own)) + entries + bytes(4))
+
+
 def block(background, color, size=16):
     pixels = np.full([size, size, len(background)], background, np.uint8)
     pixels[4:8, 4:8] = color
@@ -78,10 +90,10 @@ class ReadTest(parameterized.TestCase, tf.test.TestCase):
         image = Image.new('P', (16, 16), 0)
         image.putpalette([255, 0, 0, 255, 255, 255])
         image.paste(1, (4, 4, 8, 8))
-        for kind in ('BMP', 'PNG', 'GIF'):
+        for kind in ('BMP', 'PNG', 'GIF', 'TIFF'):
             self.assertAllEqual(images.decode(saved(image, kind), 'x'), block([255, 0, 0], [255, 255, 255]), kind)
 
-    @parameterized.parameters('BMP', 'PNG', 'GIF', 'JPEG')
+    @parameterized.parameters('BMP', 'PNG', 'GIF', 'JPEG', 'TIFF')
     def test_grays_and_single_bits(self, kind):
         gray = np.zeros([16, 16, 1], np.uint8) + 77
         self.assertAllClose(images.decode(saved(Image.fromarray(gray[..., 0]), kind), 'x'), gray, atol=1)
@@ -94,6 +106,31 @@ class ReadTest(parameterized.TestCase, tf.test.TestCase):
         values = np.array([[0, 257, 257 * 128, 65535, 128, 129]], np.uint16)
         pixels = images.decode(saved(Image.fromarray(values), 'PNG'), 'x')
         self.assertAllEqual(pixels[0, :, 0], [0, 1, 128, 255, 0, 1])  # v / 257, rounded
+        for order in '<>':
+            self.assertAllEqual(images.decode(tiff(values, order), 'x'), pixels)
+        inverted = images.decode(tiff(values, t262=0), 'x')  # 0 is white
+        self.assertAllEqual(inverted[0, :, 0], [255, 254, 127, 0, 255, 254])
+
+    @parameterized.parameters((np.uint32, {}), (np.int16, {}), (np.int32, {}), (np.float32, {}), (np.uint16, {'t258': 12}))
+    def test_numbers_without_a_known_range_are_refused(self, kind, tags):
+        content = tiff(np.ones([4, 4], kind), **tags)
+        with self.assertRaisesRegex(DataError, 'x.tif is a TIFF file of .* whose black and white are not known; save it'):
+            images.decode(content, 'x.tif')
+
+    def test_webp(self):
+        pixels = block([200, 100, 50], [0, 0, 255])
+        self.assertAllEqual(images.decode(saved(Image.fromarray(pixels), 'WEBP', lossless=True), 'x'), pixels)
+        half = np.concatenate([pixels, np.full([16, 16, 1], 128, np.uint8)], axis=2)
+        self.assertAllClose(images.decode(saved(Image.fromarray(half), 'WEBP', lossless=True), 'x'),
+                            np.rint(pixels * (128 / 255)), atol=1)
+
+    def test_color_spaces_of_tiff_files(self):
+        for mode in ('LAB', 'YCbCr'):
+            white = Image.new('RGB', (4, 4), 'white')
+            white = white.convert(mode) if mode == 'YCbCr' else Image.new('LAB', (4, 4), (255, 128, 128))
+            for channels in (1, 3):
+                pixels = images.decode(saved(white, 'TIFF'), 'x', channels)
+                self.assertAllClose(pixels, np.full([4, 4, channels], 255), atol=2)
 
     def test_cmyk(self):
         cyan = Image.new('CMYK', (16, 16), (255, 0, 0, 0))
@@ -111,7 +148,8 @@ class ReadTest(parameterized.TestCase, tf.test.TestCase):
         gray = Image.fromarray(np.full([4, 4, 2], [200, 51], np.uint8), 'LA')
         self.assertAllEqual(images.decode(saved(gray, 'PNG'), 'x'), np.full([4, 4, 1], 40))
 
-    def test_orientation_of_photographs(self):
+    @parameterized.parameters(('PNG', {}), ('TIFF', {}), ('WEBP', {'lossless': True}))
+    def test_orientation_of_photographs(self, kind, options):
         pixels = np.zeros([2, 3, 1], np.uint8)
         pixels[0, :, 0] = [0, 100, 200]
         for orientation, upright in ((1, pixels), (2, pixels[:, ::-1]), (3, pixels[::-1, ::-1]), (4, pixels[::-1]),
@@ -119,23 +157,41 @@ class ReadTest(parameterized.TestCase, tf.test.TestCase):
                                      (7, np.rot90(pixels, 2).transpose(1, 0, 2)), (8, np.rot90(pixels))):
             exif = Image.Exif()
             exif[0x0112] = orientation
-            content = saved(Image.fromarray(pixels[..., 0]), 'PNG', exif=exif)
-            self.assertAllEqual(images.decode(content, 'x'), upright, orientation)
+            content = saved(Image.fromarray(pixels[..., 0]), kind, exif=exif, **options)
+            self.assertAllEqual(images.decode(content, 'x', 1), upright, orientation)
             path = self.create_tempfile(content=content, mode='wb').full_path
-            self.assertEqual(images.peek(path), (*upright.shape[:2], True))
+            self.assertEqual(images.peek(path), (*upright.shape[:2], kind != 'WEBP'))  # which is always of three channels
 
     def test_the_first_frame_counts(self):
         frames = [Image.new('L', (8, 8), value) for value in (128, 0)]
-        content = saved(frames[0], 'GIF', save_all=True, append_images=frames[1:])
-        self.assertAllEqual(images.decode(content, 'x'), np.full([8, 8, 1], 128))
+        for kind, options in (('GIF', {}), ('TIFF', {}), ('WEBP', {'lossless': True})):
+            content = saved(frames[0], kind, save_all=True, append_images=frames[1:], **options)
+            self.assertAllEqual(images.decode(content, 'x', 1), np.full([8, 8, 1], 128))
 
     def test_too_many_pixels(self):
         large = bytearray(saved(Image.new('L', (8, 8)), 'PNG'))
         large[16:24] = (60000).to_bytes(4, 'big') * 2
         with self.assertRaisesRegex(DataError, 'x (claims 60000x60000 pixels|does not decode)'):
             images.decode(bytes(large), 'x')
-        with mock.patch.object(images, 'MOST_PIXELS', 63), self.assertRaisesRegex(DataError, 'x claims 8x8 pixels'):
-            images.decode(saved(Image.new('L', (8, 8)), 'PNG'), 'x')
+        for kind in ('PNG', 'TIFF', 'WEBP'):
+            with mock.patch.object(images, 'MOST_PIXELS', 63), self.assertRaisesRegex(DataError, 'x claims 8x8 pixels'):
+                images.decode(saved(Image.new('L', (8, 8)), kind), 'x')
+
+    def test_hostile_files(self):
+        pixels = np.zeros([8, 8], np.uint8)
+        webp = saved(Image.new('RGB', (8, 8)), 'WEBP', lossless=True)
+        animated = bytearray(saved(Image.new('RGB', (8, 8)), 'WEBP', save_all=True,
+                                   append_images=[Image.new('RGB', (8, 8), 'red')]))
+        animated[24:30] = b'\xff' * 6  # of the canvas: 2^24 each way
+        for content in (
+                tiff(pixels, t256=60000, t257=60000), tiff(pixels, t256=2**31), tiff(pixels, t257=0),
+                tiff(pixels, t273=2**31), tiff(pixels, t279=0, t259=5), tiff(pixels, t259=7), tiff(pixels, t277=60000),
+                tiff(pixels)[:40], tiff(pixels)[:4] + b'\xff' * 4 + tiff(pixels)[8:], tiff(pixels, t259=34925),
+                webp[:20], webp[:12], webp[:30] + bytes(8), bytes(animated), b'RIFF', b''):
+            with self.assertRaisesRegex(DataError, '^name.webp (claims|does not decode as an image)') as caught:
+                images.decode(content, 'name.webp')
+            self.assertNotIn('<_io', str(caught.exception))
+            self.assertNotIn('\n', str(caught.exception))
 
     @parameterized.parameters(1, 3)
     def test_a_graph_decodes_png_and_jpeg_to_the_same_pixels(self, channels):
@@ -164,12 +220,12 @@ class FilesTest(tf.test.TestCase):
         return path
 
     def test_images_are_found_in_order_and_what_is_left_out_is_said(self):
-        expected = [self.add(name) for name in ('a.PNG', 'b/c.jpeg', 'b/d.gif')]
+        expected = [self.add(name) for name in ('a.PNG', 'b/c.jpeg', 'b/d.gif', 'b/e.WebP', 'b/f.tif', 'b/g.TIFF')]
         for name in ('.hidden.png', '.git/x.png', 'b/notes.txt'):
             self.add(name)
         with self.assertLogs('acai_tf', 'WARNING') as logs:
-            self.assertEqual(images.find(self.directory), expected)
-        self.assertRegex(logs.output[0], '1 file in .* is not an image')
+            self.assertEqual(images.find(self.directory), (expected, [os.path.join(self.directory, 'b/notes.txt')]))
+        self.assertRegex(logs.output[0], '1 file in .* is not an image .* and left out, such as .*b/notes.txt')
 
     def test_links_are_followed_and_loops_are_refused(self):
         elsewhere = self.create_tempdir()
@@ -179,7 +235,7 @@ class FilesTest(tf.test.TestCase):
         for name in ('b', 'c'):
             os.symlink(elsewhere.full_path, os.path.join(self.directory, name))
             expected.append(os.path.join(self.directory, name, 'deep', 'c.png'))
-        self.assertEqual(images.find(self.directory), expected)
+        self.assertEqual(images.find(self.directory), (expected, []))
         os.symlink(self.directory, os.path.join(self.directory, 'a', 'up'))
         with self.assertRaisesRegex(DataError, 'a/up is a loop'):
             images.find(self.directory)
@@ -191,7 +247,7 @@ class FilesTest(tf.test.TestCase):
             images.find(self.directory)
         with self.assertRaisesRegex(DataError, '/nowhere.png cannot be read .No such file'):
             images.read_bytes('/nowhere.png')
-        with self.assertRaisesRegex(DataError, 'x.png does not decode as an image'):
+        with self.assertRaisesRegex(DataError, r'x.png does not decode as an image \(it is not PNG, JPEG, .*TIFF\)$'):
             images.decode(b'no image', 'x.png')
 
 

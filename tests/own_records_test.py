@@ -138,6 +138,22 @@ class HandMadeRecordsTest(tf.test.TestCase):
             with self.assertRaisesRegex(DataError, f'manifest.json cannot be read .ValueError: {field} of train.tf'):
                 self.write(entry={field: value})
 
+    def test_a_byte_order_mark(self):
+        self.write(label=1)
+        path = os.path.join(self.directory, 'manifest.json')
+        with open(path, encoding='utf-8') as file:
+            content = file.read()
+        with open(path, 'w', encoding='utf-8-sig') as file:
+            file.write(content)
+        self.assert_read(datasets.get(f'records:{self.directory}'), 1)
+
+    def test_an_empty_file(self):
+        dataset = self.write(label=1)
+        with open(os.path.join(self.directory, 'train.tfrecord'), 'w'):
+            pass
+        with self.assertRaisesRegex(DataError, 'train.tfrecord is empty; correct it'):
+            dataset.check()
+
     def test_the_identity_of_the_data(self):
         first = self.write(label=1).fingerprint()
         self.assertEqual({key: first[key] for key in ('count', 'image_shape', 'nclass')},

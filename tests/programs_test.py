@@ -1,11 +1,16 @@
 """The programs that put an exported encoder to work, as a user runs them."""
 
+import csv
+import importlib.util
 import json
 import os
 import pathlib
 import shlex
 import stat
 import subprocess
+import sys
+import unittest
+from unittest import mock
 
 import numpy as np
 import tensorflow as tf
@@ -15,6 +20,7 @@ from programs import ROOT, ProgramTestCase, command, run
 
 from acai_tf import datasets, export, images, models
 from acai_tf.datasets.base import InMemory
+from acai_tf.errors import DataError
 from acai_tf.metrics import correlation
 from data_prep import tfrecord
 from data_prep.splits import Split
@@ -58,14 +64,75 @@ class WorkTest(parameterized.TestCase, ProgramTestCase):
             self.assertEqual(arrays['paths'].tolist(), paths)
             contents = [pathlib.Path(path).read_bytes() for path in paths]
             self.assertAllClose(arrays['latents'], self.loaded.encode_bytes(contents), atol=1e-6)
+            self.assertNotIn('labels', arrays)
+            latents = arrays['latents']
         os.remove(self.path('l.npz'))
         with open(self.path('folder/c.png'), 'wb') as file:
             file.write(b'no image')
-        code, _, err = run('bin/acai_encode', *flags)
+        code, _, err = run('bin/acai_encode', *flags, '--strict')
         self.assertEqual(code, 2)
-        self.assertRegex(err, '^acai_encode: .*folder/c.png does not decode')
+        reason = r'.*folder/c.png does not decode as an image \(it is not PNG'
+        self.assertRegex(err, f'^acai_encode: {reason}')
         self.assertLen(err.splitlines(), 1)
         self.assertFalse(os.path.exists(self.path('l.npz')))
+        code, out, err = run('bin/acai_encode', *flags)
+        self.assertEqual((code, len(err.splitlines())), (0, 1), err)
+        self.assertRegex(err, f'^{reason}.*; left out$')
+        with np.load(self.path('l.npz'), allow_pickle=False) as arrays:
+            self.assertAllClose(arrays['latents'], latents, atol=1e-6)
+            self.assertEqual(arrays['paths'].tolist(), paths)
+        for path in paths:
+            os.remove(path)
+        code, _, err = run('bin/acai_encode', *flags)
+        self.assertEqual(code, 2)
+        self.assertRegex(err.splitlines()[-1], '^acai_encode: none of the 1 images can be read$')
+
+    @parameterized.parameters((['2', '7'], [2, 7], 10), (['bee', 'ant'], [1, 0], 2))
+    def test_labels_come_from_class_folders(self, folders, labels, classes):
+        """They are the model's if it has the classes; digits32 has those named 0 to 9."""
+        for folder in folders:
+            os.makedirs(self.path(f'photos/{folder}'))
+            Image.new('L', (8, 8)).save(self.path(f'photos/{folder}/a.png'))
+        out = self.run_well('acai_encode', f'--saved_model={self.saved}', f'--images_dir={self.path("photos")}',
+                            f'--output={self.path("l.npz")}')
+        self.assertRegex(out, f'l.npz: 2 latents of 4x4x2, labels of {classes} classes$')
+        with np.load(self.path('l.npz'), allow_pickle=False) as arrays:
+            found = [pathlib.Path(path).parent.name for path in arrays['paths']]
+            self.assertEqual(dict(zip(found, arrays['labels'])), dict(zip(folders, labels)))
+            self.assertEqual([arrays['class_names'][label] for label in labels], folders)
+
+    @unittest.skipIf(importlib.util.find_spec('pyarrow') is None, 'pyarrow is not installed')
+    def test_the_suffix_chooses_the_format(self):
+        os.makedirs(self.path('photos/7'))
+        Image.new('L', (8, 8)).save(self.path('photos/7/a.png'))
+        os.rename(self.path('photos/7/a.png'), os.path.join(os.fsencode(self.path('photos/7')), b'\xe4,.png'))
+        path = self.path('photos/7/') + r'\udce4,.png'
+        parquet = importlib.import_module('pyarrow.parquet')
+        for source, count, text in ((['--split=test'], 360, []), ([f'--images_dir={self.path("photos")}'], 1, ['path'])):
+            for suffix in ('npz', 'npy', 'CSV', 'parquet'):
+                self.run_well('acai_encode', f'--saved_model={self.saved}', *source, f'--output={self.path("l.")}{suffix}')
+            with np.load(self.path('l.npz'), allow_pickle=False) as arrays:
+                latents, labels = arrays['latents'], arrays['labels']
+            self.assertLen(labels, count)
+            self.assertAllEqual(np.load(self.path('l.npy'), allow_pickle=False), latents)
+            with open(self.path('l.CSV'), newline='') as file:
+                rows = list(csv.DictReader(file))
+            table = parquet.read_table(self.path('l.parquet'))
+            numbers = [f'latent_{i}' for i in range(32)]
+            self.assertEqual(list(rows[0]), [*text, 'label', 'class', *numbers])
+            self.assertEqual(table.column_names, list(rows[0]))
+            self.assertAllEqual(np.float32([[row[name] for name in numbers] for row in rows]), latents.reshape(count, 32))
+            self.assertAllEqual(np.stack([table[name] for name in numbers], axis=1), latents.reshape(count, 32))
+            for column, expected in (('label', labels.tolist()), ('class', list(map(str, labels))), *((
+                    name, [path]) for name in text)):
+                self.assertEqual([type(expected[0])(row[column]) for row in rows], expected)
+                self.assertEqual(table[column].to_pylist(), expected)
+
+    def test_parquet_without_pyarrow(self):
+        with mock.patch.dict(sys.modules, {'pyarrow': None}):
+            code, _, err = run('bin/acai_encode', f'--saved_model={self.saved}', '--output=x.parquet')
+        self.assertEqual((code, err), (1, 'acai_encode: --output=x.parquet needs pyarrow: pip install pyarrow, or end it in '
+                                       '.npz, .npy or .csv\n'))
 
     @parameterized.parameters(['--saved_model'], ['--space=pixels'])
     def test_classify(self, space):
@@ -211,6 +278,40 @@ class WorkTest(parameterized.TestCase, ProgramTestCase):
             code, _, err = run('bin/acai_interpolate', *flags, *more)
             self.assertEqual(code, expected, err)
 
+    def test_a_folder_named_as_data_set_or_model(self):
+        """Every program says what to name instead."""
+        for folder in ('photos', 'records', 'run'):
+            os.makedirs(self.path(folder))
+        for name in ('records/train.tfrecord', 'mine.npz', 'run/config.json'):
+            with open(self.path(name), 'w'):
+                pass
+        os.symlink(os.path.dirname(self.saved), self.path('run/export'))
+        preparing = (f'run bin/acai_create_datasets --images_dir={self.path("photos")} --data_dir=DIR, then use '
+                     '--dataset=records:DIR')
+        output = {'acai_encode': ['--output=x.npz'], 'acai_interpolate': ['--output=x.png']}
+        for program in ('acai_encode', 'acai_classify', 'acai_cluster', 'acai_evaluate', 'acai_interpolate', 'acai_explore'):
+            for flags, expected, hint in (
+                    ([f'--saved_model={self.saved}', f'--dataset={self.path("photos")}'], 1, preparing),
+                    ([f'--saved_model={self.path("run")}'], 2, f'the exported model is in {self.path("run/export")}; name')):
+                code, _, err = run(f'bin/{program}', *flags, *output.get(program, []))
+                self.assertEqual(code, expected, err)
+                self.assertIn(hint, err)
+                self.assertLen(err.splitlines(), 1)
+        for name, hint in (('photos', preparing), ('records:photos', preparing), ('records', '--dataset=records:'),
+                           ('mine.npz', '--dataset=arrays:')):
+            *kind, path = name.split(':')
+            code, _, err = run('bin/acai_train', f'--dataset={":".join([*kind, self.path(path)])}')
+            self.assertEqual(code, 2 if kind else 1, err)
+            self.assertRegex(err, f'^acai_train: .*{hint}')
+        os.remove(self.path('run/export'))
+        for path, hint in ((self.directory, 'holds neither'), (self.path('run'), 'is not finished; finish it, or use')):
+            with self.assertRaisesRegex(DataError, f'is not a SavedModel: .*{hint}'):
+                export.load(path)
+        with self.assertRaisesRegex(DataError, f'the exported model is in {self.path("a/b/export")}; name that'):
+            os.makedirs(self.path('a/b'))
+            os.symlink(os.path.dirname(self.saved), self.path('a/b/export'))
+            export.load(self.directory)
+
     @parameterized.parameters('lerp', 'samples', 'map')
     def test_figures(self, mode):
         flags = [f'--saved_model={self.saved}', f'--saved_model={self.other}', f'--mode={mode}', '--rows=2', '--steps=4']
@@ -246,11 +347,15 @@ class WorkTest(parameterized.TestCase, ProgramTestCase):
 
     @parameterized.parameters(
         ('acai_encode', [], 1, '--saved_model is missing'),
-        ('acai_encode', ['--saved_model=/nowhere', '--output=x'], 2, '/nowhere is not a SavedModel'),
-        ('acai_encode', ['--saved_model=HERE', '--output=x', '--dataset=svhn32', '--data_dir=/nowhere'], 2, 'is missing'),
-        ('acai_encode', ['--saved_model=HERE', '--output=/proc/x'], 4, '/proc/x cannot be written'),
-        ('acai_encode', ['--saved_model=HERE', '--output=/tmp'], 1, '/tmp is a directory'),
-        ('acai_encode', ['--saved_model=HERE', '--output=x', '--images_dir=/tmp', '--split=test'], 1,
+        ('acai_encode', ['--saved_model=/nowhere', '--output=x.npz'], 2, '/nowhere is not a SavedModel: it does not exist'),
+        ('acai_encode', ['--saved_model=HERE/saved_model.pb', '--output=x.npz'], 2, 'it is a file; name its directory'),
+        ('acai_encode', ['--saved_model=HERE', '--output=x.npz', '--strict'], 1, '--strict has no effect without'),
+        ('acai_encode', ['--saved_model=HERE', '--output=x'], 1, '--output=x: must end in .npz, .npy, .csv, .parquet'),
+        ('acai_encode', ['--saved_model=HERE', '--output=x.npz', '--dataset=svhn32', '--data_dir=/x'], 2, 'is missing'),
+        ('acai_encode', ['--saved_model=HERE', '--output=/proc/x.npz'], 4, '/proc/x.npz cannot be written'),
+        ('acai_encode', ['--saved_model=HERE', '--output=HERE/1.npz/'], 1, 'must end in'),
+        ('acai_evaluate', ['--saved_model=HERE', '--output=/tmp'], 1, '/tmp is a directory'),
+        ('acai_encode', ['--saved_model=HERE', '--output=x.npz', '--images_dir=/tmp', '--split=test'], 1,
          '--split has no effect with --images_dir'),
         ('acai_classify', ['--saved_model=HERE', '--lr=nan'], 1, '--lr=.nan. is not a finite number'),
         ('acai_classify', ['--saved_model=HERE', '--smoothing=nan'], 1, '--smoothing=.nan. is not a finite number'),

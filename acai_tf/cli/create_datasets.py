@@ -12,18 +12,21 @@ acai_train reads a folder of images, thus prepared, as --dataset=records:prepare
 """
 
 import inspect
+import logging
 import os
 
 from acai_tf.cli import program
 from acai_tf.errors import DataError, UsageError
 
+_logger = logging.getLogger('acai_tf')
+
 
 def define_flags(flags):
-    from acai_tf.images import FITS
+    from acai_tf.images import FITS, KINDS
     flags.list('datasets', [], 'what to prepare, separated by commas')
     flags.string('data_dir', '', 'where the prepared files go; default $AE_DATA, else ./data', is_path=True)
     flags.string('source_dir', '', 'where the original files are; without it they are downloaded', is_path=True)
-    flags.string('images_dir', '', 'a folder of PNG, JPEG, BMP or GIF images, in subfolders by class or not, to prepare as '
+    flags.string('images_dir', '', f'a folder of {KINDS} images, in subfolders by class or not, to prepare as '
                  'train.tfrecord and test.tfrecord', is_path=True)
     flags.integer('resolution', 0, 'with --images_dir: resize to this height and width; 0 keeps the size, which must be the '
                   'same for all; for pole: height and width, 64 by default', lower_bound=0, upper_bound=2**14)
@@ -31,7 +34,8 @@ def define_flags(flags):
                'cropped in the middle, or padded with black')
     flags.integer('count', 60000, 'for lines: how many to train on', lower_bound=1)
     flags.integer('seed', 0, 'for lines: chooses those to train on')
-    flags.float('test_fraction', 0.1, 'with --images_dir: the fraction that becomes the test set')
+    flags.float('test_fraction', 0.1, 'with --images_dir: the fraction of all images that becomes the test '
+                'set, drawn evenly over the classes, with at least one image of each class that has two')
     flags.boolean('verify', False, 'check all prepared files, or those of --datasets, against the manifest')
 
 
@@ -89,13 +93,14 @@ def _generate(data_dir, name, options):
 
 
 def _prepare_images(flags, data_dir):
+    from acai_tf.datasets import manifests
     from data_prep import image_folder, tfrecord
     if not 0 < flags.test_fraction < 1:
         raise UsageError(f'--test_fraction={flags.test_fraction}: must be between 0 and 1')
     listed = image_folder.find_images(flags.images_dir)
-    paths, _, _, splits = listed
-    if splits:
-        flags.refuse('where the folders train and test are the splits', 'test_fraction')
+    paths = listed.paths
+    if listed.splits:
+        flags.refuse('where folders are the splits', 'test_fraction')
     if not flags.resolution:
         flags.refuse('without --resolution', 'fit')
     how = f', fit {flags.fit}' if flags.fit != 'stretch' else ''
@@ -109,6 +114,9 @@ def _prepare_images(flags, data_dir):
                'contents': lambda: image_folder.contents_checksum(flags.images_dir, files)}
     for path in tfrecord.prepare(data_dir, '', ('train', 'test'), origin, make_splits, listing):
         print(path)
+    manifest = manifests.read(data_dir)
+    _logger.info(image_folder.summary(flags.images_dir, listed, {
+        split: manifest[tfrecord.file_name('', split)] for split in ('train', 'test')}))
 
 
 def _verify(flags, data_dir):

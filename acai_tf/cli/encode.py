@@ -1,12 +1,14 @@
-"""Encodes a data set, or a folder of images, with an exported model: latents in an .npz file.
+"""Encodes a data set, or a folder of images, with an exported model.
 
   acai_encode --saved_model=experiments/.../export --split=test --output=latents.npz
-  acai_encode --saved_model=experiments/.../export --images_dir=photos --output=latents.npz
+  acai_encode --saved_model=experiments/.../export --images_dir=photos --output=latents.csv
 
-The file holds `latents` float32 [n, h, w, channels] and `labels` int64 [n]; for a folder `paths` instead of labels.
+An .npz file holds `latents` float32 [n, h, w, channels], `labels` int64 [n] and `class_names`; of a folder it holds `paths`,
+and labels only if all images are in class folders. These labels are the model's, if it knows the names of all the classes;
+otherwise they follow the alphabetical order of the names. A .npy file holds the latents alone. A .csv or .parquet file has a
+row for each image, with the columns path, label, class, latent_0, latent_1, ...
 """
 
-from acai_tf import files
 from acai_tf.cli import program
 
 
@@ -14,32 +16,51 @@ def define_flags(flags):
     from acai_tf.cli.flags import define_data_flags
     flags.string('saved_model', None, 'the exported model', is_path=True)
     flags.string('images_dir', '', 'a folder of images, instead of --dataset', is_path=True)
+    flags.boolean('strict', False, 'with --images_dir: stop at an image that cannot be read, instead of leaving it out')
     flags.enum('split', 'test', ('train', 'test'), 'which images of the data set')
     flags.integer('batch', 512, 'images encoded at a time', lower_bound=1)
-    flags.string('output', None, 'the file to write', is_path=True)
+    flags.string('output', None, 'the file to write: .npz, .npy, .csv or .parquet', is_path=True)
     define_data_flags(flags)
 
 
 def run(flags):
-    import numpy as np
+    from acai_tf import export
+    from acai_tf.latents import writing
+    model = flags.required('saved_model')
+    writing.check_output(flags.required('output'))
+    output = flags.output()
+    loaded = export.load(model)
+    encoded = (_of_folder if flags.images_dir else _of_dataset)(flags, loaded)
+    writing.write(output, **encoded)
+    latents, names = encoded['latents'], encoded.get('class_names')
+    print(f'{output}: {len(latents):,} latents of {"x".join(map(str, latents.shape[1:]))}'
+          + (f', labels of {len(names):,} classes' if names else ''))
 
-    from acai_tf import export, images
+
+def _of_dataset(flags, loaded):
     from acai_tf.cli.flags import open_dataset
     from acai_tf.latents import reading
     from acai_tf.metrics.base import check_fits
-    loaded = export.load(flags.required('saved_model'))
-    output = flags.output(needed=True)
-    if flags.images_dir:
-        flags.refuse('with --images_dir', 'dataset', 'split', 'data_dir', 'cache_gib', 'coil_object', 'resolution')
-        paths = images.find(flags.images_dir)
-        arrays = {'latents': reading.of_files(paths, loaded, flags.batch), 'paths': np.array(paths)}
-    else:
-        dataset = open_dataset(flags, loaded.config)
-        check_fits(loaded, dataset)
-        arrays = dict(zip(('latents', 'labels'), reading.of_dataset(loaded, dataset, flags.split, batch=flags.batch)))
-    with files.atomic_write(output, 'wb') as file:
-        np.savez(file, **arrays)
-    print(f'{output}: {len(arrays["latents"]):,} latents of {"x".join(map(str, arrays["latents"].shape[1:]))}')
+    flags.refuse('without --images_dir', 'strict')
+    dataset = open_dataset(flags, loaded.config)
+    check_fits(loaded, dataset)
+    latents, labels = reading.of_dataset(loaded, dataset, flags.split, batch=flags.batch)
+    return {'latents': latents, 'labels': labels, 'class_names': dataset.class_names}
+
+
+def _of_folder(flags, loaded):
+    from acai_tf.latents import reading
+    from data_prep import image_folder
+    flags.refuse('with --images_dir', 'dataset', 'split', 'data_dir', 'cache_gib', 'coil_object', 'resolution')
+    listed = image_folder.find_images(flags.images_dir)
+    latents, paths = reading.of_files(listed.paths, loaded, flags.batch, flags.strict)
+    class_of = dict(zip(listed.paths, listed.classes))
+    if None in class_of.values():
+        return {'latents': latents, 'paths': paths}
+    found = set(class_of.values())
+    names = loaded.class_names if found <= {*(loaded.class_names or ())} else sorted(found)
+    numbers = {name: number for number, name in enumerate(names)}
+    return {'latents': latents, 'paths': paths, 'labels': [numbers[class_of[path]] for path in paths], 'class_names': names}
 
 
 def main(argv=None):

@@ -12,7 +12,7 @@ import acai_tf
 from acai_tf import files
 from acai_tf.cli.parsing import Flags
 from acai_tf.errors import AcaiError, StorageError, UsageError, short_message
-from acai_tf.quiet import without_import_noise
+from acai_tf.quiet import silence_pillow, without_import_noise
 
 _logger = logging.getLogger('acai_tf')
 
@@ -57,6 +57,7 @@ def main(doc, define_flags, run, argv=None):
 
 def _run(flags, doc, define_flags, run):
     tf = import_tensorflow()
+    silence_pillow()
     _set_logical_cpus(tf)
     define_flags(flags)
     if any(argument.lstrip('-') in ('help', 'helpfull', 'helpshort', '?') for argument in flags.command_line):

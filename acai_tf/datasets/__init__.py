@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from acai_tf import registry
-from acai_tf.errors import UsageError
+from acai_tf.errors import UsageError, program_name
 from acai_tf.options import declared, resolve
 from acai_tf.registry import Registry
 
@@ -73,7 +73,26 @@ def dataset_class(name):
     """The class of a data set's name, as `get` takes it; UsageError if there is none."""
     if is_path(name):
         return registry.attribute(f'acai_tf.datasets.{_BY_PATH[name.partition(":")[0]]}')
+    if name not in names() and os.path.exists(name):
+        raise UsageError(f'unknown data set {name!r}, but there is {_what_is(name)}')
     return REGISTRY.get(name)
+
+
+def _what_is(path):
+    """Returns what a path is, and how to use it as a data set."""
+    if os.path.isfile(os.path.join(path, 'train.tfrecord')):
+        return f'a folder of records: use --dataset=records:{path}'
+    if os.path.isdir(path):
+        return f'a folder of that name: to use images in it, {preparing(path)}'
+    if path.endswith('.py'):
+        return f'a file of that name: to use a class in it, --dataset={path}:Name'
+    return f'a file of that name: if it holds arrays, use --dataset=arrays:{path}'
+
+
+def preparing(images_dir):
+    """Returns how to make a folder of images a data set, for messages."""
+    return (f'run {program_name("acai_create_datasets")} --images_dir={images_dir} --data_dir=DIR, then use '
+            '--dataset=records:DIR')
 
 
 def from_arrays(x: 'np.ndarray', labels: 'np.ndarray | None' = None, x_test: 'np.ndarray | None' = None,

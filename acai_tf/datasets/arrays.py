@@ -87,7 +87,7 @@ def stratified_part(labels, fraction, name):
     if not 0 < fraction < 1:
         raise DataError(f'{name}: test_fraction={fraction}: must be between 0 and 1')
     if len(labels) < 2:
-        raise DataError(f'{name}: {len(labels)} images cannot be split into training and test images')
+        raise DataError(f'{name}: there is only one image; at least two are needed, one to train on and one to test on')
     random, members = np.random.default_rng(0), [np.flatnonzero(labels == label) for label in np.unique(labels)]
     wanted = max(1, round(fraction * len(labels)))
     shares = [fraction * len(each) for each in members]

@@ -45,7 +45,7 @@ def read_whole(directory):
     """All of directory/manifest.json, other people's entries included; {} if it is missing."""
     path = os.path.join(directory, 'manifest.json')
     try:
-        with open(path, encoding='utf-8') as file:
+        with open(path, encoding='utf-8-sig') as file:
             content = json.load(file)
         for name, entry in content['files'].items():
             for field, (fits, what) in _FIELDS.items():

@@ -57,7 +57,9 @@ class RecordFile:
         if not os.path.isfile(self.path):
             raise DataError(f'{owner} needs {self.path}, which is missing; make it with: {self._command}')
         entry, size = self.entry, os.path.getsize(self.path)
-        if size == 0 or entry.get('bytes') not in (None, size):
+        if size == 0:
+            raise self.damaged('is empty')
+        if entry.get('bytes') not in (None, size):
             raise self.damaged(f'has {size} bytes, but its manifest says {entry.get("bytes")}')
         shape = tuple(entry.get('image_shape', image_shape))
         if shape != image_shape:

@@ -4,6 +4,7 @@ A set that fits into `cache_gib` is decoded once and kept in memory; a larger on
 """
 
 import functools
+import glob
 import hashlib
 import math
 import os
@@ -13,7 +14,7 @@ import tensorflow as tf
 
 from acai_tf import images as images_lib
 from acai_tf import randomness
-from acai_tf.datasets import lines, manifests, record_files
+from acai_tf.datasets import lines, manifests, preparing, record_files
 from acai_tf.datasets.base import RESOLUTION, InMemory, shard_slice
 from acai_tf.datasets.record_files import RecordFile
 from acai_tf.datasets.streams import shuffled_records
@@ -249,6 +250,8 @@ class OwnRecords(Records):
         path = os.path.join(directory, 'manifest.json')
         made_by = f'{program_name("acai_create_datasets")} --images_dir=DIR --data_dir={directory}'
         manifest = manifests.read(directory)
+        if not manifest and os.path.isdir(directory) and not glob.glob(os.path.join(glob.escape(directory), '*.tfrecord')):
+            raise DataError(f'{directory} holds no records; to use images in it, {preparing(directory)}')
         if not manifest:
             raise DataError(f'{path} is missing, which gives the size, channels and classes of {name}; if the data were '
                             f'moved, name them with --dataset=records:NEW; make it with: {made_by}')

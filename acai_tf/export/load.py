@@ -1,5 +1,6 @@
 """Exported models on numpy arrays; no model code is used."""
 
+import glob
 import json
 import os
 import re
@@ -9,7 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from acai_tf import files
-from acai_tf.errors import AcaiError, DataError, StorageError, short_message
+from acai_tf.errors import AcaiError, DataError, StorageError, program_name, short_message
+from acai_tf.runs import Run
 from acai_tf.tracing import as_rows, forward_products, in_batches
 from acai_tf.values import Classification
 from acai_tf.versions import check_format
@@ -20,7 +22,7 @@ CONFIG_NAME = 'acai_config.json'
 def read_config(version_dir):
     """The content of an exported version's acai_config.json; UsageError if it is of another format."""
     path = os.path.join(version_dir, 'assets.extra', CONFIG_NAME)
-    with open(path, encoding='utf-8') as file:
+    with open(path, encoding='utf-8-sig') as file:  # people edit it before they publish a model
         content = json.load(file)
     check_format(content, path)
     return content
@@ -134,8 +136,24 @@ class LoadedModel:
 def _version_directory(path):
     if os.path.isfile(os.path.join(path, 'saved_model.pb')):
         return path
+    if not _versions(path):
+        raise DataError(f'{path} is not a SavedModel: {_why_not(path)}')
+    return os.path.join(path, max(_versions(path), key=int))
+
+
+def _versions(path):
     entries = os.scandir(path) if os.path.isdir(path) else ()
-    versions = [entry.name for entry in entries if re.fullmatch('[0-9]+', entry.name) and entry.is_dir()]
-    if not versions:
-        raise DataError(f'{path} is not a SavedModel: it holds neither saved_model.pb nor a numbered version')
-    return os.path.join(path, max(versions, key=int))
+    return [entry.name for entry in entries if re.fullmatch('[0-9]+', entry.name) and entry.is_dir()]
+
+
+def _why_not(path):
+    """Returns why a path is no SavedModel, and what to name instead where that can be seen."""
+    if not os.path.isdir(path):
+        return 'it is a file; name its directory' if os.path.exists(path) else 'it does not exist'
+    for below in ('', '*', '*/*'):  # of a run, of the runs on a data set, of a --train_dir
+        for export in sorted(glob.glob(os.path.join(glob.escape(path), below, 'export'))):
+            if _versions(export):
+                return f'the exported model is in {export}; name that'
+    if os.path.isfile(Run(path).config_path):
+        return f'it is a run that is not finished; finish it, or use {program_name("acai_export")} --run_dir={path}'
+    return 'it holds neither saved_model.pb nor a numbered version'

@@ -1,12 +1,16 @@
 """Latents of a data set, of image files, or drawn at random; and images decoded from latents and the paths between them."""
 
+import logging
+
 import numpy as np
 import tensorflow as tf
 import tqdm
 
 from acai_tf import images, interpolation, randomness
-from acai_tf.errors import NonFiniteError, UsageError
+from acai_tf.errors import DataError, NonFiniteError, UsageError
 from acai_tf.latents import mixture
+
+_logger = logging.getLogger(__name__)
 
 SPLITS = ('train', 'test')
 SOURCES = ('prior', 'mixture')
@@ -78,18 +82,37 @@ def _in_order(dataset, split, batch):
     return dataset.train_once(batch) if split == 'train' else dataset.test(batch)
 
 
-def of_files(paths, loaded, batch=64):
-    """Encodes image files with an export.LoadedModel: latents [n, ...].
+def of_files(paths, loaded, batch=64, strict=False):
+    """Encodes image files with an export.LoadedModel.
+
+    Args:
+        strict: whether a file that cannot be read is an error; if not, it is left out, with a warning.
+
+    Returns:
+        (latents [n, ...], the paths [n] of the files that were read).
 
     Raises:
-        DataError: a file cannot be read or decoded; the message names it.
+        DataError: a file cannot be read or decoded; the message names it. Or no file can.
     """
-    latents = []
+    latents, read = [], []
     for start in tqdm.trange(0, len(paths), batch, unit='batch', disable=None):
         # Only the export knows how its data set prepares an image, and it takes image files.
-        pngs = [tf.io.encode_png(images.read(path, loaded.image_shape[-1])).numpy() for path in paths[start:start + batch]]
-        latents.append(loaded.encode_bytes(pngs))
-    return np.concatenate(latents)
+        pngs = {path: png for path in paths[start:start + batch] if (png := _png(path, loaded.image_shape[-1], strict))}
+        latents.append(loaded.encode_bytes(list(pngs.values())))
+        read += pngs
+    if not read:
+        raise DataError(f'none of the {len(paths):,} images can be read')
+    return np.concatenate(latents), read
+
+
+def _png(path, channels, strict):
+    """An image file as PNG; None, and a warning, if it cannot be read and `strict` is not set."""
+    try:
+        return tf.io.encode_png(images.read(path, channels)).numpy()
+    except DataError as error:
+        if strict:
+            raise
+        _logger.warning('%s; left out', error)
 
 
 def drawn(source, model, dataset, count, seed=0):
