@@ -18,6 +18,7 @@ _logger = logging.getLogger(__name__)
 ENDINGS = ('.png', '.jpg', '.jpeg', '.bmp', '.gif', '.webp', '.tif', '.tiff')
 KINDS = 'PNG, JPEG, BMP, GIF, WebP or TIFF'
 MOST_PIXELS = 2**26
+_PLAIN_MODES = {'LAB': 'RGB', 'YCbCr': 'RGB', 'La': 'LA'}  # of those that Pillow does not convert to every other
 _FORMATS = ('PNG', 'JPEG', 'BMP', 'GIF', 'WEBP', 'TIFF')  # Pillow's names
 _WIDTH_TAG, _HEIGHT_TAG, _BITS_TAG, _PHOTOMETRIC_TAG, _ORIENTATION_TAG = 0x0100, 0x0101, 0x0102, 0x0106, 0x0112
 
@@ -240,8 +241,8 @@ def _is_gray(image):
 
 def _eight_bits(image):
     from PIL import Image
-    if image.mode in ('LAB', 'YCbCr'):
-        return image.convert('RGB')
+    if image.mode in _PLAIN_MODES:
+        return image.convert(_PLAIN_MODES[image.mode])
     if not image.mode.startswith('I'):
         return image
     deep = np.asarray(image, np.float64)

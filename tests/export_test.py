@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import warnings
 
 import numpy as np
 import programs
@@ -122,6 +123,16 @@ class ExportTest(tf.test.TestCase):
             for size in (1, 5):
                 latents, = encode([self.images[:size]]).values()
                 self.assertAllClose(latents, model.encode(self.images[:size]), rtol=1e-5, atol=1e-5, msg=name)
+
+    def test_tflite_answers_the_same(self):
+        content = tf.lite.TFLiteConverter.from_saved_model(self.path, signature_keys=['encode', 'decode']).convert()
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')  # says that the interpreter will move to another package
+            interpreter = tf.lite.Interpreter(model_content=content)
+        latents = interpreter.get_signature_runner('encode')(images=self.images)['latents']
+        self.assertAllClose(latents, self.model.encode(self.images), rtol=1e-5, atol=1e-5)
+        images = interpreter.get_signature_runner('decode')(latents=latents)['images']
+        self.assertAllClose(images, self.model.decode(latents), rtol=1e-5, atol=1e-5)
 
     def test_warm_up_requests_are_those_of_the_signatures(self):
         try:
