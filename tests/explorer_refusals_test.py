@@ -98,7 +98,7 @@ class RefusalsTest(parameterized.TestCase, tf.test.TestCase):
         self.assertIn(message, answer.json['error'])
 
     @parameterized.parameters(
-        (b'hello', 400, 'does not decode as an image'), (b'', 400, 'does not decode'),
+        (b'hello', 400, 'the file does not decode as an image (it is not PNG'), (b'', 400, 'does not decode'),
         (png_that_claims(60000, 60000), 400, 'pixels'), (png_that_claims(10000, 10000), 400, '67,108,864 at most'),
         (png_that_claims(8, 8), 400, 'does not decode'), (b'\x89PNG' + bytes(MOST_BYTES), 413, 'larger than 16 MiB'))
     def test_files(self, content, status, message):

@@ -224,6 +224,15 @@ class ExportTest(tf.test.TestCase):
         self.assertIn('28x28', config['encode_bytes'])
         self.assertEqual(export.load(self.path).class_names, [str(digit) for digit in range(10)])
 
+    def test_a_config_that_an_editor_gave_a_byte_order_mark(self):
+        copy = self.copy()
+        path = os.path.join(copy, 'assets.extra', 'acai_config.json')
+        with open(path, encoding='utf-8') as file:
+            content = file.read()
+        with open(path, 'w', encoding='utf-8-sig') as file:
+            file.write(content)
+        self.assertEqual(export.load(copy).config, json.loads(content))
+
     def test_an_existing_version_is_never_overwritten(self):
         path = self.copy()
         before = os.stat(os.path.join(path, 'saved_model.pb')).st_mtime_ns

@@ -381,6 +381,8 @@ class WorkTest(parameterized.TestCase, ProgramTestCase):
         ('acai_evaluate', ['--saved_model=HERE', '--metrics=lines'], 1, 'the metric lines is for lines32'),
         ('acai_interpolate', ['--saved_model=HERE', '--output=f.jpg'], 1, '--output=f.jpg: must end in .png or .pdf'),
         ('acai_interpolate', ['--saved_model=HERE', '--output=f.png', '--images=a.png,b.png'], 2, 'a.png cannot be read'),
+        ('acai_interpolate', ['--saved_model=HERE', '--output=f.png', '--images=HERE/saved_model.pb,b.png'], 2,
+         r'saved_model.pb does not decode as an image .it is not PNG'),
         ('acai_interpolate', ['--saved_model=HERE', '--output=f.png', '--images=test:0,test:360'], 2, 'test:360: digits'),
         ('acai_interpolate', ['--saved_model=HERE', '--output=f.gif', '--mode=map'], 1, '--mode=map has no animation'),
         ('acai_interpolate', ['--saved_model=HERE', '--output=f.png', '--from=mixture'], 1, '--from has no effect'),
