@@ -1,8 +1,11 @@
 import io
 import os
+import warnings
 
 import numpy as np
 import tensorflow as tf
+from absl.testing import parameterized
+from matplotlib.text import Text
 from PIL import Image
 
 from acai_tf import figures, images, interpolation
@@ -33,7 +36,7 @@ def constant(*values):
     return np.float32(values).reshape(-1, 1, 1, 1) * np.ones([1, 2, 2, 1], np.float32)
 
 
-class PicturesTest(tf.test.TestCase):
+class PicturesTest(parameterized.TestCase, tf.test.TestCase):
 
     def test_rows_run_from_image_to_image(self):
         picture = pictures.interpolations(Identity(), constant(-1, 0, 1, 1), steps=3)[..., 0]
@@ -146,6 +149,60 @@ class PicturesTest(tf.test.TestCase):
                                  class_name=names.__getitem__)
         figure.savefig(io.BytesIO())
         self.assertEqual([text.get_text() for text in figure.axes[0].get_legend().get_texts()], names)
+
+    @parameterized.parameters(
+        ('a class name of many words, all of which matter, number {}', [''], 3),
+        ('n02085620_{}' + 'W' * 90, ['a' * 99, 'b'], 2), ('犬' * 60 + '{}', [''], 2), ('two\nlines\tand a tab {}', ['W'], 2))
+    def test_long_names_neither_crush_a_map_nor_leave_it(self, name, models, dimensions):
+        points = np.random.default_rng(0).normal(size=[40, 4])
+        figure = maps.latent_map([(model, points) for model in models], np.arange(40) % 10, dimensions=dimensions,
+                                 class_name=lambda label: name.format(label))
+        figures.encode(figure)
+        texts = figure.axes[-1].get_legend().get_texts()
+        self.assertLen({text.get_text() for text in texts}, 10)
+        for axes in figure.axes:
+            self.assertGreater(axes.get_window_extent().width, 0.6 * 4.6 * 200)
+        self.inside(figure, [*texts, *(axes.title for axes in figure.axes)])
+
+    def inside(self, figure, texts):
+        width, height = figure.get_size_inches() * figure.dpi
+        for text in filter(Text.get_text, texts):
+            box = text.get_window_extent()
+            self.assertTrue(box.x0 >= -1 and box.y0 >= -1 and box.x1 <= width + 1 and box.y1 <= height + 1, (text, box))
+
+    def test_long_names_of_models_stay_in_the_figure(self):
+        small, large = (np.zeros([side, side, 1], np.uint8) for side in (40, 200))
+        for arrange in (pictures.stack, pictures.side_by_side):
+            for pixels in (small, large):
+                figure = arrange([('Autoencoder' * 9 + ' 1024 (1)', pixels), ('b$c$', pixels)])
+                figures.encode(figure)
+                self.inside(figure, figure.texts)
+                one, other = filter(None, map(Text.get_text, figure.texts))
+                self.assertRegex(one, r'^A.*….*\)$')
+                self.assertEqual(other, 'b$c$')
+        # A name that is longer than its picture is tall keeps off the next one's.
+        figure = pictures.stack([('baseline 16384', small), ('baseline 32768', small)])
+        first, second = (text.get_window_extent() for text in figure.texts)
+        self.assertGreaterEqual(first.y0, second.y1)
+
+    def test_letters_that_no_font_has_are_one_line(self):
+        names = ['犬', '猫と🐶', 'dog']
+        for ending in ('png', 'pdf'):
+            figure = maps.latent_map([('', np.random.default_rng(0).normal(size=[30, 4]))], np.arange(30) % 3,
+                                     class_name=names.__getitem__)
+            with self.assertLogs('acai_tf', 'WARNING') as logs, warnings.catch_warnings():
+                warnings.simplefilter('error')
+                figures.encode(figure, ending)
+            self.assertLen(logs.output, 1)
+            for letter in '犬猫と🐶':
+                self.assertIn(letter, logs.output[0])
+
+    def test_other_warnings_of_a_figure_are_passed_on(self):
+        class Warns:
+            def savefig(self, *_, **__):
+                warnings.warn('something else', stacklevel=2)
+        with self.assertWarnsRegex(UserWarning, 'something else'):
+            figures.encode(Warns())
 
     def test_thumbnails_are_small_enough_for_browsers(self):
         directory = self.create_tempdir().full_path

@@ -1,9 +1,13 @@
 """Figures for papers, as PNG or PDF: pictures made of images (pictures.py), maps of the latent space (maps.py), curves of
-interpolations between poses (poses.py), animations of a walk (animation.py)."""
+interpolations between poses (poses.py), animations of a walk (animation.py), names of any length (text.py)."""
 
 import io
+import logging
 import os
+import re
 import statistics
+import threading
+import warnings
 
 from acai_tf import files
 from acai_tf.errors import UsageError
@@ -15,6 +19,9 @@ MODES = {'lerp': ('images', 'rows', 'steps'), 'slerp': ('images', 'rows', 'steps
          'map': ('projection', 'dimensions', 'projector_dir')}
 ANIMATED = ('lerp', 'slerp')
 _ENDINGS = ('.png', '.pdf')
+_NO_GLYPH = re.compile(r'Glyph (\d+) .* missing from font')
+_one_at_a_time = threading.Lock()  # neither matplotlib nor catch_warnings is made for threads
+_logger = logging.getLogger(__name__)
 
 
 def is_figure(path):
@@ -109,5 +116,19 @@ def save(figure, path):
 def encode(figure, ending='png'):
     """The bytes of a figure's file, 'png' or 'pdf'."""
     content = io.BytesIO()
-    figure.savefig(content, format=ending, facecolor='white')
+    with _one_at_a_time, warnings.catch_warnings(record=True) as caught:
+        warnings.filterwarnings('always', _NO_GLYPH.pattern)
+        figure.savefig(content, format=ending, facecolor='white')
+    _say(caught)
     return content.getvalue()
+
+
+def _say(caught):
+    """Warns once of all letters that the font lacks, and of everything else as before."""
+    missing = {chr(int(match[1])) for warning in caught if (match := _NO_GLYPH.match(str(warning.message)))}
+    if missing:
+        _logger.warning('no font of the figure has %s, so boxes stand for them; in a matplotlibrc, name one that has as '
+                        'font.family', ' '.join(sorted(missing)[:20]))
+    for warning in caught:
+        if not _NO_GLYPH.match(str(warning.message)):
+            warnings.warn(warning.message, stacklevel=3)

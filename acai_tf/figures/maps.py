@@ -9,12 +9,15 @@ import tensorflow as tf
 from acai_tf import files
 from acai_tf import images as images_lib
 from acai_tf.errors import DataError, UsageError
+from acai_tf.figures import text
 from acai_tf.figures.pictures import DPI, mpl_figure
 from acai_tf.latents import reading
 from acai_tf.latents.projection import project
 from acai_tf.metrics import PIXELS
 
 _MOST_POINTS = 3000
+_MOST_IN_LEGEND = 20
+_LEGEND_POINTS = 7
 _MOST_SPRITE_PIXELS = 8192  # a side, of the sheet of thumbnails: browsers refuse larger ones
 
 
@@ -46,19 +49,20 @@ def latent_map(named_latents, labels, projection='pca', seed=0, dimensions=2, cl
         class_name: function, label -> its name in the legend.
     """
     labels = np.asarray(labels)[:_MOST_POINTS]
-    figure = mpl_figure.Figure(figsize=(4.6 * len(named_latents) + 0.6, 4.4), dpi=DPI, layout='constrained')
+    classes = np.unique(labels)
+    names = [text.shorten(class_name(int(label))) for label in classes]
+    legend = max([0.6, *(0.4 + text.inches(name, _LEGEND_POINTS) for name in names)])
+    figure = mpl_figure.Figure(figsize=(4.6 * len(named_latents) + legend, 4.4), dpi=DPI, layout='constrained')
     for axes, latents in _panels(figure, named_latents, dimensions):
         points = project(latents[:_MOST_POINTS], projection, seed, dimensions)
         colors = matplotlib.colormaps['tab10' if labels.max() < 10 else 'turbo']
-        for label in np.unique(labels):
-            color = colors(int(label)) if labels.max() < 10 else colors(label / labels.max())
-            axes.scatter(*points[labels == label].T, s=5, color=color, label=str(label), linewidths=0)
-    if len(np.unique(labels)) <= 20:
-        legend = axes.legend(title='class', markerscale=3, fontsize=7, title_fontsize=8, loc='center left',
-                             bbox_to_anchor=(1, 0.5))
-        for text in legend.get_texts():  # not as labels, of which matplotlib takes _ and $ for its own signs
-            text.set_parse_math(False)
-            text.set_text(class_name(int(text.get_text())))
+        dots = [axes.scatter(*points[labels == label].T, s=5, label=name, linewidths=0,
+                             color=colors(int(label)) if labels.max() < 10 else colors(label / labels.max()))
+                for label, name in zip(classes, names)]
+    if len(classes) <= _MOST_IN_LEGEND:
+        axes.set_anchor('E')  # a map in three dimensions is a cube, narrower than its place: here it adjoins the legend
+        text.add_legend(axes, dots, title='class', markerscale=3, fontsize=_LEGEND_POINTS, title_fontsize=8,
+                        loc='center left', bbox_to_anchor=(1, 0.5))
     return figure
 
 
@@ -95,7 +99,7 @@ def _panels(figure, named_latents, dimensions):
     """(axes, latents) for each model."""
     for column, (name, latents) in enumerate(named_latents, 1):
         axes = figure.add_subplot(1, len(named_latents), column, **({'projection': '3d'} if dimensions == 3 else {}))
-        axes.set_title(name, fontsize=9)
+        axes.set_title(text.shorten(name, 50), fontsize=9, parse_math=False)
         yield axes, latents
         for axis in [axes.xaxis, axes.yaxis, *([axes.zaxis] if dimensions == 3 else [])]:
             axis.set_ticks([])

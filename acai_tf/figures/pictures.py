@@ -9,6 +9,7 @@ import tensorflow as tf
 from acai_tf import images as images_lib
 from acai_tf import interpolation
 from acai_tf.errors import DataError, UsageError
+from acai_tf.figures import text
 from acai_tf.latents import reading
 
 matplotlib.use('Agg')
@@ -19,6 +20,7 @@ CURVES = {'lerp': interpolation.lerp, 'slerp': interpolation.slerp}
 _TEST_IMAGE = re.compile(r'test:(\d{1,9})')
 _INCH_PER_PIXEL = 1 / 60
 _WIDE_GAP = 8
+_POINTS = 9  # size of names
 _MOST_PIXELS = 2**16 - 1  # a side, of what matplotlib draws
 
 
@@ -162,9 +164,10 @@ def side_by_side(pictures):
         width, height = figure.get_size_inches()
         figure.set_size_inches(width, height + 0.25)
         figure.axes[0].set_position((0, 0, 1, height / (height + 0.25)))
+        wide = blocks[0].shape[1]
         for number, name in enumerate(names):
-            center = (number * (blocks[0].shape[1] + _WIDE_GAP) + blocks[0].shape[1] / 2) / row.shape[1]
-            figure.text(center, 1 - 0.125 / (height + 0.25), name, ha='center', va='center', fontsize=9)
+            center = (number * (wide + _WIDE_GAP) + wide / 2) / row.shape[1]
+            _write(figure, center, 1 - 0.125 / (height + 0.25), text.fit(name, wide * _INCH_PER_PIXEL, _POINTS))
     return figure
 
 
@@ -174,21 +177,26 @@ def stack(pictures):
     Args:
         pictures: list of (name, uint8 picture [h, w, 1 or 3]); the name is drawn to its left.
     """
-    pictures = [(name, picture.repeat(3, axis=2) if picture.shape[2] == 1 else picture)
+    pictures = [(text.shorten(name), picture.repeat(3, axis=2) if picture.shape[2] == 1 else picture)
                 for name, picture in pictures]
     scale = _INCH_PER_PIXEL
     margin = 0.25 if any(name for name, _ in pictures) else 0.0
     width = margin + max(picture.shape[1] for _, picture in pictures) * scale
     space = 0.08
-    height = sum(picture.shape[0] * scale for _, picture in pictures) + space * (len(pictures) - 1)
+    slots = [max(picture.shape[0] * scale, text.inches(name, _POINTS)) for name, picture in pictures]
+    height = sum(slots) + space * (len(pictures) - 1)
     _check_size(width, height)
     figure = mpl_figure.Figure(figsize=(width, height), dpi=DPI)
     top = height
-    for name, picture in pictures:
-        tall, wide = picture.shape[0] * scale, picture.shape[1] * scale
-        axes = figure.add_axes((margin / width, (top - tall) / height, wide / width, tall / height))
+    for slot, (name, picture) in zip(slots, pictures):
+        tall, wide, middle = picture.shape[0] * scale, picture.shape[1] * scale, top - slot / 2
+        axes = figure.add_axes((margin / width, (middle - tall / 2) / height, wide / width, tall / height))
         axes.imshow(picture, interpolation='nearest', aspect='auto')
         axes.set_axis_off()
-        figure.text(0.5 * margin / width, (top - tall / 2) / height, name, rotation=90, ha='center', va='center', fontsize=9)
-        top -= tall + space
+        _write(figure, 0.5 * margin / width, middle / height, name, rotation=90)
+        top -= slot + space
     return figure
+
+
+def _write(figure, x, y, name, **options):
+    figure.text(x, y, name, ha='center', va='center', fontsize=_POINTS, parse_math=False, **options)

@@ -3,7 +3,7 @@
 import matplotlib
 import numpy as np
 
-from acai_tf.figures import want_logarithm
+from acai_tf.figures import text, want_logarithm
 from acai_tf.figures.pictures import DPI, mpl_figure
 
 _ALONG = {'azimuth_80': '80 degrees of azimuth', 'altitude': 'all altitudes'}
@@ -38,7 +38,7 @@ def draw(values_of, subset='all', along='azimuth_80'):
         style = {'color': colors(number), 'linewidth': 1.2}
         _along(panels, values[subset], _NAMES.get(name, name), style, along, shaded=number < 3)
     place = {'loc': 'center left', 'bbox_to_anchor': (1, 0.5)} if len(values_of) > 4 else {}
-    panels[0, 1].legend(fontsize=8, **place)
+    text.add_legend(panels[0, 1], panels[0, 1].lines, fontsize=8, **place)
     for axes in panels.flat:
         axes.title.set_fontsize(10)
         axes.spines[['top', 'right']].set_visible(False)

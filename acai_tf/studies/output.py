@@ -7,6 +7,7 @@ import os
 
 from acai_tf import figures, files, models
 from acai_tf.errors import DataError, StorageError
+from acai_tf.figures.text import add_legend, shorten
 from acai_tf.studies.base import value_names
 
 _CSV = ('label', 'dataset', 'stands_for', 'd_z', 'metric', 'value', 'published', 'deviation', 'recalled', 'measured',
@@ -173,7 +174,7 @@ def _bars(axes, name, cells, colors):
     position, ticks, labels = 0, [], []
     for (dataset, dz), row in rows.items():
         ticks.append(position + (len(row) - 1) / 2)
-        labels.append(dataset + (f'\nd_z {dz}' if dz else ''))
+        labels.append(shorten(dataset, 24) + (f'\nd_z {dz}' if dz else ''))
         for cell in row:
             axes.bar(position, cell['measured'], 0.8, yerr=cell['measured_deviation'], capsize=2, linewidth=0.8,
                      color=colors[cell['label']])
@@ -185,15 +186,14 @@ def _bars(axes, name, cells, colors):
                               elinewidth=0.8)
             position += 1
         position += 1
-    axes.set_xticks(ticks, labels, fontsize=8)
+    axes.set_xticks(ticks, labels, fontsize=8, parse_math=False)
     middle, width = position / 2 - 1, max(position + 1, 9)
     axes.set_xlim(middle - width / 2, middle + width / 2)
     word = 'recalled' if any(cell['recalled'] for cell in cells) else 'published'
     marks = f' (black: {word})' if any(cell['published'] is not None for cell in cells) else ''
     axes.set_title(name + marks, fontsize=9)
-    for system in dict.fromkeys(cell['label'] for cell in cells):
-        axes.bar(0, 0, color=colors[system], label=system)
-    axes.legend(fontsize=7, ncols=2, loc='center left', bbox_to_anchor=(1, 0.5))
+    systems = dict.fromkeys(cell['label'] for cell in cells)
+    _legend(axes, [axes.bar(0, 0, color=colors[system], label=system) for system in systems])
     axes.spines[['top', 'right']].set_visible(False)
 
 
@@ -208,20 +208,24 @@ def _curve(cell):
 
 def _curves(axes, key, cells, colors):
     _, name, dataset, _, dz = key
-    values = []
+    values, lines = [], []
     for cell in cells:
         kimg, mean, deviation = zip(*_curve(cell))
         values += mean
-        axes.plot(kimg, mean, color=colors[cell['label']], label=cell['label'], linewidth=1.2)
+        lines += axes.plot(kimg, mean, color=colors[cell['label']], label=cell['label'], linewidth=1.2)
         if None not in deviation:
             low, high = ([m + sign * d for m, d in zip(mean, deviation)] for sign in (-1, 1))
             axes.fill_between(kimg, low, high, color=colors[cell['label']], alpha=0.15, linewidth=0)
     if figures.want_logarithm(values):
         axes.set_yscale('log')
-    axes.set(xlabel='kimg', title=f'{name}, {dataset}' + (f', d_z {dz}' if dz else ''))
+    axes.set(xlabel='kimg', title=f'{name}, {shorten(dataset)}' + (f', d_z {dz}' if dz else ''))
     axes.title.set_fontsize(9)
-    axes.legend(fontsize=7, ncols=2, loc='center left', bbox_to_anchor=(1, 0.5))
+    _legend(axes, lines)
     axes.spines[['top', 'right']].set_visible(False)
+
+
+def _legend(axes, handles):
+    add_legend(axes, handles, fontsize=7, ncols=2, loc='center left', bbox_to_anchor=(1, 0.5))
 
 
 # ---- files

@@ -14,7 +14,7 @@ import matplotlib.figure
 import tensorflow as tf
 from made_up_runs import MadeUpRuns
 
-from acai_tf import studies
+from acai_tf import figures, studies
 from acai_tf.errors import DataError, UsageError
 from acai_tf.studies import directory, output, reproduce, values
 from acai_tf.studies.base import Cell, Study
@@ -49,6 +49,19 @@ class ResultTest(MadeUpRuns):
         self.assertEqual(baseline['remarks'], ['1 of 2 seeds', 'seed 1: diverged: loss is nan at step 50'])
         self.assertEqual(cells['acai', 'mean_smoothness']['remarks'], ['undefined'])
         self.assertIn('the recalled numbers put in an order, 1 is in the same order', result['conclusions'][0])
+
+    def test_a_figure_has_the_names_of_a_study_as_they_are(self):
+        result = self.result()
+        names = {'acai': '_x of $a$b$', 'baseline': 'own study ' * 20 + 'end'}
+        for cell in result['cells']:
+            cell.update(label=names[cell['label']], dataset='records:' + 'folder/' * 30)
+        figure = output.draw(result)
+        figures.encode(figure)
+        for axes in figure.axes:
+            one, other = sorted(text.get_text() for text in axes.get_legend().get_texts())
+            self.assertEqual(one, '_x of $a$b$')
+            self.assertRegex(other, '^own study .*….* end$')
+            self.assertGreater(axes.get_window_extent().width, 0.4 * 9 * figure.dpi)
 
     def test_the_last_report_counts_also_where_the_batch_does_not_divide(self):
         with open(self.make('acai', [1e-3, 2e-3]).reports_path, 'w') as file:
