@@ -1,8 +1,10 @@
 """A page in a browser without a window, for tests."""
 
 import base64
+import json
 import shutil
 import time
+from urllib.parse import urlsplit
 
 import numpy as np
 import tensorflow as tf
@@ -80,6 +82,37 @@ class PageTestCase(tf.test.TestCase):
     def choose(self, *numbers):
         for number in numbers:
             self.find(f'#strip [data-number="{number}"]').click()
+
+    def emulate(self, command, **parameters):
+        """Gives a command of the DevTools protocol until the end of the test."""
+        self.browser.execute_cdp_cmd(f'Emulation.{command}', parameters)
+        undone = {'setEmulatedMedia': ('setEmulatedMedia', {'features': []}),
+                  'setDeviceMetricsOverride': ('clearDeviceMetricsOverride', {})}[command]
+        self.addCleanup(self.browser.execute_cdp_cmd, f'Emulation.{undone[0]}', undone[1])
+
+    def make_width(self, width):
+        self.emulate('setDeviceMetricsOverride', width=width, height=1400, deviceScaleFactor=1, mobile=False)
+
+    def requests(self, seconds=0):
+        """Paths of what the page asks for from the last call on, for so many seconds more."""
+        time.sleep(seconds)
+        events = [json.loads(entry['message'])['message'] for entry in self.browser.get_log('performance')]
+        return [urlsplit(event['params']['request']['url']).path for event in events
+                if event['method'] == 'Network.requestWillBeSent']
+
+    def drop(self, *files):
+        """Drops pairs of a name and bytes on the page."""
+        self.script('''
+            const data = new DataTransfer();
+            for (const [name, content] of arguments[0]) {
+              data.items.add(new File([Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0))], name));
+            }
+            document.getElementById('chosen').dispatchEvent(new DragEvent('drop', {dataTransfer: data, bubbles: true}));
+        ''', [(name, base64.b64encode(content).decode()) for name, content in files])
+
+    def refusals(self):
+        """What the browser itself has said since the last call, of requests that failed."""
+        return [entry['message'] for entry in self.browser.get_log('browser')]
 
     def address(self):
         time.sleep(0.3)  # it is kept up with a delay

@@ -1,25 +1,26 @@
 """The explorer's page in a real browser: what it shows, and that mouse, keyboard and files work it."""
 
-import base64
+import io
 import json
 import os
 import pathlib
 import shlex
 import threading
 import unittest
+from unittest import mock
 from urllib.parse import urlsplit
 
 import browser
 import numpy as np
 import tensorflow as tf
+from absl import flags as absl_flags
 from browser import ActionChains, Keys
 from PIL import Image
 from programs import run
-from werkzeug import serving
 
 from acai_tf import datasets, export, images, interpolation, models
+from acai_tf.explorer import server
 from acai_tf.explorer.application import Application
-from acai_tf.explorer.server import Handler
 from acai_tf.explorer.space import Gallery, Space
 
 
@@ -37,15 +38,15 @@ class BrowserTest(browser.PageTestCase):
         cls.models = [export.load(path) for path in paths]
         cls.images, cls.labels = tests.images, tests.labels
         cls.latents = [model.encode(tests.images) for model in cls.models]
-        spaces = [Space(model, tests) for model in cls.models]
-        for space, latents in zip(spaces, cls.latents):  # without the process for t-SNE, which is slow to start
+        cls.spaces = [Space(model, tests) for model in cls.models]
+        for space, latents in zip(cls.spaces, cls.latents):  # without the process for t-SNE, which is slow to start
             space._latents = latents
             space._find_axes(latents.reshape(len(latents), -1))
             space._maps['tsne'] = np.random.default_rng(0).normal(size=[len(latents), 2])
-        cls.server = serving.make_server('127.0.0.1', 0, Application(spaces, tests), threaded=True, request_handler=Handler)
+        cls.server = server.Server(Application(cls.spaces, tests), server.bind('127.0.0.1', 0))
         cls.thread = threading.Thread(target=cls.server.serve_forever, daemon=True)
         cls.thread.start()
-        cls.url = f'http://127.0.0.1:{cls.server.server_port}/'
+        cls.url = f'http://127.0.0.1:{cls.server.port}/'
         cls.downloads = os.path.join(cls.directory, 'downloads')
         os.makedirs(cls.downloads)
         cls.browser = browser.start(cls.downloads)
@@ -110,13 +111,12 @@ class BrowserTest(browser.PageTestCase):
     def test_while_dragging_only_the_newest_request_counts(self):
         self.open('chosen=1,2')
         self.settled()
-        self.browser.get_log('performance')
+        self.requests()
         self.script('''const slider = document.getElementById('at');
             for (let k = 1; k <= 300; k += 1) { slider.value = k / 300; slider.dispatchEvent(new Event('input')); }''')
         self.assertEqual(self.settled(), 1)
         self.assertAllEqual(self.pixels('.large'), self.on_walk([1, 2], 1))
-        events = [json.loads(entry['message'])['message'] for entry in self.browser.get_log('performance')]
-        self.assertLen([event for event in events if event['method'] == 'Network.requestWillBeSent'], 2)
+        self.assertLen(self.requests(), 2)
 
     def test_the_grid(self):
         self.open('view=grid&chosen=3,4,5,6')
@@ -159,7 +159,7 @@ class BrowserTest(browser.PageTestCase):
         x, y = (points[number] - middle) * 0.9 * min(width / size[0], height / size[1])
         ActionChains(self.browser).move_to_element_with_offset(canvas, round(x), round(-y)).click().perform()
         self.wait(lambda: self.all('#chosen li'))
-        self.assertEqual(self.find('.under figcaption').text, f'test image {number}, {self.labels[number]}')
+        self.assertEqual(self.find('.under figcaption').text, f'test image {number} (class {self.labels[number]})')
         self.wait(lambda: f'chosen={number}' in self.address())
         self.assertAllEqual(self.pixels('.under canvas'), images.to_uint8(self.images[number])[..., 0])
         before = self.script('return document.querySelector(".map").toDataURL()')
@@ -173,16 +173,10 @@ class BrowserTest(browser.PageTestCase):
         path = os.path.join(self.directory, 'own.png')
         Image.fromarray(pixels).save(path)
         content = pathlib.Path(path).read_bytes()
-        self.script('''
-            const bytes = Uint8Array.from(atob(arguments[0]), (letter) => letter.charCodeAt(0)), data = new DataTransfer();
-            data.items.add(new File([bytes], 'own.png'));
-            data.items.add(new File(['text'], 'text.png'));
-            document.getElementById('chosen').dispatchEvent(new DragEvent('drop', {dataTransfer: data, bubbles: true}));
-        ''', base64.b64encode(content).decode())
+        self.drop(('own.png', content), ('text.png', b'text'))
         self.wait(lambda: 'text.png: the file does not decode' in self.find('#status').text)
-        message = [entry['message'] for entry in self.browser.get_log('browser')]  # the browser's own, of the refusal
-        self.assertLen(message, 1)
-        self.assertIn('400', message[0])
+        message, = self.refusals()
+        self.assertIn('400', message)
         self.find('#at').send_keys(Keys.END)
         self.assertEqual(self.settled(), 1)
         expected = self.decoded(self.models[0].encode_bytes([content])[0])
@@ -251,10 +245,11 @@ class BrowserTest(browser.PageTestCase):
         self.tab_to('#at')
         self.keys(Keys.HOME)
         self.assertEqual(self.settled(), 0)
-        self.keys(Keys.ARROW_RIGHT)
-        at = self.settled()
-        self.assertGreater(at, 0)
-        self.assertAllEqual(self.pixels('.large'), self.on_walk([0, 2], at))
+        for key, at in ((Keys.ARROW_RIGHT, 1 / 16), (Keys.ARROW_UP, 1 / 8), (Keys.ARROW_DOWN, 1 / 16), (Keys.END, 1),
+                        (Keys.ARROW_RIGHT, 1), (Keys.ARROW_LEFT, 15 / 16)):
+            self.keys(key)
+            self.wait(lambda at=at: self.settled() == at)
+        self.assertAllEqual(self.pixels('.large'), self.on_walk([0, 2], 15 / 16))
         self.script('document.body.focus(); document.getElementById("tab-walk").focus()')
         self.keys(Keys.END, Keys.ARROW_LEFT, Keys.ARROW_LEFT)  # what it is, samples, map
         self.wait(lambda: self.all('.map[data-ready=pca]'))
@@ -265,18 +260,168 @@ class BrowserTest(browser.PageTestCase):
         self.assertStartsWith(self.find('.under figcaption').text, 'test image')
         self.assertLen(self.all('#chosen li'), 3)
 
-    def test_labels(self):
-        """Everything that takes input has a name, on every view."""
-        for view in ('walk', 'grid', 'directions', 'map', 'samples', 'about'):
-            self.open(f'view={view}&compare=1')
-            unnamed = self.script('''
-                return [...document.querySelectorAll('button, input, select, textarea, [tabindex="0"], canvas')]
-                    .filter((one) => !one.closest('[aria-hidden]') && !one.getAttribute('aria-label')
-                        && !one.textContent.trim()
-                    && !(one.labels?.length)).map((one) => one.outerHTML)''')
-            self.assertEqual(unnamed, [], view)
-            self.assertTrue(self.script('const {scrollWidth, clientWidth} = document.documentElement;'
-                                        'return scrollWidth <= clientWidth'))
+    def test_every_view_fits_the_page_and_has_labels(self):
+        """No name is too long, and everything that takes input has one."""
+        names = 'Chrysanthemum ' * 6, 'n02085620_' + 'W' * 80, '犬' * 60, 'a', 'b'
+        self.enterContext(mock.patch.object(self.models[0], 'class_names', [name + k for k in '01' for name in names]))
+        config = self.models[1].config | {'model': 'AutoencoderThatInterpolates' * 4}
+        self.enterContext(mock.patch.object(self.models[1], 'config', config))
+        for width in (320, 1280):
+            self.make_width(width)
+            for view in ('walk', 'grid', 'directions', 'map', 'samples', 'about'):
+                self.open(f'view={view}&model=1&compare=0&chosen=1,2,3,4')
+                self.wait(lambda view=view: self.is_complete(view))
+                page = self.script('const {scrollWidth, clientWidth} = document.documentElement;'
+                                   'return [scrollWidth, clientWidth]')
+                self.assertEqual(*page, view)
+                unnamed = self.script('''
+                    return [...document.querySelectorAll('button, input, select, textarea, [tabindex="0"], canvas')]
+                        .filter((one) => !one.closest('[aria-hidden]') && !one.getAttribute('aria-label')
+                            && !one.textContent.trim() && !one.labels?.length).map((one) => one.outerHTML)''')
+                self.assertEqual(unnamed, [], view)
+
+    def is_complete(self, view):
+        return self.all({'walk': '.large[data-at]', 'grid': '.large[data-at]', 'directions': '.large[data-at]',
+                         'map': '.map[data-ready=pca]', 'samples': '.wide[data-shown]', 'about': '.reconstruction'}[view])
+
+    # ---- its state
+
+    def test_a_map_takes_the_colors_of_the_scheme(self):
+        def count(color):
+            return self.script('''
+                const canvas = document.querySelector('.map'), {width, height} = canvas;
+                const copy = new OffscreenCanvas(width, height).getContext('2d', {willReadFrequently: true});
+                copy.drawImage(canvas, 0, 0);
+                const data = new Uint32Array(copy.getImageData(0, 0, width, height).data.buffer);
+                return data.reduce((sum, one) => sum + (one === arguments[0]), 0);''', int.from_bytes(color, 'little'))
+        light, dark = b'\x1b\x1b\x1f\xff', b'\xec\xec\xf1\xff'  # --text
+        self.emulate('setEmulatedMedia', features=[{'name': 'prefers-color-scheme', 'value': 'light'}])
+        self.open('view=map&chosen=1,2,3')
+        self.wait(lambda: self.is_complete('map'))
+        self.assertGreater(count(light), 50)
+        self.emulate('setEmulatedMedia', features=[{'name': 'prefers-color-scheme', 'value': 'dark'}])
+        self.wait(lambda: count(dark) > 50)
+        self.assertEqual(count(light), 0)
+
+    def without_tsne(self):
+        """Has the map by t-SNE of the first model computed until the function is called that this returns."""
+        points = self.spaces[0]._maps.pop('tsne')
+        return lambda: self.spaces[0]._maps.setdefault('tsne', points)
+
+    def test_progress_leaves_an_error_to_be_read(self):
+        compute = self.without_tsne()
+        self.addCleanup(compute)
+        self.open('view=map&projection=tsne')
+        self.wait(lambda: self.find('#progress').text == 'the map is being computed …')
+        self.drop(('text.png', b'text'))
+        self.wait(lambda: self.all('#status.error'))
+        error = self.find('#status').text
+        self.assertIn('text.png', error)
+        self.requests()
+        self.assertIn('/api/map', self.requests(1))
+        self.assertEqual((self.find('#status').text, self.find('#progress').text), (error, 'the map is being computed …'))
+        compute()
+        self.wait(lambda: self.all('.map[data-ready=tsne]'))
+        self.assertEqual((self.find('#status').text, self.find('#progress').text), (error, ''))
+        self.assertLen(self.refusals(), 1)
+
+    def test_a_view_that_was_left_asks_for_nothing(self):
+        self.addCleanup(self.without_tsne())
+        self.open('view=map&projection=tsne')
+        for _ in range(4):
+            self.find('#tab-grid').click()
+            self.find('#tab-map').click()
+        for _ in range(4):  # also those that are left within a view
+            self.script('''const select = document.querySelector('#view select');
+                for (const value of ['pca', 'tsne']) { select.value = value; select.dispatchEvent(new Event('change')); }''')
+        self.requests(0.5)
+        self.assertBetween(self.requests(2).count('/api/map'), 3, 6)  # every 0.4 seconds
+        self.find('#tab-grid').click()
+        self.wait(lambda: self.find('#progress').text == '')
+        self.requests(0.5)
+        self.assertEqual(self.requests(1), [])
+
+    def test_a_request_that_waits_gives_way_to_a_newer_one(self):
+        self.open('view=samples&from=mixture')
+        self.wait(lambda: self.find('#progress').text == 'the mixture of Gaussians is being computed …')
+        self.find('#view select [value=prior]').click()
+        self.wait(lambda: self.script('return document.querySelector("canvas.wide").dataset.shown?.startsWith("prior")'))
+        self.assertEqual(self.find('#progress').text, '')
+
+    def test_without_an_answer_nothing_is_larger_than_its_picture(self):
+        self.browser.execute_cdp_cmd('Network.enable', {})
+        self.browser.execute_cdp_cmd('Network.setBlockedURLs', {'urls': ['*/api/picture*']})
+        self.addCleanup(self.browser.execute_cdp_cmd, 'Network.setBlockedURLs', {'urls': []})
+        for view, selector, rows, columns in (('walk', '.frames canvas', 2, 16), ('grid', '.pad canvas', 1, 1),
+                                              ('samples', '.wide', 6, 16)):
+            self.open(f'view={view}&chosen=1,2,3,4'[:-2 if view == 'walk' else None])
+            self.wait(lambda: 'is acai_explore still running?' in self.find('#status').text)
+            size = self.find(selector).size
+            self.assertAllClose(size['height'] / size['width'], rows / columns, rtol=0.02, msg=view)
+
+    def test_the_models_to_compare_with_are_the_others(self):
+        def chosen():
+            return [(self.find(select).get_attribute('value'), [option.text[:2] for option in self.all(f'{select} option')])
+                    for select in ('#model', '#compare')]
+        self.open('model=1&compare=1')
+        self.assertEqual(chosen(), [('1', ['1.', '2.']), ('-1', ['no', '1.'])])
+        self.find('#compare [value="0"]').click()
+        self.find('#model [value="0"]').click()
+        self.assertEqual(chosen(), [('0', ['1.', '2.']), ('1', ['no', '2.'])])
+        self.assertLen(self.all('.panes.two h3'), 2)
+
+    def test_the_command_names_files_as_they_are(self):
+        content = io.BytesIO()
+        Image.new('L', (32, 32)).save(content, 'PNG')
+        names = ['a, b.png', '17', 'a, b.png', 'test:3', "it's.png"]
+        self.open('chosen=7')
+        self.drop(*((name, content.getvalue()) for name in names))
+        self.wait(lambda: len(self.all('#chosen li')) == 6)
+        state = self.address()
+        for _ in range(2):  # and in a page that has them from the link
+            self.find('#tab-about').click()
+            command = shlex.split(self.find('#command').get_attribute('value'))
+            listed, = (flag.partition('=')[2] for flag in command if flag.startswith('--images='))
+            self.assertEqual(absl_flags.ListParser().parse(listed),
+                             ['test:7', 'a, b.png', '17', 'a, b.png', './test:3', "it's.png"])
+            self.open(state)
+
+    def test_the_map_of_two_models_is_downloaded_whole(self):
+        self.open('view=map&compare=1')
+        self.wait(lambda: len(self.all('.map[data-ready=pca]')) == 2)
+        self.find('#take-png').click()
+        path = os.path.join(self.downloads, 'map.png')
+        self.wait(lambda: os.path.exists(path))
+        with Image.open(path) as image:
+            shown = np.asarray(image.convert('RGB'))
+        left, right = (self.script('const {width, height} = document.querySelectorAll(".map")[arguments[0]];'
+                                   'return [width, height]', k) for k in (0, 1))
+        self.assertEqual(shown.shape, (24 + max(left[1], right[1]), left[0] + 16 + right[0], 3))
+        for k, part in enumerate((shown[24:, :left[0]], shown[24:, left[0] + 16:])):
+            expected = self.script('''
+                const {width, height} = document.querySelectorAll('.map')[arguments[0]];
+                const context = document.querySelectorAll('.map')[arguments[0]].getContext('2d');
+                const data = context.getImageData(0, 0, width, height).data;
+                let count = 0;
+                for (let k = 3; k < data.length; k += 4) count += data[k] > 250;
+                return count;''', k)
+            drawn = (part != shown[-1, 0]).any(axis=-1).sum()
+            self.assertGreaterEqual(drawn, expected)
+            self.assertGreater(expected, 100)
+
+    def test_words(self):
+        self.open('chosen=0')
+        text = self.find('body').text
+        for words in ('About this model', 'Compare with', 'Previous', 'Next'):
+            self.assertIn(words, text)
+        self.assertEqual(self.find('#chosen button').get_attribute('aria-label'),
+                         f'Remove test image 0 (class {self.labels[0]})')
+        for view, words in (('samples', ['Resample']), ('map', ['Hover over a point']),
+                            ('about', ['original', 'reconstruction'])):
+            self.find(f'#tab-{view}').click()
+            self.wait(lambda view=view: self.is_complete(view))
+            for word in words:
+                self.assertIn(word, self.find('#view').text)
 
 
 if __name__ == '__main__':

@@ -1,15 +1,19 @@
 """The explorer's process: its socket, its signals, its end, and wrong use."""
 
 import http.client
+import io
 import json
 import os
 import pathlib
 import re
+import resource
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
+from unittest import mock
 
 import numpy as np
 import tensorflow as tf
@@ -92,6 +96,11 @@ class ServerTest(parameterized.TestCase, tf.test.TestCase):
             half.sendall(b'POST /api/encode HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\nx')
         with socket.create_connection(('127.0.0.1', port)) as other:  # and one that has another protocol
             other.sendall(b'\x16\x03\x01\x02\x00\x01\x00')
+        for line, status in ((b'GET http://[::1 HTTP/1.1', 400), (b'GET http://[x]/ HTTP/1.1', 400),
+                             (b'GET http://evil.example/ HTTP/1.1', 403), (b'GET http://localhost/%ff?%zz HTTP/1.1', 404),
+                             (b'POST /api/picture HTTP/1.1\r\nContent-Length: -1', 400),
+                             (b'POST /api/picture HTTP/1.1\r\nTransfer-Encoding: chunked', 400)):
+            self.assertEqual(self.status_of(port, line), status, line)
         for client in clients:
             client.join()
         self.assertEqual(answers, [(200, expected)] * 400)
@@ -101,8 +110,51 @@ class ServerTest(parameterized.TestCase, tf.test.TestCase):
         self.assertEqual(process.wait(10), 0)
         self.assertEqual(process.stderr.read(), '')
 
+    def status_of(self, port, head):
+        """Status of the answer to a request of which this is the first line, with or without a header."""
+        with socket.create_connection(('127.0.0.1', port), timeout=60) as client:
+            client.sendall(head + b'\r\nHost: localhost\r\n\r\nno chunk\r\n')
+            return int(client.makefile('rb').readline().split()[1])
+
     def memory(self, process):
         return int(pathlib.Path(f'/proc/{process.pid}/statm').read_text().split()[1]) * os.sysconf('SC_PAGE_SIZE')
+
+    def test_without_descriptors_it_waits_and_then_answers(self):
+        started = server.Server(lambda *_: self.fail('no request'), server.bind('127.0.0.1', 0))
+        thread = threading.Thread(target=started.serve_forever, kwargs={'poll_interval': 0.1}, daemon=True)
+        client = socket.socket()
+        self.enterContext(client)
+        free = os.dup(0)  # the lowest number
+        os.close(free)
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        thread.start()
+        with self.assertLogs('acai_tf', 'WARNING') as logs:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (free, limits[1]))
+            try:
+                client.connect(('127.0.0.1', started.port))
+                before = time.process_time()
+                time.sleep(1)
+                busy = time.process_time() - before
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        self.assertLess(busy, 0.5)
+        self.assertLen(logs.output, 1)
+        self.assertIn('Too many open files', logs.output[0])
+        client.sendall(b'GET http://[::1 HTTP/1.1\r\n\r\n')
+        self.assertIn(b'400', client.recv(100))
+        started.shutdown()
+        started.server_close()
+
+    def test_a_connection_that_fails_is_one_line(self):
+        started = server.Server(None, server.bind('127.0.0.1', 0))
+        self.addCleanup(started.server_close)
+        with self.assertLogs('acai_tf', 'WARNING') as logs, mock.patch.object(sys, 'stderr', io.StringIO()) as err:
+            try:
+                raise RuntimeError("can't start new thread")
+            except RuntimeError:
+                started.handle_error(None, ('127.0.0.1', 1))
+        self.assertEqual(err.getvalue(), '')
+        self.assertIn("a connection failed (can't start new thread)", logs.output[0])
 
     def test_sigterm_ends_it_also_while_it_computes(self):
         process, _ = self.start('--dataset=lines32', '--host=127.0.0.1')  # of 5,000 images

@@ -1,6 +1,7 @@
 """The explorer's answers to requests."""
 
 import base64
+import errno
 import io
 import json
 import os
@@ -8,6 +9,7 @@ import pathlib
 import re
 import sys
 import threading
+import time
 from unittest import mock
 
 import numpy as np
@@ -138,6 +140,33 @@ class ExplorerTest(tf.test.TestCase):
         latents = self.post('/api/latents', {'kind': 'images', 'sources': [4]}, [1])
         self.assertAllEqual(np.float32(json.loads(latents)['models'][0]['latents'])[0],
                             self.loaded[1].encode(self.tests.images[4:5]))
+
+    def test_what_failed_is_computed_again_when_it_is_asked_for(self):
+        module, points = sys.modules[Space.__module__], np.random.default_rng(0).normal(size=[360, 2])
+        broken = Space(self.loaded[1], self.tests)
+        client = Client(Application([broken], self.tests))
+
+        def tsne():
+            answer = client.get('/api/map?model=0&projection=tsne', headers={'Host': 'localhost'})
+            return answer.status_code, answer.json
+        ended = threading.Event()
+        thread = threading.Thread(target=server.prepare, args=([broken], ended))
+        computed = mock.Mock(side_effect=[OSError(errno.EMFILE, 'Too many open files'), [('mixture', 1), ('tsne', points)]])
+        with (mock.patch.object(broken, '_in_a_process', computed), mock.patch.object(broken, '_read_tsne', lambda: None),
+              mock.patch.object(broken, '_write_tsne')):
+            thread.start()
+            while (answer := tsne())[0] == 202:
+                time.sleep(0.05)
+            self.assertEqual(answer, (400, {'error': 'this failed ([Errno 24] Too many open files)'}))
+            self.assertEqual(computed.call_count, 1)
+            with mock.patch.object(module, '_SECONDS_OF_TROUBLE', 0):
+                self.assertEqual(tsne()[0], 202)
+            while (answer := tsne())[0] == 202:
+                time.sleep(0.05)
+            ended.set()
+            thread.join()
+        self.assertAllClose(answer[1]['points'], points, atol=1e-4)
+        self.assertEqual(computed.call_count, 2)
 
     def test_a_cached_map_is_read_where_it_lies_and_written_where_it_can_be(self):
         cache = self.create_tempdir().full_path

@@ -108,7 +108,10 @@ class Application:
         return re.sub(r':\d{1,5}$', '', host).lower() in self._hosts
 
     def _compute(self, answer, request):
-        body = request.get_data(cache=False)
+        try:
+            body = request.get_data(cache=False)
+        except OSError:  # chunks that are none, or a client that does not go on
+            return _refusal(400, 'the body of the request cannot be read')
         with self._computing:
             return answer(request, body)
 

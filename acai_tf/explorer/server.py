@@ -1,17 +1,21 @@
 """The explorer's socket and signals: from the start to a clean end."""
 
 import errno
+import http
 import logging
 import signal
 import socket
+import sys
 import threading
+import time
 import warnings
 import webbrowser
+from urllib.parse import urlsplit
 
 from PIL import Image
 from werkzeug import serving
 
-from acai_tf.errors import UsageError
+from acai_tf.errors import UsageError, short_message
 from acai_tf.explorer.application import LOCAL_HOSTS, Application
 from acai_tf.explorer.space import Gallery, Space
 
@@ -21,17 +25,66 @@ PORT = 6007
 _PORTS_TRIED = 100
 _SECONDS_TO_END = 2
 _IDLE_SECONDS = 30
+_SECONDS_BETWEEN = 0.1  # between two attempts
 
 
 class Handler(serving.WSGIRequestHandler):
     timeout = _IDLE_SECONDS  # for a client that does not go on with its request
     disable_nagle_algorithm = True  # pictures are small, and waited for
 
-    def log(self, type, message, *args):
+    def parse_request(self):
+        """Returns False, after an answer, for a request that cannot be read."""
+        if not super().parse_request():
+            return False
+        try:
+            urlsplit(self.path)
+        except ValueError:  # http://[::1
+            self.send_error(http.HTTPStatus.BAD_REQUEST, 'Bad request URL')
+            return False
+        return True
+
+    def log(self, *_):
         """Logs nothing: the application logs what fails."""
+
+    log_request = log  # which would read the URL
 
     def version_string(self):
         return 'acai_explore'
+
+
+class Server(serving.ThreadedWSGIServer):
+    """Serves every connection in a thread of its own, and waits while the machine has no room for more.
+
+    Args:
+        application: Application.
+        listener: of `bind`; it is closed, since the server has its own.
+    """
+    _is_full = False
+
+    def __init__(self, application, listener):
+        super().__init__(*listener.getsockname()[:2], application, Handler, fd=listener.fileno())
+        listener.close()
+
+    def get_request(self):
+        """Returns a connection; socketserver calls this again and again as long as one waits."""
+        try:
+            accepted = super().get_request()
+        except OSError as error:
+            if not self._is_full:
+                _logger.warning('new connections must wait (%s); close some pages, or raise the limit (ulimit -n)',
+                                _reason(error))
+            self._is_full = True
+            time.sleep(_SECONDS_BETWEEN)
+            raise
+        self._is_full = False
+        return accepted
+
+    def handle_error(self, request, client_address):
+        """Says in one line what socketserver would say in a traceback."""
+        _logger.warning('a connection failed (%s)', short_message(sys.exception()))
+
+    def log(self, *_):
+        """Logs nothing: the application logs what fails."""
 
 
 def bind(host, port=None):
@@ -92,10 +145,9 @@ def serve(models, dataset, listener, allowed_hosts=(), data_flags=(), open_brows
     # Also where a shell has told its background jobs to ignore SIGINT.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    server = serving.make_server(host, port, application, threaded=True, request_handler=Handler, fd=listener.fileno())
-    listener.close()  # the server has its own
+    server = Server(application, listener)
     threads = [threading.Thread(target=server.serve_forever, kwargs={'poll_interval': 0.1}, daemon=True),
-               threading.Thread(target=_prepare, args=(spaces,), daemon=True)]
+               threading.Thread(target=prepare, args=(spaces, ended), daemon=True)]
     for thread in threads:
         thread.start()
     url = f'http://{_shown(host)}:{port}/'
@@ -119,8 +171,10 @@ def _shown(host):
     return f'[{host}]' if ':' in host else host
 
 
-def _prepare(spaces):
-    for space in spaces:
-        space.find_axes()
-    for space in spaces:
-        space.find_the_rest()
+def prepare(spaces, ended):
+    """Computes what is slow, and what failed again once it is asked for, until the Event `ended`."""
+    while not ended.is_set():
+        for find in (Space.find_axes, Space.find_the_rest):
+            for space in spaces:
+                find(space)
+        ended.wait(_SECONDS_BETWEEN)

@@ -8,12 +8,13 @@ import logging
 import multiprocessing
 import os
 import signal
+import time
 
 import numpy as np
 
 from acai_tf import files
 from acai_tf.datasets.described import Described
-from acai_tf.errors import AcaiError, DataError, short_message
+from acai_tf.errors import AcaiError, DataError, UsageError, short_message
 from acai_tf.explorer import background
 from acai_tf.latents import reading
 from acai_tf.runs import Run
@@ -21,6 +22,7 @@ from acai_tf.runs import Run
 _logger = logging.getLogger(__name__)
 
 MOST_AXES = 32
+_SECONDS_OF_TROUBLE = 10
 _BATCH = 64  # encoded at a time in the background: requests are not held up for long
 
 
@@ -54,6 +56,9 @@ class Gallery:
 class Space:
     """One model on the test images. Until `find_axes` and `find_the_rest` are through, methods raise NotYet.
 
+    What failed is computed again once somebody asks for it some seconds later, except after wrong usage. Until then requests
+    get the error.
+
     Args:
         loaded: export.LoadedModel.
         tests: Gallery of its shape.
@@ -62,27 +67,30 @@ class Space:
     def __init__(self, loaded, tests):
         self.loaded, self._tests = loaded, tests
         self._latents = self._pca = self._mixture = None
-        self._maps, self._trouble, self._process, self._stopped = {}, None, None, False
+        self._maps, self._process, self._stopped = {}, None, False
+        self._trouble = self._failed_at = None
 
     # ---- in the background
 
     def find_axes(self):
         """Encodes the test images, and finds the principal axes of their latents. Takes seconds."""
+        if self._pca is not None or self._trouble:
+            return
         with self._kept_trouble():
             self._tests.dataset.check()
             images = self._tests.images
-            latents = self._encode_all(images[start:start + _BATCH] for start in range(0, len(images), _BATCH))
-            if latents is not None:
-                if not np.isfinite(latents).all():
+            if self._latents is None:
+                self._latents = self._encode_all(images[start:start + _BATCH] for start in range(0, len(images), _BATCH))
+            if self._latents is not None:
+                if not np.isfinite(self._latents).all():
                     raise DataError('the model encodes test images to values that are not finite; train it again')
-                self._latents = latents
-                self._find_axes(latents.reshape(len(latents), -1))
+                self._find_axes(self._latents.reshape(len(images), -1))
 
     def find_the_rest(self):
         """Fits the mixture of Gaussians, and computes t-SNE or reads it. Takes a minute."""
+        if self._pca is None or self._trouble or self._stopped or (self._mixture and 'tsne' in self._maps):
+            return
         with self._kept_trouble():
-            if self._pca is None or self._stopped:
-                return
             cached = self._read_tsne()
             if cached is not None:
                 self._maps['tsne'] = cached
@@ -105,12 +113,11 @@ class Space:
         """Keeps an error of the background for the requests that need what failed."""
         try:
             yield
-        except AcaiError as error:
-            self._trouble = error
         except Exception as error:
-            if not self._stopped:
+            if not isinstance(error, (AcaiError, OSError, MemoryError)) and not self._stopped:
                 _logger.exception('%s', self.loaded)
-            self._trouble = DataError(f'this failed ({short_message(error)})')
+            self._failed_at = time.monotonic()
+            self._trouble = error if isinstance(error, AcaiError) else DataError(f'this failed ({short_message(error)})')
 
     def stop(self):
         """Ends what is computed in the background, soon."""
@@ -195,7 +202,11 @@ class Space:
     def _ready(self, value, what):
         if value is not None:
             return value
-        raise self._trouble or NotYet(f'{what} is being computed')
+        trouble = self._trouble
+        if isinstance(trouble, UsageError) or trouble and time.monotonic() < self._failed_at + _SECONDS_OF_TROUBLE:
+            raise trouble
+        self._trouble = None  # the background tries again
+        raise NotYet(f'{what} is being computed')
 
     def latents_of_test_image(self, number):
         """Latents [*latent_shape]."""

@@ -1,6 +1,6 @@
-// What a model is, and its reconstructions.
+// About a model, and its reconstructions.
 
-import { draw, fail, h } from './dom.js';
+import { draw, failIn, h } from './dom.js';
 import { imageCanvas } from './images.js';
 import { hint, panes, pixels } from './panes.js';
 import { picture, post } from './server.js';
@@ -28,7 +28,7 @@ export function about(root) {
     }
     if (!Object.keys(model.metrics).length) pane.append(hint('No metrics are kept next to this model.'));
     if (!names.length) pairs.append(hint('Choose images to see their reconstructions.'));
-    else reconstruct(pairs, number).catch(fail);
+    else reconstruct(pairs, number).catch(failIn(pairs));
   });
 
   async function reconstruct(pairs, number) {
@@ -38,7 +38,7 @@ export function about(root) {
     pairs.append(...names.map((name, k) => {
       const canvas = pixels({ 'aria-label': `reconstruction of ${nameOf(name)}`, class: 'reconstruction' });
       draw(canvas, sheet, k * info.width, 0, info.width, info.height);
-      return h('figure', {}, h('div', {}, imageCanvas(name), canvas),
+      return h('figure', {}, h('div', {}, h('span', {}, imageCanvas(name), 'original'), h('span', {}, canvas, 'reconstruction')),
         h('figcaption', {}, `${nameOf(name)}: RMSE ${errors[k].rmse.toFixed(1)} of 255, MSE ${errors[k].mse.toPrecision(3)}`));
     }));
   }

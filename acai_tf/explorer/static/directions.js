@@ -1,6 +1,6 @@
 // Sliders along the principal axes.
 
-import { choice, draw, fail, h, numberField } from './dom.js';
+import { choice, draw, failIn, h, numberField } from './dom.js';
 import { asker, hint, panes, pixels } from './panes.js';
 import { getJSON } from './server.js';
 import { chosen, nameOf, shown, source, state } from './state.js';
@@ -59,7 +59,7 @@ export function directions(root, changed) {
         'aria-label': `axis ${k + 1}, standard deviations`,
         oninput: () => { if (field.value !== '' && Math.abs(Number(field.value)) <= 10) set(k, Number(field.value)); } });
       fields.push([slider, field]);
-      return h('div', { class: 'axis' }, h('label', { for: `axis-${k}`, title: 'share of the variance' },
+      return h('div', { class: `axis ${all.length > 1 ? 'two' : ''}` }, h('label', { for: `axis-${k}`, title: 'share of the variance' },
         `${k + 1} · ${share(k)}`), slider, field);
     }), ...(most > count ? [h('button', { onclick: () => { build(all, most); fields[count][0].focus(); } },
       `Show all ${most}`)] : []));
@@ -73,13 +73,13 @@ export function directions(root, changed) {
       const draws = normals(state.seed);
       setAll(fields.map(() => Math.round(20 * draws.next().value) / 20));
     } }, 'Random by seed')),
-  element, hint('Along the principal axes of the test images’ latents, in standard deviations; beside each its share of the variance.'),
+  element, hint('Along the principal axes of the test images’ latents, in standard deviations; next to each is its share of the variance.'),
   axes);
   Promise.all(shown().map((model) => getJSON(`api/axes?model=${model}`)))
     .then((all) => {
       if (!axes.isConnected) return;
       build(all, Math.max(FIRST_AXES, state.values.length));
       show();
-    }).catch(fail);
+    }).catch(failIn(axes));
   return { scene };
 }

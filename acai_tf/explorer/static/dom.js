@@ -27,7 +27,11 @@ export function status(text, isError = false) {
   byId('status').classList.toggle('error', isError);
 }
 
-export const fail = (error) => status(error.message, true);
+/** Shows an error; what was aborted is none. */
+export const fail = (error) => { if (error.name !== 'AbortError') status(error.message, true); };
+
+/** Shows the error of a request unless the element that it was for is gone. */
+export const failIn = (element) => (error) => { if (element.isConnected) fail(error); };
 
 /** A number field with a label; `change` is called with numbers in the range only. */
 export const numberField = (label, value, low, high, change, step = 1) => h('label', {}, `${label} `, h('input', {

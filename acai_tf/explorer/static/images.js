@@ -39,7 +39,7 @@ export function toggle(name) {
   status('');
   const now = state.chosen ?? [];
   if (!now.includes(name) && now.length >= MOST_CHOSEN) {
-    status(`${MOST_CHOSEN} images are chosen; take one out first`, true);
+    status(`${MOST_CHOSEN} images are chosen; remove one first`, true);
     return;
   }
   state.chosen = now.includes(name) ? now.filter((one) => one !== name) : [...now, name];
@@ -72,21 +72,21 @@ export function showStrip() {
   if (focused) byId('strip').querySelector(`[data-number="${focused}"]`)?.focus();
   const count = info.labels.length < info.total ? `${all.length} (first ${info.labels.length} of ${info.total})` : all.length;
   byId('range').textContent = page.length ? `${state.first + 1}–${state.first + page.length} of ${count}` : 'none';
-  byId('earlier').disabled = state.first === 0;
-  byId('later').disabled = state.first + PER_PAGE >= all.length;
+  byId('previous').disabled = state.first === 0;
+  byId('next').disabled = state.first + PER_PAGE >= all.length;
 }
 
 export function showChosen() {
   const names = chosen();
   byId('chosen').replaceChildren(...names.map((name) => h('li', {}, h('button', {
-    class: 'thumb', title: `${nameOf(name)}: take it out`, 'aria-label': `take out ${nameOf(name)}`,
+    class: 'thumb', title: `Remove ${nameOf(name)}`, 'aria-label': `Remove ${nameOf(name)}`,
     onclick: () => {
       state.chosen = names;
       toggle(name);
       (byId('chosen').querySelector('button') ?? byId('random')).focus();
     } }, imageCanvas(name, { 'aria-hidden': true })))));
-  const choose = info.labels.length ? 'Choose images below, in order, or drop' : `The images of ${info.dataset} are not at hand; drop`;
-  byId('hint').textContent = names.length && state.chosen ? `${names.length} chosen` : `${choose} PNG or JPEG files here.`;
+  const choose = info.labels.length ? 'Choose images below, in order, or drop' : `The images of ${info.dataset} are not here; drop`;
+  byId('hint').textContent = names.length && state.chosen ? `${names.length} chosen` : `${choose} image files here.`;
 }
 
 function freeName(name) {
@@ -97,11 +97,11 @@ function freeName(name) {
   }
 }
 
-/** Has the server encode a file's bytes; the image is then known under the name. */
-export async function addOwn(name, bytes) {
+/** Has the server encode a file's bytes; the image is then known under the name. `path` is the file's own name. */
+export async function addOwn(name, bytes, path) {
   const { latents, picture } = await encode(bytes);
   const pixels = await bitmap(new Response(bytesOf(picture)));
-  own.set(name, { file: base64Of(bytes), picture, latents, pixels });
+  own.set(name, { path, file: base64Of(bytes), picture, latents, pixels });
 }
 
 async function addFiles(files) {
@@ -110,7 +110,7 @@ async function addFiles(files) {
       if (file.size > MOST_BYTES) throw new Error('it is larger than 16 MiB');
       status(`reading ${file.name}`);
       const name = freeName(file.name);
-      await addOwn(name, new Uint8Array(await file.arrayBuffer()));
+      await addOwn(name, new Uint8Array(await file.arrayBuffer()), file.name);
       toggle(name);
     } catch (error) {
       status(`${file.name}: ${error.message}`, true);
@@ -125,8 +125,8 @@ export function setUpImages(onChange) {
   classes.closest('label').hidden = info.class_names.length < 2;
   for (const element of document.querySelectorAll('.of-tests')) element.hidden = !info.labels.length;
   classes.addEventListener('change', () => { state.class = Number(classes.value); state.first = 0; changed(); });
-  byId('earlier').addEventListener('click', () => { state.first = Math.max(0, state.first - PER_PAGE); changed(); });
-  byId('later').addEventListener('click', () => { state.first += PER_PAGE; changed(); });
+  byId('previous').addEventListener('click', () => { state.first = Math.max(0, state.first - PER_PAGE); changed(); });
+  byId('next').addEventListener('click', () => { state.first += PER_PAGE; changed(); });
   byId('random').addEventListener('click', chooseAtRandom);
   byId('clear').addEventListener('click', () => { state.chosen = []; changed(); });
   byId('files').addEventListener('change', ({ target }) => { addFiles([...target.files]); target.value = ''; });

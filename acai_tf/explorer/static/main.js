@@ -7,7 +7,7 @@ import { grid } from './grid.js';
 import { addOwn, setUpImages, showChosen, showStrip } from './images.js';
 import { map } from './map.js';
 import { samples } from './samples.js';
-import { getJSON } from './server.js';
+import { getJSON, leaveView } from './server.js';
 import { address, info, modelName, read, state } from './state.js';
 import { setUpTake, showTake } from './take.js';
 import { walk } from './walk.js';
@@ -34,6 +34,8 @@ function render() {
   }
   byId('view').setAttribute('aria-labelledby', `tab-${state.view}`);
   byId('model').value = state.model;
+  const others = [...info.models.keys()].filter((number) => number !== state.model);
+  byId('compare').replaceChildren(h('option', { value: -1 }, 'nothing'), ...others.map(modelOption));
   byId('compare').value = state.compare;
   byId('class').value = state.class;
   showStrip();
@@ -41,6 +43,7 @@ function render() {
   const now = [state.view, state.model, state.compare, state.projection].join();
   if (view.update && built === now) view.update();
   else {
+    leaveView();
     byId('view').replaceChildren();
     view = {};
     view = VIEWS[state.view](byId('view'), changed);
@@ -52,9 +55,9 @@ function render() {
 async function readAddress() {
   const files = read(location.hash);
   const failed = new Set();
-  for (const [name, bytes] of files) {
+  for (const [name, bytes, path] of files) {
     try {
-      await addOwn(name, bytes);
+      await addOwn(name, bytes, path);
     } catch (error) {
       failed.add(name);
       status(`${name}: ${error.message}`, true);
@@ -65,14 +68,18 @@ async function readAddress() {
   render();
 }
 
+const modelOption = (number) => h('option', { value: number }, modelName(number));
+
 function setUpHeader() {
-  const models = info.models.map((_, k) => h('option', { value: k }, modelName(k)));
-  byId('model').append(...models);
-  byId('compare').append(h('option', { value: -1 }, 'nothing'), ...models.map((option) => option.cloneNode(true)));
-  byId('compare-label').hidden = models.length < 2;
-  for (const id of ['model', 'compare']) {
-    byId(id).addEventListener('change', () => { state[id] = Number(byId(id).value); status(''); render(); });
-  }
+  byId('model').append(...info.models.map((_, k) => modelOption(k)));
+  byId('compare-label').hidden = info.models.length < 2;
+  const choose = (model, compare) => {
+    Object.assign(state, { model, compare: compare === model ? state.model : compare });
+    status('');
+    render();
+  };
+  byId('model').addEventListener('change', ({ target }) => choose(Number(target.value), state.compare));
+  byId('compare').addEventListener('change', ({ target }) => choose(state.model, Number(target.value)));
   const tabs = [...document.querySelectorAll('[role=tab]')];
   tabs.forEach((tab, k) => {
     tab.addEventListener('click', () => { state.view = tab.dataset.view; status(''); render(); });

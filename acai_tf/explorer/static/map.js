@@ -4,8 +4,8 @@ import { choice, draw, fail, h } from './dom.js';
 import { drawImage, toggle } from './images.js';
 import { panes } from './panes.js';
 import { arrow, clamp } from './pointer.js';
-import { getJSON, newest, picture, post } from './server.js';
-import { chosen, info, nameOf, source, state } from './state.js';
+import { getJSON, newest, picture, post, viewLeft } from './server.js';
+import { chosen, info, modelName, nameOf, source, state } from './state.js';
 
 const TEN = ['#1f77b4', '#ff7f0e', '#2ca02c', '#d62728', '#9467bd', '#8c564b', '#e377c2', '#7f7f7f', '#bcbd22', '#17becf'];
 const NEAR = 8; // CSS pixels from a point at which the pointer is on it
@@ -34,54 +34,61 @@ class Pane {
     this.canvas = h('canvas', { class: 'map', tabindex: 0, role: 'application', 'aria-label':
       'map of the test images: move with the arrow keys, choose the nearest image or decode the point with Enter' });
     this.under = h('canvas', { width: info.width, height: info.height, role: 'img', 'aria-label': 'image under the pointer' });
-    this.underName = h('figcaption', { role: 'status' }, 'point at an image');
+    this.underName = h('figcaption', { role: 'status' }, 'Hover over a point');
     this.decoded = h('canvas', { class: 'decoded', width: info.width, height: info.height, role: 'img',
       'aria-label': 'decoded point' });
     this.decodedName = h('figcaption', {}, 'decoded point');
     this.decodedFigure = h('figure', {}, this.decoded, this.decodedName);
     pane.append(h('div', { class: 'map-and-images' }, this.canvas,
       h('div', { class: 'under' }, h('figure', {}, this.under, this.underName), this.decodedFigure)));
-    this.ask = newest((at) => picture(this.model, { kind: 'plane', at }), (pixels, at) => {
+    this.ask = newest((signal, at) => picture(this.model, { kind: 'plane', at }, signal), (pixels, at) => {
       draw(this.decoded, pixels);
       this.decoded.dataset.at = at.join(',');
       this.decodedName.textContent = `decoded point (${at.map((one) => one.toFixed(2)).join(', ')})`;
     }, fail);
+    this.askPoints = newest((signal, projection) => getJSON(`api/map?model=${this.model}&projection=${projection}`, signal),
+      ({ points }, projection) => {
+        if (projection !== state.projection) return;
+        Object.assign(this, { points, track: [] });
+        this.fit();
+        this.paint();
+        this.loadTrack();
+        if (projection === 'pca' && state.plane) this.ask(state.plane);
+      }, fail);
+    this.askTrack = newest((signal) => this.path(signal), (track) => {
+      this.track = track;
+      this.paint();
+      this.canvas.dataset.ready = this.points ? state.projection : '';
+    }, fail);
     this.listen();
     new ResizeObserver(() => this.paint()).observe(this.canvas);
+    window.matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.paint(), { signal: viewLeft() });
     this.load();
   }
 
-  async load() {
+  load() {
     this.points = null;
     this.decodedFigure.hidden = state.projection !== 'pca';
     this.canvas.dataset.ready = '';
-    const projection = state.projection;
-    try {
-      const { points } = await getJSON(`api/map?model=${this.model}&projection=${projection}`);
-      if (!this.canvas.isConnected || state.projection !== projection) return;
-      this.points = points;
-      this.fit();
-      await this.loadTrack();
-      this.paint();
-      this.canvas.dataset.ready = projection;
-      if (projection === 'pca' && state.plane) this.ask(state.plane);
-    } catch (error) {
-      fail(error);
-    }
+    this.askPoints(state.projection);
+  }
+
+  /** The path changed, but not the map. */
+  loadTrack() {
+    if (this.points) this.askTrack();
   }
 
   /** The path between the chosen images: on the map of principal components as it is, else from image to image. */
-  async loadTrack() {
+  async path(signal) {
     const names = chosen();
-    this.track = [];
     if (state.projection === 'pca' && names.length) {
       const scene = names.length > 1 ? { kind: 'walk', sources: names.map((name) => source(name)), curve: state.curve, steps: 16 }
         : { kind: 'images', sources: names.map((name) => source(name)) };
-      this.track = (await (await post('api/track', [this.model], scene)).json()).points;
-    } else {
-      const places = names.filter((name) => typeof name === 'number').map((number) => this.points[number]);
-      this.track = places.length > 1 ? places.slice(1).map((place, k) => [places[k], place]) : [places];
+      return (await (await post('api/track', [this.model], scene, signal)).json()).points;
     }
+    if (!this.points) return []; // another map is on its way
+    const places = names.filter((name) => typeof name === 'number').map((number) => this.points[number]);
+    return places.length > 1 ? places.slice(1).map((place, k) => [places[k], place]) : [places];
   }
 
   fit() {
@@ -239,6 +246,25 @@ class Pane {
   }
 }
 
+/** The maps of all models as the page shows them, each below its model's name, on one canvas. */
+function sideBySide(panes) {
+  const ratio = window.devicePixelRatio || 1, gap = 16 * ratio, title = panes.length > 1 ? 24 * ratio : 0;
+  const widths = panes.map(({ canvas }) => canvas.width), style = getComputedStyle(document.documentElement);
+  const whole = h('canvas', { width: widths.reduce((sum, width) => sum + gap + width),
+    height: title + Math.max(...panes.map(({ canvas }) => canvas.height)) });
+  const context = whole.getContext('2d');
+  context.fillStyle = style.getPropertyValue('--back');
+  context.fillRect(0, 0, whole.width, whole.height);
+  context.fillStyle = style.getPropertyValue('--text');
+  context.font = `${13 * ratio}px system-ui, sans-serif`;
+  panes.forEach(({ canvas, model }, k) => {
+    const left = widths.slice(0, k).reduce((sum, width) => sum + gap + width, 0);
+    if (title) context.fillText(modelName(model), left, 0.7 * title, canvas.width);
+    context.drawImage(canvas, left, title);
+  });
+  return whole;
+}
+
 export function map(root, changed) {
   const [element, all] = panes((pane, model) => new Pane(pane, model, changed));
   const labels = [...membersByLabel().keys()].sort((a, b) => a - b);
@@ -262,13 +288,8 @@ export function map(root, changed) {
     state.projection, (value) => { state.projection = value; all.forEach((pane) => pane.load()); changed(); })),
   ...(labels.length > 1 ? [legend] : []), element);
   return {
-    /** The path changed, but not the map. */
-    update: () => all.forEach(async (pane) => {
-      if (!pane.points) return;
-      await pane.loadTrack().catch(fail);
-      pane.paint();
-    }),
-    png: () => new Promise((resolve) => all[0].canvas.toBlob(resolve)),
+    update: () => all.forEach((pane) => pane.loadTrack()),
+    png: () => new Promise((resolve) => sideBySide(all).toBlob(resolve)),
     scene: () => (state.projection === 'pca' && state.plane ? { kind: 'plane', at: state.plane } : null),
     options: () => ['--mode=map', `--projection=${state.projection}`],
   };

@@ -19,7 +19,7 @@ export function panes(fill) {
 }
 
 /** Asks every model that is shown for a scene at once; `show` gets their bitmaps, in order. */
-export const asker = (show) => newest((scene) => Promise.all(shown().map((model) => picture(model, scene))),
+export const asker = (show) => newest((signal, scene) => Promise.all(shown().map((model) => picture(model, scene, signal))),
   (pictures, scene, ...rest) => show(pictures, ...rest), fail);
 
 export const pixels = (attributes) => h('canvas', { width: info.width, height: info.height, role: 'img', ...attributes });

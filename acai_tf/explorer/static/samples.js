@@ -21,7 +21,7 @@ export function samples(root, changed) {
   root.append(h('div', { class: 'controls' },
     choice('From', [['prior', 'the prior N(0, I)'], ['mixture', 'a mixture of Gaussians']], state.from,
       (value) => { state.from = value; again(); }), seed,
-    h('button', { onclick: () => { state.seed += 1; seed.querySelector('input').value = state.seed; again(); } }, 'Others'),
+    h('button', { onclick: () => { state.seed += 1; seed.querySelector('input').value = state.seed; again(); } }, 'Resample'),
     numberField('Rows', state.rows, 1, 32, (value) => { state.rows = value; again(); }),
     numberField('Columns', state.columns, 1, 32, (value) => { state.columns = value; again(); })),
   hint('Only some systems (vae, aae) are trained to have the prior N(0, I); the mixture is fitted to the latents of training images of any.'),

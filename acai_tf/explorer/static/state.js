@@ -8,7 +8,7 @@ const DEFAULTS = {
 };
 export const state = { ...DEFAULTS };
 
-/** Own images: {name: {file, picture, latents, pixels}}; `file` and `picture` are base64. */
+/** Own images: {name: {path, file, picture, latents, pixels}}; `path` is the file's name, `file` and `picture` are base64. */
 export const own = new Map();
 
 const VIEWS = ['walk', 'grid', 'directions', 'map', 'samples', 'about'];
@@ -40,12 +40,17 @@ export function address() {
   }
   for (const name of state.chosen ?? []) {
     const image = own.get(name);
-    if (image) said.set(`file-${name}`, urlSafe(image.file.length <= LONGEST_FILE ? image.file : image.picture));
+    if (!image) continue;
+    said.set(`file-${name}`, urlSafe(image.file.length <= LONGEST_FILE ? image.file : image.picture));
+    if (image.path !== name) said.set(`path-${name}`, image.path);
   }
   return said.toString();
 }
 
-/** Takes over what an address says; returns [[name, bytes]] of the own images that it holds. What makes no sense is left out. */
+/**
+ * Takes over what an address says; returns [[name, bytes, path]] of the own images that it holds. What makes no sense is left
+ * out.
+ */
 export function read(hash) {
   const said = new URLSearchParams(hash.replace(/^#/, ''));
   const get = (key) => said.get(key);
@@ -62,6 +67,7 @@ export function read(hash) {
     hidden: numbers(get('hidden')).filter((one) => one >= 0), class: whole(get('class'), -1, info.class_names.length - 1, -1),
     first: whole(get('first'), 0, count - 1, 0),
   });
+  if (state.compare === state.model) state.compare = -1;
   const plane = numbers(get('plane'));
   state.plane = plane.length === 2 && plane.every(Number.isFinite) ? plane : null;
   const files = [];
@@ -74,7 +80,7 @@ export function read(hash) {
       // Another link may bring another image under the same name.
       const isKnown = known && (!file || [known.file, known.picture].some((one) => urlSafe(one) === file));
       try {
-        if (!isKnown) files.push([name, bytesOf(plainBase64(file))]);
+        if (!isKnown) files.push([name, bytesOf(plainBase64(file)), get(`path-${name}`) ?? name]);
         return [name];
       } catch { return []; }
     }).slice(0, 64);
@@ -87,7 +93,7 @@ export const chosen = () => state.chosen ?? [0, 1, 2, 3].slice(0, state.view ===
   .filter((number) => number < info.labels.length);
 
 /** The numbers of the models that are shown. */
-export const shown = () => (state.compare >= 0 && state.compare !== state.model ? [state.model, state.compare] : [state.model]);
+export const shown = () => (state.compare >= 0 ? [state.model, state.compare] : [state.model]);
 
 /** An image as requests name it. */
 export function source(name, withPicture = false) {
@@ -97,7 +103,7 @@ export function source(name, withPicture = false) {
 }
 
 export const nameOf = (name) => (typeof name === 'number'
-  ? `test image ${name}${info.class_names.length > 1 ? `, ${info.class_names[info.labels[name]]}` : ''}` : name);
+  ? `test image ${name}${info.class_names.length > 1 ? ` (class ${info.class_names[info.labels[name]]})` : ''}` : name);
 
 export const modelName = (number) => {
   const { model, step, dataset } = info.models[number];

@@ -2,14 +2,21 @@
 
 import { byId, fail, save, status } from './dom.js';
 import { post } from './server.js';
-import { address, info, shown, state } from './state.js';
+import { address, info, own, shown, state } from './state.js';
 
 const quoted = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
+
+/** An image in the list of --images: a file that looks like anything else gets ./ before it, and commas are quoted. */
+function asListed(name) {
+  if (typeof name === 'number') return `test:${name}`;
+  const path = own.get(name).path.replace(/^(?=~|test:)/, './');
+  return /[",]/.test(path) ? `"${path.replaceAll('"', '""')}"` : path;
+}
 
 /** The acai_interpolate command that gives the same picture, or '' if there is none. */
 function command(view) {
   if (!view.options) return '';
-  const images = view.images ? [`--images=${view.images().map((name) => (typeof name === 'number' ? `test:${name}` : name)).join(',')}`] : [];
+  const images = view.images ? [`--images=${view.images().map(asListed).join(',')}`] : [];
   return [...info.command, ...shown().map((model) => `--saved_model=${info.models[model].path}`), ...view.options(), ...images,
     `--output=${view.animated ? 'walk' : state.view}.png`].map(quoted).join(' ');
 }
@@ -26,7 +33,11 @@ async function copy(text, what) {
 }
 
 export function setUpTake(view) {
+  let older = new AbortController();
   const take = (path, ending, whole) => async () => {
+    older.abort();
+    older = new AbortController();
+    const { signal } = older;
     const scene = view().scene?.(whole);
     try {
       if (ending === 'png' && view().png) {
@@ -34,7 +45,7 @@ export function setUpTake(view) {
         return;
       }
       status('drawing …');
-      const response = await post(path, shown(), scene);
+      const response = await post(path, shown(), scene, signal);
       save(await response.blob(), `${state.view}.${ending}`);
       status('');
     } catch (error) {

@@ -3,6 +3,7 @@
 import { choice, draw, fail, h, numberField } from './dom.js';
 import { drawImage, imageCanvas } from './images.js';
 import { asker, hint, panes, pixels } from './panes.js';
+import { arrow } from './pointer.js';
 import { chosen, info, source, state } from './state.js';
 
 export function walk(root, changed) {
@@ -14,20 +15,25 @@ export function walk(root, changed) {
   }
   const rows = names.length - 1;
   state.at = Math.min(state.at, rows);
+  const mostSteps = Math.min(64, Math.floor(info.most_images / rows));
+  state.steps = Math.min(state.steps, mostSteps);
   const scene = (more) => ({ kind: 'walk', sources: names.map((name) => source(name)), curve: state.curve, steps: state.steps,
     ...more });
   const [element, parts] = panes((pane) => {
     const part = { from: imageCanvas(names[0], { class: 'end' }), to: imageCanvas(names[1], { class: 'end' }),
       point: pixels({ class: 'large', 'aria-label': 'the image at this point of the walk' }),
-      sheet: pixels({ 'aria-label': 'the images along the walk' }), mark: h('div', { class: 'mark' }) };
+      sheet: pixels({ 'aria-label': 'the images along the walk', width: state.steps * info.width, height: rows * info.height }), mark: h('div', { class: 'mark' }) };
     part.frames = h('div', { class: 'frames', onclick: (event) => jump(event, part) }, part.sheet, part.mark);
     part.row = h('div', { class: 'row' }, h('div', {}, ...names.slice(0, -1).map((name) => imageCanvas(name))), part.frames,
       h('div', {}, ...names.slice(1).map((name) => imageCanvas(name))));
     pane.append(h('div', { class: 'stage' }, part.from, part.point, part.to), part.row);
     return part;
   });
-  const slider = h('input', { type: 'range', id: 'at', min: 0, max: rows, step: 0.001, value: state.at,
-    'aria-label': 'position along the walk', oninput: () => move(Number(slider.value)) });
+  const slider = h('input', { type: 'range', id: 'at', min: 0, max: rows, step: 0.0005, value: state.at,
+    'aria-label': 'position along the walk', oninput: () => move(Number(slider.value)), onkeydown: (event) => {
+      const [right, down] = arrow(event);
+      if (right || down) jumpTo(state.at + (right - down) / 16);
+    } });
   const askPoint = asker((pictures, at) => parts.forEach((part, k) => {
     draw(part.point, pictures[k]);
     part.point.dataset.at = at;
@@ -61,7 +67,11 @@ export function walk(root, changed) {
     const box = sheet.getBoundingClientRect();
     const column = Math.min(state.steps - 1, Math.floor((clientX - box.left) / box.width * state.steps));
     const row = Math.min(rows - 1, Math.floor((clientY - box.top) / box.height * rows));
-    slider.value = row + column / (state.steps - 1);
+    jumpTo(row + column / (state.steps - 1));
+  }
+
+  function jumpTo(at) {
+    slider.value = at; // which keeps it in the range
     move(Number(slider.value));
   }
 
@@ -69,10 +79,9 @@ export function walk(root, changed) {
   root.append(h('div', { class: 'controls' },
     choice('Path', [['lerp', 'straight (lerp)'], ['slerp', 'great circle (slerp)']], state.curve,
       (value) => { state.curve = value; again(); }),
-    numberField('Steps', state.steps, 2, Math.min(64, Math.floor(info.most_images / rows)),
+    numberField('Steps', state.steps, 2, mostSteps,
       (value) => { state.steps = value; again(); })),
   slider, element);
-  state.steps = Math.min(state.steps, Math.floor(info.most_images / rows));
   again();
   return { scene: (whole) => scene({ sources: names.map((name) => source(name, whole)) }), animated: true,
     images: () => names.slice(1).flatMap((name, k) => [names[k], name]),
