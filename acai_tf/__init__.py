@@ -12,6 +12,11 @@
 """
 
 import importlib
+import logging
+import os
+import sys
+
+from acai_tf.errors import UsageError
 
 __version__ = '1.0.0'
 
@@ -26,3 +31,19 @@ def __getattr__(name):
     if name in _MODULES:
         return importlib.import_module(f'acai_tf.{name}')
     raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+
+
+def _use_tensorflow():
+    """Makes Keras use TensorFlow, whatever the environment and keras.json say."""
+    if 'keras' in sys.modules:
+        backend = sys.modules['keras'].backend.backend()
+        if backend != 'tensorflow':
+            raise UsageError(f'Keras uses {backend}, but acai_tf needs TensorFlow; import acai_tf before keras, or set '
+                             'KERAS_BACKEND=tensorflow')
+    elif os.environ.get('KERAS_BACKEND') not in (None, '', 'tensorflow'):
+        logging.getLogger('acai_tf').warning('KERAS_BACKEND=%s is ignored: acai_tf uses TensorFlow',
+                                             os.environ['KERAS_BACKEND'])
+    os.environ['KERAS_BACKEND'] = 'tensorflow'
+
+
+_use_tensorflow()

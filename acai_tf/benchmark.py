@@ -14,6 +14,7 @@ from acai_tf import datasets, export, images, metrics, models, training
 from acai_tf.clusterers.kmeans import kmeans
 from acai_tf.errors import UsageError
 from acai_tf.tracing import traced
+from acai_tf.training import distribution
 
 POLICIES = {'float32': 'float32', 'bfloat16': 'mixed_bfloat16'}  # of Keras, by the type that is multiplied
 _REPEATS = 5
@@ -40,6 +41,7 @@ def run(what):
     for name in what:
         if name not in _PARTS:
             raise UsageError(f'cannot measure {name!r}; choose from {", ".join(_PARTS)}')
+    distribution.mention_unused_gpu()
     results = {'matmul_gflops': {dtype: median(matmul_gflops(dtype) for _ in range(_REPEATS))
                                  for dtype in ('float32', 'bfloat16')}}
     wanted = {*what, *(['train'] if 'input' in what else [])}

@@ -1,6 +1,7 @@
 """Files that appear whole or not at all: written under another name, then renamed."""
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -83,6 +84,27 @@ def sha256(path):
 def is_special(path):
     """Whether a path is that of a device or a pipe, which a file cannot replace."""
     return os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path))
+
+
+def lock(file, path, option, kind=fcntl.LOCK_EX):
+    """Locks an open file or directory until it is closed.
+
+    Args:
+        path: the directory, for the message.
+        option: flag that names the directory.
+        kind: as for `fcntl.flock`.
+
+    Raises:
+        BlockingIOError: another process has the lock, and `kind` says not to wait.
+        StorageError: the file system has no locks.
+    """
+    try:
+        fcntl.flock(file, kind)
+    except BlockingIOError:
+        raise
+    except OSError as error:
+        raise StorageError(f'{path} cannot be locked ({error.strerror}); choose another --{option}, on a file system with '
+                           'locks') from None
 
 
 @contextlib.contextmanager

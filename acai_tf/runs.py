@@ -122,8 +122,8 @@ class Run:
         """Whether a process is training it."""
         try:
             with open(self.lock_path) as lock:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except FileNotFoundError:
+                files.lock(lock, self.path, 'train_dir', fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except (FileNotFoundError, StorageError):  # nothing is trained where there are no locks
             return False
         except BlockingIOError:
             return True

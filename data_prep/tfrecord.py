@@ -7,7 +7,6 @@ they are moved into place.
 import collections
 import contextlib
 import datetime
-import fcntl
 import json
 import logging
 import os
@@ -97,7 +96,12 @@ def _work_directory(data_dir, prepared):
     while True:
         os.makedirs(path, exist_ok=True)
         descriptor = os.open(path, os.O_RDONLY)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        try:
+            files.lock(descriptor, data_dir, 'data_dir')
+        except StorageError:
+            os.close(descriptor)
+            shutil.rmtree(path, ignore_errors=True)
+            raise
         if os.path.isdir(path) and os.path.samestat(os.stat(path), os.fstat(descriptor)):
             break
         os.close(descriptor)  # whoever held it has removed it
@@ -191,7 +195,7 @@ def example(image, label, features=None):
 def _join_manifest(data_dir, entries):
     lock = os.open(data_dir, os.O_RDONLY)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two programs may prepare two data sets into one directory
+        files.lock(lock, data_dir, 'data_dir')  # two programs may prepare two data sets into one directory
         manifest = manifests.read_whole(data_dir)
         manifest = {**manifest, 'files': {**manifest.get('files', {}), **entries}}
         with files.atomic_write(os.path.join(data_dir, 'manifest.json')) as file:

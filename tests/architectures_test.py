@@ -126,6 +126,45 @@ class ReleasedNetworksTest(tf.test.TestCase):
         self.assertNear(kernel.std(), bound / np.sqrt(3), 0.03 * bound)
 
 
+class KerasConfigTest(parameterized.TestCase, tf.test.TestCase):
+    """Models do not depend on keras.json and keras.config, or say what they need."""
+
+    def setUp(self):
+        super().setUp()
+        for get, change in ((keras.config.image_data_format, keras.config.set_image_data_format),
+                            (keras.config.floatx, keras.config.set_floatx),
+                            (keras.config.dtype_policy, keras.config.set_dtype_policy)):
+            self.addCleanup(change, get())
+
+    def answers(self, architecture='acai', **options):
+        model = models.create('acai', (16, 32, 3), 3, depth=2, latent=2, latent_width=2, architecture=architecture,
+                              **options)
+        images = tf.random.stateless_uniform([2, 16, 32, 3], [0, 0], -1, 1)
+        classes, reconstruction = model.classify(images), model.reconstruct(images)
+        return [reconstruction, classes.probabilities, model.critic(images), *model.encoder.get_weights()]
+
+    @parameterized.parameters('acai', 'vgg')
+    def test_images_are_channels_last(self, architecture):
+        expected = self.answers(architecture)
+        keras.config.set_image_data_format('channels_first')
+        for a, b in zip(self.answers(architecture), expected, strict=True):
+            self.assertAllEqual(a, b)
+
+    def test_a_dtype_that_is_given_holds_for_all_layers(self):
+        expected = self.answers(dtype='float32')
+        keras.config.set_dtype_policy('mixed_bfloat16')
+        for a, b in zip(self.answers(dtype='float32'), expected, strict=True):
+            self.assertAllEqual(a, b)
+
+    @parameterized.parameters('float16', 'bfloat16', 'float64')
+    def test_other_types_are_refused(self, dtype):
+        with self.assertRaisesRegex(UsageError, f"^dtype='{dtype}' does not work; choose float32 or mixed_bfloat16$"):
+            self.answers(dtype=dtype)
+        keras.config.set_floatx(dtype)
+        with self.assertRaisesRegex(UsageError, f"^Keras's floatx is {dtype}, but acai_tf needs float32; change it in "):
+            self.answers(dtype='float32')
+
+
 class VGGTest(parameterized.TestCase, tf.test.TestCase):
 
     def test_networks(self):

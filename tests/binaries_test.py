@@ -100,6 +100,21 @@ class HelpTest(parameterized.TestCase, tf.test.TestCase):
         code = 'import sys, acai_tf; sys.exit("tensorflow" in sys.modules)'
         self.assertEqual(subprocess.run([sys.executable, '-c', code], cwd=ROOT).returncode, 0)
 
+    def test_keras_uses_tensorflow_or_importing_the_package_is_an_error(self):
+        def run_python(code, backend):
+            done = subprocess.run([sys.executable, '-c', code], cwd=ROOT, env={**os.environ, 'KERAS_BACKEND': backend},
+                                  capture_output=True, text=True)
+            return done.returncode, done.stdout, done.stderr
+        code = 'import acai_tf, os; print(os.environ["KERAS_BACKEND"])'
+        self.assertEqual(run_python(code, 'jax'), (
+            0, 'tensorflow\n', 'KERAS_BACKEND=jax is ignored: acai_tf uses TensorFlow\n'))
+        for backend in ('tensorflow', ''):
+            self.assertEqual(run_python(code, backend), (0, 'tensorflow\n', ''))
+        code, _, err = run_python('import keras, acai_tf', 'numpy')
+        self.assertEqual(code, 1)
+        self.assertEqual(err.splitlines()[-1], 'acai_tf.errors.UsageError: Keras uses numpy, but acai_tf needs TensorFlow; '
+                         'import acai_tf before keras, or set KERAS_BACKEND=tensorflow')
+
 
 @functools.cache
 def uninterrupted(flags):

@@ -2,6 +2,7 @@ import two_cpus  # noqa: F401, I001  (first: TensorFlow must not have started)
 
 import functools
 import glob
+import logging
 import os
 from unittest import mock
 
@@ -10,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from acai_tf import models, randomness, training
+from acai_tf import benchmark, models, randomness, training
 from acai_tf.errors import NonFiniteError, UsageError
 from acai_tf.training import Run, distribution
 from acai_tf.training.config import TrainConfig
@@ -182,6 +183,34 @@ class DistributionTest(parameterized.TestCase, tf.test.TestCase):
 
     def test_auto_is_one_device_without_gpus(self):
         self.assertEqual(distribution.make_strategy(TrainConfig().resolve()).num_replicas_in_sync, 1)
+
+
+class UnusedGPUTest(tf.test.TestCase):
+
+    def lines(self, call, driver=os.sep, **environment):
+        """Messages that a call logs on a machine whose driver is at that path."""
+        with (mock.patch.object(distribution, '_NVIDIA_DRIVER', driver), self.assertLogs('acai_tf') as logs,
+              mock.patch.dict(os.environ, environment)):
+            logging.getLogger('acai_tf').info('begun')
+            call()
+        return [record.getMessage() for record in logs.records[1:]]
+
+    def test_a_driver_that_is_not_used_is_mentioned(self):
+        programs = self.create_tempdir().full_path
+        for call in (lambda: distribution.make_strategy(TrainConfig().resolve()), lambda: benchmark.run([])):
+            with mock.patch.object(benchmark, 'matmul_gflops', lambda dtype: 1.0):
+                line, = self.lines(call)
+            self.assertRegex(line, r"NVIDIA driver, but TensorFlow sees no GPU .*pip install '\.\[cuda\]'")
+        self.assertEqual(self.lines(distribution.mention_unused_gpu, '/nowhere', PATH=programs), [])
+        with open(os.path.join(programs, 'nvidia-smi'), 'w') as file:
+            os.chmod(file.name, 0o755)
+        self.assertLen(self.lines(distribution.mention_unused_gpu, '/nowhere', PATH=programs), 1)
+
+    def test_nothing_is_said_where_the_gpu_is_used_or_not_wanted(self):
+        for value in ('', '-1'):
+            self.assertEqual(self.lines(distribution.mention_unused_gpu, CUDA_VISIBLE_DEVICES=value), [])
+        with mock.patch.object(tf.config, 'list_physical_devices', lambda kind: ['a GPU']):
+            self.assertEqual(self.lines(distribution.mention_unused_gpu), [])
 
 
 if __name__ == '__main__':

@@ -1,10 +1,14 @@
 """Files and directories appear whole or not at all."""
 
+import errno
+import fcntl
 import os
+from unittest import mock
 
 import tensorflow as tf
 
 from acai_tf import files
+from acai_tf.errors import StorageError
 
 
 class FilesTest(tf.test.TestCase):
@@ -31,6 +35,30 @@ class FilesTest(tf.test.TestCase):
             pass
         self.assertEqual(os.listdir(os.path.join(parent.full_path, '5')), ['kept'])
         self.assertEqual(os.listdir(parent.full_path), ['5'])
+
+
+def no_locks(*_):
+    raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+
+class LockTest(tf.test.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.directory = self.create_tempdir().full_path
+
+    def test_a_file_system_without_locks_is_named(self):
+        for number in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
+            with (mock.patch.object(fcntl, 'flock', side_effect=OSError(number, os.strerror(number))),
+                  self.assertRaisesRegex(StorageError, f'^/some/dir cannot be locked .{os.strerror(number)}.; choose '
+                                                       'another --train_dir, on a file system with locks$')):
+                files.lock(0, '/some/dir', 'train_dir')
+
+    def test_another_has_the_lock(self):
+        with open(os.path.join(self.directory, 'lock'), 'w') as one, open(one.name) as other:
+            files.lock(one, self.directory, 'train_dir')
+            with self.assertRaises(BlockingIOError):
+                files.lock(other, self.directory, 'train_dir', fcntl.LOCK_SH | fcntl.LOCK_NB)
 
 
 if __name__ == '__main__':

@@ -10,7 +10,8 @@ from programs import ROOT
 
 # From the ground floor up. A layer is a module, a package, or several of them.
 LAYERS = [
-    {'errors', 'files', 'images', 'interpolation', 'losses', 'quiet', 'randomness', 'tracing', 'values'},
+    {'errors', 'files', 'images', 'interpolation', 'losses', 'quiet', 'randomness', 'stopping',
+     'tracing', 'values'},
     {'options'}, {'registry'}, {'versions'}, {'runs'}, {'architectures'}, {'datasets'}, {'models'}, {'latents'}, {'export'},
     {'clusterers'}, {'metrics'}, {'training'}, {'figures'}, {'studies'}, {'explorer'}, {'data_prep'}, {'benchmark'}, {'cli'}]
 LEVELS = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -18,6 +18,8 @@ from acai_tf import models
 VQVAE = ['--model=vqvae', '--z_log_size=4', '--num_latents=2']
 FLAGS = ['--dataset=digits32', '--depth=2', '--latent=2', '--batch=32', '--total_kimg=4', '--report_kimg=2',
          '--deterministic', '--checkpoint_steps=10']
+# A proxy that nothing answers, not for these hosts.
+ENVIRONMENT = {'http_proxy': 'http://127.0.0.1:9', 'no_proxy': 'example.org', 'ACAI_JOIN_SECONDS': '20'}
 
 
 def free_ports(count):
@@ -44,12 +46,13 @@ class MultiWorkerTest(parameterized.TestCase, tf.test.TestCase):
         for process in self.processes:
             process.kill()
 
-    def start(self, *flags, addresses=None, of_worker=((), ())):
+    def start(self, *flags, addresses=None, of_worker=((), ()), **environment):
         addresses = addresses or [f'127.0.0.1:{port}' for port in free_ports(2)]
         self.processes = [
             Started('bin/acai_train', '--strategy=multi_worker', f'--train_dir={self.train_dir}', *FLAGS, *flags,
-                    *of_worker[index], env={**os.environ, 'TF_CONFIG': tf_config(addresses, index)})
-            for index in range(2)]
+                    *of_worker[index], env={
+                        **os.environ, **ENVIRONMENT, 'TF_CONFIG': tf_config(addresses, index), **environment})
+            for index in range(len(of_worker))]
 
     def finish(self):
         """[(exit code, stdout, stderr)] of both."""
@@ -108,6 +111,36 @@ class MultiWorkerTest(parameterized.TestCase, tf.test.TestCase):
             self.assertEqual(code, 1, err)
             self.assertRegex(err.splitlines()[-1], 'the worker of replica 1 was started with other options')
         self.assertEqual(os.listdir(self.train_dir), [])
+
+    def start_a_chief_whose_worker_does_not_join(self, **environment):
+        """The connection of that worker."""
+        addresses = [f'127.0.0.1:{port}' for port in free_ports(2)]
+        self.start(addresses=addresses, of_worker=[()], **environment)
+        deadline = time.monotonic() + 60
+        while True:
+            with contextlib.suppress(ConnectionRefusedError):
+                connection = socket.create_connection(('127.0.0.1', int(addresses[0].split(':')[1])))
+                break
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.02)
+        connection.sendall(b'1')
+        self.assertEqual(connection.recv(16), b'begin')
+        return connection
+
+    def test_a_worker_that_never_joins(self):
+        with self.start_a_chief_whose_worker_does_not_join(ACAI_JOIN_SECONDS='2'):
+            (code, out, err), = self.finish()
+        self.assertEqual((code, out), (5, ''), err)
+        self.assertRegex(err, '^acai_train: --strategy=multi_worker: the workers .* were not joined within 2 seconds')
+        self.assertLen(err.splitlines(), 1)
+
+    @parameterized.parameters(signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    def test_interrupted_while_tensorflow_waits(self, kind):
+        with self.start_a_chief_whose_worker_does_not_join():
+            time.sleep(0.5)
+            self.processes[0].signal(kind)
+            (code, _, err), = self.finish()
+        self.assertEqual((code, err), (128 + kind, f'acai_train: ended by {kind.name}\n'))
 
     def test_interrupted_while_they_wait_for_another(self):
         addresses = [f'127.0.0.1:{port}' for port in free_ports(3)]

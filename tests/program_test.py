@@ -74,7 +74,7 @@ class MainTest(parameterized.TestCase, tf.test.TestCase):
     def test_the_process_is_as_before(self):
         def state():
             return ([*_logger.handlers], _logger.level, _logger.propagate, sys.stdout.errors,
-                    *map(signal.getsignal, (signal.SIGINT, signal.SIGTERM)))
+                    *map(signal.getsignal, (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)))
 
         def end(flags):
             _logger.info('at work')
@@ -90,6 +90,61 @@ class MainTest(parameterized.TestCase, tf.test.TestCase):
             self.assertNotEqual(changed, earlier)
         err.seek(0)
         self.assertEqual((code, err.read()), (143, 'at work\nacai_try: ended by SIGTERM\n'))
+
+    def test_settings_that_keras_does_not_like(self):
+        directory = self.create_tempdir()
+        directory.create_file('keras.py', 'raise ValueError("Invalid floatx. Received: floatx=int8")')
+        with mock.patch.object(sys, 'path', [directory.full_path, *sys.path]), mock.patch.dict(sys.modules):
+            del sys.modules['keras']
+            code, out, err = self.call(lambda flags: None)
+        self.assertEqual((code, out), (1, ''))
+        self.assertRegex(err, r'^acai_try: Keras cannot be imported \(Invalid floatx. Received: floatx=int8\); correct ')
+        self.assertLen(err.splitlines(), 1)
+
+    def call_with(self, stdout, stderr, run):
+        with mock.patch.multiple(sys, stdout=stdout, stderr=stderr):
+            return program.main(DOC, define_flags, run, [])
+
+    def pipe_without_reader(self):
+        reader, writer = os.pipe()
+        os.close(reader)
+        return os.fdopen(writer, 'w', buffering=1)
+
+    def test_a_reader_that_leaves_early_changes_nothing(self):
+        def say_and_work(flags):
+            print('begun', flush=True)
+            _logger.info('at work')
+            done.append(flags.batch)
+            print('done')
+        for error, code in ((None, 0), (DataError('no data'), 2)):
+            done, err = [], io.StringIO()
+
+            def run(flags):
+                say_and_work(flags)
+                if error:
+                    raise error
+            with self.pipe_without_reader() as out:
+                self.assertEqual(self.call_with(out, err, run), code)
+            with self.pipe_without_reader() as both:
+                self.assertEqual(self.call_with(both, both, run), code)
+            self.assertEqual(done, [1, 1])
+            self.assertEqual(err.getvalue(), 'at work\n' + (f'acai_try: {error}\n' if error else ''))
+
+    def test_a_full_disk_behind_stdout_is_an_error(self):
+        err = io.StringIO()
+        with open('/dev/full', 'w') as full:
+            self.assertEqual(self.call_with(full, err, lambda flags: print('result')), 4)
+        self.assertRegex(err.getvalue(), '^acai_try: reading or writing failed: .*No space left')
+
+    def test_a_terminal_that_closes_ends_it_unless_nohup_was_asked_for(self):
+        def hang_up(flags):
+            os.kill(os.getpid(), signal.SIGHUP)
+        self.assertEqual(self.call(hang_up), (129, '', 'acai_try: ended by SIGHUP\n'))
+        earlier = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        try:
+            self.assertEqual(self.call(hang_up), (0, '', ''))
+        finally:
+            signal.signal(signal.SIGHUP, earlier)
 
     def test_names_of_programs(self):
         for started, expected in ((f'{ROOT}/bin/acai_train', 'bin/acai_encode'), ('bin/acai_train', 'bin/acai_encode'),

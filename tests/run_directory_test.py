@@ -1,7 +1,10 @@
+import fcntl
 import json
 import os
+from unittest import mock
 
 import tensorflow as tf
+from files_test import no_locks
 
 from acai_tf import datasets
 from acai_tf.errors import StorageError, UsageError
@@ -189,6 +192,11 @@ class RunDirectoryTest(tf.test.TestCase):
         directory.cut_reports(2)
         with open(directory.file('metrics.jsonl')) as file:
             self.assertEqual(file.read(), '{"step": 1, "mean_smoothness": null}\n{"step": 2, "mean_smoothness": null}\n')
+
+    def test_a_file_system_without_locks_is_named(self):
+        with mock.patch.object(fcntl, 'flock', no_locks), self.assertRaisesRegex(
+                StorageError, r'/AEBaseline\w* cannot be locked \(No locks available\); choose another --train_dir'):
+            self.open()
 
 
 if __name__ == '__main__':

@@ -3,8 +3,10 @@
 import fcntl
 import json
 import os
+from unittest import mock
 
 import tensorflow as tf
+from files_test import no_locks
 
 from acai_tf import training
 from acai_tf.errors import StorageError
@@ -70,6 +72,11 @@ class RunTest(tf.test.TestCase):
         self.assertFalse(self.run_.is_finished)
         self.write('export/21/saved_model.pb')
         self.assertTrue(self.run_.is_finished)
+
+    def test_it_is_not_in_use_where_there_are_no_locks(self):
+        self.write('.lock')
+        with mock.patch.object(fcntl, 'flock', no_locks):
+            self.assertFalse(self.run_.in_use)
 
     def test_it_is_in_use_while_its_lock_is_held(self):
         self.write('.lock')

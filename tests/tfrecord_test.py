@@ -1,13 +1,16 @@
+import fcntl
 import json
 import os
 import pathlib
+from unittest import mock
 
 import numpy as np
 import tensorflow as tf
+from files_test import no_locks
 
 from acai_tf import files
 from acai_tf.datasets import manifests
-from acai_tf.errors import DataError, UsageError
+from acai_tf.errors import DataError, StorageError, UsageError
 from data_prep import tfrecord
 from data_prep.splits import Split
 from data_prep.verification import verify
@@ -45,6 +48,12 @@ class WriteTest(tf.test.TestCase):
         with self.assertRaises(tf.errors.InvalidArgumentError):
             tfrecord.write_dataset(self.directory, 'some', {
                 'train': self.split, 'test': Split.from_arrays(bad, self.labels[:2])}, '')
+        self.assertEqual(os.listdir(self.directory), [])
+
+    def test_a_file_system_without_locks_is_named_and_nothing_is_left(self):
+        with mock.patch.object(fcntl, 'flock', no_locks), self.assertRaisesRegex(
+                StorageError, f'^{self.directory} cannot be locked .No locks available.; choose another --data_dir'):
+            tfrecord.write_dataset(self.directory, 'some', {'train': self.split}, '')
         self.assertEqual(os.listdir(self.directory), [])
 
 

@@ -10,6 +10,7 @@ from unittest import mock
 
 import numpy as np
 import tensorflow as tf
+from absl.testing import parameterized
 from tensorboard.backend.event_processing import data_provider, plugin_event_multiplexer
 from tensorboard.context import RequestContext
 from tensorboard.plugins import base_plugin
@@ -58,7 +59,7 @@ def run_in(train_dir):
     return run_dir
 
 
-class TrainTest(tf.test.TestCase):
+class TrainTest(parameterized.TestCase, tf.test.TestCase):
 
     def setUp(self):
         super().setUp()
@@ -218,16 +219,17 @@ class TrainTest(tf.test.TestCase):
               self.assertRaisesRegex(DataError, 'digits32 cannot be read .corrupted record at 5')):
             self.train()
 
-    def test_a_signal_while_the_export_is_written_lets_it_end(self):
+    @parameterized.parameters(signal.SIGTERM, signal.SIGHUP)
+    def test_a_signal_while_the_export_is_written_lets_it_end(self, kind):
         def signalled(*args):
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), kind)
             return real(*args)
         self.finished(total_kimg=1)
         real = write.export_model
         with mock.patch.object(write, 'export_model', signalled), self.assertLogs('acai_tf') as logs:
             run_dir = self.train()
         self.assertTrue(os.path.isdir(os.path.join(run_dir, 'export', '64')))
-        self.assertIn('SIGTERM: finishing the step and saving a checkpoint, or the export', ' '.join(logs.output))
+        self.assertIn(f'{kind.name}: finishing the step and saving a checkpoint, or the export', ' '.join(logs.output))
 
     def test_checkpoints_all_damaged(self):
         run_dir = self.finished(total_kimg=1)

@@ -66,7 +66,7 @@ class ACAINetworks:
         for scale in range(scales):
             stack.conv_relu(depth << scale)
             stack.conv_relu(depth << scale)
-            stack.add(layers.AveragePooling2D, pool_size=2)
+            stack.add(layers.AveragePooling2D, pool_size=2, data_format='channels_last')
         stack.conv_relu(depth << scales)
         stack.conv(self.latent)
         return stack.network()
@@ -87,7 +87,7 @@ class ACAINetworks:
         for scale in reversed(range(scales_of(image_shape, self.latent_width))):
             stack.conv_relu(depth << scale)
             stack.conv_relu(depth << scale)
-            stack.add(UpSampling2D, size=2)
+            stack.add(UpSampling2D, size=2, data_format='channels_last')
         stack.conv_relu(depth)
         stack.conv(channels)
         return stack.network()

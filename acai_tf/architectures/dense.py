@@ -16,17 +16,23 @@ def dense(input_shape, units, seed=0, name='dense', activation=None):
         activation: function between layers.
     """
     sizes = [units] if isinstance(units, int) else units
-    stack = [keras.Input(input_shape), layers.Flatten()]
+    stack = [keras.Input(input_shape), _flatten()]
     for i, size in enumerate(sizes):
-        stack += [_dense_layer(size, seed, name, i)] + [layers.Activation(activation)] * (i < len(sizes) - 1)
+        stack.append(_dense_layer(size, seed, name, i))
+        if i < len(sizes) - 1:
+            stack.append(layers.Activation(activation, dtype='float32'))
     return keras.Sequential(stack, name=name)
 
 
 def heads(input_shape, units, count, seed=0, name='heads'):
     """Flattens and applies `count` linear layers side by side: [n, *input_shape] -> list of [n, units]."""
     inputs = keras.Input(input_shape)
-    flat = layers.Flatten()(inputs)
+    flat = _flatten()(inputs)
     return keras.Model(inputs, [_dense_layer(units, seed, name, i)(flat) for i in range(count)], name=name)
+
+
+def _flatten():
+    return layers.Flatten('channels_last', dtype='float32')
 
 
 def _dense_layer(units, seed, name, index):

@@ -37,11 +37,12 @@ class Stack:
 
     def conv(self, channels, size=3):
         """A linear convolution of stride 1 and zero padding, with a bias that starts at 0."""
-        self._add_weighted(Conv2D, filters=channels, kernel_size=size, padding='same')
+        self._add_weighted(Conv2D, filters=channels, kernel_size=size, padding='same',
+                           data_format='channels_last')
 
     def dense(self, units):
         """A linear layer on the flattened values, with a bias that starts at 0."""
-        self.add(layers.Flatten)
+        self.add(layers.Flatten, data_format='channels_last')
         self._add_weighted(layers.Dense, units=units)
 
     def relu(self):

@@ -70,9 +70,9 @@ class VGGNetworks(Configured):
         stack.add(layers.Reshape, target_shape=(height, width, depth * _WIDTHS[-1]))
         stack.relu()
         for factor in _WIDTHS[-2::-1]:
-            stack.add(UpSampling2D, size=2)
+            stack.add(UpSampling2D, size=2, data_format='channels_last')
             stack.conv_relu(depth * factor)
-        stack.add(UpSampling2D, size=2)
+        stack.add(UpSampling2D, size=2, data_format='channels_last')
         stack.conv(channels)
         return stack.network()
 
@@ -88,7 +88,7 @@ class VGGNetworks(Configured):
         _sides(image_shape)
         for factor in _WIDTHS:
             stack.conv_relu((depth or self.depth) * factor)
-            stack.add(layers.MaxPooling2D, pool_size=2)
+            stack.add(layers.MaxPooling2D, pool_size=2, data_format='channels_last')
         stack.dense(units)
         stack.add(layers.Reshape, target_shape=(1, 1, units))
         return stack.network()

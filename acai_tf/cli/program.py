@@ -13,6 +13,7 @@ from acai_tf import files
 from acai_tf.cli.parsing import Flags
 from acai_tf.errors import AcaiError, StorageError, UsageError, short_message
 from acai_tf.quiet import silence_pillow, without_import_noise
+from acai_tf.stopping import answering
 
 _logger = logging.getLogger('acai_tf')
 
@@ -33,8 +34,8 @@ def main(doc, define_flags, run, argv=None):
         argv: the arguments, without the program's name; default: those of the process.
 
     Returns:
-        0; an AcaiError's exit code, or 4 for another OSError, after one line on stderr; after SIGINT or SIGTERM 128 plus
-        the signal's number, as shells do.
+        0; an AcaiError's exit code, or 4 for another OSError, after one line on stderr; after SIGINT, SIGTERM or SIGHUP
+        128 plus the signal's number, as shells do.
     """
     if argv is None:
         program, arguments = os.path.basename(sys.argv[0]), sys.argv[1:]
@@ -44,6 +45,7 @@ def main(doc, define_flags, run, argv=None):
     with _own_streams_and_signals():
         try:
             _run(flags, doc, define_flags, run)
+            sys.stdout.flush()
         except AcaiError as error:
             return _fail(program, error, error.exit_code)
         except OSError as error:
@@ -58,6 +60,7 @@ def main(doc, define_flags, run, argv=None):
 def _run(flags, doc, define_flags, run):
     tf = import_tensorflow()
     silence_pillow()
+    _import_keras()
     _set_logical_cpus(tf)
     define_flags(flags)
     if any(argument.lstrip('-') in ('help', 'helpfull', 'helpshort', '?') for argument in flags.command_line):
@@ -78,6 +81,15 @@ def import_tensorflow():
             import tensorflow as tf
             tf.config.get_visible_devices()  # the rest of the noise comes when devices are first listed
     return sys.modules['tensorflow']
+
+
+def _import_keras():
+    """Raises UsageError if Keras, whose import reads its settings, does not like them."""
+    try:
+        import keras  # noqa: F401
+    except (AttributeError, TypeError, ValueError) as error:
+        raise UsageError(f'Keras cannot be imported ({short_message(error)}); correct keras.json in $KERAS_HOME (default: '
+                         '~/.keras) and the other environment variables KERAS_*') from None
 
 
 def _fail(program, message, code):
@@ -112,31 +124,61 @@ def _end(number, _):
 
 @contextlib.contextmanager
 def _own_streams_and_signals():
-    """Makes the standard streams usable, logs to stderr, and answers SIGTERM and SIGINT, until the block ends."""
+    """Makes the standard streams usable, logs to stderr, and answers signals, until the block ends."""
     _open_streams()
-    errors = {stream: stream.errors for stream in (sys.stdout, sys.stderr) if hasattr(stream, 'reconfigure')}
+    streams = sys.stdout, sys.stderr
+    errors = {stream: stream.errors for stream in streams if hasattr(stream, 'reconfigure')}
     for stream in errors:
         stream.reconfigure(errors='backslashreplace')  # for what a terminal cannot show
+    sys.stdout, sys.stderr = map(_Stream, streams)
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter('%(message)s'))
     _logger.addHandler(handler)
     level, propagate = _logger.level, _logger.propagate
     _logger.setLevel(logging.INFO)
     _logger.propagate = False
-    before = {}
-    with contextlib.suppress(ValueError):  # not in the main thread
-        before.update({number: signal.signal(number, _end) for number in (signal.SIGTERM, signal.SIGINT)})
     try:
-        yield
+        with answering(_end):
+            yield
     finally:
-        for number, earlier in before.items():
-            signal.signal(number, earlier)
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
+        sys.stdout, sys.stderr = streams
         for stream, earlier in errors.items():
-            with contextlib.suppress(OSError):  # whoever reads the stream may have closed it
-                stream.reconfigure(errors=earlier)
+            stream.reconfigure(errors=earlier)
         _logger.removeHandler(handler)
         _logger.setLevel(level)
         _logger.propagate = propagate
+
+
+class _Stream:
+    """A standard stream that drops what is written once its reader has left, as `head` does."""
+
+    def __init__(self, stream):
+        self._stream = stream
+
+    def __getattr__(self, name):
+        return getattr(self._stream, name)
+
+    def write(self, text):
+        with self._until_reader_leaves():
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self):
+        with self._until_reader_leaves():
+            self._stream.flush()
+
+    @contextlib.contextmanager
+    def _until_reader_leaves(self):
+        try:
+            yield
+        except OSError as error:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())  # Python writes what it still holds at the end of the process
+            os.close(nowhere)
+            if not isinstance(error, BrokenPipeError):
+                raise
 
 
 def _open_streams():

@@ -10,6 +10,7 @@ from acai_tf import randomness
 from acai_tf.errors import NonFiniteError, UsageError
 from acai_tf.models import optimizers
 
+_DTYPES = ('float32', 'mixed_bfloat16')
 _NOT_FINITE = 'loss terms that are not finite'
 CHECK = 'check of data: '  # begins the message of an assertion, followed by three values
 
@@ -38,6 +39,7 @@ class Steps:
 
     def __init__(self, seed=0, name=None, dtype=None):
         super().__init__(name=name, dtype=dtype)
+        _check_dtypes(self.dtype_policy.name)
         self.seed = seed
         self.steps = self.add_weight(name='steps', shape=(), dtype='int64', initializer='zeros', trainable=False,
                                      aggregation='only_first_replica')  # every replica counts the same
@@ -245,3 +247,12 @@ class Steps:
 
     def compile_from_config(self, config):
         self.compile(keras.saving.deserialize_keras_object(config['lr']))
+
+
+def _check_dtypes(policy):
+    """Raises UsageError for a dtype policy, or a type of Keras's own variables, that does not work."""
+    if keras.config.floatx() != 'float32':
+        raise UsageError(f"Keras's floatx is {keras.config.floatx()}, but acai_tf needs float32; change it in keras.json or "
+                         "with keras.config.set_floatx('float32')")
+    if policy not in _DTYPES:
+        raise UsageError(f'dtype={policy!r} does not work; choose {" or ".join(_DTYPES)}')

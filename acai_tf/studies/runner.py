@@ -16,12 +16,13 @@ import time
 import tqdm
 import tqdm.contrib.logging
 
+from acai_tf import files
 from acai_tf.errors import NonFiniteError, Stopped, StorageError, UsageError, WorkerLost
+from acai_tf.stopping import stop_signals
 from acai_tf.studies import programs
 from acai_tf.studies.base import counted
 from acai_tf.studies.estimate import remaining_kimg
 from acai_tf.training.run_directory import IN_USE
-from acai_tf.training.stopping import stop_signals
 
 _logger = logging.getLogger(__name__)
 
@@ -76,7 +77,7 @@ class Runner:
             {job's key: [Failure]} of what cannot be finished.
 
         Raises:
-            Stopped: by SIGTERM or SIGINT, after the programs have saved what they had.
+            Stopped: by a signal, after the programs have saved what they had.
         """
         waiting, active, told = [_Work(job) for job in self._jobs if not self._is_over(job)], [], False
         with (stop_signals('waiting for the programs to save what they have') as stop, self._progress() as bar,
@@ -190,7 +191,7 @@ class Runner:
         except OSError as error:
             raise UsageError(f'{path} cannot be written ({error.strerror}); choose another --train_dir') from None
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            files.lock(lock, self._directory, 'train_dir', fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.close()
             return None

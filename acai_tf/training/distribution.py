@@ -7,9 +7,10 @@ The chief (the task `chief`, or else worker 0) alone writes the run directory.
 import contextlib
 import ctypes
 import json
+import logging
 import os
 import re
-import signal
+import shutil
 import zlib
 
 import numpy as np
@@ -17,8 +18,11 @@ import tensorflow as tf
 
 from acai_tf.errors import UsageError, WorkerLost, short_message
 from acai_tf.tracing import no_autograph, traced
-from acai_tf.training import rendezvous
+from acai_tf.training import joining, rendezvous
 
+_logger = logging.getLogger(__name__)
+
+_NVIDIA_DRIVER = '/proc/driver/nvidia'
 # Options in which workers may differ.
 _MAY_DIFFER = ('train_dir', 'data_dir', 'keep_checkpoints')
 _M_TOP_PAD = -2  # of glibc's malloc.h
@@ -43,6 +47,7 @@ def make_strategy(config):
             strategy = tf.distribute.OneDeviceStrategy(gpus[0].name)  # unlike none, it has batches ready on the device
         else:
             strategy = tf.distribute.get_strategy()
+    mention_unused_gpu()
     replicas = strategy.num_replicas_in_sync
     multiple = config.model_class.batch_multiple * replicas
     if config.batch % multiple:
@@ -53,20 +58,46 @@ def make_strategy(config):
     return strategy
 
 
+def mention_unused_gpu():
+    """Logs how to install what TensorFlow needs, if there is an NVIDIA driver and TensorFlow sees no GPU."""
+    has_driver = os.path.exists(_NVIDIA_DRIVER) or shutil.which('nvidia-smi')
+    wants_none = os.environ.get('CUDA_VISIBLE_DEVICES') in ('', '-1')
+    if has_driver and not wants_none and not tf.config.list_physical_devices('GPU'):
+        _logger.warning("there is an NVIDIA driver, but TensorFlow sees no GPU and computes on the CPU: pip install "
+                        "'.[cuda]' installs what it needs, and CUDA_VISIBLE_DEVICES= does without")
+
+
 def _multi_worker_strategy():
     addresses, number = rendezvous.cluster_of(os.environ.get('TF_CONFIG', ''))
+    seconds = _join_seconds()
     rendezvous.meet(addresses, number)
     _keep_freed_memory()
-    handlers = {kind: signal.getsignal(kind) for kind in (signal.SIGTERM, signal.SIGINT)}
+    _exempt_from_proxy(rendezvous.hosts(addresses))
     try:
-        return tf.distribute.MultiWorkerMirroredStrategy()
+        with joining.interruptible(seconds):
+            return tf.distribute.MultiWorkerMirroredStrategy()
+    except (tf.errors.DeadlineExceededError, tf.errors.UnavailableError, tf.errors.AbortedError,
+            tf.errors.CancelledError) as error:
+        raise WorkerLost(f'--strategy=multi_worker: the workers {", ".join(addresses)} were not joined within {seconds} '
+                         f'seconds ({short_message(error)}); their own output says why; start all again, with a larger '
+                         'ACAI_JOIN_SECONDS if they are slow') from None
     except (tf.errors.OpError, RuntimeError, ValueError) as error:
         raise UsageError(f'--strategy=multi_worker: the workers {", ".join(addresses)} could not be joined '
                          f'({short_message(error)}); check TF_CONFIG') from None
-    finally:
-        with contextlib.suppress(ValueError):  # not in the main thread
-            for kind, handler in handlers.items():
-                signal.signal(kind, handler)  # TensorFlow has taken SIGTERM for itself
+
+
+def _join_seconds():
+    """How long workers that have met may take until TensorFlow has joined them, from $ACAI_JOIN_SECONDS."""
+    seconds = os.environ.get('ACAI_JOIN_SECONDS', '60')
+    if not seconds.isdecimal() or not 0 < int(seconds) <= 3600:
+        raise UsageError(f'ACAI_JOIN_SECONDS={seconds!r}: must be a whole number of seconds from 1 to 3600')
+    return int(seconds)
+
+
+def _exempt_from_proxy(hosts):
+    """Makes TensorFlow connect to the workers directly, whatever proxy the environment has for other hosts."""
+    exempt = os.environ.get('no_grpc_proxy') or os.environ.get('no_proxy')
+    os.environ['no_grpc_proxy'] = ','.join(filter(None, (exempt, *hosts)))
 
 
 def _keep_freed_memory():

@@ -20,13 +20,13 @@ from acai_tf.errors import NonFiniteError, Stopped
 from acai_tf.export import write
 from acai_tf.export.load import check_whole
 from acai_tf.models.calls import Calls, compile_steps, losses_of
+from acai_tf.stopping import stop_signals
 from acai_tf.tracing import traced
 from acai_tf.training import distribution, exports
 from acai_tf.training.checkpoints import Checkpoints
 from acai_tf.training.config import TrainConfig
 from acai_tf.training.reports import Reporter
 from acai_tf.training.run_directory import RunDirectory
-from acai_tf.training.stopping import stop_signals
 
 _logger = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ def train(config: TrainConfig, overwrite: bool = False) -> str | None:
         NonFiniteError: a loss or weight became NaN or infinite; the last good checkpoint is kept.
         StorageError: checkpoints cannot be written or read.
         WorkerLost: another worker died.
-        Stopped: by SIGTERM or SIGINT, after a checkpoint.
+        Stopped: by a signal, after a checkpoint.
     """
     config.resolve()
     strategy = distribution.make_strategy(config)

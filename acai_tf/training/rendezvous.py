@@ -4,18 +4,27 @@ If a worker were missing, TensorFlow itself would wait with Python's lock held, 
 """
 
 import contextlib
+import ipaddress
 import json
 import logging
+import re
 import socket
 import time
+import zlib
 
-from acai_tf.errors import UsageError
+from acai_tf.errors import UsageError, WorkerLost
 
 _logger = logging.getLogger(__name__)
 
 _POLL_SECONDS, _SECONDS_BEFORE_NOTICE, _SECONDS_BETWEEN_NOTICES = 0.5, 5, 60
-_BEGIN = b'begin'
+_SECONDS_TO_REFUSE = 20
+_STRATEGY = '--strategy=multi_worker: '
 _EXAMPLE = '{"cluster": {"worker": ["10.0.0.1:2222", "10.0.0.2:2222"]}, "task": {"type": "worker", "index": 0}}'
+_LABEL = r'[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?'  # of a host's name
+# A worker reports its number, the checksum of its list of addresses, and whether its port is taken. The number is enough.
+_REPORT = re.compile(rb'(\d{1,5})(?: ([0-9a-f]{8})( taken)?)?')
+# The chief's answers.
+_BEGIN, _DIFFERENT, _NOT_FREE, _LOST = b'begin', b'different', b'not free', b'lost'
 
 
 def cluster_of(text):
@@ -26,25 +35,63 @@ def cluster_of(text):
     """
     try:
         values = json.loads(text)
-        cluster, task = values['cluster'], values['task']
-        tasks = [(kind, index) for kind in ('chief', 'worker') for index in range(len(cluster.get(kind, [])))]
-        own = (task['type'], int(task['index']))
-        addresses = [cluster[kind][index] for kind, index in tasks]
-        for address in addresses:
-            _host_and_port(address)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        tasks, own = _tasks(values['cluster']), _own_task(values['task'])
+        if own not in tasks:
+            raise UsageError(f'has no {own[0]} {own[1]} in its cluster; correct its task')
+        return [*tasks.values()], [*tasks].index(own)
+    except UsageError as error:
+        reason = error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = f'cannot be used ({type(error).__name__}: {error})' if text else 'is not set'
-        raise UsageError(f'--strategy=multi_worker: the environment variable TF_CONFIG {reason}; it should be like '
-                         f"'{_EXAMPLE}', with a different index for each worker") from None
-    if own not in tasks:
-        raise UsageError(f'--strategy=multi_worker: TF_CONFIG has no {own[0]} {own[1]} in its cluster; correct its '
-                         'task')
-    return addresses, tasks.index(own)
+    raise UsageError(f"{_STRATEGY}the environment variable TF_CONFIG {reason}; it should be like '{_EXAMPLE}', with a "
+                     'different index for each worker')
+
+
+def _tasks(cluster):
+    """{(kind, index): address}, the chief first."""
+    others = [kind for kind, addresses in cluster.items() if kind not in ('chief', 'worker') and addresses]
+    if others:
+        raise UsageError(f'lists {", ".join(others)}, but only a chief and workers take part; leave it out')
+    if len(cluster.get('chief', [])) > 1:
+        raise UsageError(f'lists {len(cluster["chief"])} chiefs; keep one')
+    tasks = {(kind, index): address for kind in ('chief', 'worker') for index, address in enumerate(cluster.get(kind, []))}
+    places = [_host_and_port(address) for address in tasks.values()]
+    for address, place in zip(tasks.values(), places):
+        if places.count(place) > 1:
+            raise UsageError(f'lists {address} twice; give each worker its own address')
+    return tasks
+
+
+def _own_task(task):
+    """(kind, index) of this process."""
+    kind, index = task['type'], task['index']
+    if type(index) is not int and not (isinstance(index, str) and re.fullmatch('[0-9]+', index)):
+        raise UsageError(f'has the index {json.dumps(index)}, which is not a whole number')
+    return kind, int(index)
 
 
 def _host_and_port(address):
-    host, _, port = address.rpartition(':')
+    host, _, port = str(address).lower().rpartition(':')
+    if not (isinstance(address, str) and _is_host(host) and re.fullmatch('[0-9]{1,5}', port) and 0 < int(port) < 65536):
+        raise UsageError(f'lists the address {json.dumps(address)}, which is not a host and a port of 1 to 65535')
     return host.strip('[]'), int(port)
+
+
+def _is_host(host):
+    """Returns True for the name of a host, an IPv4 address or an IPv6 address in brackets."""
+    try:
+        if host.startswith('[') and host.endswith(']'):
+            return bool(ipaddress.IPv6Address(host[1:-1]))
+        if re.fullmatch('[0-9.]+', host):
+            return bool(ipaddress.IPv4Address(host))
+    except ValueError:
+        return False
+    return len(host) < 254 and bool(re.fullmatch(rf'({_LABEL}\.)*{_LABEL}\.?', host))
+
+
+def hosts(addresses):
+    """The hosts of addresses 'host:port'."""
+    return [_host_and_port(address)[0] for address in addresses]
 
 
 def meet(addresses, number):
@@ -55,40 +102,100 @@ def meet(addresses, number):
         number: this one's.
 
     Raises:
-        UsageError: the chief's port cannot be opened.
+        UsageError: the port cannot be opened, the workers have different addresses, or another worker has this number.
+        WorkerLost: another worker cannot take part.
     """
     if number == 0:
         _gather(addresses)
     else:
-        _report(addresses[0], number)
+        _report(addresses, number)
+
+
+def _open_port(address):
+    """A server at the port of an address, on all interfaces, as TensorFlow's will be."""
+    port, dual = _host_and_port(address)[1], socket.has_dualstack_ipv6()
+    try:
+        return socket.create_server(('', port), family=socket.AF_INET6 if dual else socket.AF_INET, dualstack_ipv6=dual)
+    except OSError as error:
+        raise UsageError(f'{_STRATEGY}port {port} of TF_CONFIG, for {address}, cannot be opened here ({error.strerror}); '
+                         'free it or choose another') from None
 
 
 def _gather(addresses):
     """On the chief: waits until all others have reported, then tells them to begin."""
-    port = _host_and_port(addresses[0])[1]
-    dual = socket.has_dualstack_ipv6()
-    try:
-        server = socket.create_server(('', port), family=socket.AF_INET6 if dual else socket.AF_INET, dualstack_ipv6=dual)
-    except OSError as error:
-        raise UsageError(f'--strategy=multi_worker: this is the chief, but port {port} of TF_CONFIG cannot be opened '
-                         f'({error.strerror}); free it or choose another') from None
     present, notice = {}, time.monotonic() + _SECONDS_BEFORE_NOTICE
-    with server, contextlib.ExitStack() as connections:
+    with _open_port(addresses[0]) as server, contextlib.ExitStack() as connections:
         server.settimeout(_POLL_SECONDS)
         while len(present) < len(addresses) - 1:
-            with contextlib.suppress(OSError, ValueError):
-                connection = connections.enter_context(server.accept()[0])
-                connection.settimeout(_POLL_SECONDS)
-                number = int(connection.recv(16))
-                connection.settimeout(None)
-                if 0 < number < len(addresses):
-                    present[number] = connection
-            present = {number: connection for number, connection in present.items() if _is_open(connection)}
+            report, connection = _next_report(server, connections)
+            present = {other: connection for other, connection in present.items() if _is_open(connection)}
+            try:
+                _admit(present, addresses, report, connection)
+            except (UsageError, WorkerLost) as error:
+                _refuse({**present, int(report[1]): connection}, len(addresses), server, connections,
+                        _LOST if isinstance(error, WorkerLost) else _DIFFERENT)
+                raise
             missing = [address for number, address in enumerate(addresses) if number and number not in present]
-            notice = _note(notice, 'waiting for the workers %s', ', '.join(missing))
-        for connection in present.values():
-            with contextlib.suppress(OSError):
-                connection.sendall(_BEGIN)
+            if missing:
+                notice = _note(notice, 'waiting for the workers %s', ', '.join(missing))
+        _tell(present.values(), _BEGIN)
+
+
+def _next_report(server, connections):
+    """(match of _REPORT, connection) of the next worker that reports; None for the match if nobody does, or a stranger."""
+    report, connection = None, None
+    with contextlib.suppress(OSError):
+        connection = connections.enter_context(server.accept()[0])
+        connection.settimeout(_POLL_SECONDS)
+        report = _REPORT.fullmatch(connection.recv(32))
+        connection.settimeout(None)
+        # A worker whose machine has vanished is not kept for long.
+        for option, value in ((socket.TCP_KEEPIDLE, 5), (socket.TCP_KEEPINTVL, 5), (socket.TCP_KEEPCNT, 3)):
+            connection.setsockopt(socket.IPPROTO_TCP, option, value)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    return report, connection
+
+
+def _admit(present, addresses, report, connection):
+    """Adds a worker that has reported to those present, or says why it cannot be.
+
+    Raises:
+        UsageError: it has other addresses.
+        WorkerLost: its port is taken.
+    """
+    if report is None:
+        return
+    number, checksum, taken = int(report[1]), report[2], report[3]
+    if checksum not in (None, _checksum(addresses)):
+        raise UsageError(f'{_STRATEGY}the TF_CONFIG of worker {number} has another cluster than the chief\'s '
+                         f'{", ".join(addresses)}; give all workers the same')
+    if taken:
+        raise WorkerLost(f'{_STRATEGY}worker {number} cannot open its port; its own output says why; start all again')
+    if number in present:
+        _tell([connection], _NOT_FREE)
+    elif 0 < number < len(addresses):
+        present[number] = connection
+
+
+def _refuse(present, count, server, connections, answer):
+    """Tells an answer to the workers present, and for a while to those that come."""
+    _tell(present.values(), answer)
+    told, deadline = set(present), time.monotonic() + _SECONDS_TO_REFUSE
+    while not told.issuperset(range(1, count)) and time.monotonic() < deadline:
+        report, connection = _next_report(server, connections)
+        if report:
+            _tell([connection], answer)
+            told.add(int(report[1]))
+
+
+def _checksum(addresses):
+    return b'%08x' % zlib.crc32(' '.join(addresses).encode())
+
+
+def _tell(connections, answer):
+    for connection in connections:
+        with contextlib.suppress(OSError):
+            connection.sendall(answer)
 
 
 def _is_open(connection):
@@ -100,22 +207,52 @@ def _is_open(connection):
         return False
 
 
-def _report(chief, number):
+def _report(addresses, number):
     """On any other worker: waits until the chief tells it to begin."""
-    notice = time.monotonic() + _SECONDS_BEFORE_NOTICE
+    chief, notice = addresses[0], time.monotonic() + _SECONDS_BEFORE_NOTICE
     while True:
-        with contextlib.suppress(OSError), socket.create_connection(_host_and_port(chief), _POLL_SECONDS) as connection:
-            connection.sendall(b'%d' % number)
-            answer = None
-            while answer is None:
-                with contextlib.suppress(TimeoutError):
-                    answer = connection.recv(16)
-                notice = _note(notice, 'the chief %s is waiting for other workers', chief)
-            if answer == _BEGIN:
-                return
-            # Nothing: the chief has gone, and may come back.
-        notice = _note(notice, 'waiting for the chief %s', chief)
+        reason = 'it has left'
+        try:
+            with socket.create_connection(_host_and_port(chief), _POLL_SECONDS) as connection, \
+                    _own_port(addresses, number, connection):
+                connection.sendall(_own_report(addresses, number))
+                answer = None
+                while answer is None:
+                    with contextlib.suppress(TimeoutError):
+                        answer = connection.recv(16)
+                    notice = _note(notice, 'the chief %s is waiting for other workers', chief)
+                if answer == _BEGIN:
+                    return
+                _raise_refusal(answer, addresses, number)
+        except OSError as error:
+            reason = error.strerror or error
+        notice = _note(notice, 'waiting for the chief %s (%s)', chief, reason)
         time.sleep(_POLL_SECONDS)
+
+
+def _own_report(addresses, number):
+    return b'%d %s' % (number, _checksum(addresses))
+
+
+def _own_port(addresses, number, connection):
+    """Opens this worker's port, or tells the chief that it cannot."""
+    try:
+        return _open_port(addresses[number])
+    except UsageError:
+        _tell([connection], _own_report(addresses, number) + b' taken')
+        raise
+
+
+def _raise_refusal(answer, addresses, number):
+    """Raises what the chief's answer means; nothing if it has gone without one, because it may come back."""
+    if answer == _DIFFERENT:
+        raise UsageError(f'{_STRATEGY}a worker has another cluster in its TF_CONFIG than the chief; here it is '
+                         f'{", ".join(addresses)}; give all workers the same')
+    if answer == _NOT_FREE:
+        raise UsageError(f'{_STRATEGY}the place of {addresses[number]} is taken by another worker; give each its own index '
+                         'in TF_CONFIG')
+    if answer == _LOST:
+        raise WorkerLost(f'{_STRATEGY}another worker cannot open its port; its own output says why; start all again')
 
 
 def _note(due, message, *values):

@@ -22,6 +22,7 @@ class RunDirectory(Run):
 
     Raises:
         UsageError: the directory cannot be made, is in use, or holds a run with another config.
+        StorageError: its file system has no locks.
     """
 
     def __init__(self, config, overwrite=False):
@@ -35,7 +36,7 @@ class RunDirectory(Run):
         except OSError as error:
             raise UsageError(f'{self.path} cannot be written ({error.strerror}); choose another --train_dir') from None
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            files.lock(self._lock, self.path, 'train_dir', fcntl.LOCK_EX | fcntl.LOCK_NB)
             if not overwrite:
                 self._check_config()
         except BlockingIOError:
