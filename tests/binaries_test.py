@@ -110,9 +110,13 @@ class HelpTest(parameterized.TestCase, tf.test.TestCase):
             0, 'tensorflow\n', 'KERAS_BACKEND=jax is ignored: acai_tf uses TensorFlow\n'))
         for backend in ('tensorflow', ''):
             self.assertEqual(run_python(code, backend), (0, 'tensorflow\n', ''))
-        code, _, err = run_python('import keras, acai_tf', 'numpy')
+        code = """
+import sys, types
+sys.modules['keras'] = types.SimpleNamespace(backend=types.SimpleNamespace(backend=lambda: 'torch'))
+import acai_tf"""
+        code, _, err = run_python(code, 'torch')
         self.assertEqual(code, 1)
-        self.assertEqual(err.splitlines()[-1], 'acai_tf.errors.UsageError: Keras uses numpy, but acai_tf needs TensorFlow; '
+        self.assertEqual(err.splitlines()[-1], 'acai_tf.errors.UsageError: Keras uses torch, but acai_tf needs TensorFlow; '
                          'import acai_tf before keras, or set KERAS_BACKEND=tensorflow')
 
 

@@ -93,12 +93,13 @@ class MainTest(parameterized.TestCase, tf.test.TestCase):
 
     def test_settings_that_keras_does_not_like(self):
         directory = self.create_tempdir()
-        directory.create_file('keras.py', 'raise ValueError("Invalid floatx. Received: floatx=int8")')
+        directory.create_file('tensorflow.py', 'raise ValueError("Invalid floatx. Received: floatx=int8")')
         with mock.patch.object(sys, 'path', [directory.full_path, *sys.path]), mock.patch.dict(sys.modules):
-            del sys.modules['keras']
+            del sys.modules['tensorflow']
             code, out, err = self.call(lambda flags: None)
         self.assertEqual((code, out), (1, ''))
-        self.assertRegex(err, r'^acai_try: Keras cannot be imported \(Invalid floatx. Received: floatx=int8\); correct ')
+        self.assertRegex(err, r'^acai_try: TensorFlow and Keras cannot be imported \(Invalid floatx. Received: floatx=int8\); '
+                              'correct keras.json')
         self.assertLen(err.splitlines(), 1)
 
     def call_with(self, stdout, stderr, run):

@@ -60,7 +60,6 @@ def main(doc, define_flags, run, argv=None):
 def _run(flags, doc, define_flags, run):
     tf = import_tensorflow()
     silence_pillow()
-    _import_keras()
     _set_logical_cpus(tf)
     define_flags(flags)
     if any(argument.lstrip('-') in ('help', 'helpfull', 'helpshort', '?') for argument in flags.command_line):
@@ -74,22 +73,21 @@ def _run(flags, doc, define_flags, run):
 
 
 def import_tensorflow():
-    """Returns the module tensorflow, imported without the noise that it prints."""
+    """Returns the module tensorflow, imported without the noise that it prints.
+
+    Raises:
+        UsageError: it, Keras or matplotlib does not like keras.json or an environment variable.
+    """
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
     if 'tensorflow' not in sys.modules:
-        with without_import_noise():
-            import tensorflow as tf
-            tf.config.get_visible_devices()  # the rest of the noise comes when devices are first listed
+        try:
+            with without_import_noise():
+                import tensorflow as tf
+                tf.config.get_visible_devices()  # the rest of the noise comes when devices are first listed
+        except (AssertionError, AttributeError, TypeError, ValueError) as error:
+            raise UsageError(f'TensorFlow and Keras cannot be imported ({short_message(error)}); correct keras.json in '
+                             '$KERAS_HOME (default: ~/.keras) and the environment variables KERAS_* and MPLBACKEND') from None
     return sys.modules['tensorflow']
-
-
-def _import_keras():
-    """Raises UsageError if Keras, whose import reads its settings, does not like them."""
-    try:
-        import keras  # noqa: F401
-    except (AttributeError, TypeError, ValueError) as error:
-        raise UsageError(f'Keras cannot be imported ({short_message(error)}); correct keras.json in $KERAS_HOME (default: '
-                         '~/.keras) and the other environment variables KERAS_*') from None
 
 
 def _fail(program, message, code):
