@@ -98,8 +98,8 @@ class MainTest(parameterized.TestCase, tf.test.TestCase):
             del sys.modules['tensorflow']
             code, out, err = self.call(lambda flags: None)
         self.assertEqual((code, out), (1, ''))
-        self.assertRegex(err, r'^acai_try: TensorFlow and Keras cannot be imported \(Invalid floatx. Received: floatx=int8\); '
-                              'correct keras.json')
+        self.assertRegex(err, r'^acai_try: TensorFlow and Keras cannot be imported \(Invalid floatx. Received: floatx=int8'
+                              r'\); correct keras.json')
         self.assertLen(err.splitlines(), 1)
 
     def call_with(self, stdout, stderr, run):

@@ -51,13 +51,15 @@ class ClusterTest(parameterized.TestCase, tf.test.TestCase):
         ('{"cluster": {"worker": ["a:1", "b:1", "A:1"]}, "task": {"type": "worker", "index": 0}}', 'lists a:1 twice'),
         ('{"cluster": {"worker": ["a:1"], "chief": ["a:1"]}, "task": {"type": "chief", "index": 0}}', 'lists a:1 twice'),
         ('{"cluster": {"chief": ["a:1", "b:1"]}, "task": {"type": "chief", "index": 0}}', 'lists 2 chiefs'),
+        ('{"cluster": {"worker": ["a:1"], "ps": []}, "task": {"type": "worker", "index": 0}}', 'lists 0 ps, but only'),
+        ('{"cluster": {"worker": ["a:1"], "chief": []}, "task": {"type": "worker", "index": 0}}', 'lists 0 chief, but only'),
         ('{"cluster": {"worker": ["a:1"]}, "task": {"type": ["worker"], "index": 0}}', 'TF_CONFIG cannot be used'),
         ('{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": -1}}', 'has no worker -1'),
         ('{"cluster": {"worker": ["a:1"], "evaluator": ["b:1"]}, "task": {"type": "worker", "index": 0}}',
-         'lists evaluator, but only a chief and workers take part'),
+         'lists 1 evaluator, but only a chief and workers take part'),
         ('{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 3}}', 'has no worker 3'),
         ('{"cluster": {"worker": ["a:1"], "ps": ["b:1"]}, "task": {"type": "ps", "index": 0}}',
-         'lists ps, but only a chief and workers take part'))
+         'lists 1 ps, but only a chief and workers take part'))
     def test_clusters_that_cannot_be(self, text, message):
         with self.assertRaisesRegex(UsageError, f'^--strategy=multi_worker: .*{message}'):
             rendezvous.cluster_of(text)

@@ -86,7 +86,7 @@ def import_tensorflow():
                 tf.config.get_visible_devices()  # the rest of the noise comes when devices are first listed
         except (AssertionError, AttributeError, TypeError, ValueError) as error:
             raise UsageError(f'TensorFlow and Keras cannot be imported ({short_message(error)}); correct keras.json in '
-                             '$KERAS_HOME (default: ~/.keras) and the environment variables KERAS_* and MPLBACKEND') from None
+                             '$KERAS_HOME (default: ~/.keras) and the variables KERAS_* and MPLBACKEND') from None
     return sys.modules['tensorflow']
 
 

@@ -49,9 +49,9 @@ def cluster_of(text):
 
 def _tasks(cluster):
     """{(kind, index): address}, the chief first."""
-    others = [kind for kind, addresses in cluster.items() if kind not in ('chief', 'worker') and addresses]
-    if others:
-        raise UsageError(f'lists {", ".join(others)}, but only a chief and workers take part; leave it out')
+    for kind, addresses in cluster.items():
+        if kind not in ('chief', 'worker') or not addresses:
+            raise UsageError(f'lists {len(addresses)} {kind}, but only a chief and workers take part; leave it out')
     if len(cluster.get('chief', [])) > 1:
         raise UsageError(f'lists {len(cluster["chief"])} chiefs; keep one')
     tasks = {(kind, index): address for kind in ('chief', 'worker') for index, address in enumerate(cluster.get(kind, []))}
