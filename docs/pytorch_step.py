@@ -3,13 +3,16 @@
     pip install torch
     python docs/pytorch_step.py --depth=16 --latent_width=2 --channels=1
 
-Both sides: 32x32 images, batch 64, the networks of the released code, Adam, one update of autoencoder, critic and
-classifier. PyTorch runs eagerly in channels_last, its fastest here, and takes the gradients of both losses in two passes
-through the critic; bfloat16 is its autocast. Each process measures when it is told to, so that one waits for the other.
-Prints images per second, medians of the rounds, and the median of the rounds' ratios.
+All sides: 32x32 images, batch 64, the networks of the released code, Adam, one update of autoencoder, critic and classifier.
+PyTorch is in channels_last, its fastest here, with its fused Adam; bfloat16 is its autocast. It has four sides: eager or
+compiled (torch.compile, which needs a C++ compiler), and with two backward passes through the critic, one for each loss, or
+with one: for a critic with one answer per image the gradients of both losses at an image are the same except for a factor.
+Each process measures when it is told to, so that one waits for the others. Prints images per second, medians of the rounds,
+and for each side of PyTorch the median of the rounds' ratios.
 """
 
 import argparse
+import functools
 import json
 import statistics
 import subprocess
@@ -33,7 +36,7 @@ def acai_tf_step(options):
     return lambda count: run_steps(tf.constant(count), batches).numpy()
 
 
-def pytorch_step(options):
+def pytorch_step(options, compiled, one_pass):
     """A function that makes so many steps, in PyTorch."""
     import torch
     from torch import nn
@@ -68,23 +71,56 @@ def pytorch_step(options):
     encode, decode, critic_score = (network.to(memory_format=torch.channels_last) for network in networks)
     classify = nn.Linear(LATENT * options.latent_width**2, 10)
     players = [[*encode.parameters(), *decode.parameters()], list(critic_score.parameters()), list(classify.parameters())]
-    optimizers = [torch.optim.Adam(parameters, lr=1e-4, eps=1e-8) for parameters in players]
+    optimizers = [torch.optim.Adam(parameters, lr=1e-4, eps=1e-8, fused=True) for parameters in players]
     images = (torch.rand(BATCH, options.channels, 32, 32) * 2 - 1).to(memory_format=torch.channels_last)
     labels = torch.arange(BATCH) % 10
     bfloat16 = options.precision == 'bfloat16'
 
-    def step():
+    def autoencode(alpha):
+        latents = encode(images).float()
+        reconstruction = decode(latents).float()
+        mixed = decode(alpha * latents + (1 - alpha) * latents.flip(0)).float()
+        return latents, mixed, reconstruction + 0.2 * (images - reconstruction), ((images - reconstruction)**2).mean()
+
+    def answers(mixed, blended):
+        return (critic_score(image).float().mean((1, 2, 3)) for image in (mixed, blended))
+
+    def classifier_loss(latents):
+        return nn.functional.cross_entropy(classify(latents.detach().flatten(1)).float(), labels)
+
+    def all_losses(alpha):
+        latents, mixed, blended, error = autoencode(alpha)
+        guess, real = answers(mixed, blended)
+        return (error + 0.5 * (guess**2).mean(), ((guess - alpha.flatten())**2).mean() + (real**2).mean(),
+                classifier_loss(latents))
+
+    def critic_losses(mixed, blended, alpha):
+        guess, real = answers(mixed, blended)
+        return guess, ((guess - alpha.flatten())**2).mean() + (real**2).mean()
+
+    if compiled:
+        torch._functorch.config.donated_buffer = False  # two passes back through one graph
+        autoencode, all_losses, critic_losses = map(torch.compile, (autoencode, all_losses, critic_losses))
+
+    def two_passes(alpha):
         with torch.autocast('cpu', torch.bfloat16, enabled=bfloat16):
-            alpha = torch.rand(BATCH, 1, 1, 1) / 2
-            latents = encode(images).float()
-            reconstruction = decode(latents).float()
-            guess = critic_score(decode(alpha * latents + (1 - alpha) * latents.flip(0)).float()).float().mean((1, 2, 3))
-            real = critic_score(reconstruction + 0.2 * (images - reconstruction)).float().mean((1, 2, 3))
-            objectives = [((images - reconstruction)**2).mean() + 0.5 * (guess**2).mean(),
-                          ((guess - alpha.flatten())**2).mean() + (real**2).mean(),
-                          nn.functional.cross_entropy(classify(latents.detach().flatten(1)).float(), labels)]
-        gradients = [torch.autograd.grad(objective, parameters, retain_graph=True)
-                     for objective, parameters in zip(objectives, players)]
+            objectives = all_losses(alpha)
+        return [torch.autograd.grad(objective, parameters, retain_graph=True)
+                for objective, parameters in zip(objectives, players)]
+
+    def single_pass(alpha):
+        with torch.autocast('cpu', torch.bfloat16, enabled=bfloat16):
+            latents, mixed, blended, error = autoencode(alpha)
+            shown = mixed.detach().requires_grad_()
+            guess, objective = critic_losses(shown, blended.detach(), alpha)
+            of_classifier = classifier_loss(latents)
+        *of_critic, of_images = torch.autograd.grad(objective, [*players[1], shown])
+        factor = (0.5 * guess / (guess - alpha.flatten())).detach()
+        return [torch.autograd.grad([error, mixed], players[0], [torch.ones(()), factor.reshape(-1, 1, 1, 1) * of_images]),
+                of_critic, torch.autograd.grad(of_classifier, players[2])]
+
+    def step():
+        gradients = (single_pass if one_pass else two_passes)(torch.rand(BATCH, 1, 1, 1) / 2)
         for optimizer, parameters, values in zip(optimizers, players, gradients):
             for parameter, value in zip(parameters, values):
                 parameter.grad = value
@@ -96,7 +132,9 @@ def pytorch_step(options):
     return run
 
 
-SIDES = {'acai_tf': acai_tf_step, 'pytorch': pytorch_step}
+SIDES = {'acai_tf': acai_tf_step, **{
+    f'pytorch, {"compiled" if compiled else "eager"}, {"one pass" if one_pass else "two passes"}': functools.partial(
+        pytorch_step, compiled=compiled, one_pass=one_pass) for compiled in (False, True) for one_pass in (False, True)}}
 
 
 def measure(options):
@@ -126,7 +164,8 @@ def compare(options):
     print(json.dumps({'depth': options.depth, 'latent_width': options.latent_width, 'channels': options.channels,
                       'precision': options.precision, 'rounds': options.rounds,
                       'img_per_s': {side: round(statistics.median(rate[side] for rate in rounds), 1) for side in SIDES},
-                      'ratio': round(statistics.median(rate['acai_tf'] / rate['pytorch'] for rate in rounds), 3)}))
+                      'ratio': {side: round(statistics.median(rate['acai_tf'] / rate[side] for rate in rounds), 3)
+                                for side in SIDES if side != 'acai_tf'}}))
 
 
 def main():

@@ -191,6 +191,21 @@ class VGGTest(parameterized.TestCase, tf.test.TestCase):
             self.assertEqual([sum(isinstance(layer, keras.layers.BatchNormalization) for layer in network.layers)
                               for network in found], counts)
 
+    def test_fully_connected_layers_and_their_mirror_image(self):
+        config = training.TrainConfig(dataset='pole64', architecture='vgg', depth=2, latent=3, latent_width=1,
+                                      dense_layer_sizes='7,5', batch_norm='true').resolve()
+        self.assertContainsSubset(['batch', 'normTrue', 'dense', 'layer', 'sizes7,5'], config.run_name().split('_'))
+        networks = config.create_model().architecture
+        for network, sizes, normalized in (
+                (networks.encoder((16, 16, 1)), [(16, 7), (7, 5), (5, 3)], 4 + 2),
+                (networks.decoder((1, 1, 3), 1, image_shape=(16, 16, 1)), [(3, 5), (5, 7), (7, 16)], 2 + 1 + 3),
+                (networks.critic((16, 16, 1)), [(16, 7), (7, 5), (5, 1)], 0)):
+            layers = network.layers
+            self.assertEqual([layer.kernel.shape for layer in layers if isinstance(layer, keras.layers.Dense)], sizes)
+            self.assertEqual(sum(isinstance(layer, keras.layers.BatchNormalization) for layer in layers), normalized)
+        with self.assertRaisesRegex(UsageError, "dense_layer_sizes='7,x': must be positive numbers"):
+            VGGNetworks(dense_layer_sizes='7,x')
+
     @parameterized.parameters((32, 24), (40, 32), (8, 16))
     def test_sizes_that_do_not_fit_are_refused(self, height, width):
         with self.assertRaisesRegex(UsageError, f'{height}x{width} is not a multiple of 16 on both sides; resize'):

@@ -84,6 +84,23 @@ class PicturesTest(parameterized.TestCase, tf.test.TestCase):
             with self.assertRaisesRegex(UsageError, message):
                 pictures.drawing(mode, data, list(files), 2, 3, 0)
 
+    def test_pictures_of_a_row_are_equally_high(self):
+        small, large, gray = (np.full([size, 2 * size, channels], 255, np.uint8)
+                              for size, channels in ((8, 3), (16, 3), (16, 1)))
+        figure = pictures.arrange([[small, large], [gray, None]], left=['a', 'b'], above=['one', 'two'])
+        self.assertEqual([text.get_text() for text in figure.texts], ['a', 'b', 'one', 'two'])
+        width, height = figure.get_size_inches()
+        sizes = [(axes.get_position().width * width, axes.get_position().height * height) for axes in figure.axes]
+        self.assertAllClose(sizes, [(32 / 60, 16 / 60)] * 3)
+
+    def test_models_are_compared_on_several_data_sets(self):
+        one, two = (Shades(name, (2, 2, 1), 3) for name in ('one', 'two'))
+        columns = {'one': (one, {'x': Identity(), 'y': Identity()}), 'two': (two, {'y': Identity()})}
+        for mode, names in (('lerp', ['x', 'y', 'one', 'two']), ('bilinear', ['one', 'two', 'x', 'y'])):
+            figure = figures.compare(mode, columns, steps=3, rows=1)
+            self.assertEqual([text.get_text() for text in figure.texts], names)
+            self.assertLen(figure.axes, 3)
+
     def test_test_images_by_number(self):
         data = Shades('shades', (2, 2, 1), 3)
         path = os.path.join(self.create_tempdir().full_path, 'a.png')

@@ -50,6 +50,12 @@ class Stack:
         for layer in filter(None, (self.normalisation, self.activation)):
             self.add(layer)
 
+    def dense_relu(self, sizes):
+        """Linear layers of these sizes, each followed by what `relu` adds."""
+        for units in sizes:
+            self.dense(units)
+            self.relu()
+
     def conv_relu(self, channels):
         """A 3x3 convolution and what `relu` adds."""
         self.conv(channels)

@@ -1,4 +1,4 @@
-"""The networks of AEAI (ICLR 2021 submission, section 5): after VGG, with fully connected layers around the latent."""
+"""The networks of AEAI (ICLR 2021 submission, section 2.3): after VGG, with fully connected layers around the latent."""
 
 import tensorflow as tf
 from keras import layers
@@ -6,7 +6,7 @@ from keras import layers
 from acai_tf.architectures.fast_layers import UpSampling2D
 from acai_tf.architectures.stack import Stack
 from acai_tf.errors import UsageError
-from acai_tf.options import Configured, Option
+from acai_tf.options import Configured, Option, sizes_of
 
 _WIDTHS = (1, 2, 4, 8)  # channels of the four blocks, times depth
 _HALVED = 2**len(_WIDTHS)
@@ -15,18 +15,17 @@ _HALVED = 2**len(_WIDTHS)
 class VGGNetworks(Configured):
     """The architecture `vgg`.
 
-    The paper leaves open how many convolutions a block has (here one, of 3x3), the discriminator (here the encoder's trunk
-    and one output) and the output activation (here a sigmoid, scaled to [-1, 1]). A latent has d_z = latent *
-    latent_width^2 values, as that of `acai` has, in the shape [1, 1, d_z]; the paper's 16 to 128 channels are depth 16.
+    The paper leaves open how many convolutions a block has (here one, of 3x3), how many fully connected layers follow (here
+    one, without `dense_layer_sizes`), the discriminator (here the encoder's trunk and one output) and the output activation
+    (here a sigmoid, scaled to [-1, 1]). A latent has d_z = latent * latent_width^2 values, as in `acai`, in the shape
+    [1, 1, d_z]; the paper's 16 to 128 channels are depth 16.
 
     Args:
         depth: channels of the first block; the others have 2, 4 and 8 times as many.
         latent, latent_width: see above.
         seed: int, of the initial weights.
         dtype: Keras dtype policy.
-        **options: those below. `gain` matters more for interpolation than the choice of system does: with the gain of He et
-            al., 2, a plain autoencoder of the pole data set dissolves one image into the other where with 1/3, PyTorch's
-            default, the object moves. With `batch_norm`, which the paper has, it comes nearer to dissolving (docs/aeai.md).
+        **options: those below. `gain` is 2 in He et al. and 1/3 by default in PyTorch. The paper has `batch_norm`.
 
     Raises:
         UsageError: by the methods, if the sides of the images are not multiples of 16.
@@ -34,15 +33,19 @@ class VGGNetworks(Configured):
 
     gain = Option(1 / 3, 'for vgg: variance of the initial kernels times the number of inputs of an output', minimum=0)
     batch_norm = Option(False, 'for vgg: batch normalization before each ReLU of encoder and decoder')
+    dense_layer_sizes = Option('', 'for vgg: units of fully connected layers between the convolutions and the latent, such '
+                               'as 1024,512, each with ReLU')
 
     def __init__(self, depth=64, latent=16, latent_width=4, seed=0, dtype=None, **options):
         if latent_width < 1:
             raise UsageError(f'latent_width={latent_width} must be at least 1')
         self.depth, self.latent_size, self.seed, self.dtype = depth, latent * latent_width**2, seed, dtype
         self.set_options(options, 'architecture vgg')
+        self._units = sizes_of('dense_layer_sizes', self.dense_layer_sizes) if self.dense_layer_sizes else []
 
     def encoder(self, image_shape, name='encoder', depth=None, **_):
-        """Four blocks of a 3x3 convolution, ReLU and 2x2 max pooling, of depth * (1, 2, 4, 8) channels; a linear layer.
+        """Four blocks of a 3x3 convolution, ReLU and 2x2 max pooling, of depth * (1, 2, 4, 8) channels; the fully connected
+        layers, each with ReLU; a linear layer.
 
         Args:
             depth: in place of the architecture's.
@@ -53,8 +56,8 @@ class VGGNetworks(Configured):
         return self._trunk(self._stack(name, image_shape, self.batch_norm), image_shape, depth, self.latent_size)
 
     def decoder(self, latent_shape, channels, image_shape, name='decoder', depth=None, **_):
-        """The encoder's mirror image: a linear layer and ReLU; nearest-neighbour upsampling and a 3x3 convolution, four
-        times, to depth * (4, 2, 1) channels, each with ReLU, and at last to `channels`.
+        """The encoder's mirror image: the fully connected layers and one more, each with ReLU; nearest-neighbor upsampling
+        and a 3x3 convolution, four times, to depth * (4, 2, 1) channels, each with ReLU, and at last to `channels`.
 
         Args:
             image_shape: of the images.
@@ -66,6 +69,7 @@ class VGGNetworks(Configured):
         depth = depth or self.depth
         height, width = _sides(image_shape)
         stack = self._stack(name, latent_shape, self.batch_norm)
+        stack.dense_relu(reversed(self._units))
         stack.dense(height * width * depth * _WIDTHS[-1])
         stack.add(layers.Reshape, target_shape=(height, width, depth * _WIDTHS[-1]))
         stack.relu()
@@ -77,7 +81,7 @@ class VGGNetworks(Configured):
         return stack.network()
 
     def critic(self, image_shape, name='critic', depth=None, **_):
-        """The discriminator: an encoder without normalisation with one output, [n, 1, 1, 1]."""
+        """The discriminator: an encoder without normalization and with one output, [n, 1, 1, 1]."""
         return self._trunk(self._stack(name, image_shape, False), image_shape, depth, 1)
 
     def output(self, values):
@@ -89,6 +93,7 @@ class VGGNetworks(Configured):
         for factor in _WIDTHS:
             stack.conv_relu((depth or self.depth) * factor)
             stack.add(layers.MaxPooling2D, pool_size=2, data_format='channels_last')
+        stack.dense_relu(self._units)
         stack.dense(units)
         stack.add(layers.Reshape, target_shape=(1, 1, units))
         return stack.network()

@@ -56,7 +56,7 @@ def run(flags):
     program.write_results(metrics.combine(values), None if as_figure else output)
     if as_figure:
         from acai_tf.figures import poses
-        figures.save(poses.draw(values['poses']['poses']), output)
+        figures.save(poses.draw({name: [of_one] for name, of_one in values['poses']['poses'].items()}), output)
 
 
 def _create_metrics(flags):

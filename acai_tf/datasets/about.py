@@ -18,7 +18,7 @@ class About(NamedTuple):
 
 _ABOUT = {
     'lines32': About('White lines at random angles, drawn by a formula (ACAI, section 3.1).'),
-    'stripes32': About('Sinusoidal stripes of 100 frequencies at 100 angles, drawn by a formula (MIDR-AE, section 4.1).'),
+    'stripes32': About('Sinusoidal stripes of 100 frequencies at 100 angles, drawn by a formula (MIDR-AE, section 5.2).'),
     'stripes32-code': About('Sinusoidal stripes of random frequency and angle, drawn by a formula (released code of '
                             'MIDR-AE).'),
     'digits32': About("Scikit-learn's 1,797 handwritten digits, from the UCI Machine Learning Repository (Alpaydin and "

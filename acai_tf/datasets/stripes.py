@@ -1,4 +1,4 @@
-"""stripes32: sinusoidal stripes of two parameters (MIDR-AE, section 4.1; `lines2` in the released code)."""
+"""stripes32: sinusoidal stripes of two parameters (MIDR-AE, section 5.2; `lines2` in the released code)."""
 
 import math
 

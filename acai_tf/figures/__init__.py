@@ -52,7 +52,7 @@ def reads_images(mode, image_files, source):
 
 
 def draw(mode, models, dataset, image_files=(), rows=6, steps=16, projection='pca', seed=0, projector_dir='',
-         dimensions=2, source='prior'):
+         dimensions=2, source='prior', titles=None):
     """A figure of loaded models, one below the other; maps and bilinear blocks are side by side.
 
     Args:
@@ -66,12 +66,13 @@ def draw(mode, models, dataset, image_files=(), rows=6, steps=16, projection='pc
         projector_dir: where a map also writes TensorBoard's projector files.
         dimensions: 2 or 3, of a map.
         source: 'prior' or 'mixture', of samples.
+        titles: names of the models; by default those of `names`.
 
     Returns:
         matplotlib figure.
     """
     from acai_tf.figures import maps, pictures
-    titles = names(models)
+    titles = titles or names(models)
     if mode == 'map':
         if image_files:
             raise UsageError('--mode=map takes no --images')
@@ -79,6 +80,24 @@ def draw(mode, models, dataset, image_files=(), rows=6, steps=16, projection='pc
     picture = pictures.drawing(mode, dataset, image_files, rows, steps, seed, source)
     arrange = pictures.side_by_side if mode == 'bilinear' else pictures.stack
     return arrange([(title, picture(model)) for title, model in zip(titles, models)])
+
+
+def compare(mode, columns, rows=6, steps=16, source='prior'):
+    """A figure of models on several data sets: a row for each model, a column for each data set; bilinear blocks, of which
+    a data set has one row, the other way round. Modes are those of `draw` without maps.
+
+    Args:
+        columns: {name of the data set: (datasets.base.Dataset, {title: export.LoadedModel})}; the columns differ in the seed
+            that chooses the images.
+    """
+    from acai_tf.figures import pictures
+    titles, drawn = list(dict.fromkeys(title for _, models in columns.values() for title in models)), []
+    for seed, (dataset, models) in enumerate(columns.values()):
+        picture = pictures.drawing(mode, dataset, (), rows, steps, seed, source)
+        drawn.append([picture(models[title]) if title in models else None for title in titles])
+    if mode == 'bilinear':
+        return pictures.arrange(drawn, left=columns, above=titles)
+    return pictures.arrange(list(zip(*drawn)), left=titles, above=columns)
 
 
 def animate(mode, models, dataset, image_files=(), rows=6, steps=16, seed=0):

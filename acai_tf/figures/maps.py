@@ -5,6 +5,7 @@ import os
 import matplotlib
 import numpy as np
 import tensorflow as tf
+from scipy import spatial
 
 from acai_tf import files
 from acai_tf import images as images_lib
@@ -25,15 +26,17 @@ def draw_map(models, model_names, dataset, projection, seed, projector_dir='', d
     """`latent_map` of loaded models on a data set's test images, or, where the data set knows their poses,
     `manifold` of all its images; `projector_dir` gets the first one's projector files."""
     try:
-        images, poses, _ = dataset.load_poses()
+        images, poses, is_test = dataset.load_poses()
         labels, name = poses[:, 0].astype(int), str
     except (UsageError, DataError):
         images, labels = reading.of_dataset(PIXELS, dataset, 'test', _MOST_POINTS)
         poses, name = None, dataset.class_name
     latents = [model.encode(images) for model in models]
     named = list(zip(model_names, latents))
-    figure = (latent_map(named, labels, projection, seed, dimensions, name) if poses is None else
-              manifold(named, poses, projection, seed, dimensions))
+    if poses is None:
+        figure = latent_map(named, labels, projection, seed, dimensions, name)
+    else:
+        figure = manifold(named, poses, projection, seed, dimensions, [model.decode for model in models], ~is_test)
     if projector_dir:
         write_projector(projector_dir, latents[0], labels, images, name)
     return figure
@@ -53,8 +56,8 @@ def latent_map(named_latents, labels, projection='pca', seed=0, dimensions=2, cl
     names = [text.shorten(class_name(int(label))) for label in classes]
     legend = max([0.6, *(0.4 + text.inches(name, _LEGEND_POINTS) for name in names)])
     figure = mpl_figure.Figure(figsize=(4.6 * len(named_latents) + legend, 4.4), dpi=DPI, layout='constrained')
-    for axes, latents in _panels(figure, named_latents, dimensions):
-        points = project(latents[:_MOST_POINTS], projection, seed, dimensions)
+    for axes, latents, drawn in _panels(figure, named_latents, dimensions):
+        points = project(latents[:_MOST_POINTS], projection, seed, drawn)
         colors = matplotlib.colormaps['tab10' if labels.max() < 10 else 'turbo']
         dots = [axes.scatter(*points[labels == label].T, s=5, label=name, linewidths=0,
                              color=colors(int(label)) if labels.max() < 10 else colors(label / labels.max()))
@@ -66,42 +69,95 @@ def latent_map(named_latents, labels, projection='pca', seed=0, dimensions=2, cl
     return figure
 
 
-def manifold(named_latents, poses, projection='pca', seed=0, dimensions=3):
-    """The latents of an object by its pose: lines of constant altitude, colored by altitude, and of constant azimuth,
-    colored by azimuth (AEAI, figure 2); one panel per model.
+def manifold(named_latents, poses, projection='pca', seed=0, dimensions=3, decoders=(), is_train=None):
+    """The latents of an object by its pose (AEAI, figure 2): lines of constant altitude, colored by altitude, and of
+    constant azimuth, colored by azimuth; one panel per model. Below it are the images decoded from a point on the manifold
+    (circle) and from one off it (cross), see `on_and_off`.
 
     Args:
         named_latents: list of (name, latents [n, ...]).
         poses: [n, 2], azimuth and altitude in degrees.
+        dimensions: 2 or 3; latents of fewer are drawn in their own.
+        decoders: functions, latents -> images, one for each model; empty: no images.
+        is_train: bool [n], for the images.
     """
-    figure = mpl_figure.Figure(figsize=(4.6 * len(named_latents) + 1.4, 4.4), dpi=DPI, layout='constrained')
-    def scale(low, high, name):
-        return matplotlib.cm.ScalarMappable(matplotlib.colors.Normalize(low, high), name)
-    altitudes, azimuths = scale(poses[:, 1].min(), max(poses[:, 1].max(), 1), 'viridis'), scale(0, 360, 'twilight')
-    for axes, latents in _panels(figure, named_latents, dimensions):
-        points = project(latents, projection, seed, dimensions)
-        for azimuth in np.unique(poses[:, 0]):
-            column = np.flatnonzero(poses[:, 0] == azimuth)
-            axes.plot(*points[column[np.argsort(poses[column, 1])]].T, color=azimuths.to_rgba(azimuth), linewidth=0.7)
-        for altitude in np.unique(poses[:, 1]):
-            ring = np.flatnonzero(poses[:, 1] == altitude)
-            ring = ring[np.argsort(poses[ring, 0])]
-            gaps = np.diff(poses[ring, 0], append=poses[ring[0], 0] + 360)
-            if gaps[-1] <= 1.5 * gaps[:-1].max(initial=0):  # all the way round
-                ring = [*ring, ring[0]]
-            axes.plot(*points[ring].T, color=altitudes.to_rgba(altitude), linewidth=1.1)
-    figure.colorbar(azimuths, ax=axes, label='azimuth', shrink=0.6, ticks=[0, 90, 180, 270, 360])
-    figure.colorbar(altitudes, ax=axes, label='altitude', shrink=0.6)
+    wide, tall = 4.6 * len(named_latents) + 1.4, 6.2 if decoders else 4.4
+    figure = mpl_figure.Figure(figsize=(wide, tall), dpi=DPI, layout='constrained')
+    cells = figure.add_gridspec(2, 2 * len(named_latents), height_ratios=[3, 1]) if decoders else None
+    azimuths, altitudes = _scale(0, 360, 'twilight'), _scale(poses[:, 1].min(), max(poses[:, 1].max(), 1), 'viridis')
+    maps = []
+    for number, (axes, latents, drawn) in enumerate(_panels(figure, named_latents, dimensions, cells)):
+        points = project(latents, projection, seed, drawn)
+        _draw_grid(axes, points, poses, azimuths, altitudes)
+        maps.append(axes)
+        found = on_and_off(latents, poses, is_train) if decoders else None
+        if found:
+            on, ends = found
+            if projection == 'pca':  # which is linear: the midpoint stays the midpoint
+                axes.plot(*points[[on]].T, 'o', color='red', fillstyle='none')
+                axes.plot(*points[ends].mean(axis=0)[:, None], 'x', color='red')
+            decoded = decoders[number](np.stack([latents[on], latents[ends].mean(axis=0)]))
+            for column, (name, image) in enumerate(zip(('on the manifold', 'off it'), decoded)):
+                _show(figure.add_subplot(cells[1, 2 * number + column]), name, image)
+    for scale, label, ticks in ((azimuths, 'azimuth', [0, 90, 180, 270, 360]), (altitudes, 'altitude', None)):
+        figure.colorbar(scale, ax=maps, label=label, shrink=0.6, ticks=ticks)
     return figure
 
 
-def _panels(figure, named_latents, dimensions):
-    """(axes, latents) for each model."""
-    for column, (name, latents) in enumerate(named_latents, 1):
-        axes = figure.add_subplot(1, len(named_latents), column, **({'projection': '3d'} if dimensions == 3 else {}))
+def on_and_off(latents, poses, is_train):
+    """Chooses a point on a manifold of latents and a point off it.
+
+    Off is the midpoint of the two training latents that are farthest apart among those whose azimuths differ by 90 degrees;
+    on is one of these two.
+
+    Args:
+        latents: [n, ...]. poses: [n, 2]. is_train: bool [n].
+
+    Returns:
+        Number of the latent on the manifold, and of the two whose midpoint is off it; None if no azimuths differ by 90
+        degrees.
+    """
+    chosen = np.flatnonzero(is_train)
+    flat, azimuths = latents[chosen].reshape(len(chosen), -1), poses[chosen, 0]
+    turns = (azimuths[:, None] - azimuths) % 360
+    distances = np.where(np.isclose(turns, 90), spatial.distance.cdist(flat, flat), -1)
+    ends = chosen[list(np.unravel_index(np.argmax(distances), distances.shape))]
+    return (ends[0], ends) if distances.max() >= 0 else None
+
+
+def _scale(low, high, name):
+    return matplotlib.cm.ScalarMappable(matplotlib.colors.Normalize(low, high), name)
+
+
+def _draw_grid(axes, points, poses, azimuths, altitudes):
+    """Draws the lines of constant azimuth and altitude through points [n, dimensions], in the colors of two scales."""
+    for azimuth in np.unique(poses[:, 0]):
+        column = np.flatnonzero(poses[:, 0] == azimuth)
+        axes.plot(*points[column[np.argsort(poses[column, 1])]].T, color=azimuths.to_rgba(azimuth), linewidth=0.7)
+    for altitude in np.unique(poses[:, 1]):
+        ring = np.flatnonzero(poses[:, 1] == altitude)
+        ring = ring[np.argsort(poses[ring, 0])]
+        gaps = np.diff(poses[ring, 0], append=poses[ring[0], 0] + 360)
+        if gaps[-1] <= 1.5 * gaps[:-1].max(initial=0):  # all the way round
+            ring = [*ring, ring[0]]
+        axes.plot(*points[ring].T, color=altitudes.to_rgba(altitude), linewidth=1.1)
+
+
+def _show(axes, name, image):
+    axes.imshow(images_lib.to_uint8(image), cmap='gray', vmin=0, vmax=255)
+    axes.set_title(name, fontsize=8)
+    axes.set_axis_off()
+
+
+def _panels(figure, named_latents, dimensions, cells=None):
+    """(axes, latents, dimensions) for each model; `cells` is a grid with two columns for each."""
+    for column, (name, latents) in enumerate(named_latents):
+        drawn = min(dimensions, latents[0].size)
+        place = cells[0, 2 * column:2 * column + 2] if cells else (1, len(named_latents), column + 1)
+        axes = figure.add_subplot(*([place] if cells else place), **({'projection': '3d'} if drawn == 3 else {}))
         axes.set_title(text.shorten(name, 50), fontsize=9, parse_math=False)
-        yield axes, latents
-        for axis in [axes.xaxis, axes.yaxis, *([axes.zaxis] if dimensions == 3 else [])]:
+        yield axes, latents, drawn
+        for axis in [axes.xaxis, axes.yaxis, *([axes.zaxis] if drawn == 3 else [])]:
             axis.set_ticks([])
 
 

@@ -21,6 +21,7 @@ _TEST_IMAGE = re.compile(r'test:(\d{1,9})')
 _INCH_PER_PIXEL = 1 / 60
 _WIDE_GAP = 8
 _POINTS = 9  # size of names
+_NAME, _ACROSS, _DOWN = 0.25, 0.25, 0.1  # inches: for a name, and between the columns and rows of pictures
 _MOST_PIXELS = 2**16 - 1  # a side, of what matplotlib draws
 
 
@@ -151,50 +152,45 @@ def _check_size(width, height):
 
 
 def side_by_side(pictures):
-    """One figure of pictures in a row.
-
-    Args:
-        pictures: list of (name, uint8 picture [h, w, 1 or 3]); the name is drawn above it.
-    """
-    names, blocks = zip(*pictures)
-    space = np.full([len(blocks[0]), _WIDE_GAP, blocks[0].shape[2]], 255, np.uint8)
-    row = np.concatenate([part for block in blocks for part in (space, block)][1:], axis=1)
-    figure = stack([('', row)])
-    if any(names):
-        width, height = figure.get_size_inches()
-        figure.set_size_inches(width, height + 0.25)
-        figure.axes[0].set_position((0, 0, 1, height / (height + 0.25)))
-        wide = blocks[0].shape[1]
-        for number, name in enumerate(names):
-            center = (number * (wide + _WIDE_GAP) + wide / 2) / row.shape[1]
-            _write(figure, center, 1 - 0.125 / (height + 0.25), text.fit(name, wide * _INCH_PER_PIXEL, _POINTS))
-    return figure
+    """One figure of pictures in a row: list of (name, uint8 picture [h, w, 1 or 3]); the name is drawn above it."""
+    names, row = zip(*pictures)
+    return arrange([row], above=names)
 
 
 def stack(pictures):
-    """One figure of pictures, one below the other.
+    """One figure of pictures, one below the other, as for `side_by_side`; the name is drawn to its left."""
+    names, column = zip(*pictures)
+    return arrange([[picture] for picture in column], left=names)
+
+
+def arrange(rows, left=(), above=()):
+    """One figure of pictures.
 
     Args:
-        pictures: list of (name, uint8 picture [h, w, 1 or 3]); the name is drawn to its left.
+        rows: lists of uint8 pictures [h, w, 1 or 3], which are drawn equally high in a row; None leaves a gap.
+        left, above: names of the rows and of the columns; empty: none.
     """
-    pictures = [(text.shorten(name), picture.repeat(3, axis=2) if picture.shape[2] == 1 else picture)
-                for name, picture in pictures]
-    scale = _INCH_PER_PIXEL
-    margin = 0.25 if any(name for name, _ in pictures) else 0.0
-    width = margin + max(picture.shape[1] for _, picture in pictures) * scale
-    space = 0.08
-    slots = [max(picture.shape[0] * scale, text.inches(name, _POINTS)) for name, picture in pictures]
-    height = sum(slots) + space * (len(pictures) - 1)
+    left = [text.shorten(name) for name in left] or [''] * len(rows)
+    tall = [_INCH_PER_PIXEL * max(picture.shape[0] for picture in row if picture is not None) for row in rows]
+    wide = [max(height * picture.shape[1] / picture.shape[0] for height, picture in zip(tall, column) if picture is not None)
+            for column in zip(*rows)]
+    slots = [max(height, text.inches(name, _POINTS)) for height, name in zip(tall, left)]
+    x = np.cumsum([_NAME * any(left), *(length + _ACROSS for length in wide)])
+    y = np.cumsum([_NAME * any(above), *(slot + _DOWN for slot in slots)])  # downwards
+    width, height = x[-1] - _ACROSS, y[-1] - _DOWN
     _check_size(width, height)
     figure = mpl_figure.Figure(figsize=(width, height), dpi=DPI)
-    top = height
-    for slot, (name, picture) in zip(slots, pictures):
-        tall, wide, middle = picture.shape[0] * scale, picture.shape[1] * scale, top - slot / 2
-        axes = figure.add_axes((margin / width, (middle - tall / 2) / height, wide / width, tall / height))
-        axes.imshow(picture, interpolation='nearest', aspect='auto')
-        axes.set_axis_off()
-        _write(figure, 0.5 * margin / width, middle / height, name, rotation=90)
-        top -= slot + space
+    for row, name, top, length, slot in zip(rows, left, y, tall, slots):
+        middle = 1 - (top + slot / 2) / height
+        _write(figure, _NAME / 2 / width, middle, name, rotation=90)
+        for picture, start in zip(row, x):
+            if picture is not None:
+                share = length * picture.shape[1] / picture.shape[0]
+                axes = figure.add_axes((start / width, middle - length / 2 / height, share / width, length / height))
+                axes.imshow(np.broadcast_to(picture, [*picture.shape[:2], 3]), interpolation='nearest', aspect='auto')
+                axes.set_axis_off()
+    for name, start, length in zip(above, x, wide):
+        _write(figure, (start + length / 2) / width, 1 - _NAME / 2 / height, text.fit(name, length, _POINTS))
     return figure
 
 

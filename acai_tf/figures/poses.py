@@ -1,4 +1,7 @@
-"""The figure of the metric `poses` (AEAI, figures 6 to 8, 14 and 15)."""
+"""Curves of the metric `poses` (AEAI, figures 6 to 8, 14 and 15)."""
+
+import functools
+import operator
 
 import matplotlib
 import numpy as np
@@ -6,75 +9,131 @@ import numpy as np
 from acai_tf.figures import text, want_logarithm
 from acai_tf.figures.pictures import DPI, mpl_figure
 
-_ALONG = {'azimuth_80': '80 degrees of azimuth', 'altitude': 'all altitudes'}
-_NAMES = {'model': 'model', 'pixel_dissolve': 'pixel dissolve', 'straight_tip': 'straight tip'}
+_NAMES = {'pixel_dissolve': 'pixel dissolve', 'straight_tip': 'straight tip'}
+_MEAN, _DEVIATION, _LENGTHS, _RETRIEVED = ('mse_by_alpha.azimuth_80.mean', 'mse_by_alpha.azimuth_80.deviation', 'mse',
+                                           'retrieved_alpha.azimuth_70')
+# What a figure shows if nothing else is wanted: rows of panels. A panel is named after the values that it shows.
+PANELS = [[_MEAN, _LENGTHS], [_RETRIEVED, 'parameter_distance.azimuth_80']]
+_PANEL_SIZE = 4.2, 3.2  # inches
 
 
-def draw(values_of, subset='all', along='azimuth_80'):
-    """Draws the values of the metric `poses` for one model or several.
+def draw(values_of, panels=PANELS, subset='all'):
+    """Draws curves of the metric `poses`, of one model or several.
 
-    Panels: mean squared error by alpha (a shade one deviation wide around the first three) and by the interval's length;
-    retrieved alpha (median, a shade between the quartiles); distances of parameters to both ends, over the span.
+    With several seeds a curve is their mean, and the band around it is one sample deviation wide on each side. The retrieved
+    alpha has a band between its quartiles instead.
 
     Args:
-        values_of: {name: values} as `metrics.poses.evaluate` returns them; the names are those of the metric, or others.
+        values_of: {name: [values of each seed, as `metrics.poses.evaluate` returns them]}.
+        panels: rows of panels, each with all names: 'mse' (mean squared error by the interval's length),
+            'mse_by_alpha.INTERVAL.mean' or '.deviation', 'retrieved_alpha.INTERVAL', 'parameter_distance.INTERVAL'. Or a
+            single panel, which is drawn for each name.
         subset: 'all' or 'held_out'.
-        along: the interval of the first and the last panel, 'azimuth_80' or 'altitude'.
 
     Returns:
         matplotlib figure.
     """
-    figure = mpl_figure.Figure(figsize=(11, 7.4), dpi=DPI, layout='constrained')
-    panels = figure.subplots(2, 2)
-    texts = (('alpha', 'mean squared error', f'error along {_ALONG[along]}'),
-             ('degrees of azimuth', 'mean squared error', 'error by length of the interval'),
-             ('alpha', 'alpha of the nearest image', 'retrieved alpha, interval of 70 degrees'),
-             ('alpha', 'degrees', f'nearest pose to source (solid) and target (dashed), {_ALONG[along]}'))
-    for axes, (xlabel, ylabel, title) in zip(panels.flat, texts):
-        axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
-    panels[1, 0].plot([0, 1], [0, 1], color='0.7', linewidth=0.8)
-    colors = matplotlib.colormaps['tab10' if len(values_of) <= 10 else 'tab20']
-    for number, (name, values) in enumerate(values_of.items()):
-        style = {'color': colors(number), 'linewidth': 1.2}
-        _along(panels, values[subset], _NAMES.get(name, name), style, along, shaded=number < 3)
-    place = {'loc': 'center left', 'bbox_to_anchor': (1, 0.5)} if len(values_of) > 4 else {}
-    text.add_legend(panels[0, 1], panels[0, 1].lines, fontsize=8, **place)
-    for axes in panels.flat:
-        axes.title.set_fontsize(10)
-        axes.spines[['top', 'right']].set_visible(False)
-    for axes in panels[0]:
-        errors = [error for line in axes.lines for error in line.get_ydata() if error > 0]
-        if errors and want_logarithm(errors):
-            axes.set_yscale('log')
-        else:
-            axes.set_ylim(bottom=0)
+    each, names = isinstance(panels, str), [_NAMES.get(name, name) for name in values_of]
+    rows = _in_rows(list(values_of)) if each else panels
+    width, columns = max(map(len, rows)), int(np.lcm.reduce([len(row) for row in rows]))
+    figure = mpl_figure.Figure(figsize=(_PANEL_SIZE[0] * width + 1.2, _PANEL_SIZE[1] * len(rows)), dpi=DPI,
+                               layout='constrained')
+    mosaic = [[panel for panel in row for _ in range(columns // len(row))] for row in rows]
+    colors, handles = matplotlib.colormaps['tab10' if len(values_of) <= 10 else 'tab20'], {}
+    for key, axes in figure.subplot_mosaic(mosaic, empty_sentinel='').items():
+        for number, (name, seeds) in enumerate(values_of.items()):
+            if not each or key == name:
+                _draw_panel(axes, panels if each else key, [values[subset] for values in seeds],
+                            label=names[number], color=colors(number))
+        handles |= {line.get_label(): line for line in axes.lines if line.get_label() in names}
+        _finish(axes, title=text.shorten(key) if each else axes.get_title())
+    if not each:
+        text.add_legend(figure, list(handles.values()), loc='outside right upper', fontsize=8)
     return figure
 
 
-def _along(panels, values, name, style, along, shaded):
-    errors = _columns(values.get('mse_by_alpha', {}).get(along))
-    if errors:
-        panels[0, 0].plot(errors['alpha'], errors['mean'], label=name, **style)
-        if shaded:
-            low, high = errors['mean'] - errors['deviation'], errors['mean'] + errors['deviation']
-            panels[0, 0].fill_between(errors['alpha'], low, high, color=style['color'], alpha=0.12, linewidth=0)
-    lengths = {int(key.split('_')[1]): value for key, value in values['mse'].items() if key.startswith('azimuth_')}
-    panels[0, 1].plot(list(lengths), np.array(list(lengths.values()), float), label=name, marker='.', **style)
-    retrieved = _columns(values.get('retrieved_alpha', {}).get('azimuth_70', {}).get('by_alpha'))
-    if retrieved:
-        panels[1, 0].plot(retrieved['alpha'], retrieved['median'], label=name, **style)
-        if shaded:
-            panels[1, 0].fill_between(retrieved['alpha'], retrieved['lower_quartile'], retrieved['upper_quartile'],
-                                      color=style['color'], alpha=0.12, linewidth=0)
-    distances = _columns(values.get('parameter_distance', {}).get(along, {}).get('by_alpha'))
-    if distances:
-        panels[1, 1].plot(distances['alpha'], distances['to_source'], label=name, **style)
-        panels[1, 1].plot(distances['alpha'], distances['to_target'], linestyle='--', **style)
+def _draw_panel(axes, panel, seeds, **style):
+    """Draws a panel's curve for one model, if its values have that interval."""
+    kind, *place = panel.split('.')
+    if kind in seeds[0] and (not place or place[0] in seeds[0][kind]):
+        _CURVES[kind](axes, seeds, *place, **style)
 
 
-def _columns(by_alpha):
-    """{alpha: {name: value}} -> {'alpha': array, name: array}; None becomes NaN, which leaves a gap."""
-    if not by_alpha:
-        return None
-    columns = {key: np.array([row[key] for row in by_alpha.values()], float) for key in next(iter(by_alpha.values()))}
-    return {'alpha': np.array([float(alpha) for alpha in by_alpha]), **columns}
+def _in_rows(names, columns=3):
+    """Names as the rows of a mosaic; the last row is filled up with ''."""
+    names += [''] * (-len(names) % columns) if len(names) > columns else []
+    return [names[start:start + columns] for start in range(0, len(names), columns)]
+
+
+def _finish(axes, title):
+    axes.set_title(title, fontsize=9, parse_math=False)
+    axes.spines[['top', 'right']].set_visible(False)
+    if axes.get_ylabel() != 'mean squared error':
+        return
+    errors = [error for line in axes.lines for error in line.get_ydata() if error > 0]
+    if errors and want_logarithm(errors):
+        axes.set_yscale('log')
+    else:
+        axes.set_ylim(bottom=0)
+
+
+# ---- panels: values of each seed, and the rest of the panel's name
+
+
+def _by_length(axes, seeds, **style):
+    lengths = {int(key.split('_')[1]): key for key in seeds[0]['mse'] if key.startswith('azimuth_')}
+    _curve(axes, list(lengths), [[values['mse'][key] for key in lengths.values()] for values in seeds], marker='.', **style)
+    axes.set(xlabel='degrees of azimuth', ylabel='mean squared error', title='mean error by length of the interval')
+
+
+def _by_alpha(axes, seeds, interval, which, **style):
+    _curve(axes, *_columns(seeds, 'mse_by_alpha', interval, names=[which]), **style)
+    axes.set(xlabel='alpha', ylabel='mean squared error', title=f'{which} of the error, {_told(interval)}')
+
+
+def _retrieved(axes, seeds, interval, color, label):
+    alphas, *values = _columns(seeds, 'retrieved_alpha', interval, 'by_alpha',
+                               names=['median', 'lower_quartile', 'upper_quartile'])
+    median, low, high = (np.mean(value, axis=0) for value in values)
+    axes.plot([0, 1], [0, 1], color='0.7', linewidth=0.8, zorder=0)
+    axes.plot(alphas, median, color=color, label=label, linewidth=1.2)
+    axes.fill_between(alphas, low, high, color=color, alpha=0.12, linewidth=0)
+    axes.set(xlabel='alpha', ylabel='alpha of the nearest image', title=f'retrieved alpha, {_told(interval)}',
+             ylim=(-0.5, 1.5))
+
+
+def _distances(axes, seeds, interval, label, **style):
+    alphas, *values = _columns(seeds, 'parameter_distance', interval, 'by_alpha', names=['to_source', 'to_target'])
+    span = seeds[0]['parameter_distance'][interval]['span']
+    for ideal in ([0, span], [span, 0]):
+        axes.plot([0, 1], ideal, color='0.7', linewidth=0.8, zorder=0)
+    for value, linestyle, named in zip(values, ('-', '--'), (label, None)):
+        _curve(axes, alphas, value, linestyle=linestyle, label=named, **style)
+    axes.set(xlabel='alpha', ylabel='degrees', ylim=(0, 2 * span),
+             title=f'nearest pose to source (solid)\nand target (dashed), {_told(interval)}')
+
+
+_CURVES = {'mse': _by_length, 'mse_by_alpha': _by_alpha, 'retrieved_alpha': _retrieved, 'parameter_distance': _distances}
+
+
+def _told(interval):
+    """An interval's name as text."""
+    along, _, length = interval.partition('_')
+    return f'{length} degrees of {along}' if length else f'all {along}s'
+
+
+def _columns(seeds, *place, names):
+    """Alphas, and for each name its values [seeds, alphas]; None becomes NaN, which leaves a gap."""
+    tables = [functools.reduce(operator.getitem, place, values) for values in seeds]
+    return ([float(alpha) for alpha in tables[0]],
+            *(np.array([[row[name] for row in table.values()] for table in tables], float) for name in names))
+
+
+def _curve(axes, x, values, color, **style):
+    """The mean of values [seeds, points], and one sample deviation around it."""
+    values = np.array(values, float)
+    mean = values.mean(axis=0)
+    axes.plot(x, mean, color=color, linewidth=1.2, **style)
+    if len(values) > 1:
+        deviation = values.std(axis=0, ddof=1)
+        axes.fill_between(x, mean - deviation, mean + deviation, color=color, alpha=0.12, linewidth=0)

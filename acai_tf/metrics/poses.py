@@ -1,4 +1,4 @@
-"""Faithfulness of interpolations to a change of pose (AEAI, section 4.2 and appendix C).
+"""Faithfulness of interpolations to a change of pose (AEAI, section 4.2).
 
 Between two images of an object whose poses differ by L degrees there are true images. Every interpolation, in latent space,
 is compared with them. The docstrings describe what is done where the paper leaves a choice (which images an interval
@@ -17,6 +17,7 @@ from acai_tf.metrics.base import Metric
 # Degrees of azimuth of the intervals: for errors, for errors by alpha and realism, for the retrieved alpha, and for the
 # distances of parameters.
 _LENGTHS, _BY_ALPHA, _RETRIEVAL, _DISTANCES = range(15, 85, 5), 80, 70, (40, 60, 80)
+_ALTITUDES = 20, 30  # degrees of altitude of the intervals shorter than the whole range, for the distances of parameters
 # Degrees of altitude: higher up, a pole's shadows differ too little to tell the azimuth.
 _HIGHEST_RETRIEVAL = 65
 _CHUNK = 1024  # frames decoded at a time
@@ -27,7 +28,7 @@ class Interval:
     """Interpolations over equal changes of pose.
 
     Attributes:
-        name: such as 'azimuth_80'; 'altitude' for the whole range of altitudes.
+        name: such as 'azimuth_80' or 'altitude_20'; 'altitude' for the whole range of altitudes.
         paths: int [starts, m], numbers of the true images from each start to its end.
         span: degrees between start and end.
     """
@@ -72,8 +73,8 @@ def evaluate(encode, decode, images: np.ndarray, poses: np.ndarray, is_test: np.
             the `median`, `lower_quartile` and `upper_quartile`; `error`, mean |median - alpha|, and the mean
             `interquartile_range` (70 degrees).
         parameter_distance: from the nearest image's pose to the poses of both ends, hypot of the differences in degrees. For
-            each alpha the means `to_source` and `to_target`; `deviation` from straight lines, divided by the span (40, 60
-            and 80 degrees; altitude).
+            each alpha the means `to_source` and `to_target`; `deviation` from straight lines, divided by the `span` in
+            degrees (azimuth of 40, 60 and 80 degrees; altitude of 20 and 30 degrees and all).
         realism: mean squared error to the nearest of the possible images (80 degrees).
 
     Raises:
@@ -122,7 +123,12 @@ def intervals(poses):
     altitudes = poses[columns[0], 1]
     even = np.allclose(np.diff(altitudes, 2), 0) and (poses[columns, 1] == altitudes).all()
     if count >= 3 and even:
-        result.append(Interval('altitude', columns, float(altitudes[-1] - altitudes[0])))
+        step = float(altitudes[1] - altitudes[0])
+        for name, m in {f'altitude_{length}': round(length / step) for length in _ALTITUDES}.items():
+            if 3 <= m < count:
+                paths = [path for column in columns for path in _along(column, m, closed=False)]
+                result.append(Interval(name, np.array(paths), step * (m - 1)))
+        result.append(Interval('altitude', columns, step * (count - 1)))
     if not result:
         raise DataError('there are too few images for an interval of azimuth or altitude with a true image in between')
     return result
@@ -204,7 +210,7 @@ def _values(interval, poses, frames, mask):
 
 
 def _has_distances(interval):
-    return interval.name in ('altitude', *(f'azimuth_{length}' for length in _DISTANCES))
+    return interval.name.startswith('altitude') or interval.name in (f'azimuth_{length}' for length in _DISTANCES)
 
 
 def _by_alpha(interval, values):
@@ -247,7 +253,7 @@ def _distances(interval, poses, nearest, mask):
                                               'to_target': _mean(to_target[:, k], mask[:, k])})
     deviations = [abs(at['to_source'] - alpha * interval.span) + abs(at['to_target'] - (1 - alpha) * interval.span)
                   for at, alpha in zip(by_alpha.values(), interval.alphas)]
-    return {'deviation': float(np.mean(deviations)) / 2 / interval.span, 'by_alpha': by_alpha}
+    return {'deviation': float(np.mean(deviations)) / 2 / interval.span, 'span': interval.span, 'by_alpha': by_alpha}
 
 
 # ---- metric

@@ -17,41 +17,42 @@ _WEIGHTS = {'rescaled': {'wgt_adv': 0.1, 'wgt_cycle': 0.01, 'wgt_smooth': 0.001}
 def _weight(name, loss):
     values = ', '.join(f'{objective} {weights[name]:g}' for objective, weights in _WEIGHTS.items())
     return Option(None, f'weight of the {loss}; 0 leaves it out; by default the objective\'s own ({values})',
-                          minimum=0, kind=float, released=False)
+                  minimum=0, kind=float, released=False)
 
 
 @keras.saving.register_keras_serializable('acai_tf')
 class AEAI(Adversarial):
-    """Mixes of two latents decode to what a discriminator takes for images, return to themselves through the autoencoder,
-    and change smoothly along the way (section 3).
+    """Mixes of two latents decode to images that a discriminator takes for real, return to themselves through the
+    autoencoder, and change smoothly along the way (section 2.1).
 
-        L_R = |x - ae|^2                          L_A = -log D(x_mix), D the discriminator's probability
-        L_C = |z_mix - E(x_mix)|^2                L_S = |d x_mix / d alpha|^2
+        L_R = |x_i - ae_i|^2 + |x_j - ae_j|^2       L_A = sum of -log D(x_mix), D the discriminator's probability
+        L_C = sum of |z_mix - E(x_mix)|^2           L_S = sum of |d x_mix / d alpha|^2
         autoencoder:    L_R + wgt_adv * L_A + wgt_cycle * L_C + wgt_smooth * L_S
         discriminator:  BCE(D(x), 1) + BCE(D(x_mix), 0), with the learning rate disc_lr
 
-    with z_mix = (1 - alpha) * z_i + alpha * z_j, x_mix = D(z_mix), j a random order of the batch; images in [0, 1]. The
-    derivative is exact: the decoder's Jacobian times z_j - z_i, by forward accumulation. No gradient is blocked.
+    with z_mix = (1 - alpha) * z_i + alpha * z_j, x_mix = D(z_mix), j a random order of the batch; images in [0, 1]; sums
+    over the alphas of a pair. The derivative is exact: the decoder's Jacobian times z_j - z_i, by forward accumulation. No
+    gradient is blocked.
 
-    The paper does not say whether its norms are sums or means. `objective=rescaled` sums L_R and L_S over pixels and L_C
-    over the latent, with weights that train stably at 32x32; `objective=paper` takes means everywhere and the paper's
-    weights, with which reconstructions are worse than the mean image (docs/aeai.md). Without the discriminator
-    (wgt_adv 0), the cycle (wgt_cycle 0) or the smoothness (wgt_smooth 0) it is one of the paper's ablations (appendix B):
-    what a weight of 0 leaves out is not computed, its loss is given as 0, and the discriminator is not trained.
+    `objective=paper` has these terms and the paper's weights. The paper does not say whether its norms are sums or means;
+    here they are means over pixels and over the latent. `objective=rescaled` differs in three ways: its norms are sums, L_R
+    counts every image once, and alphas are averaged; its weights are chosen for that. Without the discriminator (wgt_adv
+    0), the cycle (wgt_cycle 0) or the smoothness (wgt_smooth 0) it is one of the paper's ablations (appendix B): a term
+    with weight 0 is not computed, its loss is given as 0, and the discriminator is not trained.
 
-    In networks with batch normalisation all passes of a step are in training mode, each with statistics of its own.
+    In networks with batch normalization all passes of a step are in training mode, each with its own statistics.
     """
 
-    objective = Option('rescaled', 'reductions and weights of the losses: those that train stably, or the paper\'s',
-                               choices=tuple(_WEIGHTS), released=False)
+    objective = Option('rescaled', 'reductions and weights of the losses: rescaled, sums over an image; or the paper\'s',
+                       choices=tuple(_WEIGHTS), released=False)
     wgt_adv = _weight('wgt_adv', 'adversarial loss')
     wgt_cycle = _weight('wgt_cycle', 'cycle loss')
     wgt_smooth = _weight('wgt_smooth', 'smoothness loss')
     n_alphas = Option(1, 'mixes of a pair: 1 with alpha uniform in [0, 1], as the paper implements it, or so many '
-                              'with alpha from 0 to 1 in equal steps, as it writes it', minimum=1, released=False)
+                      'with alpha from 0 to 1 in equal steps, M + 1 in its formulas', minimum=1, released=False)
     disc_lr = Option(1e-4, 'learning rate of the discriminator', minimum=0, released=False)
     advdepth = Option(0, 'channels of the discriminator\'s first convolutions; 0 means depth', minimum=0,
-                              follows='depth', released=False)
+                      follows='depth', released=False)
 
     loss_names = ('loss_ae', 'loss_adv', 'loss_cycle', 'loss_smooth', 'loss_disc', 'rmse', 'classify_latent')
 
@@ -89,7 +90,7 @@ class AEAI(Adversarial):
         return images, accumulator.jvp(images, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
     def squared_norm(self, x):
-        """|x|^2 [n, ...] -> its mean over n: the sum over an example, or as the paper's objective takes it the mean."""
+        """|x|^2 [n, ...] -> its mean over n; of one example the sum of squares, in the paper's objective their mean."""
         return tf.reduce_sum(tf.square(x)) / tf.cast(
             tf.shape(x)[0] if self.objective == 'rescaled' else tf.size(x), x.dtype)
 
@@ -111,7 +112,16 @@ class AEAI(Adversarial):
             of_real, of_fake = binary_cross_entropy(real, 1), binary_cross_entropy(fake, 0)
             terms['loss_disc'] = tf.reduce_mean(of_real) + tf.reduce_mean(of_fake)
             terms['loss_adv'] = tf.reduce_mean(binary_cross_entropy(fake, 1))
-        return {**terms, **self.rmse_term(images, reconstruction), **self.classifier_terms(latents, labels, training)}
+        return {**self.of_pairs(terms), **self.rmse_term(images, reconstruction),
+                **self.classifier_terms(latents, labels, training)}
+
+    def of_pairs(self, terms):
+        """Means over images and mixes -> the terms of a pair: in the paper's objective L_R is of both its images, and the
+        others are sums over its alphas."""
+        if self.objective == 'rescaled':
+            return terms
+        return terms | {'loss_ae': 2 * terms['loss_ae'],
+                        **{name: self.n_alphas * terms[name] for name in ('loss_adv', 'loss_cycle', 'loss_smooth')}}
 
     def objectives(self, terms):
         autoencoder = terms['loss_ae'] + sum(

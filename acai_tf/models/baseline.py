@@ -1,4 +1,4 @@
-"""Baseline: a plain convolutional autoencoder (ACAI, section 4; released baseline.py)."""
+"""Baseline: a plain convolutional autoencoder (ACAI, section 3.2; released baseline.py)."""
 
 import keras
 import tensorflow as tf

@@ -1,4 +1,4 @@
-"""Denoising autoencoder (ACAI, section 4; released denoising.py)."""
+"""Denoising autoencoder (ACAI, section 3.2; released denoising.py)."""
 
 import keras
 import tensorflow as tf

@@ -1,4 +1,4 @@
-"""DR-ACAI: ACAI with dual regularizations (guanyuelee/midrae, dracai.py; no published numbers)."""
+"""DR-ACAI: ACAI with dual regularizations (guanyuelee/midrae, dr_acai.py; no published numbers)."""
 
 import keras
 import tensorflow as tf

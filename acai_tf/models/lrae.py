@@ -1,4 +1,4 @@
-"""LR-AE: ACAI with a regularized latent (Qian et al., IJCAI 2019, section 3.2; released lrae.py)."""
+"""LR-AE: ACAI with a regularized latent (Qian et al., IJCAI 2019, section 4.2; released lrae.py)."""
 
 import keras
 import tensorflow as tf

@@ -100,8 +100,9 @@ class Study:
         name: such as 'acai2'.
         title: one line.
         cells: list of `Cell`.
-        mode: for a figure, what acai_interpolate draws of the finished runs; None: nothing.
-        mode_options: {flag: value} of acai_interpolate.
+        mode: for a figure, what is drawn of the finished runs of seed 0, one of `acai_tf.figures.MODES`; None: nothing.
+        mode_options: {name: value} of that: `rows`, `steps`, `from`, `projection`, `dimensions`.
+        panels: for cells of the metric `poses`, the curves that are drawn (see `acai_tf.figures.poses.draw`); empty: some.
         notes: what to know about all cells.
     """
 
@@ -110,6 +111,7 @@ class Study:
     cells: list
     mode: str | None = None
     mode_options: dict = dataclasses.field(default_factory=dict)
+    panels: list | str = ()
     notes: str = ''
 
 

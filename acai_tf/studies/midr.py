@@ -66,14 +66,16 @@ def _correlations():
                        source='MIDR-AE, Table 1', caveat=caveat)
 
 
-def _pictured(dataset, dz):
-    for model in ('acai', *_OWN):
-        model_options, caveat = _model_options(model, dataset, dz)
-        yield Cell(model, dataset, 'reconstruction', 'rmse', acai.settings(dataset, dz), model_options, caveat=caveat)
+def _pictured(models, datasets, dz):
+    for dataset in datasets:
+        for model in models:
+            model_options, caveat = _model_options(model, dataset, dz)
+            yield Cell(model, dataset, 'reconstruction', 'rmse', acai.settings(dataset, dz), model_options, caveat=caveat)
 
 
 _STRIPES = {'depth': 16, 'latent': 2, 'latent_width': 1}
-_GUESSED = 'Which data set the figure has is not known here: the choice is ours.'
+_PHOTOS = 'mnist32', 'cifar10', 'svhn32', 'celeba32'
+_SIZE = 'The paper does not say the size of the latent; 256 is our choice.'
 
 TABLES = [
     Study('midr1', 'MIDR-AE, Table 1: mean correlation, in absolute value, of the dimensions of the latent',
@@ -88,10 +90,12 @@ FIGURES = [
     Study('midr3', 'MIDR-AE, Figure 3: the two dimensions of the latent of stripes',
           [Cell(model, 'stripes32', 'correlation', 'correlation', _STRIPES, {'advweight': 2.0}, published=published,
                 source='MIDR-AE, the experiment with sinusoids',
-                caveat='advweight 2.0 as in the released code; the paper says 0.5')
+                caveat='advweight 2.0 as in a path of the released calculate_cor.py; the paper says 0.5')
            for model, published in (('acai', .523), ('miae', .159))], 'map'),
-    Study('midr4', 'MIDR-AE, Figure 4: interpolations on svhn32, d_z 32', list(_pictured('svhn32', 32)), 'lerp',
-          {'rows': 4, 'steps': 11}, _GUESSED),
-    Study('midr5', 'MIDR-AE, Figure 5: interpolations on celeba32, d_z 32', list(_pictured('celeba32', 32)), 'lerp',
-          {'rows': 4, 'steps': 11}, _GUESSED),
+    Study('midr4', 'MIDR-AE, Figure 4: straight interpolations of ACAI and MI-AE',
+          list(_pictured(('acai', 'miae'), _PHOTOS, 256)), 'lerp', {'rows': 4, 'steps': 11},
+          notes=f'MI-AE\'s weights of the mix are the same in all dimensions here, as in the paper (section 5.3). {_SIZE}'),
+    Study('midr5', 'MIDR-AE, Figure 5: samples of MIDR-AE from the prior', list(_pictured(('midrae',), _PHOTOS, 256)),
+          'samples', {'rows': 8, 'steps': 8},
+          notes=f'Which data the paper shows is not known here: the data sets are those of Figure 4. {_SIZE}'),
 ]

@@ -2,8 +2,6 @@
 
 import logging
 import os
-import shlex
-import subprocess
 
 from acai_tf import figures, files
 from acai_tf.errors import AcaiError, NonFiniteError, UsageError
@@ -85,6 +83,7 @@ class Reproduction:
             command: the command line that asked for it.
         """
         cells = [values.fill(cell, jobs, failures) for cell, jobs in zip(self.cells, self._jobs_of)]
+        values.keep_once(cells)
         return {'scaled': self.scaled(), 'study': self.study.name, 'title': self.study.title,
                 'stand_ins': self.stand_ins, 'notes': self.study.notes, 'command': command, 'versions': _versions(cells),
                 'cells': cells, 'conclusions': values.conclusions(cells, self._limits(cells)), 'pictures': []}
@@ -112,40 +111,48 @@ class Reproduction:
         picture = output.draw(result)
         if picture:
             self._keep(result, picture, output.beside(path, '.png'))
-        of_poses = [cell for cell in result['cells'] if cell['metric'] == 'poses' and cell['measured'] is not None]
-        if of_poses:
+        curves = values.curves(result['cells'])
+        if curves:
             from acai_tf.figures import poses
-            curves = {cell['label']: next(seed['values'] for seed in cell['seeds'] if seed.get('values'))['poses']['model']
-                      for cell in of_poses}
-            picture = poses.draw(curves, along='altitude' if '.altitude.' in of_poses[0]['value'] else 'azimuth_80')
+            picture = poses.draw(curves, self.study.panels or poses.PANELS)
             picture.suptitle(output.heading(result), fontsize=9)
             self._keep(result, picture, output.beside(path, '-poses.png'))
         if self.study.mode:
-            self._interpolate(result, path)
+            ending = f'{self.study.mode}{"-scaled-down" * bool(result["scaled"])}.png'  # a picture itself has no text
+            try:
+                for name, picture in self._pictures():
+                    self._keep(result, picture, output.beside(path, f'-{name}{ending}'))
+            except AcaiError as error:
+                _logger.warning('no picture: %s', error)
 
     def _keep(self, result, picture, path):
         figures.save(picture, path)
         result['pictures'].append(os.path.basename(path))
 
-    def _interpolate(self, result, path):
-        groups = {}
+    def _pictures(self):
+        """Yields (name, figure) of what the study's mode shows of the finished runs of seed 0: one figure with the name '';
+        of a map, one for each data set."""
+        mode, options, shown = self.study.mode, self.study.mode_options, self._shown()
+        if mode == 'map':
+            for name, (data, loaded) in shown.items():
+                yield f'{name}-' * (len(shown) > 1), figures.draw(mode, list(loaded.values()), data, titles=list(loaded),
+                                                                  **options)
+        elif shown:
+            yield '', figures.compare(mode, shown, **options)
+
+    def _shown(self):
+        """{name of a data set: (the data set, {title: export.LoadedModel of seed 0})}."""
+        from acai_tf import export
+        shown, sizes = {}, {}
+        for cell in self.cells:
+            sizes.setdefault(cell.label, set()).add(cell.dz)
         for cell, jobs in zip(self.cells, self._jobs_of):
             if jobs and jobs[0].is_trained() and cell.model != PIXELS:
-                groups.setdefault((cell.dataset, cell.dz), {})[jobs[0].export] = None
-        for (dataset, dz), exports in groups.items():
-            ending = '' if len(groups) == 1 else f'-{os.path.basename(dataset)}-{dz}'
-            ending += '-scaled-down' if result['scaled'] else ''  # the picture itself has no text
-            picture = output.beside(path, f'-{self.study.mode}{ending}.png')
-            options = {'mode': self.study.mode} | self.study.mode_options
-            command = ['acai_interpolate', *(f'--saved_model={export}' for export in exports),
-                       *(f'--{name}={value}' for name, value in options.items()),
-                       *([f'--data_dir={self.choice.data_dir}'] if self.choice.data_dir else []), f'--output={picture}']
-            done = subprocess.run(programs.started(command, self._programs), capture_output=True, text=True)
-            if done.returncode:
-                _logger.warning('no picture: %s', (done.stderr.strip().splitlines() or ['acai_interpolate failed'])[-1])
-                continue
-            result['pictures'].append(os.path.basename(picture))
-            result.setdefault('picture_commands', []).append(shlex.join(command))
+                name = os.path.basename(cell.dataset) + (f' for {cell.stands_for}' if cell.stands_for else '')
+                title = cell.label + (f', d_z {cell.dz}' if len(sizes[cell.label]) > 1 else '')
+                shown.setdefault(name, (jobs[0].data, {}))[1].setdefault(title, jobs[0].export)
+        return {name: (data, {title: export.load(path) for title, path in paths.items()})
+                for name, (data, paths) in shown.items()}
 
 
 def check_outputs(path):

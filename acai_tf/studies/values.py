@@ -1,4 +1,5 @@
-"""Values as the papers take them: of each run the median of its last 20 reports, mean and deviation over the seeds."""
+"""Values of a study's cells: of each run the median of its last 20 reports, as in the papers; mean and sample deviation over
+the seeds; and which orders of the published numbers are seen."""
 
 import itertools
 import math
@@ -6,12 +7,14 @@ import os
 import shlex
 
 import numpy as np
+from scipy import stats
 
 from acai_tf.errors import NonFiniteError, StorageError
 from acai_tf.studies.base import REPORTED, counted, value_names
 from acai_tf.studies.select import refusal
 
 REPORTS = 20
+_BLANK = 0.1  # explained variance of the test images, under which all images decode to nearly the same picture
 
 
 def final(values):
@@ -32,10 +35,10 @@ def final(values):
 
 
 def mean_and_deviation(values):
-    """Mean and population deviation of numbers; the deviation of fewer than two is None."""
+    """Mean and sample deviation of numbers; the deviation of fewer than two is None."""
     if not values:
         return None, None
-    return float(np.mean(values)), float(np.std(values)) if len(values) > 1 else None
+    return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else None
 
 
 def training_minutes(reports):
@@ -100,14 +103,21 @@ def fill(cell, jobs, failures=None):
 def _of_seed(cell, job, failures):
     reports = [report for report in job.run.reports() if report['step'] <= job.step]  # pixels have none
     seed = {'seed': job.seed, 'value': None, 'state': 'measured', 'remark': '', 'reports': len(reports),
-            'kimg': reports[-1]['kimg'] if reports else 0, 'minutes': training_minutes(reports),
+            'kimg': reports[-1]['kimg'] if reports else 0, 'minutes': training_minutes(reports), 'blank': _is_blank(reports),
             'versions': _versions(job.run), 'commands': [shlex.join(command) for _, command in job.commands()]}
     seed |= _reported(cell, job, reports) if cell.metric in REPORTED else _computed(cell, job)
     if seed['value'] is None and seed['state'] != 'undefined':
         needed = job.commands_of(cell)
         failure = next((failure for failure in failures if failure.command in needed), None)
         seed['state'], seed['remark'] = _missing(job, failure, seed['kimg'])
+    seed['remark'] = '; '.join(filter(None, [seed['remark'], 'blank' * seed['blank']]))
     return seed
+
+
+def _is_blank(reports):
+    """Returns True if a run's last report says that all images decode to nearly the same picture."""
+    explained = reports[-1].get('explained_variance') if reports else None
+    return explained is not None and explained < _BLANK
 
 
 def _versions(run):
@@ -126,18 +136,60 @@ def _reported(cell, job, reports):
     value, remark = final([value for _, value in curve])
     if value is None:
         return {'curve': curve, **_undefined(curve or not reports, 'the reports have', cell.value)}
+    undefined = reports[-1].get('undefined_interpolations') if cell.value == 'mean_smoothness' else 0
+    if undefined:
+        remark = '; '.join(filter(None, [remark, f'{undefined} undefined interpolations count as 0']))
     return {'curve': curve, 'value': value, 'remark': remark}
 
 
 def _computed(cell, job):
-    """A seed's value from what the metric's program wrote, and all values of the metric."""
+    """A seed's value from what the metric's program wrote, and the metric's values of the same subject."""
     values = job.values(job.call_of(cell))
     if values is None:
         return {}
     value = nested(values, cell.value)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return {'value': value, 'values': values}
-    return {'values': values, **_undefined(cell.value.partition('.')[0] in values, f'{cell.metric} has', cell.value)}
+        return {'value': value, 'values': _of_subject(values, cell.value)}
+    return {'values': _of_subject(values, cell.value),
+            **_undefined(cell.value.partition('.')[0] in values, f'{cell.metric} has', cell.value)}
+
+
+def _subject(name):
+    """The part of a nested value's name that says whose it is: 'poses.model' of 'poses.model.all.mse'; else ''."""
+    return '.'.join(name.split('.')[:2]) if '.' in name else ''
+
+
+def _of_subject(values, name):
+    """The values of the subject of the value of that name."""
+    subject, values_of = _subject(name), nested(values, _subject(name))
+    first, _, second = subject.partition('.')
+    return values if values_of is None else {first: {second: values_of}}
+
+
+def keep_once(cells):
+    """Leaves the values of a metric in the first of the cells that show them.
+
+    Args:
+        cells: as `fill` gives them; changed.
+    """
+    seen = set()
+    for cell in cells:
+        shared = [cell[name] for name in ('label', 'dataset', 'stands_for', 'd_z', 'metric', 'metric_options')]
+        for seed in cell['seeds']:
+            key = repr([shared, _subject(cell['value']), seed['seed']])
+            if key in seen:
+                seed.pop('values', None)
+            seen.add(key)
+
+
+def curves(cells):
+    """{label: [values of each seed]} of the models in the cells of the metric `poses`, as `fill` gives them."""
+    found = {}
+    for cell in cells:
+        if cell['metric'] == 'poses':
+            of_models = (nested(seed.get('values', {}), 'poses.model') for seed in cell['seeds'])
+            found.setdefault(cell['label'], []).extend(filter(None, of_models))
+    return {label: seeds for label, seeds in found.items() if seeds}
 
 
 def _undefined(is_there, who, name):
@@ -179,57 +231,81 @@ def _remarks(seeds):
 def conclusions(cells, limits):
     """Sentences that say which orders of the published numbers are seen here, and which are not.
 
-    Two systems are ordered by the published numbers if these differ by more than their deviations together, and too close
-    to tell here if the measured ones do not.
+    Two systems are ordered by the published numbers if these differ by more than their deviations together, and here if
+    `order` says so. Blank runs do not count.
 
     Args:
         cells: as `fill` gives them.
         limits: what a reader must not forget, such as the length of the training; a sentence's part, or ''.
     """
-    rows, word = {}, 'recalled' if any(cell['recalled'] for cell in cells) else 'published'
-    names = value_names(cells)
+    rows, names = {}, value_names(cells)
     for cell in cells:
         if cell['published'] is not None and cell['measured'] is not None:
             name = names[cell['metric'], cell['value']]
             rows.setdefault((cell['stands_for'] or cell['dataset'], cell['d_z'], name), []).append(cell)
-    seen, opposite, close, single = [], [], [], 0
-    for key, row in rows.items():
-        for first, second in itertools.combinations(row, 2):
-            order = _order(first, second, 'published', 'deviation')
-            if order:
-                larger, smaller = (first, second)[::order]
-                measured = _order(first, second, 'measured', 'measured_deviation')
-                single += None in (first['measured_deviation'], second['measured_deviation'])
-                (close if not measured else seen if measured == order else opposite).append(
-                    (key, f'{larger["label"]} above {smaller["label"]}'))
-    total = len(seen) + len(opposite) + len(close)
-    sentences = []
-    if total:
-        without = all(cell['deviation'] is None for row in rows.values() for cell in row)
-        which = f'{word} numbers{", which have no deviations," if without else ""}'
-        sentences.append(f'Of {counted(total, "pair")} of systems that the {which} put in an order, {len(seen)} '
-                         f'{"is" if len(seen) == 1 else "are"} in the same order here, {len(opposite)} in the opposite one, '
-                         f'and {len(close)} too close to tell.')
-        if single:
-            sentences.append(f'With one seed, chance may have decided {"all" if single == total else single} of them.')
-        if opposite:
-            sentences.append(f'Not seen: {_listed(opposite, rows)}.')
-    elif rows:
-        sentences.append(f'No two systems are here whose {word} numbers differ by more than their deviations: it shows '
-                         'nothing about their order.')
-    elif any(cell['measured'] is not None for cell in cells):
-        sentences.append('There are no published numbers to compare these with.')
-    else:
-        sentences.append('Nothing is measured yet.')
+    sentences = _pairs(rows) if rows else [
+        'There are no published numbers to compare these with.' if any(cell['measured'] is not None for cell in cells) else
+        'Nothing is measured yet.']
+    blank = [cell['label'] for row in rows.values() for cell in row if not _learned(cell)]
+    if blank:
+        sentences.append(f'Left out, because every run is blank: {", ".join(dict.fromkeys(blank))}.')
     if limits:
         sentences.append(f'What it does not show: {limits}.')
     return sentences
 
 
-def _order(first, second, mean, deviation):
-    """1 if the first is larger, -1 if the second is, 0 if they are too close; by the cells' entries of these names."""
-    difference = first[mean] - second[mean]
-    spread = sum(cell[deviation] or 0.0 for cell in (first, second))
+def _pairs(rows):
+    """Sentences about the pairs of systems in the rows {key: cells}."""
+    word = 'recalled' if any(cell['recalled'] for row in rows.values() for cell in row) else 'published'
+    found, single = {1: [], -1: [], 0: []}, 0
+    for key, row in rows.items():
+        for first, second in itertools.combinations(filter(_learned, row), 2):
+            published = _published_order(first, second)
+            if published and min(len(_learned(first)), len(_learned(second))) < 2:
+                single += 1
+            elif published:
+                larger, smaller = (first, second)[::published]
+                found[published * order(_learned(first), _learned(second))].append(
+                    (key, f'{larger["label"]} above {smaller["label"]}'))
+    total, sentences = sum(map(len, found.values())), []
+    if total:
+        without = all(cell['deviation'] is None for row in rows.values() for cell in row)
+        which = f'{word} numbers{", which have no deviations," if without else ""}'
+        sentences.append(f'Of {counted(total, "pair")} of systems that the {which} put in an order, {len(found[1])} '
+                         f'{"is" if len(found[1]) == 1 else "are"} in the same order here, {len(found[-1])} in the opposite '
+                         f'one, and {len(found[0])} too close to tell (Welch, 95%).')
+    if single:
+        sentences.append(f'{counted(single, "pair")} cannot be ordered, because a system has only one run that counts.')
+    if found[-1]:
+        sentences.append(f'Not seen: {_listed(found[-1], rows)}.')
+    return sentences or [f'No two systems are here whose {word} numbers differ by more than their deviations: it shows '
+                         'nothing about their order.']
+
+
+def _learned(cell):
+    """The values of a cell's seeds without blank runs."""
+    return [seed['value'] for seed in cell['seeds'] if seed['value'] is not None and not seed.get('blank')]
+
+
+def order(first, second):
+    """1 if the mean of the first values is larger, -1 if the mean of the second is; 0 if the 95% interval of their
+    difference (Welch) includes zero. With fewer than two values of either nothing is in order: 0."""
+    if min(len(first), len(second)) < 2:
+        return 0
+    parts = [np.var(values, ddof=1) / len(values) for values in (first, second)]
+    reach = 0.0
+    if sum(parts):
+        degrees = sum(parts)**2 / sum(part**2 / (len(values) - 1) for part, values in zip(parts, (first, second)))
+        reach = stats.t.ppf(0.975, degrees) * math.sqrt(sum(parts))
+    difference = np.mean(first) - np.mean(second)
+    return 0 if abs(difference) <= reach else int(math.copysign(1, difference))
+
+
+def _published_order(first, second):
+    """1 if the first cell's published number is larger, -1 if the second's is, 0 if they differ by no more than their
+    deviations together."""
+    difference = first['published'] - second['published']
+    spread = sum(cell['deviation'] or 0.0 for cell in (first, second))
     return 0 if abs(difference) <= spread else int(math.copysign(1, difference))
 
 

@@ -58,15 +58,22 @@ class EvaluateTest(parameterized.TestCase, tf.test.TestCase):
     def test_a_perfect_decoder(self):
         values = self.evaluate(one_hot, lambda latents: pole.draw_pole(self.between(latents), 32), realistic=self.images)
         for of_subset in (values['all'], values['held_out']):
-            self.assertLen(of_subset['mse'], 15)
+            self.assertEqual(list(of_subset['mse']), [*(f'azimuth_{length}' for length in range(15, 85, 5)), 'altitude_20',
+                                                      'altitude_30', 'altitude'])
             for name in ('mse', 'realism'):
                 self.assertAllClose(list(of_subset[name].values()), np.zeros(len(of_subset[name])), atol=1e-9)
             self.assertAllClose(of_subset['retrieved_alpha']['azimuth_70']['error'], 0)
             self.assertAllClose(of_subset['retrieved_alpha']['azimuth_70']['interquartile_range'], 0)
             distances = of_subset['parameter_distance']
-            for alpha, row in distances['azimuth_80']['by_alpha'].items():
-                self.assertAllClose(row, {'to_source': 75 * float(alpha), 'to_target': 75 * (1 - float(alpha))}, atol=0.05)
-            self.assertAllClose([interval['deviation'] for interval in distances.values()], np.zeros(4), atol=1e-9)
+            # m images span m - 1 steps of 5 degrees.
+            self.assertEqual({name: interval['span'] for name, interval in distances.items()},
+                             {'azimuth_40': 35, 'azimuth_60': 55, 'azimuth_80': 75, 'altitude_20': 15, 'altitude_30': 25,
+                              'altitude': 35})
+            for interval in distances.values():
+                for alpha, row in interval['by_alpha'].items():
+                    self.assertAllClose(row['to_source'], interval['span'] * float(alpha), atol=0.05)
+                    self.assertAllClose(row['to_target'], interval['span'] * (1 - float(alpha)), atol=0.05)
+            self.assertAllClose([interval['deviation'] for interval in distances.values()], np.zeros(6), atol=1e-9)
         self.assertEqual(list(values['up_to_65']), ['retrieved_alpha'])
 
     @only_intervals(70, 80)

@@ -43,6 +43,23 @@ class AEAITest(parameterized.TestCase, tf.test.TestCase):
         mixed, direction = (1 - ALPHA) * z + ALPHA * z[ORDER], z[ORDER] - z
         self.assertAllClose(terms['loss_smooth'], np.mean((np.cos(mixed) * direction / 2)**2), rtol=1e-5)
 
+    def test_the_papers_objective_counts_both_images_of_a_pair_and_sums_over_its_alphas(self):
+        """Images of one pixel, where sums and means are the same; three alphas, 0, 1/2 and 1."""
+        paper, rescaled = (self.terms(objective=objective, n_alphas=3) for objective in ('paper', 'rescaled'))
+        pairs = [(x, y) for x, y in zip(X, X[ORDER])]
+        mixed = np.array([[2 * ((1 - a) * x + a * y) for a in (0, .5, 1)] for x, y in pairs])
+        expected = {'loss_ae': np.mean([(5 * x / 2)**2 + (5 * y / 2)**2 for x, y in pairs]),
+                    'loss_adv': np.mean(np.sum(np.log1p(np.exp(-3 * mixed)), axis=1)),
+                    'loss_cycle': np.mean(np.sum((5 * mixed)**2, axis=1)),
+                    'loss_smooth': np.mean([3 * (6 * (y - x) / 2)**2 for x, y in pairs])}
+        for name, times in (('loss_ae', 2), ('loss_adv', 3), ('loss_cycle', 3), ('loss_smooth', 3)):
+            self.assertAllClose(paper[name], expected[name], rtol=1e-5, msg=name)
+            self.assertAllClose(rescaled[name], expected[name] / times, rtol=1e-5, msg=name)
+        self.assertAllClose(paper['loss_disc'], rescaled['loss_disc'])
+        model = self.by_hand(objective='paper')
+        self.assertAllClose(model.objectives(paper)['autoencoder'], expected['loss_ae'] + .01 * expected['loss_adv']
+                            + .01 * expected['loss_cycle'] + .1 * expected['loss_smooth'], rtol=1e-5)
+
     def test_sums_of_the_one_objective_are_means_of_the_other(self):
         images = tf.random.stateless_uniform([4, 8, 8, 3], [0, 1], -1, 1)
         found = {}
@@ -50,7 +67,7 @@ class AEAITest(parameterized.TestCase, tf.test.TestCase):
             model = models.create('aeai', (8, 8, 3), 2, depth=2, latent=5, latent_width=2, objective=objective)
             found[objective] = model.loss_terms(images, model.random_inputs(images))
         pixels, latent_size = 8 * 8 * 3, 5 * 2 * 2
-        for tag, size in (('loss_ae', pixels), ('loss_smooth', pixels), ('loss_cycle', latent_size), ('loss_adv', 1),
+        for tag, size in (('loss_ae', pixels / 2), ('loss_smooth', pixels), ('loss_cycle', latent_size), ('loss_adv', 1),
                           ('loss_disc', 1)):
             self.assertAllClose(found['rescaled'][tag], size * found['paper'][tag], rtol=1e-5, msg=tag)
 

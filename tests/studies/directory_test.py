@@ -36,7 +36,7 @@ class DirectoryTest(MadeUpRuns):
         self.assertIn('Runs: 1 diverged, ', text)
         self.assertIn('diverged: loss_ae is nan at step 20', text)
         self.assertIn('| interrupted | 1 of 2 |', text)
-        self.assertIn('| 0, 1 | 50 ± 0 | 4e-3 ± 1e-3 |', text)
+        self.assertIn('| 0, 1 | 50 ± 0 | 4e-3 ± 1.4e-3 |', text)
         self.assertIn('| finished: last of 2 reports, not the median of 20 | 2 of 2 |', text)
         self.assertIn('Runs: 1 finished.\n\n## lines32', directory.report(finished.path))
 

@@ -17,10 +17,18 @@ class AggregationTest(tf.test.TestCase):
         self.assertEqual(values.final([1.0]), (1.0, 'last of 1 report, not the median of 20'))
         self.assertEqual(values.final([]), (None, 'no report'))
 
-    def test_mean_and_population_deviation(self):
+    def test_mean_and_sample_deviation(self):
         mean, deviation = values.mean_and_deviation([1.0, 2.0, 6.0])
-        self.assertAllClose((mean, deviation), (3.0, ((4 + 1 + 9) / 3)**0.5))
+        self.assertAllClose((mean, deviation), (3.0, ((4 + 1 + 9) / 2)**0.5))
         self.assertEqual(values.mean_and_deviation([4.0]), (4.0, None))
+
+    def test_an_order_is_what_the_interval_of_the_difference_says(self):
+        # Variances of 1, three values: the error is sqrt(2 / 3), with 4 degrees of freedom, and t is 2.776: 2.267.
+        self.assertEqual([values.order([x + 1, x, x - 1], [-1, 0, 1]) for x in (-2.27, -2.26, 2.26, 2.27)], [-1, 0, 0, 1])
+        # Without a variance on one side: 1 / sqrt(3), 2 degrees of freedom, t = 4.303: 2.484.
+        self.assertEqual([values.order([x, x], [-1, 0, 1]) for x in (2.49, 2.48)], [1, 0])
+        self.assertEqual((values.order([1, 1], [0, 0]), values.order([1, 1], [1, 1])), (1, 0))
+        self.assertEqual((values.order([9], [-1, 0, 1]), values.order([], [0, 0])), (0, 0))
 
     def test_minutes_by_the_rates_of_the_reports(self):
         # 1 kimg at 1024 images/s is a second, the next two at 512 four.
@@ -28,29 +36,40 @@ class AggregationTest(tf.test.TestCase):
                          (60 + 240) / 60)
         self.assertIsNone(values.training_minutes([{'kimg': 1, 'img_per_s': 0.0}]))
 
+    def cell(self, system, published, deviation, measured, blank=(), **changes):
+        return {'label': system, 'dataset': 'lines32', 'stands_for': None, 'd_z': 64, 'metric': 'lines',
+                'value': 'mean_distance', 'published': published, 'deviation': deviation, 'measured': measured[0],
+                'recalled': False, **changes,
+                'seeds': [{'value': value, 'blank': number in blank} for number, value in enumerate(measured)]}
+
     def test_which_orders_are_seen(self):
-        def cell(system, published, deviation, measured, spread=None, **changes):
-            return {'label': system, 'dataset': 'lines32', 'stands_for': None, 'd_z': 64, 'metric': 'lines',
-                    'value': 'mean_distance', 'published': published, 'deviation': deviation,
-                    'measured': measured, 'measured_deviation': spread, 'recalled': False, **changes}
-        cells = [cell('a', 1.0, 0.1, 5.0, 0.5), cell('b', 2.0, 0.1, 7.0, 0.5),  # a below b: seen
-                 cell('c', 1.1, 0.1, 6.0, 0.1),  # as a, by what was published; below b: 6.0 + 0.6 < 7: seen
-                 cell('d', 3.0, None, 6.4, 0.1)]  # above all: seen of a (5.6 < 6.4) and c, too close to b
-        cells[2]['measured'], cells[3]['measured'] = 7.8, 7.4  # c above b: opposite; d below c: opposite; d, b close
-        first, second, third = values.conclusions(cells, 'one seed')
-        self.assertEqual(first, 'Of 5 pairs of systems that the published numbers put in an order, 2 are in the same order '
-                         'here, 2 in the opposite one, and 1 too close to tell.')
-        self.assertEqual(second, 'Not seen: b above c; d above c.')
-        self.assertEqual(third, 'What it does not show: one seed.')
-        self.assertIn('recalled numbers', values.conclusions([cell('a', 1.0, 0.0, 5.0, recalled=True),
-                                                              cell('b', 2.0, 0.0, 7.0, recalled=True)], '')[0])
-        single = [cell('a', 1.0, None, 5.0), cell('b', 2.0, None, 7.0), cell('b', 2.0, None, 7.0, metric='path')]
-        self.assertEqual(values.conclusions(single, ''), [
-            'Of 1 pair of systems that the published numbers, which have no deviations, put in an order, 1 is in the same '
-            'order here, 0 in the opposite one, and 0 too close to tell.',
-            'With one seed, chance may have decided all of them.'])
-        self.assertEqual(values.conclusions([cell('a', None, None, 5.0)], ''),
+        near = [-.01, 0, .01]
+        cells = [self.cell('a', 1.0, 0.1, [5 + x for x in near]), self.cell('b', 2.0, 0.1, [7 + x for x in near]),  # seen
+                 self.cell('c', 1.1, 0.1, [8 + x for x in near]),  # as a, by what was published; above b: opposite
+                 self.cell('d', 3.0, None, [6, 7, 8])]  # above all; a: seen; b: too close; c: too close, 1 against 2.48
+        first, second, third = values.conclusions(cells, 'one night')
+        self.assertEqual(first, 'Of 5 pairs of systems that the published numbers put in an order, 1 is in the same order '
+                         'here, 1 in the opposite one, and 3 too close to tell (Welch, 95%).')
+        self.assertEqual(second, 'Not seen: b above c.')
+        self.assertEqual(third, 'What it does not show: one night.')
+        self.assertIn('recalled numbers', values.conclusions([self.cell('a', 1.0, 0.0, [5.0, 5.1], recalled=True),
+                                                              self.cell('b', 2.0, 0.0, [7.0, 7.1], recalled=True)], '')[0])
+        self.assertEqual(values.conclusions([self.cell('a', None, None, [5.0])], ''),
                          ['There are no published numbers to compare these with.'])
+
+    def test_with_one_seed_nothing_is_in_order(self):
+        single = [self.cell('a', 1.0, None, [5.0]), self.cell('b', 2.0, None, [7.0, 7.1]),
+                  self.cell('b', 2.0, None, [7.0], metric='path')]
+        self.assertEqual(values.conclusions(single, ''), [
+            '1 pair cannot be ordered, because a system has only one run that counts.'])
+
+    def test_blank_runs_do_not_count(self):
+        cells = [self.cell('a', 1.0, None, [5.0, 5.1, 900.0], blank=[2]), self.cell('b', 2.0, None, [7.0, 7.1]),
+                 self.cell('c', 3.0, None, [0.0, 0.1], blank=[0, 1])]
+        self.assertEqual(values.conclusions(cells, ''), [
+            'Of 1 pair of systems that the published numbers, which have no deviations, put in an order, 1 is in the same '
+            'order here, 0 in the opposite one, and 0 too close to tell (Welch, 95%).',
+            'Left out, because every run is blank: c.'])
 
 
 if __name__ == '__main__':
