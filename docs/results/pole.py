@@ -3,7 +3,7 @@
 from acai_tf.studies import Cell, Study
 
 SMALL = {'resolution': 32, 'architecture': 'vgg', 'depth': 8, 'lr': 0.002, 'batch': 32, 'total_kimg': 63}
-PAPER = {'architecture': 'vgg', 'depth': 16, 'lr': 0.001, 'batch': 32, 'total_kimg': 64}
+PAPER = {'resolution': 32, 'architecture': 'vgg', 'depth': 16, 'lr': 0.001, 'batch': 32, 'total_kimg': 64}
 SYSTEMS = {
     'AE': ('baseline', {}),
     'aeai': ('aeai', {'objective': 'paper'}),
@@ -25,6 +25,8 @@ OURS = {
 VALUES = ('all.mse.azimuth_40', 'all.mse.azimuth_80', 'held_out.mse.azimuth_80', 'all.mse.altitude',
           'all.retrieved_alpha.azimuth_70.error', 'all.parameter_distance.azimuth_80.deviation',
           'all.parameter_distance.altitude.deviation')
+PANELS = [['mse_by_alpha.azimuth_80.mean', 'mse', 'retrieved_alpha.azimuth_70'],
+          ['parameter_distance.azimuth_80', 'parameter_distance.altitude']]
 AMR = 'AMR\'s autoencoder is updated at every step, like the others\' (released: at every fifth).'
 
 
@@ -42,7 +44,7 @@ def references(options, networks):
 
 
 OBJECTIVE = Study('pole', 'AEAI\'s comparison on pole64 at 32x32, with the paper\'s objective',
-                  cells(SYSTEMS | OURS, SMALL, {}) + references(SMALL, {}), notes=AMR)
+                  cells(SYSTEMS | OURS, SMALL, {}) + references(SMALL, {}), panels=PANELS, notes=AMR)
 SETTINGS = Study('pole', 'AEAI\'s comparison on pole64 at the settings that the paper states',
-                 cells(SYSTEMS, PAPER, {'batch_norm': True}) + references(PAPER, {'batch_norm': True}),
+                 cells(SYSTEMS, PAPER, {'batch_norm': True}) + references(PAPER, {'batch_norm': True}), panels=PANELS,
                  notes=f'{AMR} A step has 32 images, where the paper takes two.')
