@@ -110,7 +110,6 @@ def _of_seed(cell, job, failures):
         needed = job.commands_of(cell)
         failure = next((failure for failure in failures if failure.command in needed), None)
         seed['state'], seed['remark'] = _missing(job, failure, seed['kimg'])
-    seed['remark'] = '; '.join(filter(None, [seed['remark'], 'blank' * seed['blank']]))
     return seed
 
 
@@ -137,9 +136,7 @@ def _reported(cell, job, reports):
     if value is None:
         return {'curve': curve, **_undefined(curve or not reports, 'the reports have', cell.value)}
     undefined = reports[-1].get('undefined_interpolations') if cell.value == 'mean_smoothness' else 0
-    if undefined:
-        remark = '; '.join(filter(None, [remark, f'{undefined} undefined interpolations count as 0']))
-    return {'curve': curve, 'value': value, 'remark': remark}
+    return {'curve': curve, 'value': value, 'remark': remark, 'undefined': undefined}
 
 
 def _computed(cell, job):
@@ -214,8 +211,10 @@ def _remarks(seeds):
     """Remarks on a cell's seeds, each once."""
     by_text = {}
     for seed in seeds:
-        if seed['remark']:
-            by_text.setdefault(seed['remark'], []).append(seed['seed'])
+        undefined = seed.get('undefined')
+        for text in filter(None, [seed['remark'], 'blank' * bool(seed.get('blank')),
+                                  f'{undefined} undefined interpolations count as 0' if undefined else '']):
+            by_text.setdefault(text, []).append(seed['seed'])
     missing = [seed for seed in seeds if seed['value'] is None]
     remarks = [text if len(numbers) == len(seeds) else
                f'seed{"s" * (len(numbers) > 1)} {", ".join(map(str, numbers))}: {text}'

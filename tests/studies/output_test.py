@@ -134,9 +134,13 @@ class ResultTest(MadeUpRuns):
         choice = Choice(models=['acai'], seeds=1, total_kimg=2, report_kimg=1, train_dir=self.train_dir)
         for explained, said in ((0.09, True), (0.11, False), (None, False)):
             with open(run.reports_path, 'w') as file:
-                file.writelines(json.dumps(report | {'explained_variance': explained}) + '\n' for report in reports)
-            cell = reproduce.Reproduction(studies.get('table', 'acai1'), choice, 'bin').result({}, '')['cells'][0]
-            self.assertEqual(('blank' in ' '.join(cell['remarks']), cell['seeds'][0]['blank']), (said, said))
+                file.writelines(json.dumps(report | {'explained_variance': explained, 'mean_smoothness': 0.5,
+                                                     'undefined_interpolations': 7}) + '\n' for report in reports)
+            work = reproduce.Reproduction(studies.get('table', 'acai1'), choice, 'bin')
+            distance, smoothness = work.result({}, '')['cells']
+            self.assertEqual(('blank' in distance['remarks'], distance['seeds'][0]['blank']), (said, said))
+            self.assertEqual(['7 undefined interpolations count as 0' in cell['remarks'] for cell in (distance, smoothness)],
+                             [False, True])
 
     def test_what_is_printed(self):
         result = self.result()
