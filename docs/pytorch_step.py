@@ -1,12 +1,13 @@
 """Compares a training step of ACAI with the same step written in PyTorch, in turn, on the CPU of this machine.
 
     pip install torch
-    python docs/pytorch_step.py --depth=16 --latent_width=2 --channels=1
+    python docs/pytorch_step.py --output=docs/results/pytorch.json
 
-All sides: 32x32 images, batch 64, the networks of the released code, Adam, one update of autoencoder, critic and classifier.
-PyTorch is in channels_last, its fastest here, with its fused Adam; bfloat16 is its autocast. It has four sides: eager or
-compiled (torch.compile, which needs a C++ compiler), and with two backward passes through the critic, one for each loss, or
-with one: for a critic with one answer per image the gradients of both losses at an image are the same except for a factor.
+All sides: 32x32 images, batch 64, the networks of the released code at the published sizes of `lines32` and of the color
+data sets, Adam, one update of autoencoder, critic and classifier. PyTorch is in channels_last, its fastest here, with its
+fused Adam; bfloat16 is its autocast. It has four sides: eager or compiled (torch.compile, which needs a C++ compiler), and
+with two backward passes through the critic, one for each loss, or with one: for a critic with one answer per image the
+gradients of both losses at an image are the same except for a factor.
 Each process measures when it is told to, so that one waits for the others. Prints images per second, medians of the rounds,
 and for each side of PyTorch the median of the rounds' ratios.
 """
@@ -19,7 +20,10 @@ import subprocess
 import sys
 import time
 
-BATCH, LATENT, SCALES_OF_32 = 64, 16, {2: 4, 4: 3, 8: 2, 16: 1}
+BATCH, LATENT, SCALES_OF_32 = 64, 16, {2: 4, 4: 3}
+ROWS = [{'depth': depth, 'latent_width': width, 'channels': channels, 'precision': precision}
+        for depth, width, channels in ((16, 2, 1), (64, 4, 3)) for precision in ('float32', 'bfloat16')]
+SECONDS = 2.0  # about, of one measurement
 
 
 def acai_tf_step(options):
@@ -147,38 +151,42 @@ def measure(options):
         print(time.perf_counter() - started, flush=True)
 
 
-def compare(options):
-    """Starts a process for each side and asks them in turn."""
-    processes = {side: subprocess.Popen([sys.executable, __file__, f'--side={side}', *sys.argv[1:]], text=True,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-                 for side in SIDES}
+def compare(row, rounds):
+    """Starts a process for each side and asks them in turn; the row with what was measured."""
+    processes = {side: subprocess.Popen([sys.executable, __file__, f'--side={side}', *(
+        f'--{name}={value}' for name, value in row.items())], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL) for side in SIDES}
 
-    def seconds(side, steps):
+    def rate(side, steps):
         print(steps, file=processes[side].stdin, flush=True)
-        return float(processes[side].stdout.readline())
-    for side in SIDES:
-        seconds(side, 3)
-    rounds = [{side: options.steps * BATCH / seconds(side, options.steps) for side in SIDES} for _ in range(options.rounds)]
+        return steps * BATCH / float(processes[side].stdout.readline())
+    steps = max(1, round(SECONDS * max([rate(side, 3) for side in SIDES]) / BATCH))
+    rates = [{side: rate(side, steps) for side in SIDES} for _ in range(rounds)]
     for process in processes.values():
         process.communicate()
-    print(json.dumps({'depth': options.depth, 'latent_width': options.latent_width, 'channels': options.channels,
-                      'precision': options.precision, 'rounds': options.rounds,
-                      'img_per_s': {side: round(statistics.median(rate[side] for rate in rounds), 1) for side in SIDES},
-                      'ratio': {side: round(statistics.median(rate['acai_tf'] / rate[side] for rate in rounds), 3)
-                                for side in SIDES if side != 'acai_tf'}}))
+    return row | {'rounds': rounds, 'steps': steps,
+                  'img_per_s': {side: round(statistics.median(found[side] for found in rates), 1) for side in SIDES},
+                  'ratio': {side: round(statistics.median(found['acai_tf'] / found[side] for found in rates), 3)
+                            for side in SIDES if side != 'acai_tf'}}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--depth', type=int, default=16)
-    parser.add_argument('--latent_width', type=int, default=2, choices=SCALES_OF_32)
-    parser.add_argument('--channels', type=int, default=1)
-    parser.add_argument('--precision', default='float32', choices=['float32', 'bfloat16'])
+    parser.add_argument('--output', help='JSON file to write')
     parser.add_argument('--rounds', type=int, default=7)
-    parser.add_argument('--steps', type=int, default=20, help='steps a round')
-    parser.add_argument('--side', choices=SIDES, help=argparse.SUPPRESS)
+    for name in ('side', *ROWS[0]):
+        parser.add_argument(f'--{name}', type=str if name in ('side', 'precision') else int, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    (measure if options.side else compare)(options)
+    if options.side:
+        measure(options)
+        return
+    rows = []
+    for row in ROWS:
+        rows.append(compare(row, options.rounds))
+        print(json.dumps(rows[-1]), flush=True)
+    if options.output:
+        with open(options.output, 'w') as file:
+            json.dump(rows, file, indent=1)
 
 
 if __name__ == '__main__':

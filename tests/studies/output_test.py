@@ -203,7 +203,10 @@ class ResultTest(MadeUpRuns):
                 self.assertEqual(pathlib.Path(output.beside(copy, ending)).read_bytes(),
                                  path.with_suffix(ending).read_bytes(), path.with_suffix(ending))
         for path in RESULTS.glob('*.py'):
-            self.assertIsInstance(studies.from_file(str(path)), Study)
+            names = re.findall(r'^(\w+) = Study\(', path.read_text(), re.MULTILINE)
+            self.assertNotEmpty(names, path)
+            for name in names:
+                self.assertIsInstance(studies.from_file(f'{path}:{name}'), Study)
 
     def test_only_clock_values_depend_on_the_clock(self):
         first = timeless(self.result())
