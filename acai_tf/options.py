@@ -24,13 +24,18 @@ class Option:
         released: whether the released code has it. Other options join the run directory's name only where they differ from
             their default, so that the released names stay.
         may_change: of a run's option, whether it may change when a run is resumed.
+        quick: the default of the preset `quick`; None: the same.
     """
 
     def __init__(self, default, help, *, minimum=None, maximum=None, choices=None, kind=None, follows=None, released=True,
-                 may_change=False):
+                 may_change=False, quick=None):
         self.default, self.help, self.minimum, self.maximum = default, help, minimum, maximum
         self.choices, self.kind, self.follows = choices, kind or type(default), follows
-        self.released, self.may_change, self.name = released, may_change, None
+        self.released, self.may_change, self.quick, self.name = released, may_change, quick, None
+
+    def default_of(self, preset):
+        """The default of a preset, released or quick."""
+        return self.quick if preset == 'quick' and self.quick is not None else self.default
 
     def __set_name__(self, owner, name):
         self.name = name
@@ -71,17 +76,18 @@ class Option:
 class Configured:
     """Base class of what has options: they are attributes, checked when it is made."""
 
-    def set_options(self, given, owner):
+    def set_options(self, given, owner, preset='released'):
         """Puts options in force.
 
         Args:
             given: {name: value}; the others get their defaults.
             owner: for messages, such as 'metric lines'.
+            preset: whose defaults the others get, released or quick.
 
         Raises:
             UsageError: an unknown name, or a value of the wrong type or outside its range.
         """
-        for name, value in resolve(owner, type(self), given).items():
+        for name, value in resolve(owner, type(self), given, preset).items():
             setattr(self, name, value)
 
     def options(self):
@@ -98,14 +104,15 @@ def declared(cls):
     return {name: value for name, value in attributes.items() if isinstance(value, Option)}
 
 
-def resolve(owner, cls, given):
-    """{name: value} of a class's options, with the defaults filled in; arguments and errors as `Configured.set_options`."""
+def resolve(owner, cls, given, preset='released'):
+    """{name: value} of a class's options, with a preset's defaults filled in; arguments and errors as
+    `Configured.set_options`."""
     known = declared(cls)
     for name in given:
         if name not in known:
             has = f'it has {", ".join(known)}' if known else 'it has none'
             raise UsageError(f'the {owner} has no option {name}; {has}')
-    return {name: option.parse(given.get(name, option.default)) for name, option in known.items()}
+    return {name: option.parse(given.get(name, option.default_of(preset))) for name, option in known.items()}
 
 
 def sizes_of(name, text):

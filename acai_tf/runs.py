@@ -17,7 +17,7 @@ _logger = logging.getLogger(__name__)
 
 # Entries of config.json that readers rely on, with their types.
 _ENTRIES = {'batch': int, 'total_kimg': int, 'versions': dict, 'checksums': dict, 'fingerprint': dict, 'model_options': dict,
-            'architecture_options': dict, 'dataset_options': dict}
+            'base_options': dict, 'architecture_options': dict, 'dataset_options': dict}
 
 
 class Run:

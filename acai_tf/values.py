@@ -4,6 +4,8 @@ import collections
 import math
 from typing import NamedTuple
 
+_BLANK = 0.1  # explained variance of the test images
+
 
 class Classification(NamedTuple):
     """Answer of a model's `classify`: probabilities [n, nclass] and classes int64 [n], arrays or tensors."""
@@ -15,6 +17,12 @@ def defined(values):
     """The values, nested or not, with None, JSON's null, instead of NaN."""
     return {key: defined(value) if isinstance(value, dict) else
             None if isinstance(value, float) and math.isnan(value) else value for key, value in values.items()}
+
+
+def is_blank(values):
+    """Returns True if values tell of a model that decodes all images to nearly the same picture."""
+    explained = values.get('explained_variance')
+    return explained is not None and explained < _BLANK
 
 
 def combine(results):

@@ -11,6 +11,7 @@ FEW_IMAGES = {name: (prepared, splits, 128) for name, (prepared, splits, _) in b
 class BenchmarkTest(tf.test.TestCase):
 
     @mock.patch.object(benchmark, '_REPEATS', 1)
+    @mock.patch.object(benchmark.matmul_gflops, '__defaults__', (512, 6))
     @mock.patch.object(benchmark, '_RESTARTS', 2)
     @mock.patch.object(benchmark, '_INPUT_SECONDS', 0.05)
     @mock.patch.object(benchmark, '_PREPARED', FEW_IMAGES)

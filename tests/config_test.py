@@ -64,7 +64,7 @@ class TrainConfigTest(tf.test.TestCase):
 
     def test_an_option_that_nothing_has(self):
         with self.assertRaisesRegex(UsageError, 'the model acai has no option beta, and neither do architecture and data '
-                                    'set; they have advweight, advdepth, reg$'):
+                                    'set; they have advweight, advdepth, critic_lr, reg$'):
             TrainConfig(beta=2).resolve()
         with self.assertRaisesRegex(UsageError, 'they have none$'):
             TrainConfig(model='baseline', reg=0.5).resolve()
@@ -81,7 +81,7 @@ class TrainConfigTest(tf.test.TestCase):
 
     def test_options_of_the_model_are_filled_in(self):
         config = TrainConfig(depth=24, reg='0.5').resolve()
-        self.assertEqual(config.model_options, {'advweight': 0.5, 'advdepth': 24, 'reg': 0.5})
+        self.assertEqual(config.model_options, {'advweight': 0.5, 'advdepth': 24, 'critic_lr': 0.0, 'reg': 0.5})
 
     def test_resolving_twice_changes_nothing(self):
         config = TrainConfig(reg=0.5).resolve()
@@ -105,7 +105,8 @@ class TrainConfigTest(tf.test.TestCase):
             self.assertEqual(difference(**change), [(name, getattr(config, name), value)])
         self.assertEqual(difference(reg=0.9), [('reg', 0.2, 0.9)])
         self.assertEqual(difference(model='baseline'), [
-            ('model', 'acai', 'baseline'), ('advdepth', 64, None), ('advweight', 0.5, None), ('reg', 0.2, None)])
+            ('model', 'acai', 'baseline'), ('advdepth', 64, None), ('advweight', 0.5, None),
+            ('critic_lr', 0.0, None), ('reg', 0.2, None)])
 
 
 if __name__ == '__main__':

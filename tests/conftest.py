@@ -1,6 +1,7 @@
 import gc
 import os
 import pathlib
+import signal
 import sys
 
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
@@ -14,6 +15,7 @@ from absl import flags  # noqa: E402
 
 from acai_tf.cli import program  # noqa: E402
 
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup would have the tests, and the programs that they start, ignore it
 with program.without_import_noise():  # pytest would hold it back and print it after its closing line
     import two_cpus  # noqa: E402,F401
 flags.FLAGS(['pytest'])  # absl's create_tempdir wants its flags parsed

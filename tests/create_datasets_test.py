@@ -29,7 +29,7 @@ class PrepareTest(parameterized.TestCase, tf.test.TestCase):
 
     def train(self, *flags):
         code, out, err = run('bin/acai_train', *last_of_each(
-            f'--data_dir={self.data}', f'--train_dir={self.train_dir}', '--depth=2', '--latent=2', '--latent_width=8',
+            f'--data_dir={self.data}', f'--train_dir={self.train_dir}', '--depth=1', '--latent=1', '--latent_width=8',
             '--model=baseline', '--total_kimg=1', *flags))
         self.assertEqual(code, 0, err)
         self.assertIn('latent_accuracy', out)
@@ -270,8 +270,9 @@ class PrepareTest(parameterized.TestCase, tf.test.TestCase):
             file.seek(2000)
             file.write(bytes([byte[0] ^ 1]))
         for gib in (0, 4):
-            code, _, err = run('bin/acai_train', '--dataset=mnist32', f'--data_dir={self.data}', '--depth=2',
-                               f'--train_dir={self.train_dir}', f'--cache_gib={gib}', '--total_kimg=1', f'--seed={gib}')
+            code, _, err = run('bin/acai_train', '--dataset=mnist32', f'--data_dir={self.data}', '--depth=1',
+                               '--latent_width=16', f'--train_dir={self.train_dir}', f'--cache_gib={gib}', '--total_kimg=1',
+                               f'--seed={gib}')
             self.assertEqual(code, 2, err)
             self.assertRegex(err.splitlines()[-1], '^acai_train: .*(mnist32|mnist-train.tfrecord).*bin/acai_create_datasets')
             self.assertRegex(err.splitlines()[-1], 'corrupted record|checksum|truncated|does not decode|damaged')
@@ -287,8 +288,8 @@ class PrepareTest(parameterized.TestCase, tf.test.TestCase):
         entry['count'] += 1
         with open(path, 'w') as file:
             json.dump(manifest, file)
-        code, _, err = run('bin/acai_train', '--dataset=mnist32', f'--data_dir={self.data}', '--depth=2',
-                           f'--train_dir={self.train_dir}', '--cache_gib=0', '--total_kimg=1')
+        code, _, err = run('bin/acai_train', '--dataset=mnist32', f'--data_dir={self.data}', '--depth=1',
+                           '--latent_width=16', f'--train_dir={self.train_dir}', '--cache_gib=0', '--total_kimg=1')
         self.assertEqual(code, 2, err)
         self.assertRegex(err.splitlines()[-1], f'^acai_train: mnist32 cannot be read .*expected to contain {entry["count"]} '
                                                'elements.*; find the file with: bin/acai_create_datasets --verify')

@@ -63,8 +63,9 @@ _RESTING = {cls.__name__: cls for cls in (_RestingCritic, _RestingBoth, _Resting
 
 
 def _create(name):
-    make = _RESTING.get(name) or functools.partial(models.create, name)
-    return make((16, 16, 1), 3, depth=4, latent=2)
+    name, _, base = name.partition(' on ')
+    make = _RESTING.get(name) or functools.partial(models.create, name, **({'base': base} if base else {}))
+    return make((16, 16, 1), 3, depth=2, latent=2, latent_width=8)
 
 
 def _train(name, strategy, order):
@@ -90,7 +91,7 @@ def _train(name, strategy, order):
 
 class DistributionTest(parameterized.TestCase, tf.test.TestCase):
 
-    @parameterized.parameters(*models.names(), *_RESTING)
+    @parameterized.parameters(*models.names(), *_RESTING, 'acai on vae', 'lrae on vqvae')
     def test_two_replicas_train_as_one_device_does(self, name):
         before, together, terms, ops = _train(name, mirrored(), list(range(BATCH)))
         # One device pairs i with 7-i, a replica 0 with 3 and 1 with 2 of its own four: this order makes the same pairs.
@@ -145,8 +146,8 @@ class DistributionTest(parameterized.TestCase, tf.test.TestCase):
         def spoilt(model, images, random_inputs, labels=None, training=False):
             here = (model.steps == 5) & (tf.equal(randomness.current_replica(), 1))
             return original(model, tf.where(here, np.nan, images), random_inputs, labels, training)
-        config = TrainConfig(model='lrae', dataset='digits32', depth=2, latent=2, batch=8, total_kimg=1, checkpoint_steps=1,
-                             train_dir=self.create_tempdir().full_path)
+        config = TrainConfig(model='lrae', dataset='digits32', depth=1, latent=2, latent_width=16, batch=8,
+                             total_kimg=1, checkpoint_steps=1, train_dir=self.create_tempdir().full_path)
         with (mock.patch.object(distribution, 'make_strategy', lambda _: mirrored()),
               mock.patch.object(models.REGISTRY.get('lrae'), 'loss_terms', spoilt),
               self.assertRaisesRegex(NonFiniteError, 'loss_ae is nan at step 6 on replica 1; the last good')):
@@ -158,8 +159,8 @@ class DistributionTest(parameterized.TestCase, tf.test.TestCase):
 
     def test_batches_are_ready_on_the_device_where_there_is_one_gpu(self):
         gpu = tf.config.list_logical_devices('CPU')[1]
-        config = TrainConfig(model='baseline', dataset='digits32', depth=2, latent=2, batch=8, total_kimg=1,
-                             jit='off').resolve()
+        config = TrainConfig(model='baseline', dataset='digits32', depth=2, latent=2, latent_width=16, batch=8,
+                             total_kimg=1, jit='off').resolve()
         found = []
         with mock.patch.object(tf.config, 'list_logical_devices', lambda kind: [gpu]):
             one_gpu = distribution.make_strategy(config)

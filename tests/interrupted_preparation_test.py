@@ -19,9 +19,9 @@ class InterruptedTest(tf.test.TestCase):
         super().setUp()
         self.source, self.data = (self.create_tempdir().full_path for _ in range(2))
         random = np.random.default_rng(0)
-        for prefix in ('train', 't10k'):
-            published_files.write_idx(self.source, prefix, random.integers(0, 256, [8000, 28, 28], np.uint8),
-                                      random.integers(0, 10, 8000).astype(np.uint8), zipped=False)
+        for prefix, count in (('train', 8000), ('t10k', 100)):
+            published_files.write_idx(self.source, prefix, random.integers(0, 256, [count, 28, 28], np.uint8),
+                                      random.integers(0, 10, count).astype(np.uint8), zipped=False)
         self.flags = ['--datasets=mnist', f'--source_dir={self.source}', f'--data_dir={self.data}']
 
     def start(self):

@@ -16,8 +16,8 @@ from training_test import assert_same_weights, metrics, run_in, weights
 from acai_tf import models
 
 VQVAE = ['--model=vqvae', '--z_log_size=4', '--num_latents=2']
-FLAGS = ['--dataset=digits32', '--depth=2', '--latent=2', '--batch=32', '--total_kimg=4', '--report_kimg=2',
-         '--deterministic', '--checkpoint_steps=10']
+FLAGS = ['--dataset=digits32', '--depth=1', '--latent=2', '--latent_width=16', '--batch=16', '--total_kimg=2',
+         '--report_kimg=1', '--deterministic', '--checkpoint_steps=10']
 # A proxy that nothing answers, not for these hosts.
 ENVIRONMENT = {'http_proxy': 'http://127.0.0.1:9', 'no_proxy': 'example.org', 'ACAI_JOIN_SECONDS': '20'}
 

@@ -79,19 +79,26 @@ def process(function, *args):
     return _FORKS.Process(target=function, args=args)
 
 
-def run(program, *flags, env=None):
+def run(program, *flags, env=None, cwd=ROOT):
     """(exit code, stdout, stderr) of a program that is called in this process."""
     assert '--deterministic' not in flags, 'which changes TensorFlow for good: use run_in_a_process'
     module = importlib.import_module(f'acai_tf.cli.{pathlib.Path(program).stem.removeprefix("acai_")}')
-    with (mock.patch.dict(os.environ, os.environ if env is None else env, clear=True), contextlib.chdir(ROOT),
+    with (mock.patch.dict(os.environ, os.environ if env is None else env, clear=True), contextlib.chdir(cwd),
           mock.patch.object(sys, 'argv', command(program, *flags)[1:]),
           contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err):
         code = module.main()
     return code, out.getvalue(), err.getvalue()
 
 
+def run_anew(program, *flags, env=None):
+    """The same; the users' files that earlier programs have run here are run again, as in another process."""
+    for name in [name for name in sys.modules if name.startswith('acai_tf_user.')]:
+        del sys.modules[name]
+    return run(program, *flags, env=env)
+
+
 def run_in_a_process(program, *flags, env=None):
-    """The same, in a process of its own."""
+    """The same as `run`, in a process of its own."""
     return Started(program, *flags, env=env).wait()
 
 

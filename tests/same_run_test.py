@@ -4,16 +4,15 @@ import json
 import os
 import pathlib
 import shutil
-import sys
 
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
-from programs import ProgramTestCase, run
+from programs import ProgramTestCase, run, run_anew
 
 from acai_tf.runs import Run
 
-SMALL = ('--depth=2', '--latent=2', '--report_kimg=1', '--batch=32')
+SMALL = ('--depth=1', '--latent=1', '--latent_width=16', '--report_kimg=1', '--batch=32')
 SYSTEM = '''
 import keras
 from acai_tf.models.baseline import AEBaseline
@@ -50,7 +49,8 @@ class FlagsTest(parameterized.TestCase, tf.test.TestCase):
 class DataTest(ProgramTestCase):
 
     def train(self, data, kimg=1):
-        return run('bin/acai_train', f'--dataset={data}', f'--train_dir={self.path("runs")}', f'--total_kimg={kimg}', *SMALL)
+        return run('bin/acai_train', '--model=baseline', f'--dataset={data}', f'--train_dir={self.path("runs")}',
+                   f'--total_kimg={kimg}', *SMALL)
 
     def test_data_that_were_moved_are_the_same_data(self):
         self.run_well('acai_create_datasets', '--datasets=digits', f'--data_dir={self.path("old")}')
@@ -74,7 +74,7 @@ class DataTest(ProgramTestCase):
 
     def test_other_data_under_the_same_name_are_refused(self):
         for seed in (0, 1):
-            images = np.random.default_rng(seed).integers(256, size=[40, 16, 16], dtype=np.uint8)
+            images = np.random.default_rng(seed).integers(256, size=[40, 32, 32], dtype=np.uint8)
             np.savez(self.path('data.npz'), x=images, labels=np.arange(40) % 2)
             code, _, error = self.train(f'arrays:{self.path("data.npz")}', kimg=1 + seed)
             self.assertEqual(code, seed, error)
@@ -88,10 +88,8 @@ class UserFileTest(ProgramTestCase):
             file.write(SYSTEM.format(body=body))
 
     def train(self, kimg=1):
-        for name in [name for name in sys.modules if name.startswith('acai_tf_user.')]:
-            del sys.modules[name]  # as in another process
-        return run('bin/acai_train', f'--model={self.path("mine.py")}:Mine', '--dataset=digits32',
-                   f'--train_dir={self.path("runs")}', f'--total_kimg={kimg}', *SMALL)
+        return run_anew('bin/acai_train', f'--model={self.path("mine.py")}:Mine', '--dataset=digits32',
+                        f'--train_dir={self.path("runs")}', f'--total_kimg={kimg}', *SMALL)
 
     def test_a_file_that_failed_before_it_trained_may_be_corrected(self):
         self.write("loss_names = ('loss', 'rmse', 'classify_latent', 'loss_pull')")
@@ -118,7 +116,7 @@ class UserFileTest(ProgramTestCase):
 class OneClassTest(ProgramTestCase):
 
     def test_images_of_one_class_have_no_accuracy(self):
-        out = self.run_well('acai_train', '--dataset=pole64', '--resolution=16', '--model=baseline',
+        out = self.run_well('acai_train', '--dataset=pole64', '--resolution=32', '--model=baseline',
                             f'--train_dir={self.directory}', '--total_kimg=1', *SMALL)
         self.assertNotIn('latent_accuracy', out)
         path, = pathlib.Path(self.directory).glob('pole64*/*')

@@ -42,15 +42,15 @@ def assert_same_weights(test, first, second):
         test.assertAllEqual(value, second[key], key)
 
 
-OPTIONS = {'dataset': 'digits32', 'depth': 2, 'latent': 2, 'batch': 32, 'total_kimg': 2, 'report_kimg': 1, 'lr': 0.01,
-           'checkpoint_steps': 16}
+OPTIONS = {'model': 'baseline', 'dataset': 'digits32', 'depth': 1, 'latent': 2, 'latent_width': 16, 'batch': 32,
+           'total_kimg': 2, 'report_kimg': 1, 'lr': 0.01, 'checkpoint_steps': 16}
 
 
 @functools.cache
-def trained_in_one_go(total_kimg):
+def trained_in_one_go(total_kimg, model='baseline'):
     """A temporary train_dir with a finished run, which the tests of this process share and none changes."""
     directory = tempfile.TemporaryDirectory()
-    training.train(TrainConfig(**{**OPTIONS, 'total_kimg': total_kimg, 'train_dir': directory.name}))
+    training.train(TrainConfig(**{**OPTIONS, 'model': model, 'total_kimg': total_kimg, 'train_dir': directory.name}))
     return directory
 
 
@@ -68,9 +68,9 @@ class TrainTest(parameterized.TestCase, tf.test.TestCase):
     def train(self, overwrite=False, **changes):
         return training.train(TrainConfig(**{**OPTIONS, 'train_dir': self.train_dir, **changes}), overwrite)
 
-    def finished(self, total_kimg=2):
-        """The directory of a finished run, in the test's own train_dir."""
-        shutil.copytree(trained_in_one_go(total_kimg).name, self.train_dir, dirs_exist_ok=True)
+    def finished(self, *args, **kwargs):
+        """The directory of a finished run (see `trained_in_one_go`), in the test's own train_dir."""
+        shutil.copytree(trained_in_one_go(*args, **kwargs).name, self.train_dir, dirs_exist_ok=True)
         return run_in(self.train_dir)
 
     def assert_is_as_in_one_go(self, run_dir):
@@ -79,7 +79,7 @@ class TrainTest(parameterized.TestCase, tf.test.TestCase):
         assert_same_weights(self, weights(run_dir, 64), weights(whole, 64))
 
     def test_a_run_directory_has_everything(self):
-        run_dir = self.finished()
+        run_dir = self.finished(2, 'acai')
         reports = metrics(run_dir)
         self.assertEqual([(r['kimg'], r['step']) for r in reports], [(1, 32), (2, 64)])
         self.assertContainsSubset({'loss_ae', 'rmse', 'loss_disc', 'loss_ae_disc', 'loss_disc_real', 'classify_latent',
@@ -94,13 +94,13 @@ class TrainTest(parameterized.TestCase, tf.test.TestCase):
         self.assertEqual((loaded.config['step'], loaded.config['model']), (64, 'acai'))
 
     def test_the_accuracy_in_the_report_is_that_of_the_exported_model(self):
-        run_dir = self.finished()
+        run_dir = self.finished(2)
         loaded = export.load(os.path.join(run_dir, 'export'))
         self.assertAllClose(accuracy(lambda x: loaded.classify(x)[0], datasets.get('digits32').test(77)),
                             metrics(run_dir)[-1]['latent_accuracy'])
 
     def test_tensorboard_has_the_released_names_and_the_pictures(self):
-        run_dir = self.finished()
+        run_dir = self.finished(2, 'acai')
         names = set()
         for path in glob.glob(os.path.join(run_dir, 'summaries', 'events*')):
             for event in tf.compat.v1.train.summary_iterator(path):
@@ -136,12 +136,12 @@ class TrainTest(parameterized.TestCase, tf.test.TestCase):
                 self.assertAllClose(found[name], last[name], rtol=1e-5)
 
     def test_a_longer_run_is_resumed_and_equals_one_in_one_go(self):
-        first = self.finished(total_kimg=1)
+        first = self.finished(1)
         self.assertEqual(self.train(), first)
         self.assert_is_as_in_one_go(first)
 
     def test_a_finished_run_is_left_alone(self):
-        run_dir = self.finished()
+        run_dir = self.finished(2)
         before = os.stat(os.path.join(run_dir, 'metrics.jsonl')).st_mtime_ns
         self.train()
         self.assertEqual(os.stat(os.path.join(run_dir, 'metrics.jsonl')).st_mtime_ns, before)
@@ -158,7 +158,7 @@ class TrainTest(parameterized.TestCase, tf.test.TestCase):
 
     def test_non_finite_losses_stop_the_run_and_keep_the_last_checkpoint(self):
         with self.assertRaisesRegex(NonFiniteError, r'\w+ is (nan|inf) at step \d+') as raised:
-            self.train(lr=1e20, checkpoint_steps=1)
+            self.train(model='acai', lr=1e20, checkpoint_steps=1)
         run_dir = run_in(self.train_dir)
         self.assertEqual(Run(run_dir).divergence, str(raised.exception))
         for step in Run(run_dir).checkpoint_steps():
@@ -167,7 +167,7 @@ class TrainTest(parameterized.TestCase, tf.test.TestCase):
                     self.assertTrue(np.all(np.isfinite(value)), key)
 
     def test_a_damaged_checkpoint_falls_back_to_the_one_before(self):
-        run_dir = self.finished(total_kimg=1)
+        run_dir = self.finished(1)
         path = os.path.join(run_dir, 'checkpoints', 'step-32.data-00000-of-00001')
         with open(path, 'r+b') as file:
             file.seek(os.path.getsize(path) // 2)
@@ -180,7 +180,7 @@ class TrainTest(parameterized.TestCase, tf.test.TestCase):
         self.assert_is_as_in_one_go(run_dir)
 
     def test_what_a_death_while_saving_leaves_and_a_damaged_list(self):
-        run_dir = self.finished(total_kimg=1)
+        run_dir = self.finished(1)
         checkpoints = os.path.join(run_dir, 'checkpoints')
         os.makedirs(os.path.join(checkpoints, 'step-40_temp'))
         for left in (20, 0):
@@ -195,7 +195,7 @@ class TrainTest(parameterized.TestCase, tf.test.TestCase):
         self.assertEqual(Run(run_dir).checkpoint_steps(), [32, 48, 64])  # those from before the damage are counted
 
     def test_a_full_disk(self):
-        earlier = self.finished(total_kimg=1)
+        earlier = self.finished(1)
         full = tf.errors.ResourceExhaustedError(None, None, '{{function_node x}} checkpoints/step-48_temp/part')
         with (mock.patch.object(tf.train.CheckpointManager, 'save', side_effect=full),
               self.assertRaisesRegex(StorageError, 'the checkpoint of step 48 could not be written .ResourceExhaustedError: '
@@ -204,7 +204,7 @@ class TrainTest(parameterized.TestCase, tf.test.TestCase):
         self.assertEqual(Run(earlier).checkpoint_steps(), [16, 32])
 
     def test_nothing_is_overwritten_by_a_command_that_is_wrong(self):
-        run_dir = self.finished(total_kimg=1)
+        run_dir = self.finished(1)
         before = {path: os.path.getmtime(path) for path in glob.glob(f'{run_dir}/**', recursive=True)}
         for wrong in ('correlatoin', 'poses'):  # unknown; does not apply
             for overwrite in (True, False):
@@ -224,7 +224,7 @@ class TrainTest(parameterized.TestCase, tf.test.TestCase):
         def signalled(*args):
             os.kill(os.getpid(), kind)
             return real(*args)
-        self.finished(total_kimg=1)
+        self.finished(1)
         real = write.export_model
         with mock.patch.object(write, 'export_model', signalled), self.assertLogs('acai_tf') as logs:
             run_dir = self.train()
@@ -232,7 +232,7 @@ class TrainTest(parameterized.TestCase, tf.test.TestCase):
         self.assertIn(f'{kind.name}: finishing the step and saving a checkpoint, or the export', ' '.join(logs.output))
 
     def test_checkpoints_all_damaged(self):
-        run_dir = self.finished(total_kimg=1)
+        run_dir = self.finished(1)
         for path in glob.glob(os.path.join(run_dir, 'checkpoints', '*.index')):
             with open(path, 'wb'):
                 pass
@@ -240,7 +240,7 @@ class TrainTest(parameterized.TestCase, tf.test.TestCase):
             self.train()
 
     def test_export_of_an_earlier_step(self):
-        run_dir = self.finished()
+        run_dir = self.finished(2)
         exports = self.create_tempdir().full_path
         path = training.export_run(run_dir, exports, step=32)
         self.assertEqual(path, os.path.join(exports, '32'))
@@ -273,7 +273,7 @@ class TrainTest(parameterized.TestCase, tf.test.TestCase):
         self.assertEqual(traced[0].experimental_get_tracing_count(), 1)
 
     def test_reports_of_lines_have_the_metric(self):
-        run_dir = self.train(dataset='lines32', model='baseline', total_kimg=1, latent_width=2, report_kimg=64)
+        run_dir = self.train(dataset='lines32', model='baseline', total_kimg=1, report_kimg=64)
         report, = metrics(run_dir)
         self.assertBetween(report['mean_distance'], 0.001, 0.2)
         self.assertBetween(report['undefined_interpolations'], 0, 256)

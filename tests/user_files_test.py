@@ -7,7 +7,7 @@ import os
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
-from programs import run, run_in_a_process
+from programs import run, run_anew
 
 from acai_tf import architectures, datasets, export, metrics, models, training
 from acai_tf.errors import UsageError
@@ -23,8 +23,8 @@ class Shifted(ACAI):
     strength = Option(0.5, 'how strongly latents are pulled to 0', minimum=0)
     loss_names = (*ACAI.loss_names, 'loss_size')
 
-    def autoencoder_and_critic_terms(self, images, latents, random_inputs, training):
-        return {**super().autoencoder_and_critic_terms(images, latents, random_inputs, training),
+    def regularizer_terms(self, images, latents, reconstruction, random_inputs, training):
+        return {**super().regularizer_terms(images, latents, reconstruction, random_inputs, training),
                 'loss_size': tf.reduce_mean(latents**2)}
 
     def objectives(self, terms):
@@ -123,12 +123,12 @@ class UserFilesTest(parameterized.TestCase, tf.test.TestCase):
         return path
 
     def run_well(self, program, *flags):
-        code, out, err = run_in_a_process(f'bin/{program}', *flags)
+        code, out, err = run_anew(f'bin/{program}', *flags)
         self.assertEqual(code, 0, err)
         return out
 
-    def train(self, *flags, total_kimg=1):  # in a process of its own, because a file is run once per process
-        return run_in_a_process(
+    def train(self, *flags, total_kimg=1):
+        return run_anew(
             'bin/acai_train', f'--model={self.system}:Shifted', f'--architecture={self.networks}:Small',
             f'--dataset={self.data}:Squares', f'--report_metrics={self.metric}:Darkness,rank', '--depth=2', '--latent=2',
             '--batch=32', f'--total_kimg={total_kimg}', '--report_kimg=1', '--strength=0.25', '--kernel=5',
@@ -221,7 +221,7 @@ class UserFilesTest(parameterized.TestCase, tf.test.TestCase):
         saved_model = f'--saved_model={run_dir}/export'
         code, _, err = run('bin/acai_evaluate', saved_model, '--metrics=reconstruction')
         self.assertEqual(code, 1, err)
-        self.assertRegex(err, '^acai_evaluate: the model was trained on Squares, your own data set; name its file with '
+        self.assertRegex(err, '(?m)^acai_evaluate: the model was trained on Squares, your own data set; name its file with '
                          '--dataset=path/to/file.py:Squares')
 
         # The data set's options are taken from the export.

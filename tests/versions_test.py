@@ -57,7 +57,7 @@ class VersionsTest(parameterized.TestCase, tf.test.TestCase):
             training.Run(run_dir).config  # noqa: B018
         with self.assertRaisesRegex(UsageError, f'acai_config.json was written by {made_by}'):
             export.load(exported)
-        flags = [f'--{name}={value}' for name, value in {**OPTIONS, 'total_kimg': 2, 'train_dir': train_dir}.items()]
+        flags = [f'--{name}={value}' for name, value in {**OPTIONS, 'total_kimg': 1, 'train_dir': train_dir}.items()]
         for path, program, *given in (
                 (paths[0], 'acai_train', *flags),
                 (paths[0], 'acai_export', f'--run_dir={run_dir}', f'--export_dir={train_dir}'),

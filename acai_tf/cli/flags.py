@@ -13,10 +13,10 @@ from acai_tf.training.config import OWN_FILES, TrainConfig
 # Of the run's options, those that say which data a program reads.
 _DATA_OPTIONS = ('dataset', 'data_dir', 'cache_gib')
 # Options that hold paths.
-_PATHS = ('architecture', 'data_dir', 'dataset', 'model', 'train_dir')
+_PATHS = ('architecture', 'base', 'data_dir', 'dataset', 'model', 'train_dir')
 # Flags that may name a class in the user's own file; the file is read before the flags are parsed.
-_REGISTRIES = {'model': models.REGISTRY, 'architecture': architectures.REGISTRY, 'dataset': datasets.REGISTRY,
-               'metrics': metrics.REGISTRY}
+_REGISTRIES = {'model': models.REGISTRY, 'base': models.REGISTRY, 'architecture': architectures.REGISTRY,
+               'dataset': datasets.REGISTRY, 'metrics': metrics.REGISTRY}
 
 
 def define_options(flags, owners, only=None):

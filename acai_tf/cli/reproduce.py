@@ -17,7 +17,7 @@ from acai_tf.errors import UsageError
 
 _KINDS = ('table', 'figure', 'study', 'report')
 _OF_STUDIES = ('models', 'datasets', 'dz', 'dataset_for', 'seeds', 'total_kimg', 'report_kimg', 'depth', 'lr', 'precision',
-               'n_init', 'jobs', 'only_print', 'train_dir', 'data_dir')
+               'preset', 'n_init', 'jobs', 'only_print', 'train_dir', 'data_dir')
 
 
 def define_flags(flags):
@@ -37,6 +37,7 @@ def define_flags(flags):
     flags.integer('depth', None, 'channels of the first convolutions, instead of the published', lower_bound=1)
     flags.float('lr', None, 'learning rate, instead of the published', lower_bound=0.0)
     flags.string('precision', None, 'compute dtype of the trainings: float32 or mixed_bfloat16')
+    flags.string('preset', None, 'defaults of the trainings: released or quick')
     flags.integer('n_init', None, 'restarts of K-means, instead of the published', lower_bound=1)
     flags.integer('jobs', 1, 'how many runs at a time', lower_bound=1)
     flags.boolean('only_print', False, 'print one shell command for each run, and run nothing')
@@ -89,8 +90,8 @@ def _choice(flags):
     if not all(text.isdecimal() for text in flags.dz):
         raise UsageError(f'--dz={",".join(flags.dz)}: must be numbers, such as 32,256')
     return Choice(dz=[int(text) for text in flags.dz], dataset_for=dict(pairs), **{name: getattr(flags, name) for name in (
-        'models', 'datasets', 'seeds', 'total_kimg', 'depth', 'lr', 'precision', 'n_init', 'report_kimg', 'train_dir',
-        'data_dir')})
+        'models', 'datasets', 'seeds', 'total_kimg', 'depth', 'lr', 'precision', 'preset', 'n_init', 'report_kimg',
+        'train_dir', 'data_dir')})
 
 
 def main(argv=None):

@@ -19,6 +19,7 @@ from acai_tf import images as images_lib
 from acai_tf.errors import AcaiError, UsageError, program_name
 from acai_tf.explorer import scenes
 from acai_tf.explorer.space import NotYet
+from acai_tf.export.load import system_of
 from acai_tf.runs import Run
 
 _logger = logging.getLogger(__name__)
@@ -224,9 +225,9 @@ def _static_files():
 def _about(loaded):
     """Returns what the page says of a model."""
     config = loaded.config
-    return {'path': os.path.abspath(loaded.path), 'model': config['model'], 'step': config['step'],
+    return {'path': os.path.abspath(loaded.path), 'model': system_of(config), 'step': config['step'],
             'dataset': config['dataset'], 'image_shape': config['image_shape'], 'latent_shape': config['latent_shape'],
-            'options': {key: config[key] for key in ('architecture', 'depth', 'latent_width') if key in config},
+            'options': {key: config[key] for key in ('base', 'architecture', 'depth', 'latent_width') if key in config},
             'model_options': config['model_options'], 'metrics': _metrics(loaded)}
 
 

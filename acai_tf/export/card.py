@@ -12,6 +12,7 @@ import acai_tf
 from acai_tf import datasets, images, models
 from acai_tf.datasets.about import about
 from acai_tf.errors import DataError
+from acai_tf.export.load import system_of
 from acai_tf.values import combine
 
 NAME = 'README.md'
@@ -120,7 +121,7 @@ def _body(config, run, picture):
     name, size = datasets.short_name(config['dataset']), images.by(config['image_shape'])
     latent = 'x'.join(map(str, config['latent_shape']))
     sections = [
-        f'# {config["model"]} on {name}',
+        f'# {system_of(config)}, trained on {name}',
         f'An autoencoder, made to be interpolated with: images of {size} in, latents of {latent} out, and back. '
         f'{_paper(config["model"])}Exported at step {config["step"]:,} by acai_tf {acai_tf.__version__} and TensorFlow '
         f'{tf.__version__}.',
@@ -205,7 +206,7 @@ def _not_for(config):
 
 def _architecture(config):
     names = ('architecture', 'depth', 'latent_width')
-    return {'model': config['model'], **{name: config[name] for name in names if name in config},
+    return {'model': config['model'], 'base': config['base'], **{name: config[name] for name in names if name in config},
             'latent': config['latent_shape'][-1], **config['model_options']}
 
 

@@ -2,6 +2,7 @@
 
 import glob
 import json
+import logging
 import os
 import re
 from collections.abc import Sequence
@@ -13,8 +14,10 @@ from acai_tf import files
 from acai_tf.errors import AcaiError, DataError, StorageError, program_name, short_message
 from acai_tf.runs import Run
 from acai_tf.tracing import as_rows, forward_products, in_batches
-from acai_tf.values import Classification
+from acai_tf.values import Classification, is_blank
 from acai_tf.versions import check_format
+
+_logger = logging.getLogger(__name__)
 
 CONFIG_NAME = 'acai_config.json'
 
@@ -26,6 +29,12 @@ def read_config(version_dir):
         content = json.load(file)
     check_format(content, path)
     return content
+
+
+def system_of(config):
+    """Name of an exported model's system, from the content of its acai_config.json, with its base if it is another than the
+    baseline."""
+    return config['model'] if config.get('base') in (None, 'baseline') else f'{config["model"]} on {config["base"]}'
 
 
 def check_whole(path):
@@ -82,6 +91,9 @@ class LoadedModel:
             self.class_names = self.config['class_names']
             self.nclass = self.config['nclass']
             self.image_shape, self.latent_shape = (tuple(self.config[f'{what}_shape']) for what in ('image', 'latent'))
+            if is_blank(self.config['reported']):
+                _logger.warning('%s decodes all images to nearly the same picture (explained_variance %.2g); train it for '
+                                'longer, or with --preset=quick', path, self.config['reported']['explained_variance'])
         except AcaiError:
             raise
         except Exception as error:  # TensorFlow raises almost anything for a damaged file

@@ -28,10 +28,15 @@ _BYTES_RULE = ('PNG or JPEG of any size is converted to {channels} color channel
 
 
 def _float32_copy(model):
-    """The same model with the same weights, computing in float32 and outside any distribution strategy."""
+    """The same model with the same weights, computing in float32 and outside any distribution strategy.
+
+    Its `encode` and `decode`, of tensors, are traced once for all signatures.
+    """
     copy = type(model).from_config({**model.get_config(), 'dtype': 'float32'})
     for name, network in model.networks.items():
         getattr(copy, name).set_weights(network.get_weights())
+    for name in ('encode', 'decode'):
+        object.__setattr__(copy, name, traced(getattr(copy, name)))  # not tracked by Keras
     return copy
 
 
@@ -62,7 +67,6 @@ def _endpoints(model, dataset):
     def interpolate(images_a, images_b, alpha):
         return {'images': model.interpolate(images_a, images_b, alpha)}
     return {
-        'serving_default': (encode, [image_spec]),
         'encode': (encode, [image_spec]),
         'encode_bytes': (lambda image_bytes: {'latents': model.encode(read_bytes(image_bytes))},
                          [tf.TensorSpec([None], tf.string, 'image_bytes')]),
@@ -98,14 +102,16 @@ def export_model(model, dataset, step: int, export_dir: str | os.PathLike, run=N
     module.weights = exported_variables(model)
     signatures = {name: traced(function, input_signature=signature)
                   for name, (function, signature) in _endpoints(model, dataset).items()}
+    signatures['serving_default'] = signatures['encode']
     config = {
         'format': FORMAT, 'versions': versions(),
-        'model': models.name_of(model), 'dataset': dataset.name, 'dataset_options': dataset.options, 'step': int(step),
+        'model': models.name_of(model), 'base': models.base_of(model),
+        'dataset': dataset.name, 'dataset_options': dataset.options, 'step': int(step),
         'image_shape': list(model.image_shape),
         'latent_shape': list(model.latent_shape), 'nclass': model.nclass, 'class_names': dataset.class_names,
         'value_range': [-1.0, 1.0],
         'architecture': architectures.name_of(model.architecture), 'depth': model.depth, 'latent_width': model.latent_width,
-        'model_options': model.options(),
+        'model_options': model.options(), 'reported': run.reported if run else {},
         'encode_bytes': _BYTES_RULE.format(
             channels=model.image_shape[-1], raw=dataset.raw_shape, shape=model.image_shape,
             fit={'stretch': 'stretched', 'crop': 'cropped in the middle', 'pad': 'padded with black'}[dataset.aspect])}
@@ -119,11 +125,12 @@ def export_model(model, dataset, step: int, export_dir: str | os.PathLike, run=N
     return path
 
 
-def exported_variables(model):
-    """The variables of the networks that an export holds, in its order."""
+def exported_variables(model, averaged=False):
+    """The variables of the networks that an export holds, in its order; or their moving averages, where there are any."""
     # The plain variables: Keras's own would be saved a second time.
-    return [variable.value for name, network in model.networks.items() if name not in model.training_only
-            for variable in network.variables]
+    averages = {id(variable): average for variable, average in model.averages} if averaged else {}
+    return [averages.get(id(variable), variable).value for name, network in model.networks.items()
+            if name not in model.training_only for variable in network.variables]
 
 
 def export_copy(version_dir, checkpoint, step, export_dir, run=None):
@@ -142,7 +149,8 @@ def export_copy(version_dir, checkpoint, step, export_dir, run=None):
         StorageError: the checkpoint cannot be read.
     """
     path = _new_version(export_dir, step)
-    module, config = tf.saved_model.load(version_dir), {**read_config(version_dir), 'step': int(step)}
+    module = tf.saved_model.load(version_dir)
+    config = {**read_config(version_dir), 'step': int(step), 'reported': run.reported if run else {}}
     try:
         tf.train.Checkpoint(exported=module.weights).restore(
             checkpoint).assert_existing_objects_matched().expect_partial()

@@ -11,6 +11,7 @@ import warnings
 
 from acai_tf import files
 from acai_tf.errors import UsageError
+from acai_tf.export.load import system_of
 
 # What can be drawn, and which options it has.
 OPTIONS = ('images', 'rows', 'steps', 'from', 'projection', 'projector_dir', 'dimensions')
@@ -119,7 +120,7 @@ def names(models):
     for a single model."""
     if len(models) == 1:
         return ['']
-    plain = [model.config['model'] for model in models]
+    plain = [system_of(model.config) for model in models]
     titles = [f'{name} {model.config["step"]}' if plain.count(name) > 1 else name for name, model in zip(plain, models)]
     return [f'{title} ({titles[:i + 1].count(title)})' if titles.count(title) > 1 else title
             for i, title in enumerate(titles)]

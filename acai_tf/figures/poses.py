@@ -109,7 +109,8 @@ def _distances(axes, seeds, interval, label, **style):
         axes.plot([0, 1], ideal, color='0.7', linewidth=0.8, zorder=0)
     for value, linestyle, named in zip(values, ('-', '--'), (label, None)):
         _curve(axes, alphas, value, linestyle=linestyle, label=named, **style)
-    axes.set(xlabel='alpha', ylabel='degrees', ylim=(0, 2 * span),
+    axes.set_ylim(bottom=0)
+    axes.set(xlabel='alpha', ylabel='degrees',
              title=f'nearest pose to source (solid)\nand target (dashed), {_told(interval)}')
 
 

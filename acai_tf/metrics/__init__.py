@@ -18,6 +18,7 @@ REGISTRY = Registry('metric', 'acai_tf.metrics', {
     'lines': 'Lines',
     'correlation': 'Correlation',
     'reconstruction': 'Reconstruction',
+    'explained_variance': 'ExplainedVariance',
     'classify': 'Classify',
     'cluster': 'Cluster',
     'path': 'Path',

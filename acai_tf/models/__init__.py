@@ -5,6 +5,7 @@ A new system is a file `<name>.py` with a subclass of `Autoencoder`, one line be
 
 from typing import TYPE_CHECKING
 
+from acai_tf.errors import UsageError
 from acai_tf.registry import Registry
 
 if TYPE_CHECKING:
@@ -26,9 +27,11 @@ REGISTRY = Registry('model', 'acai_tf.models', {
     'aeai': 'AEAI',
     'amr': 'AMR',
     'gaia': 'GAIA',
+    'flat': 'FLAT',
 }, base='acai_tf.models.base:Autoencoder')
 
 names = REGISTRY.names
+BASES = 'baseline, dropout, denoising, vae, aae, vqvae'
 __getattr__ = REGISTRY.module
 
 
@@ -37,8 +40,14 @@ def name_of(model):
     return REGISTRY.name_of(type(model))
 
 
+def base_of(model):
+    """Name of the base autoencoder to which a model is added; None if it is an autoencoder of its own."""
+    return name_of(model.base) if hasattr(model, 'base') else None
+
+
 def create(name: str, image_shape: tuple[int, int, int], nclass: int, depth: int = 64, latent: int = 16,
-           latent_width: int = 4, seed: int = 0, dtype: str | None = None, architecture='acai', **options) -> 'Autoencoder':
+           latent_width: int = 4, seed: int = 0, dtype: str | None = None, architecture='acai', base='baseline',
+           **options) -> 'Autoencoder':
     """Builds a model with freshly initialized weights.
 
     Args:
@@ -52,7 +61,10 @@ def create(name: str, image_shape: tuple[int, int, int], nclass: int, depth: int
         dtype: Keras dtype policy, such as 'mixed_bfloat16'; float32 by default.
         architecture: the networks: one of `acai_tf.architectures.names()`, path/to/file.py:Name, a class, or an object
             (see `acai_tf.architectures`).
-        **options: those of the model and of the architecture (see their classes).
+        base: the autoencoder to which a regularizer is added (`acai`, `miae`, `lrae`, `dracai`, `midrae`, `aeai`, `amr`,
+            `flat`); see `acai_tf.models.regularizer`.
+        **options: those of the model, of its base and of the architecture (see their classes); `start='mean'` and
+            `average` (see `base.Autoencoder`).
 
     Returns:
         An `Autoencoder`, ready for `compile` and `fit`.
@@ -60,6 +72,17 @@ def create(name: str, image_shape: tuple[int, int, int], nclass: int, depth: int
     Raises:
         UsageError (a ValueError): unknown name or option, a value outside its range, sizes that do not fit.
     """
-    return REGISTRY.get(name)(
+    cls = REGISTRY.get(name)
+    return cls(
         image_shape=image_shape, nclass=nclass, depth=depth, latent=latent, latent_width=latent_width, seed=seed,
-        dtype=dtype, architecture=architecture, **options)
+        dtype=dtype, architecture=architecture, **options_of_base(cls, base), **options)
+
+
+def options_of_base(cls, base):
+    """{'base': base} for a system that is added to a base autoencoder, {} for another; UsageError if that is given one."""
+    from acai_tf.models.regularizer import Regularizer
+    if issubclass(cls, Regularizer):
+        return {'base': base}
+    if base not in ('baseline', object):
+        raise UsageError(f'base={base}: {REGISTRY.name_of(cls)} {cls.takes_no_base}; leave base out')
+    return {}

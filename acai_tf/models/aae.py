@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from acai_tf.architectures.dense import dense, leaky_relu
 from acai_tf.losses import binary_cross_entropy
-from acai_tf.models.base import Autoencoder
+from acai_tf.models.base import Autoencoder, Pass
 from acai_tf.options import Option, sizes_of
 
 
@@ -14,11 +14,13 @@ class AAE(Autoencoder):
     """A critic tells latents from draws of N(0, I); the encoder makes it mistake latents for random_inputs.
 
         critic:       BCE(c(prior), 1) + BCE(c(z), 0)
-        autoencoder:  mean (x - D(z))^2 + BCE(c(z), 1)
+        autoencoder:  mean (x - D(z))^2 + wgt_prior * BCE(c(z), 1)
     """
 
     adversary_lr = Option(0.0, 'learning rate of the critic; 0 means lr', minimum=0, follows='lr')
     disc_layer_sizes = Option('100,100', 'sizes of the critic\'s hidden layers, separated by commas')
+
+    wgt_prior = Option(1.0, 'weight of the critic in the autoencoder\'s loss', minimum=0, released=False, quick=0.01)
 
     optimizer_networks = {'autoencoder': ('encoder', 'decoder'), 'critic': ('critic',), 'classifier': ('classifier',)}
     loss_names = ('loss_ae', 'rmse', 'loss_adv_latent', 'loss_adv_prior', 'loss_ae_latent', 'adversary_accuracy',
@@ -31,24 +33,25 @@ class AAE(Autoencoder):
         self.add_network('critic', dense(self.latent_shape, [*sizes, 1], self.seed, 'critic', leaky_relu))
 
     def rate_of(self, name):
-        return self.adversary_lr if name == 'critic' and self.adversary_lr else self.lr
+        return self.rate(self.adversary_lr) if name == 'critic' and self.adversary_lr else self.lr
 
     def random_inputs(self, images):
         return {'prior': self.normal('prior', [tf.shape(images)[0], *self.latent_shape])}
 
-    def loss_terms(self, images, random_inputs, labels=None, training=False):
+    def forward(self, images, random_inputs, labels=None, training=False):
         latents = self.encode(images, training)
+        reconstruction = self.decode(latents, training)
         latent_logits, prior_logits = (self.critic(x, training=training) for x in (latents, random_inputs['prior']))
         correct = [tf.cast(latent_logits < 0, tf.float32), tf.cast(prior_logits > 0, tf.float32)]
-        return {**self.reconstruction_terms('loss_ae', images, self.decode(latents, training)),
-                'loss_adv_latent': tf.reduce_mean(binary_cross_entropy(latent_logits, 0)),
-                'loss_adv_prior': tf.reduce_mean(binary_cross_entropy(prior_logits, 1)),
-                'loss_ae_latent': tf.reduce_mean(binary_cross_entropy(latent_logits, 1)),
-                'adversary_accuracy': tf.reduce_mean(correct),
-                **self.classifier_terms(latents, labels, training)}
+        return Pass(latents, reconstruction, {
+            **self.reconstruction_terms('loss_ae', images, reconstruction),
+            'loss_adv_latent': tf.reduce_mean(binary_cross_entropy(latent_logits, 0)),
+            'loss_adv_prior': tf.reduce_mean(binary_cross_entropy(prior_logits, 1)),
+            'loss_ae_latent': tf.reduce_mean(binary_cross_entropy(latent_logits, 1)),
+            'adversary_accuracy': tf.reduce_mean(correct), **self.classifier_terms(latents, labels, training)})
 
     def objectives(self, terms):
-        return {'autoencoder': terms['loss_ae'] + terms['loss_ae_latent'],
+        return {'autoencoder': terms['loss_ae'] + self.wgt_prior * terms['loss_ae_latent'],
                 'critic': terms['loss_adv_latent'] + terms['loss_adv_prior'],
                 'classifier': terms.get('classify_latent')}
 

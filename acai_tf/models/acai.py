@@ -23,9 +23,13 @@ class ACAI(Adversarial):
     advweight = Option(0.5, 'lambda: weight of the critic in the autoencoder\'s loss', minimum=0)
     advdepth = Option(0, 'channels of the critic\'s first convolutions; 0 means depth', minimum=0,
                               follows='depth')
+    critic_lr = Option(0.0, 'learning rate of the critic; 0: lr', minimum=0, released=False, quick=0.001)
     reg = Option(0.2, 'gamma: share of the image in the critic\'s "real" mix', minimum=0, maximum=1)
 
     loss_names = ('loss_ae', 'rmse', 'loss_disc', 'loss_ae_disc', 'loss_disc_real', 'classify_latent')
+
+    def rate_of(self, name):
+        return self.rate(self.critic_lr) if name == 'critic' and self.critic_lr else self.lr
 
     def critic_score(self, images, training=False):
         """The critic's guess of alpha, [batch, 1, 1, 1]: the mean over all outputs of an encoder (released layers.py)."""
@@ -36,27 +40,20 @@ class ACAI(Adversarial):
         return [tf.shape(images)[0], 1, 1, 1]
 
     def random_inputs(self, images):
-        return {'alpha': fold_alpha(self.uniform('alpha', self.alpha_shape(images)))}
+        return {**super().random_inputs(images), 'alpha': fold_alpha(self.uniform('alpha', self.alpha_shape(images)))}
 
-    def loss_terms(self, images, random_inputs, labels=None, training=False):
-        latents = self.encode(images, training)
-        return {**self.autoencoder_and_critic_terms(images, latents, random_inputs, training),
-                **self.classifier_terms(latents, labels, training)}
-
-    def autoencoder_and_critic_terms(self, images, latents, random_inputs, training):
-        """The terms of both losses, from images and their latents; subclasses add theirs."""
-        reconstruction = self.decode(latents, training)
+    def regularizer_terms(self, images, latents, reconstruction, random_inputs, training):
         mix = self.critic_score(self.decode(mix_with_reversed(latents, random_inputs['alpha']), training), training)
         real = self.critic_score(reconstruction + self.reg * (images - reconstruction), training)
-        return {**self.reconstruction_terms('loss_ae', images, reconstruction),
-                'loss_disc': tf.reduce_mean(critic_loss(mix, random_inputs['alpha'])),
+        return {'loss_disc': tf.reduce_mean(critic_loss(mix, random_inputs['alpha'])),
                 'loss_ae_disc': tf.reduce_mean(critic_loss(mix, 0)),
                 'loss_disc_real': tf.reduce_mean(critic_loss(real, 0))}
 
     def objectives(self, terms):
-        return {'autoencoder': terms['loss_ae'] + self.advweight * terms['loss_ae_disc'],
-                'critic': terms['loss_disc'] + terms['loss_disc_real'],
-                'classifier': terms.get('classify_latent')}
+        objectives = super().objectives(terms)
+        objectives['autoencoder'] += self.loss_scale * self.advweight * terms['loss_ae_disc']
+        objectives['critic'] = terms['loss_disc'] + terms['loss_disc_real']
+        return objectives
 
     def train_step(self, data):
         """One update of autoencoder, critic and classifier, from one forward pass; returns the loss terms."""

@@ -4,7 +4,7 @@ import tensorflow as tf
 from keras import layers
 
 from acai_tf import architectures
-from acai_tf.models.base import Autoencoder
+from acai_tf.models.regularizer import Regularizer
 
 # Layers in which no image of a batch has to do with another.
 _BY_IMAGE = (layers.InputLayer, layers.Identity, layers.Conv2D, layers.Dense, layers.Flatten, layers.Reshape,
@@ -13,8 +13,8 @@ _BY_IMAGE = (layers.InputLayer, layers.Identity, layers.Conv2D, layers.Dense, la
 _SMALLEST_SEED = 1e-12
 
 
-class Adversarial(Autoencoder):
-    """Base class of the autoencoders that are trained against a critic of images, which training alone needs.
+class Adversarial(Regularizer):
+    """Base class of the regularizers with a critic of images, which training alone needs.
 
     A subclass declares the hyperparameter `advdepth`, channels of the critic's first convolutions, which follows depth.
     """

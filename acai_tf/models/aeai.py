@@ -68,11 +68,11 @@ class AEAI(Adversarial):
         return _WEIGHTS[self.objective][name] if given is None else given
 
     def rate_of(self, name):
-        return self.disc_lr if name == 'critic' else self.lr
+        return self.rate(self.disc_lr) if name == 'critic' else self.lr
 
     def random_inputs(self, images):
         size = tf.shape(images)[0]
-        return {'alpha': self.uniform('alpha', [size, 1, 1, 1]),
+        return {**super().random_inputs(images), 'alpha': self.uniform('alpha', [size, 1, 1, 1]),
                 'permutation': self.permutation('permutation', size)}
 
     def mix(self, latents, random_inputs):
@@ -94,12 +94,13 @@ class AEAI(Adversarial):
         return tf.reduce_sum(tf.square(x)) / tf.cast(
             tf.shape(x)[0] if self.objective == 'rescaled' else tf.size(x), x.dtype)
 
-    def loss_terms(self, images, random_inputs, labels=None, training=False):
-        latents = self.encode(images, training)
-        reconstruction = self.decode(latents, training)
+    def reconstruction_term(self, images, reconstruction, mse):
+        images_of_a_pair = 1 if self.objective == 'rescaled' else 2
+        return images_of_a_pair * self.squared_norm((images - reconstruction) / 2)
+
+    def regularizer_terms(self, images, latents, reconstruction, random_inputs, training):
         mixed, direction = self.mix(latents, random_inputs)
         terms = dict.fromkeys(('loss_adv', 'loss_cycle', 'loss_smooth', 'loss_disc'), tf.constant(0.0))
-        terms['loss_ae'] = self.squared_norm((images - reconstruction) / 2)
         if self.weight('wgt_smooth'):
             mix, derivative = self.decode_along(mixed, direction, training)
             terms['loss_smooth'] = self.squared_norm(derivative / 2)
@@ -112,22 +113,19 @@ class AEAI(Adversarial):
             of_real, of_fake = binary_cross_entropy(real, 1), binary_cross_entropy(fake, 0)
             terms['loss_disc'] = tf.reduce_mean(of_real) + tf.reduce_mean(of_fake)
             terms['loss_adv'] = tf.reduce_mean(binary_cross_entropy(fake, 1))
-        return {**self.of_pairs(terms), **self.rmse_term(images, reconstruction),
-                **self.classifier_terms(latents, labels, training)}
-
-    def of_pairs(self, terms):
-        """Means over images and mixes -> the terms of a pair: in the paper's objective L_R is of both its images, and the
-        others are sums over its alphas."""
         if self.objective == 'rescaled':
             return terms
-        return terms | {'loss_ae': 2 * terms['loss_ae'],
-                        **{name: self.n_alphas * terms[name] for name in ('loss_adv', 'loss_cycle', 'loss_smooth')}}
+        return {name: value if name == 'loss_disc' else self.n_alphas * value for name, value in terms.items()}
 
     def objectives(self, terms):
-        autoencoder = terms['loss_ae'] + sum(
+        objectives = super().objectives(terms)
+        if not self.on_baseline:  # its mean over pixels in [-1, 1], at the weight that L_R has
+            weight = np.prod(self.image_shape) / 4 if self.objective == 'rescaled' else 2 / 4
+            objectives['autoencoder'] *= weight / self.loss_scale
+        objectives['autoencoder'] += sum(
             self.weight(f'wgt_{term}') * terms[f'loss_{term}'] for term in ('adv', 'cycle', 'smooth'))
-        return {'autoencoder': autoencoder, 'critic': terms['loss_disc'] if self.weight('wgt_adv') else None,
-                'classifier': terms.get('classify_latent')}
+        objectives['critic'] = terms['loss_disc'] if self.weight('wgt_adv') else None
+        return objectives
 
     def train_step(self, data):
         """One update of autoencoder, discriminator and classifier, from one forward pass; returns the loss terms."""

@@ -31,7 +31,7 @@ class AMR(Adversarial):
     images.
 
         critic:       BCE(c(x), 1) + BCE(c(ae), 0) + BCE(c(x_mix), 0)
-        autoencoder:  lamb * mean |x - ae| + BCE(c(ae), 1) + BCE(c(x_mix), 1) + beta * mean |E(x_mix) - z_mix|
+        autoencoder:  lamb * mean |x - ae| + BCE(c(ae), 1) + BCE(c(x_mix), 1) + wgt_consist * mean |E(x_mix) - z_mix|
 
     with ae = D(E(x)), z_mix = alpha * z + (1 - alpha) * z[permutation], x_mix = D(z_mix), and c the mean over all outputs of
     a critic, as logits. The autoencoder is stepped at every `update_g_every`-th step, from the first on. All optimizers are
@@ -45,11 +45,13 @@ class AMR(Adversarial):
         'mixup', 'alpha: mixup one uniform number per image, mixup2 one per channel of the latent, fm 0 or 1 per channel, '
         'fm2 the same with one probability per batch', choices=('mixup', 'mixup2', 'fm', 'fm2'))
     lamb = Option(10.0, 'lambda: weight of the reconstruction', minimum=0)
-    beta = Option(0.0, 'weight of the consistency of re-encoded mixes', minimum=0)
+    wgt_consist = Option(0.0, 'weight of the consistency of re-encoded mixes', minimum=0)
     update_g_every = Option(5, 'steps from one update of the autoencoder to the next', minimum=1)
     weight_decay = Option(1e-5, 'times the variable, added to its gradient', minimum=0)
     advdepth = Option(0, 'channels of the critic\'s first convolutions; 0 means depth', minimum=0, follows='depth')
 
+    reconstruction_loss = 'recon'
+    stays_blank = True
     loss_names = ('recon', 'disc_g_recon', 'disc_g_mix', 'consist', 'gen_loss', 'd_x_real', 'd_x_fake', 'd_out_mix', 'd_x',
                   'rmse', 'classify_latent')
 
@@ -66,11 +68,18 @@ class AMR(Adversarial):
         if self.mixer in ('fm', 'fm2'):
             probability = self.uniform('probability', [] if self.mixer == 'fm2' else tf.shape(alpha))
             alpha = tf.cast(alpha < probability, tf.float32)
-        return {'alpha': alpha, 'permutation': self.permutation('permutation', size)}
+        return {**super().random_inputs(images), 'alpha': alpha, 'permutation': self.permutation('permutation', size)}
 
     def loss_terms(self, images, random_inputs, labels=None, training=False):
-        latents = self.encode(images, training)
-        reconstruction = self.decode(latents, training)
+        terms = super().loss_terms(images, random_inputs, labels, training)
+        terms['gen_loss'] = (self.lamb / self.loss_scale * self.base_loss(terms) + terms['disc_g_recon']
+                             + terms['disc_g_mix'] + self.wgt_consist * terms['consist'])
+        return terms
+
+    def reconstruction_term(self, images, reconstruction, mse):
+        return tf.reduce_mean(tf.abs(images - reconstruction))
+
+    def regularizer_terms(self, images, latents, reconstruction, random_inputs, training):
         alpha, partners = random_inputs['alpha'], tf.gather(latents, random_inputs['permutation'])
         mixed = alpha * latents + (1 - alpha) * partners
         mix = self.decode(mixed, training)
@@ -78,18 +87,18 @@ class AMR(Adversarial):
 
         def bce(logits, target):
             return tf.reduce_mean(binary_cross_entropy(logits, target))
-        terms = {'recon': tf.reduce_mean(tf.abs(images - reconstruction)),
-                 'disc_g_recon': bce(fake, 1), 'disc_g_mix': bce(of_mix, 1),
-                 'consist': tf.reduce_mean(tf.abs(self.encode(mix, training) - mixed)) if self.beta else tf.constant(0.0),
+        consistency = tf.constant(0.0)
+        if self.wgt_consist:
+            consistency = tf.reduce_mean(tf.abs(self.encode(mix, training) - mixed))
+        terms = {'disc_g_recon': bce(fake, 1), 'disc_g_mix': bce(of_mix, 1),
+                 'consist': consistency,
                  'd_x_real': bce(real, 1), 'd_x_fake': bce(fake, 0), 'd_out_mix': bce(of_mix, 0)}
-        terms['gen_loss'] = (self.lamb * terms['recon'] + terms['disc_g_recon'] + terms['disc_g_mix']
-                             + self.beta * terms['consist'])
         terms['d_x'] = (terms['d_x_real'] + terms['d_x_fake'] + terms['d_out_mix']) / 3
-        return {**terms, **self.rmse_term(images, reconstruction), **self.classifier_terms(latents, labels, training)}
+        return terms
 
     def objectives(self, terms):
-        return {'autoencoder': terms['gen_loss'], 'critic': terms['d_x_real'] + terms['d_x_fake'] + terms['d_out_mix'],
-                'classifier': terms.get('classify_latent')}
+        return {**super().objectives(terms), 'autoencoder': terms['gen_loss'],
+                'critic': terms['d_x_real'] + terms['d_x_fake'] + terms['d_out_mix']}
 
     def train_step(self, data):
         """One update of critic and classifier, and of the autoencoder if it is due, from one forward pass; returns the loss

@@ -3,6 +3,7 @@
 import functools
 import inspect
 import os
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -12,6 +13,8 @@ from acai_tf import architectures, losses, models, registry
 from acai_tf.architectures.dense import dense
 from acai_tf.errors import UsageError
 from acai_tf.interpolation import lerp
+from acai_tf.models import batches
+from acai_tf.models import start as starts
 from acai_tf.models.steps import CHECK, Steps
 from acai_tf.options import Configured, declared
 from acai_tf.tracing import as_rows, forward_products, in_batches, traced
@@ -30,13 +33,27 @@ def _takes_arrays(method):
     return call
 
 
+class Pass(NamedTuple):
+    """One forward pass of an autoencoder.
+
+    Attributes:
+        latents: [batch, *latent_shape], those that were decoded.
+        reconstruction: images [batch, h, w, c].
+        terms: {name: scalar}, the loss terms.
+    """
+    latents: tf.Tensor
+    reconstruction: tf.Tensor
+    terms: dict
+
+
 class Autoencoder(Steps, Configured, keras.Model):
     """Base class of the autoencoders.
 
     A subclass declares its `Option`s and says which optimizer updates which networks (`optimizer_networks`), which loss
-    terms it logs (`loss_names`), which networks only training needs (`training_only`) and which batches fit
-    (`smallest_batch` on all replicas together, a multiple of `batch_multiple` on each). It defines `loss_terms`,
-    `objectives` and a `train_step` that reads like the paper's algorithm.
+    terms it logs (`loss_names`), which networks only training needs (`training_only`), which networks end in an image
+    (`decoders`) and which batches fit (`smallest_batch` on all replicas together, a multiple of `batch_multiple` on each).
+    It defines `forward`, `objectives` and a `train_step` that reads like the paper's algorithm. A subclass that defines
+    `loss_terms` instead of `forward` cannot be the base of a `regularizer.Regularizer`.
 
     Works with `compile()` and `fit(dataset)` on batches `(images, labels)`: images float32 [batch, h, w, c] in [-1, 1],
     labels int [batch]; without labels the classifier is not trained. `acai_tf.training` runs it by
@@ -51,14 +68,22 @@ class Autoencoder(Steps, Configured, keras.Model):
         latent_shape: (height, width, channels) of a latent.
     """
 
-    training_only = ()
     smallest_batch = 1
     batch_multiple = 1
+    decoders = ('decoder',)
+    stays_blank = False  # no short training is known that leaves the state in which all images decode to one picture
+    takes_no_base = 'is an autoencoder of its own'  # the reason, as the end of a sentence
+    loss_scale = 1.0  # the loss over a mean over pixels
 
     def __init__(self, image_shape, nclass, depth=64, latent=16, latent_width=4, seed=0, architecture='acai', dtype=None,
-                 name=None, **options):
-        super().__init__(seed=seed, name=name, dtype=dtype)
+                 name=None, start='zero', average=0.0, steps=None, **options):
+        super().__init__(seed=seed, name=name, dtype=dtype, steps=steps)
         object.__setattr__(self, '_compiled', {})  # not tracked by Keras
+        if start not in ('zero', 'mean'):
+            raise UsageError(f'start={start!r}: choose zero or mean')
+        if not 0 <= average < 1:
+            raise UsageError(f'average={average} must be at least 0 and below 1')
+        self.start, self.average = start, average
         if len(image_shape) != 3:
             raise UsageError(f'image_shape={tuple(image_shape)}: must be (height, width, channels)')
         for label, value in (('depth', depth), ('latent', latent), ('nclass', nclass)):
@@ -153,17 +178,34 @@ class Autoencoder(Steps, Configured, keras.Model):
                 tf.TensorSpec([None, *value.shape[1:]], tf.float32) for value in arrays.values()])
         return in_batches(self._compiled[method], *arrays.values())
 
+    def start_from(self, dataset):
+        """Sets the last bias of the decoder so that the first images it makes have the mean color of the training images.
+
+        Without it a model first learns the background, at the rate at which Adam moves a bias.
+
+        Args:
+            dataset: `datasets.base.Dataset`, a tf.data.Dataset of batches, or images [n, h, w, c].
+
+        Raises:
+            UsageError: the decoder does not end in one bias per channel.
+        """
+        starts.set_mean(self, dataset)
+
     def fit(self, x=None, y=None, *args, **kwargs):
-        _refuse_text(y)
+        batches.refuse_text(y)
+        if self.start == 'mean' and not self.steps.numpy():
+            self.start_from(x)
         return super().fit(x, y, *args, **kwargs)
 
     def evaluate(self, x=None, y=None, *args, **kwargs):
-        _refuse_text(y)
-        return super().evaluate(x, y, *args, **kwargs)
+        batches.refuse_text(y)
+        with self.averaged():
+            return super().evaluate(x, y, *args, **kwargs)
 
     def export(self, filepath, format='tf_saved_model', **kwargs):
         kwargs.setdefault('input_signature', [keras.InputSpec('float32', [None, *self.image_shape], name='images')])
-        return super().export(filepath, format, **kwargs)
+        with self.averaged():
+            return super().export(filepath, format, **kwargs)
 
     def save(self, filepath, *args, **kwargs):
         if os.fspath(filepath).endswith(('.h5', '.hdf5')):
@@ -199,8 +241,8 @@ class Autoencoder(Steps, Configured, keras.Model):
         if weights is not None:
             raise UsageError(f'{type(self).__name__} does not support sample_weight and class_weight; leave them out')
         images, labels = (value if value is None else tf.convert_to_tensor(value) for value in (images, labels))
-        _check_images(images, self.image_shape)
-        labels = _class_numbers(labels)
+        batches.check_images(images, self.image_shape)
+        labels = batches.class_numbers(labels)
         object.__setattr__(self, '_rows', tf.shape(images)[0])  # not tracked: it belongs to one trace, or to one step
         return self._assert_in_range(images, labels)
 
@@ -221,8 +263,8 @@ class Autoencoder(Steps, Configured, keras.Model):
         with tf.control_dependencies(checks):
             return tf.identity(images), labels if labels is None else tf.identity(labels)
 
-    def loss_terms(self, images, random_inputs, labels=None, training=False):
-        """All loss terms of one forward pass.
+    def forward(self, images, random_inputs, labels=None, training=False):
+        """Encodes and decodes images once.
 
         Args:
             images: [batch, h, w, c].
@@ -231,9 +273,13 @@ class Autoencoder(Steps, Configured, keras.Model):
             training: whether the networks are called in training mode.
 
         Returns:
-            {name: scalar}, means over the batch, under the released log names.
+            A `Pass`, whose terms are means over the batch, under the released log names.
         """
         raise NotImplementedError
+
+    def loss_terms(self, images, random_inputs, labels=None, training=False):
+        """{name: scalar}, all loss terms of one forward pass; arguments as those of `forward`."""
+        return self.forward(images, random_inputs, labels, training).terms
 
     def reconstruction_terms(self, tag, images, reconstruction):
         """{tag: mean squared error, 'rmse': the same on the 0..255 scale}."""
@@ -283,7 +329,8 @@ class Autoencoder(Steps, Configured, keras.Model):
     def get_config(self):
         return {'image_shape': self.image_shape, 'nclass': self.nclass, 'depth': self.depth, 'latent': self.latent,
                 'latent_width': self.latent_width, 'seed': self.seed, 'architecture': self._given_architecture,
-                'dtype': self.dtype_policy.name, 'name': self.name, **self._architecture_options, **self.options()}
+                'dtype': self.dtype_policy.name, 'name': self.name, 'start': self.start, 'average': self.average,
+                **self._architecture_options, **self.options()}
 
     @classmethod
     def from_config(cls, config):
@@ -293,36 +340,3 @@ class Autoencoder(Steps, Configured, keras.Model):
         elif isinstance(architecture, str) and registry.is_reference(architecture):
             raise UsageError(f'architecture={architecture!r}: a file that a saved model names is not run')
         return cls(**{**config, 'architecture': architecture})
-
-
-def _check_images(images, image_shape):
-    """Raises UsageError if a batch of images has another type or shape than a model takes."""
-    if images.dtype != tf.float32:
-        raise UsageError(f'images are {images.dtype.name}; give float32 in [-1, 1], which are pixels * (2 / 255) - 1')
-    shape = images.shape
-    if len(shape) != 4 or any(size not in (None, wanted) for size, wanted in zip(shape[1:], image_shape)):
-        raise UsageError(f'images have shape {list(shape)}; the model takes [n, {", ".join(map(str, image_shape))}]')
-
-
-def _refuse_text(labels):
-    """Raises UsageError for labels that are text, which Keras does not take."""
-    if isinstance(labels, (list, tuple, np.ndarray)) and np.asarray(labels).dtype.kind in 'OSU':
-        raise UsageError('labels are text; give class numbers: np.unique(labels, return_inverse=True)[1]')
-
-
-def _class_numbers(labels):
-    """Labels as a batch [n] of integers; None where there are none, or where they are the images.
-
-    Raises:
-        UsageError: they are one-hot, or not integers.
-    """
-    if labels is None or len(labels.shape) == 4:
-        return None
-    if len(labels.shape) == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
-    if len(labels.shape) != 1:
-        raise UsageError(f'labels have shape {list(labels.shape)}; give class numbers [n], for one-hot labels '
-                         'np.argmax(labels, axis=-1)')
-    if not labels.dtype.is_integer:
-        raise UsageError(f'labels are {labels.dtype.name}; give class numbers, integers from 0')
-    return labels

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from acai_tf.models.base import Autoencoder
+from acai_tf.models.base import Autoencoder, Pass
 
 
 @keras.saving.register_keras_serializable('acai_tf')
@@ -13,10 +13,11 @@ class AEBaseline(Autoencoder):
     optimizer_networks = {'all': ('encoder', 'decoder', 'classifier')}
     loss_names = ('loss', 'rmse', 'classify_latent')
 
-    def loss_terms(self, images, random_inputs, labels=None, training=False):
+    def forward(self, images, random_inputs, labels=None, training=False):
         latents = self.encode(images, training)
-        return {**self.reconstruction_terms('loss', images, self.decode(latents, training)),
-                **self.classifier_terms(latents, labels, training)}
+        reconstruction = self.decode(latents, training)
+        return Pass(latents, reconstruction, {**self.reconstruction_terms('loss', images, reconstruction),
+                                              **self.classifier_terms(latents, labels, training)})
 
     def objectives(self, terms):
         return {'all': terms['loss'] + terms.get('classify_latent', 0.0)}

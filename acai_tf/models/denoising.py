@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from acai_tf.models.base import Pass
 from acai_tf.models.baseline import AEBaseline
 from acai_tf.options import Option
 
@@ -17,7 +18,8 @@ class AEDenoising(AEBaseline):
     def random_inputs(self, images):
         return {'noise': self.normal('noise', tf.shape(images))}
 
-    def loss_terms(self, images, random_inputs, labels=None, training=False):
+    def forward(self, images, random_inputs, labels=None, training=False):
         noisy = self.encode(images + self.noise * random_inputs['noise'], training)
-        return {**self.reconstruction_terms('loss', images, self.decode(noisy, training)),
-                **self.classifier_terms(self.encode(images, training), labels, training)}
+        reconstruction = self.decode(noisy, training)
+        return Pass(noisy, reconstruction, {**self.reconstruction_terms('loss', images, reconstruction),
+                                            **self.classifier_terms(self.encode(images, training), labels, training)})

@@ -35,14 +35,14 @@ class DRACAI(LRAE):
         """Mixing coefficients of latents with the prior, in [0, 0.5]."""
         return fold_alpha(self.uniform('alpha_noise', shape))
 
-    def autoencoder_and_critic_terms(self, images, latents, random_inputs, training):
+    def regularizer_terms(self, images, latents, reconstruction, random_inputs, training):
         alpha, prior = random_inputs['alpha_noise'], random_inputs['prior']
         noise = self.critic_score(self.decode(alpha * latents + (1 - alpha) * prior, training), training)
         fake = self.critic_score(self.decode(prior, training), training)
         guess_and_target = noise, alpha
         if self.broadcast_noise_target:
             guess_and_target = tf.meshgrid(tf.reshape(noise, [-1]), tf.reshape(alpha, [-1]))
-        return {**super().autoencoder_and_critic_terms(images, latents, random_inputs, training),
+        return {**super().regularizer_terms(images, latents, reconstruction, random_inputs, training),
                 'loss_disc_noise': tf.reduce_mean(critic_loss(*guess_and_target)),
                 'loss_ae_disc_noise': tf.reduce_mean(critic_loss(noise, 0)),
                 'loss_disc_fake': tf.reduce_mean(critic_loss(fake, 0.5)),
@@ -50,7 +50,7 @@ class DRACAI(LRAE):
 
     def objectives(self, terms):
         objectives = super().objectives(terms)
-        objectives['autoencoder'] += (self.advnoise * terms['loss_ae_disc_noise']
-                                      + self.advfake * terms['loss_ae_disc_fake'])
+        objectives['autoencoder'] += self.loss_scale * (self.advnoise * terms['loss_ae_disc_noise']
+                                                        + self.advfake * terms['loss_ae_disc_fake'])
         objectives['critic'] += terms['loss_disc_noise'] + terms['loss_disc_fake']
         return objectives

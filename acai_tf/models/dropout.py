@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from acai_tf.models.base import Pass
 from acai_tf.models.baseline import AEBaseline
 from acai_tf.options import Option
 
@@ -18,8 +19,9 @@ class AEDropout(AEBaseline):
         shape = [tf.shape(images)[0], *self.latent_shape]
         return {'mask': tf.floor(self.dropout + self.uniform('mask', shape))}
 
-    def loss_terms(self, images, random_inputs, labels=None, training=False):
+    def forward(self, images, random_inputs, labels=None, training=False):
         latents = self.encode(images, training)
         dropped = latents / self.dropout * tf.reshape(random_inputs['mask'], tf.shape(latents))
-        return {**self.reconstruction_terms('loss', images, self.decode(dropped, training)),
-                **self.classifier_terms(latents, labels, training)}
+        reconstruction = self.decode(dropped, training)
+        return Pass(latents, reconstruction, {**self.reconstruction_terms('loss', images, reconstruction),
+                                              **self.classifier_terms(latents, labels, training)})

@@ -56,7 +56,10 @@ class GAIA(Autoencoder):
             'discrim_proportion_real', 'discrim_proportion_fake', 'gen_proportion_sample', 'distance_loss', 'L_d', 'L_g',
             'lr_D', 'lr_G', 'm_global', 'rmse', 'classify_latent')
     training_only = ('critic_encoder', 'critic_decoder')
+    decoders = ('decoder', 'critic_decoder')
     batch_multiple = 2
+    stays_blank = True
+    takes_no_base = 'takes no base, because its loss never compares an image with its reconstruction'
 
     def build_networks(self):
         super().build_networks()

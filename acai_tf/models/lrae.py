@@ -15,7 +15,7 @@ class LRAE(ACAI):
     The MMD is that of the global batch. Where its unbiased estimate is negative, relu leaves no gradient, as released.
     """
 
-    wgt_mmd = Option(1.0, 'omega_1: weight of the MMD between latents and prior', minimum=0)
+    wgt_mmd = Option(1.0, 'omega_1: weight of the MMD between latents and prior', minimum=0, quick=0.01)
 
     loss_names = (*ACAI.loss_names, 'loss_mmd')
     smallest_batch = 2
@@ -23,14 +23,14 @@ class LRAE(ACAI):
     def random_inputs(self, images):
         return {**super().random_inputs(images), 'prior': self.normal('prior', [tf.shape(images)[0], *self.latent_shape])}
 
-    def autoencoder_and_critic_terms(self, images, latents, random_inputs, training):
+    def regularizer_terms(self, images, latents, reconstruction, random_inputs, training):
         both = [tf.reshape(self.gather(x), [-1, latents.shape[1] * latents.shape[2] * latents.shape[3]])
                 for x in (latents, random_inputs['prior'])]
         # Of one example, as the last batch of an epoch may have, there are no pairs, and relu leaves the term out.
-        return {**super().autoencoder_and_critic_terms(images, latents, random_inputs, training),
+        return {**super().regularizer_terms(images, latents, reconstruction, random_inputs, training),
                 'loss_mmd': tf.nn.relu(mmd(*both))}
 
     def objectives(self, terms):
         objectives = super().objectives(terms)
-        objectives['autoencoder'] += self.wgt_mmd * terms['loss_mmd']
+        objectives['autoencoder'] += self.loss_scale * self.wgt_mmd * terms['loss_mmd']
         return objectives

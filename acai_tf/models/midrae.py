@@ -26,8 +26,8 @@ class MIDRAE(MIAE, DRACAI):
     def alpha_noise(self, shape):
         return self.alpha_noise_max * self.uniform('alpha_noise', shape)
 
-    def autoencoder_and_critic_terms(self, images, latents, random_inputs, training):
-        terms = super().autoencoder_and_critic_terms(images, latents, random_inputs, training)
+    def regularizer_terms(self, images, latents, reconstruction, random_inputs, training):
+        terms = super().regularizer_terms(images, latents, reconstruction, random_inputs, training)
         return {_RELEASED_NAMES.get(tag, tag): value for tag, value in terms.items()}
 
     def objectives(self, terms):

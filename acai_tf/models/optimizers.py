@@ -1,9 +1,65 @@
 """Optimizers: Adam as one operation a variable, and one learning rate in front of several optimizers."""
 
+import math
+
 import keras
 import tensorflow as tf
 
 from acai_tf.errors import UsageError
+
+_FLOOR = 0.05  # share of its rate at which a schedule ends, so that a run that is extended goes on learning
+
+
+@keras.saving.register_keras_serializable('acai_tf')
+class Schedule(keras.optimizers.schedules.LearningRateSchedule):
+    """A rate that rises in a line over the first steps, and falls to a twentieth, where it stays.
+
+    Args:
+        initial_learning_rate: the rate.
+        kind: constant, or cosine or linear for the fall.
+        steps: number of the step at which the fall ends.
+        warmup_steps: how many steps the rise takes.
+    """
+
+    def __init__(self, initial_learning_rate, kind, steps, warmup_steps=0):
+        self.initial_learning_rate, self.kind = initial_learning_rate, kind
+        self.steps, self.warmup_steps = steps, warmup_steps
+
+    def __call__(self, step):
+        step = tf.cast(step, tf.float32)
+        done = tf.minimum(step / self.steps, 1.0)
+        left = {'constant': 1.0, 'linear': 1 - done, 'cosine': (1 + tf.cos(math.pi * done)) / 2}[self.kind]
+        rise = tf.minimum((step + 1) / max(self.warmup_steps, 1), 1.0)
+        return self.initial_learning_rate * rise * (_FLOOR + (1 - _FLOOR) * left)
+
+    def get_config(self):
+        return {'initial_learning_rate': self.initial_learning_rate, 'kind': self.kind, 'steps': self.steps,
+                'warmup_steps': self.warmup_steps}
+
+
+class BySteps(keras.optimizers.schedules.LearningRateSchedule):
+    """A schedule in a model's steps, also for an optimizer that is not stepped at each of them.
+
+    Args:
+        schedule: Keras LearningRateSchedule.
+        steps: the variable that counts the steps.
+        factor: of the rate.
+    """
+
+    def __init__(self, schedule, steps, factor=1.0):
+        self._schedule, self._steps, self._factor = schedule, steps, factor
+
+    def __call__(self, step):
+        del step
+        return self._factor * self._schedule(self._steps.value)
+
+    def beginning_at(self, rate):
+        """The same schedule for another initial rate; the rate itself if the schedule does not tell its own."""
+        initial = getattr(self._schedule, 'initial_learning_rate', 0)
+        return BySteps(self._schedule, self._steps, rate / initial) if initial else rate
+
+    def get_config(self):
+        raise NotImplementedError  # the model keeps the schedule, and makes this from it
 
 
 class Adam(keras.optimizers.Adam):

@@ -1,5 +1,6 @@
 """One step of a model: all gradients, then the updates of the optimizers that are due."""
 
+import contextlib
 import math
 import re
 
@@ -18,12 +19,14 @@ CHECK = 'check of data: '  # begins the message of an assertion, followed by thr
 class Steps:
     """Turns objectives of a `keras.Model` into updates, in `train_step`, in `fit` and under a strategy.
 
-    A subclass says which optimizer updates which networks (`optimizer_networks`) and which loss terms it logs
-    (`loss_names`).
+    A subclass says which optimizer updates which networks (`optimizer_networks`), which loss terms it logs (`loss_names`),
+    and which networks only training needs (`training_only`). With `average` the optimizers of the others keep a moving
+    average of the weights, in which the earlier average has this share.
 
     Args:
         seed: int, of every draw in training.
         name, dtype: of `keras.Model`.
+        steps: the variable that counts the steps, if another model counts them.
 
     Attributes:
         steps: int64 variable, the number of training steps done; every draw is keyed by it.
@@ -33,21 +36,22 @@ class Steps:
 
     optimizer_networks = {}
     loss_names = ()
+    training_only = ()
+    average = 0.0
 
     # Whether Keras calls, or traces, a step; which of its functions did so last; rows of the batch in this step.
     in_keras, _function, _rows = False, None, None
 
-    def __init__(self, seed=0, name=None, dtype=None):
+    def __init__(self, seed=0, name=None, dtype=None, steps=None):
         super().__init__(name=name, dtype=dtype)
         _check_dtypes(self.dtype_policy.name)
         self.seed = seed
-        self.steps = self.add_weight(name='steps', shape=(), dtype='int64', initializer='zeros', trainable=False,
-                                     aggregation='only_first_replica')  # every replica counts the same
+        self.steps = self.add_weight(
+            name='steps', shape=(), dtype='int64', initializer='zeros', trainable=False,
+            aggregation='only_first_replica') if steps is None else steps  # every replica counts the same
         self.optimizers = {}
         self.network_names = []
-        self.trackers = {name: (optimizers.RootMean if name == 'rmse' else keras.metrics.Mean)(name=name)
-                         for name in dict.fromkeys((*self.loss_names, 'loss'))}
-        self._terms_of = {}
+        self.trackers, self._terms_of = {}, {}
 
     def add_network(self, name, network):
         """Keeps `network` as the attribute `name`, under which it is checkpointed too.
@@ -83,9 +87,14 @@ class Steps:
                 isinstance(lr, (int, float)) and 0 <= lr < math.inf):
             raise UsageError(f'compile(lr={lr!r}): must be a number of at least 0 or a Keras LearningRateSchedule')
         super().compile(optimizer=None, **kwargs)
-        self.lr = lr
-        for name in self.optimizer_networks:
+        self.trackers = {name: (optimizers.RootMean if name == 'rmse' else keras.metrics.Mean)(name=name)
+                         for name in dict.fromkeys((*self.loss_names, 'loss'))}
+        self._given_lr = lr
+        self.lr = lr if isinstance(lr, (int, float)) else optimizers.BySteps(lr, self.steps)
+        for name, networks in self.optimizer_networks.items():
             optimizer = self.make_optimizer(name)
+            if self.average and set(networks) - set(self.training_only):
+                optimizer.use_ema, optimizer.ema_momentum = True, self.average
             optimizer.build(self.variables_of(name))
             self.optimizers[name] = optimizer
         self.optimizer = optimizers.LearningRate(self.optimizers, lr, self.steps)
@@ -98,6 +107,29 @@ class Steps:
         """The learning rate that the optimizer of that name begins with: a number or a Keras LearningRateSchedule."""
         del name
         return self.lr
+
+    def rate(self, initial):
+        """A rate for `rate_of`: the number `initial`, or the schedule of `compile(lr=)` for that initial rate."""
+        return self.lr.beginning_at(initial) if isinstance(self.lr, optimizers.BySteps) else initial
+
+    @contextlib.contextmanager
+    def averaged(self):
+        """A context in which the weights are their moving averages, if the model keeps any."""
+        averages = self.averages if self.steps.numpy() else []
+        weights = [variable.numpy() for variable, _ in averages]
+        for variable, average in averages:
+            variable.assign(average)
+        try:
+            yield
+        finally:
+            for (variable, _), value in zip(averages, weights):
+                variable.assign(value)
+
+    @property
+    def averages(self):
+        """(variable, its moving average) of each that has one."""
+        return [pair for name, optimizer in self.optimizers.items() if optimizer.use_ema
+                for pair in zip(self.variables_of(name), optimizer._model_variables_moving_average)]
 
     def variables_of(self, optimizer):
         """Trainable variables that the optimizer of that name updates."""
@@ -201,7 +233,11 @@ class Steps:
         # the counter wait for the data.
         with tf.control_dependencies(list(self.assert_finite(objectives).values())):
             self.apply_gradients(gradients, due)
+            self.after_update()
             self.steps.assign_add(1)
+
+    def after_update(self):
+        """Changes what no optimizer does; for a subclass."""
 
     def apply_gradients(self, gradients, due):
         """Applies {optimizer: gradients of `variables_of(optimizer)`}; optimizers that are not `due` change nothing."""
@@ -243,7 +279,7 @@ class Steps:
                 raise UsageError(' '.join([part.removeprefix(CHECK), *parts[i + 1:i + 4]])) from None
 
     def get_compile_config(self):
-        return {'lr': keras.saving.serialize_keras_object(self.lr)}
+        return {'lr': keras.saving.serialize_keras_object(self._given_lr)}
 
     def compile_from_config(self, config):
         self.compile(keras.saving.deserialize_keras_object(config['lr']))

@@ -1,11 +1,12 @@
 """VAE and beta-VAE (Kingma and Welling, 2014; Higgins et al., 2017; released vae.py)."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from acai_tf import losses
 from acai_tf.architectures.dense import heads
-from acai_tf.models.base import Autoencoder
+from acai_tf.models.base import Autoencoder, Pass
 from acai_tf.options import Option
 
 
@@ -30,6 +31,10 @@ class VAE(Autoencoder):
         size = self.latent_shape[0] * self.latent_shape[1] * self.latent_shape[2]
         self.add_network('latent_heads', heads(self.latent_shape, size, 2, self.seed, 'latent_heads'))
 
+    @property
+    def loss_scale(self):
+        return float(np.prod(self.image_shape))
+
     def sample(self, mean, log_variance, eps):
         """mean + exp(log_variance / 2) * eps, as latents [n, *latent_shape]."""
         return tf.reshape(mean + tf.exp(log_variance / 2) * eps, [-1, *self.latent_shape])
@@ -42,10 +47,10 @@ class VAE(Autoencoder):
 
     def noise(self, shape):
         """Noise for `sample_latent`: by the step's key in training, so that a resumed run reports the same; else fresh."""
-        return self.normal('sample_latent', shape) if self.optimizers else tf.random.normal(shape)
+        return self.normal('sample_latent', shape) if hasattr(self, 'lr') else tf.random.normal(shape)
 
-    def decode(self, latents, training=False):
-        return 2 * tf.sigmoid(self.decoder(latents, training=training)) - 1
+    def to_images(self, values):
+        return 2 * tf.sigmoid(values) - 1
 
     def classifier_input(self, images):
         return self.encoder(images, training=False)
@@ -53,14 +58,17 @@ class VAE(Autoencoder):
     def random_inputs(self, images):
         return {'eps': self.normal('eps', [tf.shape(images)[0], self.latent_heads.output_shape[0][-1]])}
 
-    def loss_terms(self, images, random_inputs, labels=None, training=False):
+    def forward(self, images, random_inputs, labels=None, training=False):
         features = self.encoder(images, training=training)
         mean, log_variance = self.latent_heads(features, training=training)
-        logits = self.decoder(self.sample(mean, log_variance, random_inputs['eps']), training=training)
+        latents = self.sample(mean, log_variance, random_inputs['eps'])
+        logits = self.decoder(latents, training=training)
+        reconstruction = self.to_images(logits)
         kl = tf.reduce_mean(losses.gaussian_kl(mean, log_variance))
         likelihood = tf.reduce_mean(losses.bernoulli_log_likelihood(images, logits))
-        return {'loss_kl': kl, 'loss_ll': likelihood, 'elbo': likelihood - self.beta * kl,
-                **self.rmse_term(images, 2 * tf.sigmoid(logits) - 1), **self.classifier_terms(features, labels, training)}
+        return Pass(latents, reconstruction, {
+            'loss_kl': kl, 'loss_ll': likelihood, 'elbo': likelihood - self.beta * kl,
+            **self.rmse_term(images, reconstruction), **self.classifier_terms(features, labels, training)})
 
     def objectives(self, terms):
         return {'autoencoder': -terms['elbo'], 'classifier': terms.get('classify_latent')}

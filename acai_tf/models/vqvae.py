@@ -3,15 +3,17 @@
 import keras
 import tensorflow as tf
 
-from acai_tf import losses
+from acai_tf import losses, randomness
 from acai_tf.architectures.dense import dense
 from acai_tf.errors import UsageError
-from acai_tf.models.base import Autoencoder
+from acai_tf.models import start
+from acai_tf.models.base import Autoencoder, Pass
 from acai_tf.options import Option
 from acai_tf.randomness import layer_seed
 
 _DECAY, _EPSILON = 0.999, 1e-5
 _HIDDEN = 512
+_START_IMAGES, _CODE_NOISE = 1024, 0.1
 
 
 class Codebook(keras.layers.Layer):
@@ -36,7 +38,20 @@ class Codebook(keras.layers.Layer):
                             aggregation='only_first_replica')
             for name, shape, initializer in (('codes', [size, dim], uniform), ('ema_means', [size, dim], 'zeros'),
                                              ('ema_count', [size], 'zeros')))
-        self.ema_means.assign(self.codes)
+        self._begin_at(self.codes)
+
+    def _begin_at(self, codes):
+        self.codes.assign(codes)
+        self.ema_means.assign(codes)
+
+    def start_from(self, vectors, seed):
+        """Draws the codes from vectors [n, dim], adds noise of a tenth of their deviation, and counts each code once."""
+        size = self.codes.shape[0]
+        rows = tf.random.stateless_uniform([size], randomness.key(seed, 'codes'), 0, len(vectors), tf.int32)
+        chosen = tf.gather(vectors, rows)
+        noise = randomness.normal(chosen.shape, randomness.key(seed, 'code_noise'))
+        self._begin_at(chosen + _CODE_NOISE * tf.math.reduce_std(vectors, axis=0) * noise)
+        self.ema_count.assign(tf.ones([size]))
 
     def call(self, vectors):
         """[n, dim] -> (the nearest codes [n, dim], their numbers [n]); no gradient."""
@@ -111,25 +126,33 @@ class AEVQVAE(Autoencoder):
             straight = self.post_quantizer(tf.nn.relu(tf.reshape(straight, [tf.shape(flat)[0], -1])), training=training)
         return tf.reshape(straight, tf.shape(latents)), vectors, codes, numbers
 
+    def start_from(self, dataset):
+        """As `Autoencoder.start_from`, and draws the codes from the latents of 1,024 images."""
+        super().start_from(dataset)
+        images = start.first_images(dataset, _START_IMAGES)
+        self.codebook.start_from(self.quantise(self.encode(images))[1], self.seed)
+
     def decode(self, latents, training=False):
         return super().decode(self.quantise(latents, training)[0], training)
 
     def classifier_input(self, images):
         return self.quantise(self.encode(images))[0]
 
-    def loss_terms(self, images, random_inputs, labels=None, training=False):
-        return self._terms_and_statistics(images, labels, training)[0]
-
-    def _terms_and_statistics(self, images, labels, training):
-        quantised, vectors, codes, numbers = self.quantise(self.encode(images, training), training)
+    def forward(self, images, random_inputs, labels=None, training=False):
+        latents = self.encode(images, training)
+        quantised, vectors, codes, numbers = self.quantise(latents, training)
+        reconstruction = super().decode(quantised, training)
         commitment = tf.reduce_mean(losses.mean_squared_error(vectors, codes))
         counts, sums = self.codebook.statistics(tf.stop_gradient(vectors), numbers)
+        object.__setattr__(self, '_statistics', (counts, sums))  # not tracked: it belongs to one trace, or to one step
         share = counts / tf.reduce_sum(counts)
-        terms = {**self.reconstruction_terms('loss_ae', images, super().decode(quantised, training)),
-                 'vqvae_loss': self.beta * commitment,
-                 'perplexity': tf.exp(-tf.reduce_sum(tf.math.xlogy(share, share))),
-                 **self.classifier_terms(quantised, labels, training)}
-        return terms, (counts, sums)
+        return Pass(latents, reconstruction, {
+            **self.reconstruction_terms('loss_ae', images, reconstruction), 'vqvae_loss': self.beta * commitment,
+            'perplexity': tf.exp(-tf.reduce_sum(tf.math.xlogy(share, share))),
+            **self.classifier_terms(quantised, labels, training)})
+
+    def after_update(self):
+        self.codebook.update(*self._statistics)
 
     def objectives(self, terms):
         return {'all': terms['loss_ae'] + terms['vqvae_loss'] + terms.get('classify_latent', 0.0)}
@@ -138,10 +161,7 @@ class AEVQVAE(Autoencoder):
         """One update of everything and of the codebook's averages, from one forward pass; returns the loss terms."""
         images, labels = self.unpack(data)
         with tf.GradientTape(persistent=True) as tape:
-            terms, statistics = self._terms_and_statistics(images, labels, training=True)
-            terms = self.assert_finite(terms)
+            terms = self.assert_finite(self.loss_terms(images, self.random_inputs(images), labels, training=True))
             objectives = self.objectives(terms)
         self.update(tape, objectives)
-        with tf.control_dependencies(list(terms.values())):
-            self.codebook.update(*statistics)
         return self.track(terms, objectives)

@@ -53,7 +53,7 @@ def _curves(number, title, data, systems, values, panels, *notes):
 
 def _blocks(number, title, data, systems, *notes):
     return _study(number, f'bilinear blocks, {title}', _cells(data, systems, 'reconstruction', 'rmse'), *notes,
-                  mode='bilinear', mode_options={'steps': 8})
+                  mode='bilinear', mode_options={'steps': 6})
 
 
 _ERRORS = [f'mse_by_alpha.azimuth_80.{which}' for which in ('mean', 'deviation')]

@@ -9,7 +9,7 @@ from acai_tf.values import unique_names
 
 PIXELS = 'pixels'  # in place of a model: the images themselves
 # Metrics that every report of a run has: their values are taken from there.
-REPORTED = ('accuracy', 'lines')
+REPORTED = ('accuracy', 'lines', 'explained_variance')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,8 +19,8 @@ class Cell:
     Attributes:
         model: a registered name, path/to/file.py:Name, or 'pixels' for a metric of the images themselves.
         dataset: as `--dataset` of acai_train takes it.
-        metric: a registered name, or path/to/file.py:Name. `accuracy` and `lines` are taken from the reports of the run, as
-            in the papers; others are computed of the finished run's export.
+        metric: a registered name, or path/to/file.py:Name. `accuracy`, `lines` and `explained_variance` are taken from the
+            reports of the run, as in the papers; others are computed of the finished run's export.
         value: name of the metric's value; inner ones of nested values as 'outer.inner'.
         options: {name: value} of the run's options (depth, latent, architecture, total_kimg, ...) and of the data set's,
             where they differ from their defaults.
@@ -30,8 +30,9 @@ class Cell:
         source: where the number is from, such as 'ACAI, Table 2'.
         recalled: whether the digits are from memory, not checked against the source.
         caveat: what to know before comparing.
-        label: the column; by default the model.
+        label: the column; by default the model, and its base if it is not the baseline.
         stands_for: the data set in whose place `dataset` stands, if any.
+        base: the autoencoder to which the model is added.
     """
 
     model: str
@@ -48,9 +49,11 @@ class Cell:
     caveat: str = ''
     label: str = ''
     stands_for: str = ''
+    base: str = 'baseline'
 
     def __post_init__(self):
-        object.__setattr__(self, 'label', self.label or self.model)
+        object.__setattr__(self, 'label', self.label or (
+            self.model if self.base == 'baseline' else f'{self.model} on {self.base}'))
         for name in ('options', 'model_options', 'metric_options'):
             if not isinstance(getattr(self, name), dict):
                 raise UsageError(f'cell {self.label}: {name} must be a dictionary, {{name: value}}')

@@ -53,8 +53,8 @@ def estimate(jobs):
 
 def _kind(config):
     return json.dumps([config.model, config.checksums, config.data.image_shape, config.depth, config.latent_width,
-                       config.architecture, config.batch, config.precision, config.model_options,
-                       config.architecture_options], sort_keys=True)
+                       config.architecture, config.batch, config.precision, config.base, config.model_options,
+                       config.base_options, config.architecture_options], sort_keys=True)
 
 
 def _measure(config):

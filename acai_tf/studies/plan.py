@@ -54,7 +54,7 @@ class Job:
         self._places = {name: getattr(choice, name) for name in ('train_dir', 'data_dir') if getattr(choice, name)}
         self._data_options = {'dataset': cell.dataset} | cell.dataset_options
         self._train_options = {'model': cell.model, 'dataset': cell.dataset} | cell.options | (
-            {'seed': seed} if seed else {}) | cell.model_options
+            {'base': cell.base} if cell.base != 'baseline' else {}) | ({'seed': seed} if seed else {}) | cell.model_options
         try:
             if self.is_pixels:
                 self.data = datasets.get(cell.dataset, choice.data_dir, **cell.dataset_options)

@@ -9,7 +9,7 @@ from acai_tf.studies.base import PIXELS, REPORTED
 from acai_tf.training.config import TrainConfig
 
 # Options of a run that a choice can replace; of the metric classify too, if it has them.
-_REPLACEABLE = ('total_kimg', 'report_kimg', 'depth', 'lr', 'precision')
+_REPLACEABLE = ('total_kimg', 'report_kimg', 'depth', 'lr', 'precision', 'preset')
 _OF_CLASSIFY = ('total_kimg', 'lr')
 
 
@@ -20,7 +20,7 @@ class Choice:
     Attributes:
         models, datasets, dz: labels or models, data sets, sizes of the latent; empty: all.
         seeds: how many.
-        total_kimg, depth, lr, precision: replace the cells' options.
+        total_kimg, depth, lr, precision, preset: replace the cells' options.
         n_init: replaces the restarts of K-means.
         report_kimg: images between two reports, in units of 1024.
         dataset_for: {data set of the study: the one that stands in}.
@@ -38,6 +38,7 @@ class Choice:
     depth: int | None = None
     lr: float | None = None
     precision: str | None = None
+    preset: str | None = None
     n_init: int | None = None
     report_kimg: int | None = None
     dataset_for: dict = dataclasses.field(default_factory=dict)

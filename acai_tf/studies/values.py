@@ -91,8 +91,9 @@ def fill(cell, jobs, failures=None):
     minutes = [seed['minutes'] for seed in seeds if seed['minutes'] is not None]
     difference = None if None in (measured, cell.published) else measured - cell.published
     return {
-        'label': cell.label, 'model': cell.model, 'dataset': cell.dataset, 'stands_for': cell.stands_for or None,
-        'd_z': cell.dz, 'metric': cell.metric, 'value': cell.value, 'options': cell.options,
+        'label': cell.label, 'model': cell.model, 'base': cell.base, 'dataset': cell.dataset,
+        'stands_for': cell.stands_for or None, 'd_z': cell.dz, 'metric': cell.metric, 'value': cell.value,
+        'options': cell.options,
         'model_options': cell.model_options, 'metric_options': cell.metric_options,
         'published': cell.published, 'deviation': cell.deviation, 'recalled': cell.recalled,
         'source': cell.source, 'caveat': cell.caveat, 'measured': measured, 'measured_deviation': deviation,

@@ -30,8 +30,8 @@ class Checkpoints:
         self.variables = [*(variable for part in (*model.networks.values(), *model.optimizers.values())
                             for variable in part.variables), *counters.values()]
         self._checkpoint = tf.train.Checkpoint(
-            **model.networks, **counters, **{f'{name}_optimizer': o for name, o in model.optimizers.items()},
-            **({'exported': exported_variables(model)} if for_template else {}))
+            **_parts(model), **counters,
+            **({'exported': exported_variables(model, averaged=True)} if for_template else {}))
         if run:
             _tidy(run)
         self._manager = run and tf.train.CheckpointManager(
@@ -79,6 +79,10 @@ class Checkpoints:
         return False
 
 
+def _parts(model):
+    return {**model.networks, **{f'{name}_optimizer': optimizer for name, optimizer in model.optimizers.items()}}
+
+
 def _tidy(run):
     """Removes what a process that died while saving left, and repairs a damaged list of the checkpoints."""
     directory = run.checkpoints_dir
@@ -96,10 +100,11 @@ def _tidy(run):
         tf.compat.v1.train.update_checkpoint_state(directory, paths[-1], paths)
 
 
-def restore_networks(run, model, step):
-    """Restores only the networks of `model` from the checkpoint of `step`. Raises StorageError."""
+def restore_model(run, model, step):
+    """Restores the networks and optimizers of a compiled model from the checkpoint of `step`. Raises StorageError."""
     path = run.checkpoint(step)
     try:
-        tf.train.Checkpoint(**model.networks).restore(path).assert_existing_objects_matched().expect_partial()
+        tf.train.Checkpoint(**_parts(model)).restore(path).assert_existing_objects_matched().expect_partial()
+        model.steps.assign(step)
     except UNREADABLE as error:
         raise StorageError(f'{path} cannot be read ({short_message(error)}); choose another --step') from None

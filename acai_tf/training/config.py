@@ -14,11 +14,11 @@ from acai_tf.runs import last_step
 from acai_tf.versions import FORMAT, versions
 
 # Options that may name a class in the user's own file.
-OWN_FILES = ('model', 'architecture', 'dataset')
+OWN_FILES = ('model', 'base', 'architecture', 'dataset')
 # Options that join a run's name where they differ from their default.
-_JOINING = ('seed', 'lr', 'batch', 'precision')
+_JOINING = ('seed', 'lr', 'batch', 'precision', 'start', 'lr_schedule', 'warmup_kimg', 'average')
 # What config.json keeps besides the run's options.
-_PARTS = ('model_options', 'architecture_options', 'dataset_options')
+_PARTS = ('model_options', 'base_options', 'architecture_options', 'dataset_options')
 
 
 class TrainConfig(Configured):
@@ -31,8 +31,9 @@ class TrainConfig(Configured):
         **given: {name: value} of options: those below, and those of the model, the architecture and the data set.
 
     Attributes:
-        model_class, architecture_class, data: once resolved, the classes and the data set that the options name.
-        model_options, architecture_options, dataset_options: once resolved, {name: value} of each.
+        model_class, base_class, architecture_class, data: once resolved, the classes and the data set that the options
+            name; `base_class` is `object` for a model that takes no base.
+        model_options, base_options, architecture_options, dataset_options: once resolved, {name: value} of each.
         run_path: once resolved, path of the run directory.
         checksums: {option: sha256} of the user's own files in these options.
         fingerprint: what identifies the data, from `Dataset.fingerprint`; {} before the data is read.
@@ -43,6 +44,7 @@ class TrainConfig(Configured):
     """
 
     model = Option('acai', f'the autoencoder: {models.REGISTRY.choices}')
+    base = Option('baseline', f'the autoencoder to which the model is added: {models.BASES}, or path/to/file.py:Name')
     dataset = Option('lines32', f'the data: {datasets.REGISTRY.choices}')
     train_dir = Option('./experiments', 'where run directories are made', may_change=True)
     data_dir = Option('', 'where prepared data sets are; default $AE_DATA, else ./data', may_change=True)
@@ -50,8 +52,19 @@ class TrainConfig(Configured):
     latent = Option(16, 'channels of the latent', minimum=1)
     latent_width = Option(4, 'width of the latent; image width / latent_width is a power of two', minimum=1)
     architecture = Option('acai', f'the networks: {architectures.REGISTRY.choices}')
-    lr = Option(0.0001, 'learning rate', minimum=0.0)
-    batch = Option(64, 'global batch size', minimum=1)
+    preset = Option('released', 'other options\' defaults: the released code\'s, or others that give good results sooner',
+                    choices=('released', 'quick'), may_change=True)
+    start = Option('zero', 'last bias of the decoder at the start: 0, or the mean color of the training images',
+                   choices=('zero', 'mean'), quick='mean')
+    lr = Option(0.0001, 'learning rate', minimum=0.0, quick=0.0002)
+    lr_schedule = Option('constant', 'the learning rates stay, or fall to a twentieth',
+                         choices=('constant', 'cosine', 'linear'), quick='cosine')
+    schedule_kimg = Option(0, 'when the schedule ends, in units of 1024 images; 0: at the run\'s first total_kimg',
+                           minimum=0)
+    warmup_kimg = Option(0.0, 'the learning rates rise in a line over so many units of 1024 images', minimum=0.0)
+    average = Option(0.0, 'reports and exports use a moving average of the weights in which the earlier average has this '
+                     'share; 0: the weights', minimum=0.0, maximum=0.9999, quick=0.99)
+    batch = Option(64, 'global batch size', minimum=1, quick=16)
     total_kimg = Option(16384, 'length of the training, in units of 1024 images', minimum=1, may_change=True)
     report_kimg = Option(64, 'images between two reports, in units of 1024', minimum=1, may_change=True)
     seed = Option(0, 'seed of the initial weights, the order of the data and all random numbers')
@@ -71,7 +84,7 @@ class TrainConfig(Configured):
 
     def __init__(self, **given):
         own = {name: value for name, value in given.items() if name in declared(TrainConfig)}
-        self.set_options(own, 'run')
+        self.set_options(own, 'run', own.get('preset'))
         self._given = {name: value for name, value in given.items() if name not in own}
         self.checksums, self.fingerprint, self.run_path, self.began_with = {}, {}, None, None
 
@@ -92,8 +105,11 @@ class TrainConfig(Configured):
             metrics.REGISTRY.get(name)
         self.model_class, self.architecture_class = models.REGISTRY.get(self.model), architectures.REGISTRY.get(
             self.architecture)
+        takes_base = models.options_of_base(self.model_class, self.base)
+        self.base_class = models.REGISTRY.get(self.base) if takes_base else object
         self._resolve_parts()
         self._check_batch()
+        self._check_schedule()
         self.data = datasets.get(self.dataset, self.data_dir, self.cache_gib, **self.dataset_options)
         self.run_path = os.path.join(self.train_dir, datasets.directory_name(self.data), self.run_name())
         return self
@@ -101,6 +117,7 @@ class TrainConfig(Configured):
     def _resolve_parts(self):
         """Gives each part its options."""
         parts = {'model_options': (f'model {self.model}', self.model_class),
+                 'base_options': (f'base {self.base}', self.base_class),
                  'architecture_options': (f'architecture {self.architecture}', self.architecture_class),
                  'dataset_options': (f'data set {self.dataset}', datasets.dataset_class(self.dataset))}
         known = {part: declared(cls) for part, (_, cls) in parts.items()}
@@ -113,11 +130,21 @@ class TrainConfig(Configured):
                 raise UsageError(f'the model {self.model} has no option {name}, and neither do architecture and data set; '
                                  f'they have {has}')
         for part, (owner, cls) in parts.items():
-            values = resolve(owner, cls, {name: value for name, value in self._given.items() if name in known[part]})
+            values = resolve(owner, cls, {name: value for name, value in self._given.items() if name in known[part]},
+                             self.preset)
             for name, option in known[part].items():
                 if option.follows:
                     values[name] = values[name] or getattr(self, option.follows)
             setattr(self, part, values)
+
+    def _check_schedule(self):
+        if self.schedule_kimg and self.lr_schedule == 'constant':
+            raise UsageError('--schedule_kimg has no effect without --lr_schedule=cosine or linear')
+
+    def keep_schedule(self, earlier):
+        """Fixes when the schedule ends: as the run began, from the content of its config.json, or {} at its beginning."""
+        if self.lr_schedule != 'constant':
+            self.schedule_kimg = self.schedule_kimg or earlier.get('schedule_kimg') or self.total_kimg
 
     def _check_batch(self):
         smallest, multiple = self.model_class.smallest_batch, self.model_class.batch_multiple
@@ -143,11 +170,14 @@ class TrainConfig(Configured):
             parts['scales'] = scales_of(self.data.image_shape, self.latent_width)
         else:
             parts |= {'architecture': architectures.name_of(self.architecture), 'latent_width': self.latent_width}
-        for cls, values in ((self.model_class, self.model_options), (self.architecture_class, self.architecture_options)):
+        for cls, values in ((self.model_class, self.model_options), (self.base_class, self.base_options),
+                            (self.architecture_class, self.architecture_options)):
             for name, option in declared(cls).items():
                 default = getattr(self, option.follows) if option.follows else option.default
-                if (option.released and cls is self.model_class) or values[name] != default:
+                if (option.released and cls is not self.architecture_class) or values[name] != default:
                     parts[name] = values[name]
+        if self.base != 'baseline':
+            parts['base'] = self.base.rpartition(':')[2]
         for name in _JOINING:
             if getattr(self, name) != declared(TrainConfig)[name].default:
                 parts[name] = getattr(self, name)
@@ -162,9 +192,19 @@ class TrainConfig(Configured):
         model = self.model_class(
             self.data.image_shape, self.data.nclass, self.depth, self.latent, self.latent_width, self.seed,
             self.architecture_class if registry.is_reference(self.architecture) else self.architecture,
-            dtype or self.precision, **self.model_options, **self.architecture_options)
-        model.compile(lr=self.lr)
+            dtype or self.precision, start=self.start, average=self.average,
+            **models.options_of_base(self.model_class, self.base_class), **self.model_options, **self.base_options,
+            **self.architecture_options)
+        model.compile(lr=self._rate())
         return model
+
+    def _rate(self):
+        if self.lr_schedule == 'constant' and not self.warmup_kimg:
+            return self.lr
+        from acai_tf.models.optimizers import Schedule
+        falls_until, rises_until = (round(kimg * 1024 / self.batch) for kimg in (
+            self.schedule_kimg or self.total_kimg, self.warmup_kimg))
+        return Schedule(self.lr, self.lr_schedule, falls_until, rises_until)
 
     @property
     def total_steps(self):
@@ -206,7 +246,8 @@ class TrainConfig(Configured):
         """
         rows = [(name, _comparable(name, earlier.get(name), earlier['checksums']),
                  _comparable(name, getattr(self, name), self.checksums))
-                for name, option in declared(TrainConfig).items() if not option.may_change]
+                for name, option in declared(TrainConfig).items()
+                if not option.may_change and (name != 'schedule_kimg' or self.schedule_kimg)]
         for part in _PARTS:
             here, there = getattr(self, part), earlier.get(part, {})
             rows += [(name, there.get(name), here.get(name)) for name in sorted({*here, *there})]

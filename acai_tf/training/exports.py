@@ -10,7 +10,7 @@ import shutil
 from acai_tf.errors import StorageError, UsageError, program_name
 from acai_tf.export import card, write
 from acai_tf.runs import Run
-from acai_tf.training.checkpoints import restore_networks
+from acai_tf.training.checkpoints import restore_model
 from acai_tf.training.config import TrainConfig
 
 # Options that a model card shows, besides those of the model.
@@ -56,16 +56,17 @@ def export_run(run_dir: str | os.PathLike, export_dir: str | os.PathLike | None 
     if dataset and config.data.fingerprint() != config.fingerprint:
         raise UsageError(f'{dataset} is not the data that {run_dir} was trained on; name where that is now')
     model = config.create_model(dtype='float32')
-    restore_networks(run, model, step)
-    return write.export_model(model, config.data, step, export_dir, described)
+    restore_model(run, model, step)
+    with model.averaged():
+        return write.export_model(model, config.data, step, export_dir, described)
 
 
 def describe(run, step):
     """The facts that a model card shows of a run at a step: a `card.Training`."""
     content = run.config
     report = next((record for record in run.reports() if record['step'] == step), {})
-    names = [name for name in report if name not in ('kimg', 'step', 'img_per_s')]
-    first = names.index('latent_accuracy') if 'latent_accuracy' in names else len(names)  # what reports measure first
+    names = [name for name in report if name not in ('kimg', 'step', 'img_per_s', 'learning_rate')]
+    first = names.index('explained_variance') if 'explained_variance' in names else len(names)  # what reports measure first
     picture = run.picture('interpolation', step)
     options = {'kimg': step * content['batch'] / 1024, **{name: content[name] for name in _OF_TRAINING}}
     return card.Training(options, {name: report[name] for name in names[:first]},

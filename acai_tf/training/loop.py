@@ -61,12 +61,15 @@ def train(config: TrainConfig, overwrite: bool = False) -> str | None:
         directory, finished = None, False
         if distribution.is_chief(strategy):
             directory = stack.enter_context(contextlib.closing(RunDirectory(config, overwrite)))
+            config.keep_schedule(directory.earlier_config())
             path = directory.export(config.total_steps)
             finished = os.path.exists(path) and not overwrite
             if finished:
                 check_whole(path)
                 _logger.info('%s is already finished: %s', directory.path, path)
-        if not distribution.gather(strategy, [finished])[0, 0]:
+        finished, schedule_kimg = distribution.gather(strategy, [finished, config.schedule_kimg])[0]
+        if not finished:
+            config.schedule_kimg = int(schedule_kimg)
             _train(config, directory, strategy)
         distribution.gather(strategy, [0])  # a chief that was lost while it exported is an error
         distribution.barrier(strategy)
@@ -145,6 +148,8 @@ class Trainer:
         """
         last = self.config.total_steps
         resumed = self.checkpoints.restore_latest()
+        if not resumed and self.config.start == 'mean':
+            self.model.start_from(self.config.data)
         distribution.copy_from_chief(self.strategy, self.checkpoints.variables)
         step = int(self._counters['step'].numpy())
         self.model.steps.assign(step)
@@ -157,13 +162,17 @@ class Trainer:
                     exports.write_template(self.directory, self.model, self.config.data)
                 self.reporter.write_config(self.config)
                 _logger.info('training in %s', self.directory.path)
+                if self.model.stays_blank:
+                    _logger.warning('%s decodes all images to one picture for longer than 32 kimg, also with --preset=quick',
+                                    self.config.model)
         with (self._progress(step, last) as progress,
               tqdm.contrib.logging.logging_redirect_tqdm([logging.getLogger('acai_tf')])):
             self._loop(step, last, stop, progress)
         if self.directory:
             self.reporter.finish()
-            path = write.export_model(self.model, self.config.data, last, self.directory.export_dir,
-                                      exports.describe(self.directory, last))
+            with self.model.averaged():
+                path = write.export_model(self.model, self.config.data, last, self.directory.export_dir,
+                                          exports.describe(self.directory, last))
             _logger.info('exported %s', path)
 
     def _loop(self, step, last, stop, progress):
@@ -192,7 +201,7 @@ class Trainer:
                 if self.directory:
                     img_per_s = report_steps * self.config.batch / report_seconds if report_steps else 0.0
                     self.checkpoints.check_finite(step)
-                    with self._damaged_data():
+                    with self._damaged_data(), self.model.averaged():
                         self._report(step, img_per_s, dict(zip(self.model.loss_names, (sums / count).tolist())))
                 sums, count, report_seconds, report_steps = np.zeros_like(sums), 0, 0.0, 0
             at_checkpoint = self.config.checkpoint_steps and step % self.config.checkpoint_steps == 0

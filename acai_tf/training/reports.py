@@ -10,10 +10,12 @@ from acai_tf import files, interpolation, metrics, randomness
 from acai_tf.images import grid
 from acai_tf.options import declared
 from acai_tf.training.config import TrainConfig
+from acai_tf.values import is_blank
 
 _logger = logging.getLogger(__name__)
 
 _ROWS, _STEPS = 8, 16
+_BLANK_KIMG = 32  # before, any model may be blank
 
 
 class Reporter:
@@ -31,7 +33,7 @@ class Reporter:
 
     def __init__(self, directory, model, dataset, more_metrics=()):
         self._directory, self._dataset, self._model = directory, dataset, metrics.subject(model)
-        self._metrics = [metric for metric in map(metrics.create, ('accuracy', 'lines'))
+        self._metrics = [metric for metric in map(metrics.create, ('explained_variance', 'accuracy', 'lines'))
                          if not metric.unsupported_reason(dataset)]
         usual = [metric.name for metric in self._metrics]
         self._metrics += [metrics.create(name) for name in more_metrics if name not in usual]
@@ -55,7 +57,8 @@ class Reporter:
         with self._writer.as_default():
             tf.summary.text('config', f'```\n{config.to_json()}```', step=0)
         fixed = {name: getattr(config, name) for name, option in declared(TrainConfig).items() if not option.may_change}
-        values = {name: value for name, value in {**fixed, **config.model_options}.items() if value is not None}
+        options = {**fixed, **config.model_options, **config.base_options}
+        values = {name: value for name, value in options.items() if value is not None}
         self._write_session('start', values)
 
     def finish(self):
@@ -70,10 +73,14 @@ class Reporter:
 
     def report(self, step, kimg, img_per_s, terms):
         """Evaluates, writes everything, and returns the record added to metrics.jsonl."""
-        record = {'kimg': kimg, 'step': step, 'img_per_s': round(img_per_s, 1), **terms}
+        record = {'kimg': kimg, 'step': step, 'img_per_s': round(img_per_s, 1), **terms,
+                  'learning_rate': self._model.optimizer.learning_rate}
         record |= metrics.combine({metric.name: metric.summary(metric(self._model, self._dataset))
                                    for metric in self._metrics})
         self._directory.append_report(record)
+        if kimg >= _BLANK_KIMG and is_blank(record):
+            _logger.warning('still blank: all images decode to nearly the same picture; --preset=quick leaves this state '
+                            'sooner')
         pictures = self._pictures()
         with self._writer.as_default():
             for name, value in record.items():

@@ -55,6 +55,15 @@ class RunDirectory(Run):
         with files.atomic_write(self.config_path) as file:
             file.write(self._config.to_json())
 
+    def earlier_config(self):
+        """The content of the config.json of the run that is resumed; {} if a new one begins."""
+        if self._overwrite:
+            return {}
+        try:
+            return self.config
+        except FileNotFoundError:
+            return {}
+
     def close(self):
         """Lets other processes use the directory."""
         self._lock.close()

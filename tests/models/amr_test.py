@@ -8,6 +8,7 @@ from acai_tf import models
 
 class Parity(parity.ParityTestCase):
     model_name = 'amr'
+    released_options = {'beta': 'wgt_consist'}
     released_names = {'cls_enc_loss': 'classify_latent', 'cls_enc_acc': None}
 
 
@@ -22,7 +23,7 @@ class AMRTest(tf.test.TestCase):
 
     def test_terms_of_an_odd_batch(self):
         x, alpha, order = np.array([.1, -.2, .4]), np.array([.25, .5, 1.]), [1, 2, 0]
-        terms = self.terms(x, alpha, order, lamb=2, beta=3)
+        terms = self.terms(x, alpha, order, lamb=2, wgt_consist=3)
         mixed = alpha * 2 * x + (1 - alpha) * 2 * x[order]
 
         def softplus(v):

@@ -33,6 +33,7 @@ class ReferenceTestCase(tf.test.TestCase):
     model_name = None
     file_name = None  # where it is not the model's
     options = {}
+    released_options = {}  # {option's name in the files: ours}
     beside = ()  # networks that the released program does not have, each with an optimizer of its name
 
     @classmethod
@@ -48,7 +49,7 @@ class ReferenceTestCase(tf.test.TestCase):
     def setUp(self):
         super().setUp()
         meta = self.meta
-        options = {key: ','.join(map(str, value)) if isinstance(value, list) else value
+        options = {self.released_options.get(key, key): ','.join(map(str, value)) if isinstance(value, list) else value
                    for key, value in meta['hparams'].items()}
         self.model = models.create(
             meta['model'], tuple(meta['image_shape']), meta['nclass'], depth=meta['depth'], latent=meta['latent'],

@@ -63,7 +63,7 @@ class FitTest(parameterized.TestCase, tf.test.TestCase):
         class Unchecked(models.REGISTRY.get('baseline')):
             def assert_finite(self, terms):
                 return terms if 'loss' in terms else super().assert_finite(terms)
-        model = Unchecked(SHAPE, NCLASS, depth=2, latent=3)
+        model = Unchecked(SHAPE, NCLASS, depth=2, latent=3, latent_width=8)
         model.compile()
         spoil(model)
         before = weights(model)
@@ -105,7 +105,7 @@ class EveryThirdStep(models.REGISTRY.get('acai')):
 class StepsTest(parameterized.TestCase, tf.test.TestCase):
 
     def create(self, **kwargs):
-        model = EveryThirdStep(SHAPE, NCLASS, depth=2, latent=3)
+        model = EveryThirdStep(SHAPE, NCLASS, depth=2, latent=3, latent_width=8)
         model.compile(lr=1e-3, **kwargs)
         return model
 
@@ -176,7 +176,7 @@ class StepsTest(parameterized.TestCase, tf.test.TestCase):
         class Resting(EveryThirdStep):
             def make_optimizer(self, name):
                 return optimizer(self.lr) if name == 'autoencoder' else super().make_optimizer(name)
-        model = Resting(SHAPE, NCLASS, depth=2, latent=3)
+        model = Resting(SHAPE, NCLASS, depth=2, latent=3, latent_width=8)
         model.compile(lr=1e-3)
         step = tf.function(model.train_step) if way == 'compiled' else model.train_step
 
@@ -193,7 +193,7 @@ class StepsTest(parameterized.TestCase, tf.test.TestCase):
         class Sgd(models.REGISTRY.get('acai')):
             def make_optimizer(self, name):
                 return keras.optimizers.SGD(self.lr) if name == 'critic' else super().make_optimizer(name)
-        model = Sgd(SHAPE, NCLASS, depth=2, latent=3)
+        model = Sgd(SHAPE, NCLASS, depth=2, latent=3, latent_width=8)
         model.compile(lr=0.5)
         gradients = {}
         apply = model.apply_gradients

@@ -1,0 +1,169 @@
+"""What is added to a base autoencoder: the mechanism that joins the two."""
+
+import inspect
+
+from acai_tf import models
+from acai_tf.errors import UsageError
+from acai_tf.models.base import Autoencoder
+from acai_tf.models.baseline import AEBaseline
+from acai_tf.options import declared
+
+_SHARED_NETWORKS = ('encoder', 'decoder', 'classifier')
+_SHARED_LOSSES = ('rmse', 'classify_latent')
+
+
+def _of_base(name):
+    return property(lambda self: getattr(self.base, name), lambda self, network: setattr(self.base, name, network))
+
+
+class Regularizer(Autoencoder):
+    """Base class of the systems that add networks, loss terms and optimizers to a base autoencoder.
+
+    A subclass defines `regularizer_terms` and adds them to `objectives`, each weight times `loss_scale`. On the baseline all
+    loss names are the released ones. On another base the base's loss names, random inputs, optimizers and networks (except
+    encoder, decoder and classifier) begin with `base_`.
+
+    Args:
+        base: the base autoencoder: a registered name, path/to/file.py:Name, or a subclass of `Autoencoder` that defines
+            `forward`.
+        **options: those of the system and of the base; see `Autoencoder` for the others.
+
+    Attributes:
+        base: the base autoencoder, whose encoder, decoder and classifier are the system's.
+        loss_scale: the base's loss over a mean over pixels; it multiplies the terms of a regularizer.
+
+    Raises:
+        UsageError: the base is a regularizer itself, or has no `forward`.
+    """
+
+    reconstruction_loss = 'loss_ae'  # the name, on the baseline, of the reconstruction's term
+    encoder, decoder, classifier = map(_of_base, _SHARED_NETWORKS)
+
+    def __init__(self, *args, base='baseline', **options):
+        cls = base if inspect.isclass(base) else models.REGISTRY.get(base)
+        if not issubclass(cls, Autoencoder) or issubclass(cls, Regularizer) or cls.forward is Autoencoder.forward:
+            raise UsageError(f'base={base}: choose an autoencoder that says what it decodes: '
+                             f'{models.BASES}, or a class of your own with `forward`')
+        base_options = {name: options.pop(name) for name in declared(cls) if name in options}
+        object.__setattr__(self, '_given_base', (base, cls, base_options))  # before Keras's own __init__
+        super().__init__(*args, **options)
+
+    # ---- networks and names
+
+    def build_networks(self):
+        _, cls, options = self._given_base
+        self.base = cls(
+            self.image_shape, self.nclass, self.depth, self.latent, self.latent_width, self.seed, self._given_architecture,
+            self.dtype_policy, steps=self.steps, **options, **self._architecture_options)
+        self.latent_shape, self.loss_scale = self.base.latent_shape, self.base.loss_scale
+        self.on_baseline = cls is AEBaseline
+        for name, network in self.base.networks.items():
+            self.add_network(self.base_name(name, _SHARED_NETWORKS), network)
+        own = type(self)
+        trained = dict(self.base.optimizer_networks)
+        main = [name for name in trained.pop(self._main) if name != 'classifier']
+        self.optimizer_networks = {
+            **own.optimizer_networks,
+            'autoencoder': tuple(dict.fromkeys([*(self.base_name(name, _SHARED_NETWORKS) for name in main),
+                                                *own.optimizer_networks.get('autoencoder', ())])),
+            **{self.base_name(name): tuple(map(self.base_name, networks))
+               for name, networks in trained.items() if name != 'classifier'},
+            'classifier': ('classifier',)}
+        self.training_only = (*own.training_only, *(self.base_name(name) for name in self.base.training_only))
+        if not self.on_baseline:
+            self.loss_names = tuple(dict.fromkeys([
+                *map(self._loss_name, self.base.loss_names),
+                *(name for name in own.loss_names if name != self.reconstruction_loss)]))
+
+    @property
+    def _main(self):
+        """Name of the base's optimizer of encoder and decoder."""
+        return 'all' if 'all' in self.base.optimizer_networks else 'autoencoder'
+
+    def base_name(self, name, shared=()):
+        """The name here of something of the base's."""
+        return name if name in shared else f'base_{name}'
+
+    def _loss_name(self, name):
+        if self.on_baseline:
+            return self.reconstruction_loss if name == 'loss' else name
+        return self.base_name(name, _SHARED_LOSSES)
+
+    def options(self):
+        return {**self.base.options(), **super().options()}
+
+    def get_config(self):
+        base, cls, _ = self._given_base
+        return {**super().get_config(), 'base': cls if base is cls else base}
+
+    # ---- use
+
+    def encode(self, images, training=False):
+        return self.base.encode(images, training)
+
+    def to_images(self, values):
+        return self.base.to_images(values)
+
+    def decode(self, latents, training=False):
+        return self.base.decode(latents, training)
+
+    def classifier_input(self, images):
+        return self.base.classifier_input(images)
+
+    def start_from(self, dataset):
+        self.base.start_from(dataset)
+
+    # ---- training
+
+    def make_optimizer(self, name):
+        self.base.lr = self.lr
+        if name.startswith('base_'):
+            return self.base.make_optimizer(name.removeprefix('base_'))
+        return super().make_optimizer(name)
+
+    def random_inputs(self, images):
+        return {self.base_name(name): value for name, value in self.base.random_inputs(images).items()}
+
+    def loss_terms(self, images, random_inputs, labels=None, training=False):
+        of_base = {name.removeprefix('base_'): value for name, value in random_inputs.items() if name.startswith('base_')}
+        latents, reconstruction, terms = self.base.forward(images, of_base, labels, training)
+        terms = {self._loss_name(name): value for name, value in terms.items()}
+        if self.on_baseline:
+            terms[self.reconstruction_loss] = self.reconstruction_term(
+                images, reconstruction, terms[self.reconstruction_loss])
+        return {**terms, **self.regularizer_terms(images, latents, reconstruction, random_inputs, training)}
+
+    def reconstruction_term(self, images, reconstruction, mse):
+        """The reconstruction's term on the baseline: the mean squared error."""
+        del images, reconstruction
+        return mse
+
+    def regularizer_terms(self, images, latents, reconstruction, random_inputs, training):
+        """{name: scalar}, the terms that the system adds.
+
+        Args:
+            images: [batch, h, w, c].
+            latents: [batch, *latent_shape], those that the base has decoded.
+            reconstruction: the images decoded.
+            random_inputs: as returned by `random_inputs`.
+            training: whether the networks are called in training mode.
+        """
+        raise NotImplementedError
+
+    def _base_objectives(self, terms):
+        """The base's objectives without the classifier's, by the base's names."""
+        names = {name: self._loss_name(name) for name in self.base.loss_names if name != 'classify_latent'}
+        return self.base.objectives({name: terms[here] for name, here in names.items()})
+
+    def base_loss(self, terms):
+        """What the base minimizes, without the classifier."""
+        return self._base_objectives(terms)[self._main]
+
+    def objectives(self, terms):
+        """The base's objectives: {'autoencoder': its loss, ...}, and the classifier's; a subclass adds its own."""
+        of_base = self._base_objectives(terms)
+        return {'autoencoder': of_base.pop(self._main), 'classifier': terms.get('classify_latent'),
+                **{self.base_name(name): value for name, value in of_base.items() if name != 'classifier'}}
+
+    def after_update(self):
+        self.base.after_update()

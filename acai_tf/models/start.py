@@ -1,0 +1,82 @@
+"""Where training starts: the decoder's last bias at the mean of the training images."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+from scipy import optimize
+
+from acai_tf.errors import UsageError
+
+_BATCH = 500
+_LARGEST = 30.0  # values before the output activation that give a mean are within this
+_MOST_BATCHES = 100  # of a tf.data.Dataset without an end
+
+
+def set_mean(model, data):
+    """See `base.Autoencoder.start_from`."""
+    mean = _mean(_image_batches(data))
+    biases = [_last_bias(getattr(model, name), mean, name) for name in model.decoders]
+    value = _inverse(model.to_images, mean)
+    for bias in biases:
+        bias.assign(value)
+
+
+def first_images(data, count):
+    """The first `count` training images, as one tensor."""
+    images, size = [], 0
+    for batch in _image_batches(data):
+        images.append(batch)
+        size += len(batch)
+        if size >= count:
+            break
+    return tf.concat(images, axis=0)[:count]
+
+
+def _image_batches(data):
+    """Iterates over the batches of images of anything that `start_from` takes."""
+    if hasattr(data, 'train_once'):
+        data = data.train_once(_BATCH)
+    elif isinstance(data, tf.data.Dataset):
+        data = data.take(_MOST_BATCHES) if data.cardinality() == tf.data.INFINITE_CARDINALITY else data
+    elif isinstance(data, (np.ndarray, tf.Tensor)):
+        data = [data]
+    else:
+        raise UsageError(f'start=mean: cannot read the images of a {type(data).__name__} in advance; call '
+                         'model.start_from(images), and make the model without start')
+    for batch in data:
+        yield batch[0] if isinstance(batch, (tuple, list)) else batch
+
+
+def _mean(batches):
+    """float64 [c], the mean color."""
+    total, pixels = 0.0, 0
+    for images in batches:
+        images = np.asarray(images, np.float64)
+        total += images.sum(axis=(0, 1, 2))
+        pixels += images[..., 0].size
+    if not pixels:
+        raise UsageError('start=mean: there are no training images')
+    return total / pixels
+
+
+def _last_bias(decoder, mean, name):
+    layers = [layer for layer in decoder._flatten_layers(include_self=False)
+              if not isinstance(layer, (keras.layers.Identity, keras.layers.InputLayer))]
+    bias = getattr(layers[-1], 'bias', None)
+    activation = getattr(layers[-1], 'activation', None) or keras.activations.linear
+    if bias is None or bias.shape != mean.shape or activation is not keras.activations.linear:
+        raise UsageError(f'start=mean: the {name} ends in {layers[-1].name}, not in a linear layer with a bias for each '
+                         'channel; use start=zero')
+    return bias
+
+
+def _inverse(output, mean):
+    """The values [c] that the output activation, an increasing function of each value, takes to `mean`."""
+    def excess(value, channel):
+        values = tf.fill([1, 1, 1, len(mean)], tf.cast(value, tf.float32))
+        return float(output(values)[0, 0, 0, channel]) - mean[channel]
+    try:
+        return [optimize.brentq(excess, -_LARGEST, _LARGEST, args=(channel,)) for channel in range(len(mean))]
+    except ValueError:
+        raise UsageError(f'start=mean: the output activation does not reach the mean color {mean.tolist()}; use '
+                         'start=zero') from None

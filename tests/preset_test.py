@@ -1,0 +1,161 @@
+"""Presets, schedules and averages of runs; their models are in models/start_test.py."""
+
+import glob
+import json
+import logging
+import os
+from unittest import mock
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl.testing import parameterized
+from training_test import OPTIONS, assert_same_weights, metrics, weights
+
+from acai_tf import export, training
+from acai_tf.errors import Stopped, UsageError
+from acai_tf.models import aae, acai
+from acai_tf.models.optimizers import BySteps, Schedule
+from acai_tf.options import declared
+from acai_tf.training import reports
+from acai_tf.training.config import TrainConfig
+
+QUICK = {name: option.quick for name, option in declared(TrainConfig).items() if option.quick is not None}
+
+
+class ScheduleTest(parameterized.TestCase, tf.test.TestCase):
+
+    @parameterized.parameters(('linear', [1.0, .7625, .525, .2875, .05, .05]),
+                              ('cosine', [1.0, .05 + .95 * .8535534, .525, .05 + .95 * .1464466, .05, .05]),
+                              ('constant', [1.0] * 6))
+    def test_by_hand(self, kind, shares):
+        schedule = Schedule(0.2, kind, 8)
+        self.assertAllClose([schedule(step) for step in (0, 2, 4, 6, 8, 100)], .2 * np.array(shares), rtol=1e-5)
+
+    def test_warm_up(self):
+        self.assertAllClose([Schedule(0.2, 'constant', 8, 4)(step) for step in range(6)], [.05, .1, .15, .2, .2, .2])
+
+    def test_the_model_s_steps_count_and_rates_of_one_s_own_keep_their_ratio(self):
+        model = aae.AAE((32, 32, 1), 10, depth=2, latent=2, adversary_lr=0.01)
+        model.compile(lr=Schedule(0.1, 'linear', 10))
+        model.steps.assign(5)
+        self.assertAllClose(model.optimizers['autoencoder'].learning_rate, .1 * .525)
+        self.assertAllClose(model.optimizers['critic'].learning_rate, .01 * .525)
+        self.assertAllClose(model.optimizer.learning_rate, .1 * .525)
+
+    def test_a_schedule_without_an_initial_rate_leaves_other_rates_alone(self):
+        steps = keras.Variable(2, dtype='int64')
+        rate = BySteps(keras.optimizers.schedules.PiecewiseConstantDecay([1], [1e-3, 1e-4]), steps)
+        self.assertAllClose(rate(0), 1e-4)
+        self.assertEqual(rate.beginning_at(0.5), 0.5)
+
+
+class PresetTest(parameterized.TestCase, tf.test.TestCase):
+
+    def test_it_sets_what_is_not_given_and_joins_the_name_only_through_that(self):
+        quick = TrainConfig(preset='quick', dataset='digits32', lr_schedule='constant').resolve()
+        of_model = {name: option.quick for name, option in declared(acai.ACAI).items() if option.quick is not None}
+        spelled = TrainConfig(**{**QUICK, **of_model, 'lr_schedule': 'constant'}, dataset='digits32').resolve()
+        self.assertEqual(quick.run_path, spelled.run_path)
+        self.assertEqual(quick.options() | {'preset': 'released'}, spelled.options())
+        self.assertEqual(quick.difference(json.loads(spelled.to_json())), [])
+        self.assertEqual(TrainConfig(dataset='digits32').resolve().options()['lr'], 1e-4)
+
+    def test_systems_have_their_own(self):
+        self.assertEqual(TrainConfig(preset='quick', model='aae').resolve().model_options['wgt_prior'],
+                         declared(aae.AAE)['wgt_prior'].quick)
+        self.assertEqual(TrainConfig(model='aae').resolve().model_options['wgt_prior'], 1.0)
+
+    def test_a_schedule_kimg_without_a_schedule(self):
+        with self.assertRaisesRegex(UsageError, '--schedule_kimg has no effect without --lr_schedule'):
+            TrainConfig(schedule_kimg=8).resolve()
+
+
+class RunTest(tf.test.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.train_dir = self.create_tempdir().full_path
+
+    def train(self, folder='run', **changes):
+        options = {**OPTIONS, 'start': 'mean', 'lr_schedule': 'linear', 'warmup_kimg': 0.5, 'average': 0.9}
+        return training.train(TrainConfig(**{**options, 'train_dir': os.path.join(self.train_dir, folder), **changes}))
+
+    def test_stopped_and_resumed_it_is_the_same_run_and_extended_one_with_that_schedule(self):
+        whole = self.train('whole')
+        original, calls = reports.Reporter.report, []
+
+        def stop(reporter, *args):
+            record = original(reporter, *args)
+            calls.append(args)
+            if len(calls) == 1:
+                raise Stopped('after the first report')
+            return record
+        with mock.patch.object(reports.Reporter, 'report', stop):
+            with self.assertRaises(Stopped):
+                self.train()
+            resumed = self.train()
+        self.assertEqual(metrics(whole), metrics(resumed))
+        assert_same_weights(self, weights(whole, 64), weights(resumed, 64))
+        images = tf.random.uniform([4, 32, 32, 1], -1, 1).numpy()
+        models = [export.load(os.path.join(run, 'export')) for run in (whole, resumed)]
+        self.assertAllEqual(*(model.encode(images) for model in models))
+
+        extended, longer = self.train(total_kimg=3), self.train('longer', total_kimg=3, schedule_kimg=2)
+        self.assertEqual(training.Run(extended).config['schedule_kimg'], 2)
+        self.assertEqual(metrics(extended), metrics(longer))
+        assert_same_weights(self, weights(extended, 96), weights(longer, 96))
+        self.assertAllClose([report['learning_rate'] for report in metrics(extended)], [.01 * .525, .01 * .05, .01 * .05])
+
+    def test_reports_and_exports_use_the_average_and_checkpoints_keep_both(self):
+        run = self.train(total_kimg=1)
+        config = TrainConfig.from_dict(training.Run(run).config).resolve()
+        model = config.create_model()
+        tf.train.Checkpoint(**model.networks, **{f'{name}_optimizer': o for name, o in model.optimizers.items()}).restore(
+            training.Run(run).checkpoint(32)).expect_partial()
+        model.steps.assign(32)
+        images = next(iter(config.data.test(8)))[0].numpy()
+        with model.averaged():
+            average = model.encode(images)
+        self.assertNotAllClose(average, model.encode(images), rtol=1e-4)
+        exported = export.load(os.path.join(run, 'export'))
+        self.assertAllClose(exported.encode(images), average, atol=1e-6)
+        again = export.load(training.export_run(run, os.path.join(self.train_dir, 'again')))
+        self.assertAllEqual(again.encode(images), exported.encode(images))
+        report, = metrics(run)
+        pairs = [(exported.reconstruct(images.numpy()), images.numpy()) for images, _ in config.data.test(500)]
+        images = np.concatenate([images for _, images in pairs])
+        error = sum(np.square(a - b, dtype=np.float64).sum() for a, b in pairs)
+        self.assertAllClose(report['explained_variance'],
+                            1 - error / np.square(images - images.mean(axis=0), dtype=np.float64).sum(), rtol=1e-3)
+
+    def test_a_blank_run_and_a_blank_export_say_so(self):
+        blank = {'total_kimg': 1, 'lr': 0.0, 'start': 'zero', 'lr_schedule': 'constant'}
+        with self.assertLogs('acai_tf', logging.WARNING) as logs, mock.patch.object(reports, '_BLANK_KIMG', 1):
+            run = self.train(**blank)
+            export.load(os.path.join(run, 'export'))
+        still, of_export = (line for line in logs.output if 'the same picture' in line)
+        self.assertIn('still blank: all images decode to nearly the same picture; --preset=quick', still)
+        self.assertIn('--preset=quick', of_export)
+        with self.assertNoLogs('acai_tf', logging.WARNING):
+            self.train('short', **blank)
+
+    def test_systems_that_stay_blank_say_so_at_the_start(self):
+        for model, warns in (('gaia', True), ('acai', False)):
+            with self.assertLogs('acai_tf', logging.INFO) as logs:
+                self.train(model, model=model, total_kimg=1, depth=1, latent=1, latent_width=16)
+            start = [i for i, line in enumerate(logs.output) if 'training in' in line][0]
+            self.assertEqual('gaia decodes all images to one picture' in logs.output[start + 1], warns)
+
+    def test_a_user_s_system_is_exported_with_its_average(self):
+        path = os.path.join(self.train_dir, 'own.py')
+        with open(path, 'w') as file:
+            file.write('from acai_tf.models.baseline import AEBaseline\nclass Own(AEBaseline):\n    pass\n')
+        own, same = self.train(model=f'{path}:Own', total_kimg=1), self.train(model='baseline', total_kimg=1)
+        again = export.load(training.export_run(own, os.path.join(self.train_dir, 'again')))
+        images = tf.random.uniform([4, 32, 32, 1], -1, 1).numpy()
+        self.assertAllEqual(again.encode(images), export.load(glob.glob(os.path.join(same, 'export'))[0]).encode(images))
+
+
+if __name__ == '__main__':
+    tf.test.main()
