@@ -48,7 +48,7 @@ def draw(values_of, panels=PANELS, subset='all'):
         handles |= {line.get_label(): line for line in axes.lines if line.get_label() in names}
         _finish(axes, title=text.shorten(key) if each else axes.get_title())
     if not each:
-        text.add_legend(figure, list(handles.values()), loc='outside right upper', fontsize=8)
+        text.add_legend(figure, list(handles.values()), loc='outside right center', fontsize=8)
     return figure
 
 

@@ -79,7 +79,7 @@ FIGURES = [
     _blocks(11, 'pole', _POLE, _SYSTEMS),
     *(_blocks(number, f'ablations, object {chosen[1]["coil_object"]} of COIL-100', chosen, _ABLATIONS, _OBJECT, _INFERRED)
       for number, chosen in zip((12, 13), _OBJECTS)),
-    _curves(14, 'ablations, error by alpha (80 degrees), its deviation, and error by length of the interval', _OBJECTS[0],
+    _curves(14, 'ablations, error by alpha (80 degrees) and by length of the interval', _OBJECTS[0],
             _ABLATIONS, ['mse.azimuth_80'], [_ERRORS, ['mse']], _OBJECT, _INFERRED),
     _curves(15, 'ablations, retrieved alpha, intervals of 70 degrees', _OBJECTS[0], _ABLATIONS,
             ['retrieved_alpha.azimuth_70.error'], 'retrieved_alpha.azimuth_70', _OBJECT, _INFERRED),
