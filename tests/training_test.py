@@ -25,9 +25,10 @@ from acai_tf.training.config import TrainConfig
 
 
 def weights(run_dir, step):
-    """All values in a checkpoint."""
+    """All values in a checkpoint, except the number of checkpoints."""
     reader = tf.train.load_checkpoint(os.path.join(run_dir, 'checkpoints', f'step-{step}'))
-    return {key: reader.get_tensor(key) for key in reader.get_variable_to_shape_map() if 'VARIABLE_VALUE' in key}
+    return {key: reader.get_tensor(key) for key in reader.get_variable_to_shape_map()
+            if 'VARIABLE_VALUE' in key and 'save_counter' not in key}  # a run that was stopped has saved more often
 
 
 def metrics(run_dir):
