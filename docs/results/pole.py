@@ -3,7 +3,7 @@
 from acai_tf.studies import Cell, Study
 
 SMALL = {'resolution': 32, 'architecture': 'vgg', 'depth': 8, 'lr': 0.002, 'batch': 32, 'total_kimg': 63}
-PAPER = {'resolution': 32, 'architecture': 'vgg', 'depth': 16, 'lr': 0.001, 'batch': 32, 'total_kimg': 64}
+PAPER = {'resolution': 32, 'architecture': 'vgg', 'depth': 16, 'lr': 0.001, 'batch': 32, 'total_kimg': 32}
 SYSTEMS = {
     'AE': ('baseline', {}),
     'aeai': ('aeai', {'objective': 'paper'}),
