@@ -179,9 +179,10 @@ class ManyKillsTest(Interrupted, parameterized.TestCase):
         self.flags = (*self.flags, '--checkpoint_steps=5', '--total_kimg=64')
         self.kill_and_resume(times=20, wait=0.5)
 
-    @parameterized.parameters(*(name for name in models.names() if name != 'acai'))
-    def test_every_system_killed_and_resumed_equals_uninterrupted(self, name):
-        self.flags = (*self.flags, f'--model={name}', '--total_kimg=16')
+    @parameterized.parameters(*(f'--model={name}' for name in models.names() if name != 'acai'),
+                              *(f'--base={name}' for name in models.BASES.split(', ') if name != 'baseline'))
+    def test_every_system_and_base_killed_and_resumed_equals_uninterrupted(self, flag):
+        self.flags = (*self.flags, flag, '--total_kimg=16')
         self.kill_and_resume(times=2, wait=0.5)
 
 

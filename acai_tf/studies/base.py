@@ -103,10 +103,11 @@ class Study:
         name: such as 'acai2'.
         title: one line.
         cells: list of `Cell`.
-        mode: for a figure, what is drawn of the finished runs of seed 0, one of `acai_tf.figures.MODES`; None: nothing.
+        mode: for a figure, how the first seed's finished runs are drawn, one of `acai_tf.figures.MODES`; None: nothing.
         mode_options: {name: value} of that: `rows`, `steps`, `from`, `projection`, `dimensions`.
         panels: for cells of the metric `poses`, the curves that are drawn (see `acai_tf.figures.poses.draw`); empty: some.
         notes: what to know about all cells.
+        first_seed: above 0 where settings were chosen on the seeds before it.
     """
 
     name: str
@@ -116,6 +117,7 @@ class Study:
     mode_options: dict = dataclasses.field(default_factory=dict)
     panels: list | str = ()
     notes: str = ''
+    first_seed: int = 0
 
 
 def value_names(cells):

@@ -175,7 +175,7 @@ def kept_dir(run, step):
     return os.path.join(run.results_dir(step), 'studies')
 
 
-def plan(cells, choice):
+def plan(cells, choice, first_seed=0):
     """The jobs that fill cells, and which fill which.
 
     Returns:
@@ -187,7 +187,7 @@ def plan(cells, choice):
     jobs, of_cells, checked = {}, [], set()
     for cell in cells:
         of_cells.append([])
-        for seed in range(0 if refusal(cell) else choice.seeds):
+        for seed in range(first_seed, first_seed + (0 if refusal(cell) else choice.seeds)):
             job = Job(cell, seed, choice)
             applied = repr((cell.metric, cell.metric_options, cell.dataset, cell.dataset_options))
             if applied not in checked:  # lines takes a second

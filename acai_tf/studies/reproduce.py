@@ -32,7 +32,7 @@ class Reproduction:
     def __init__(self, study, choice, directory=None):
         self.study, self.choice, self._programs = study, choice, directory or programs.directory()
         self.cells = select(study, choice)
-        self.jobs, self._jobs_of = plan(self.cells, choice)
+        self.jobs, self._jobs_of = plan(self.cells, choice, study.first_seed)
         if not self.jobs:
             raise UsageError(f'nothing of {study.name} can be run: {refusal(self.cells[0])}')
         for cell, jobs in zip(self.cells, self._jobs_of):
@@ -130,8 +130,8 @@ class Reproduction:
         result['pictures'].append(os.path.basename(path))
 
     def _pictures(self):
-        """Yields (name, figure) of what the study's mode shows of the finished runs of seed 0: one figure with the name '';
-        of a map, one for each data set."""
+        """Yields (name, figure) in the study's mode, drawn from the first seed's finished runs: one figure with the name '';
+        for a map, one for each data set."""
         mode, options, shown = self.study.mode, self.study.mode_options, self._shown()
         if mode == 'map':
             for name, (data, loaded) in shown.items():

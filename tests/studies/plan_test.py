@@ -95,6 +95,11 @@ class SelectionTest(tf.test.TestCase):
                                                 'in the first and 4 in the second; put one'):
             plan([short, long], Choice(seeds=1))
 
+    def test_seeds_begin_where_the_study_says(self):
+        jobs, (of_cell,) = plan([Cell('acai', 'digits32', 'reconstruction', 'rmse')], Choice(seeds=2), first_seed=3)
+        self.assertEqual([job.config.seed for job in jobs], [3, 4])
+        self.assertEqual(of_cell, jobs)
+
     def test_a_line_skips_the_metrics_that_are_done(self):
         train_dir = self.create_tempdir().full_path
         cells = [Cell('acai', 'digits32', 'reconstruction', 'rmse'), Cell('acai', 'digits32', 'rank', 'effective_rank')]
