@@ -1,0 +1,25 @@
+"""A first look at regularizers on other base autoencoders: lines32, the published size, 64 kimg with --preset=quick.
+
+flat differentiates its decoder and takes float32; the others are in bfloat16. The preset was chosen with seeds 0 and 1.
+"""
+
+from acai_tf.studies import Cell, Study
+
+OPTIONS = {'depth': 16, 'latent': 16, 'latent_width': 2, 'preset': 'quick', 'total_kimg': 64, 'report_kimg': 16}
+VALUES = [('lines', 'mean_distance'), ('lines', 'mean_smoothness'), ('explained_variance', 'explained_variance')]
+BASES = ('baseline', 'denoising', 'vae')
+
+
+def cells(regularizers, bases, total_kimg=64):
+    """Cells of {label: (model or None for the base alone, its options)}."""
+    return [Cell(model or base, 'lines32', metric, value,
+                 OPTIONS | {'total_kimg': total_kimg} | ({} if model == 'flat' else {'precision': 'mixed_bfloat16'}),
+                 options, base=base if model else 'baseline', label=f'{base}{label}')
+            for metric, value in VALUES for base in bases for label, (model, options) in regularizers.items()]
+
+
+STUDY = Study('bases', 'ACAI and FLAT on three base autoencoders, lines32',
+              cells({'': (None, {}), ' + acai': ('acai', {}), ' + flat': ('flat', {})}, BASES),
+              mode='samples', mode_options={'rows': 2}, first_seed=2)
+WEIGHTS = Study('flat', 'Weights of FLAT, lines32', cells(
+    {f' + flat, {weight}': ('flat', {'wgt_flat': weight}) for weight in (0.01, 0.1, 1.0)}, ('baseline',), 32))
