@@ -28,13 +28,14 @@ _BYTES_RULE = ('PNG or JPEG of any size is converted to {channels} color channel
 
 
 def _float32_copy(model):
-    """The same model with the same weights, computing in float32 and outside any distribution strategy.
+    """The same model with the same weights, or their moving averages, in float32 and outside any distribution strategy.
 
     Its `encode` and `decode`, of tensors, are traced once for all signatures.
     """
     copy = type(model).from_config({**model.get_config(), 'dtype': 'float32'})
-    for name, network in model.networks.items():
-        getattr(copy, name).set_weights(network.get_weights())
+    with model.averaged():
+        for name, network in model.networks.items():
+            getattr(copy, name).set_weights(network.get_weights())
     for name in ('encode', 'decode'):
         object.__setattr__(copy, name, traced(getattr(copy, name)))  # not tracked by Keras
     return copy

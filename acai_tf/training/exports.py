@@ -57,8 +57,7 @@ def export_run(run_dir: str | os.PathLike, export_dir: str | os.PathLike | None 
         raise UsageError(f'{dataset} is not the data that {run_dir} was trained on; name where that is now')
     model = config.create_model(dtype='float32')
     restore_model(run, model, step)
-    with model.averaged():
-        return write.export_model(model, config.data, step, export_dir, described)
+    return write.export_model(model, config.data, step, export_dir, described)
 
 
 def describe(run, step):

@@ -170,9 +170,8 @@ class Trainer:
             self._loop(step, last, stop, progress)
         if self.directory:
             self.reporter.finish()
-            with self.model.averaged():
-                path = write.export_model(self.model, self.config.data, last, self.directory.export_dir,
-                                          exports.describe(self.directory, last))
+            path = write.export_model(self.model, self.config.data, last, self.directory.export_dir,
+                                      exports.describe(self.directory, last))
             _logger.info('exported %s', path)
 
     def _loop(self, step, last, stop, progress):

@@ -3,7 +3,7 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from acai_tf import architectures, datasets, metrics, models
+from acai_tf import architectures, datasets, export, metrics, models
 from acai_tf.errors import UsageError
 
 IMAGES = (np.random.default_rng(0).uniform(-1, .4, [40, 16, 16, 3]) * [1, .5, .25]).astype(np.float32)
@@ -124,6 +124,9 @@ class AverageTest(tf.test.TestCase):
         model.export(path, verbose=False)
         exported = tf.saved_model.load(path)
         self.assertAllClose(exported.serve(IMAGES), images, atol=1e-5)
+        data = tf.data.Dataset.from_tensor_slices((IMAGES, np.zeros(len(IMAGES), np.int64))).batch(4)
+        loaded = export.load(export.export_model(model, data, 1, path))
+        self.assertAllClose(loaded.decode(loaded.encode(IMAGES)), images, atol=1e-5)
 
     def test_a_model_that_is_saved_keeps_both(self):
         model = create(average=0.5)
