@@ -123,7 +123,7 @@ class BasesTest(parameterized.TestCase, tf.test.TestCase):
         self.assertEqual(model.options(), {**model.base.options(), **own})
         with self.assertRaisesRegex(UsageError, 'the model acai has no option beta'):
             create('acai', beta=1)
-        with self.assertRaisesRegex(UsageError, 'base=acai: choose an autoencoder that says what it decodes: baseline'):
+        with self.assertRaisesRegex(UsageError, 'base=acai cannot be a base; choose baseline'):
             create('acai', 'acai')
         with self.assertRaisesRegex(UsageError, 'base=vae: gaia takes no base, because its loss never compares'):
             create('gaia', 'vae')
@@ -132,7 +132,7 @@ class BasesTest(parameterized.TestCase, tf.test.TestCase):
 
         class OnlyTerms(Autoencoder):
             pass
-        with self.assertRaisesRegex(UsageError, 'or a class of your own with `forward`'):
+        with self.assertRaisesRegex(UsageError, 'or your own subclass of Autoencoder that defines `forward`'):
             create('acai', OnlyTerms)
 
     def test_one_s_own_base(self):

@@ -86,7 +86,7 @@ class StartTest(parameterized.TestCase, tf.test.TestCase):
         self.assertAllEqual(model.codebook.ema_count, np.ones(8))
         # A first update changes a code by a thousandth of the way, not by 1e5.
         before = model.codebook.codes.numpy()
-        model.codebook.update(*model.codebook.statistics(*model.quantise(model.encode(tf.constant(IMAGES)))[1::2]))
+        model.codebook.update(*model.codebook.statistics(*model.quantize_latents(model.encode(tf.constant(IMAGES)))[1::2]))
         self.assertAllClose(model.codebook.codes, before, atol=.05 * np.abs(before).max())
 
 

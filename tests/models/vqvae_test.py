@@ -89,7 +89,7 @@ class VQVAETest(tf.test.TestCase):
         for old, variable in zip(before, model.codebook.variables):
             self.assertAllEqual(old, variable)
 
-    def test_the_plain_form_quantises_the_latent_itself(self):
+    def test_the_plain_form_quantizes_the_latent_itself(self):
         model = self.create(plain=True, num_latents=1)
         self.assertEqual(list(model.networks), ['encoder', 'decoder', 'classifier', 'codebook'])
         latents = tf.random.stateless_normal([4, 2, 2, 2], [0, 0])
