@@ -72,7 +72,7 @@ class Autoencoder(Steps, Configured, keras.Model):
     batch_multiple = 1
     decoders = ('decoder',)
     stays_blank = False  # True: no short training is known after which images do not all decode to one picture
-    takes_no_base = 'is an autoencoder of its own'  # the reason, as the end of a sentence
+    takes_no_base = 'takes no base'  # the reason, as the end of a sentence
     loss_scale = 1.0  # ratio of the loss to a mean over pixels
 
     def __init__(self, image_shape, nclass, depth=64, latent=16, latent_width=4, seed=0, architecture='acai', dtype=None,

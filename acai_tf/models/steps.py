@@ -273,7 +273,7 @@ class Steps:
         names = [name for name in (*self.loss_names, *self.optimizer_networks) if name in ' '.join(parts).split()]
         if _NOT_FINITE in parts:
             raise NonFiniteError(f'{", ".join(names)} is not finite at step {self.steps.numpy() + 1}; the weights are '
-                                 'unchanged by this step; try a smaller lr') from None
+                                 'unchanged; try a smaller lr') from None
         for i, part in enumerate(parts):
             if part.startswith(CHECK):
                 raise UsageError(' '.join([part.removeprefix(CHECK), *parts[i + 1:i + 4]])) from None

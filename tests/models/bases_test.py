@@ -127,7 +127,7 @@ class BasesTest(parameterized.TestCase, tf.test.TestCase):
             create('acai', 'acai')
         with self.assertRaisesRegex(UsageError, 'base=vae: gaia takes no base, because its loss never compares'):
             create('gaia', 'vae')
-        with self.assertRaisesRegex(UsageError, 'base=aae: vae is an autoencoder of its own; leave base out'):
+        with self.assertRaisesRegex(UsageError, 'base=aae: vae takes no base; leave base out'):
             create('vae', 'aae')
 
         class OnlyTerms(Autoencoder):
