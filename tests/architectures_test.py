@@ -376,7 +376,7 @@ class OwnNetworksTest(parameterized.TestCase, tf.test.TestCase):
 
     def test_sizes_that_cannot_be_halved(self):
         for side in (33, 1):
-            with self.assertRaisesRegex(UsageError, 'this size cannot be halved; resize the images, for example with --resolut'):
+            with self.assertRaisesRegex(UsageError, 'this size cannot be halved; resize the images, for example'):
                 models.create('baseline', (side, side, 1), 3)
 
     def test_names(self):

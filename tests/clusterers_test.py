@@ -273,11 +273,11 @@ class ProgramTest(parameterized.TestCase, ProgramTestCase):
                 (['--lr=1'], 1, '--lr has no effect with --load, which keeps the options; leave it out'),
                 ([f'--save={self.path("kept")}'], 1, 'kept exists and is not overwritten'),
                 (['--dataset=lines32'], 0, '^$'),
-                (['--dataset=pole64'], 2, 'kept was learned from 1024 numbers an image, but pixels gives 4096')):
+                (['--dataset=pole64'], 2, 'kept was learned from 1024 numbers per image, but pixels has 4096')):
             self.wrong(['acai_classify', f'--load={self.path("kept")}', *flags], expected, message)
         self.wrong(['acai_cluster', f'--load={self.path("kept")}'], 1, 'was saved by the metric classify, not by cluster')
         os.truncate(self.path('kept/learned.npz'), 100)
-        self.wrong(['acai_classify', f'--load={self.path("kept")}'], 2, 'kept does not hold what --save writes')
+        self.wrong(['acai_classify', f'--load={self.path("kept")}'], 2, 'kept is damaged or was not written by --save')
 
     def wrong(self, flags, expected, message):
         program, *flags = flags
@@ -292,7 +292,7 @@ class ProgramTest(parameterized.TestCase, ProgramTestCase):
         (['--epochs=3'], 1, 'the clusterer kmeans has no option epochs; it has n_init'),
         (['--method=imsat', '--epochs=0'], 1, '--epochs=0: must be at least 1'),
         (['--dataset=pole64'], 1, 'the metric cluster needs a data set with classes; pole64 has one class'),
-        (['--load=/nowhere'], 2, '/nowhere does not hold what --save writes'))
+        (['--load=/nowhere'], 2, '/nowhere is damaged or was not written by --save'))
     def test_wrong_use(self, flags, expected, message):
         self.wrong(['acai_cluster', *flags], expected, f'^acai_cluster: .*{message}')
 

@@ -125,7 +125,7 @@ class ClusterTest(tf.test.TestCase):
                 metrics.compute('cluster', 'pixels', self.data, **options)
 
     def test_fewer_images_than_clusters(self):
-        with self.assertRaisesRegex(DataError, 'stripes has 2 training images, which cannot make 3 clusters'):
+        with self.assertRaisesRegex(DataError, 'stripes has 2 training images, too few for 3 clusters'):
             metrics.compute('cluster', 'pixels', first_images(self.data, 2), n_init=2)
 
 

@@ -122,7 +122,7 @@ class EvaluateTest(parameterized.TestCase, tf.test.TestCase):
         self.assertAllEqual(paths['azimuth_80'], [np.arange(s, s + 16) for s in range(5)])
 
     @parameterized.parameters(
-        ([[0, 0], [5, 0], [15, 0]], 'equal steps'), ([[0, 0], [0, 0], [0, 0]], 'no two images the same pose'),
+        ([[0, 0], [5, 0], [15, 0]], 'equal steps'), ([[0, 0], [0, 0], [0, 0]], 'no two images may have the same pose'),
         ([[0, 0], [120, 0], [240, 0]], 'too few images'), ([[0, 0]], 'equal steps'))
     def test_poses_that_do_not_fit(self, angles, message):
         with self.assertRaisesRegex(DataError, message):
