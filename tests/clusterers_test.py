@@ -176,7 +176,7 @@ class FitTest(parameterized.TestCase, tf.test.TestCase):
         ('kmeans', np.zeros([1, 2]), {}, DataError, '1 points cannot make 3 clusters'),
         ('rim', np.zeros([2, 2]), {}, DataError, '2 points cannot make 3 clusters'),
         ('imsat', np.ones([5, 2]), {}, DataError, 'all points are the same'),
-        ('dec', np.array([[0, np.nan]] * 5), {}, DataError, 'points that are NaN or infinite'),
+        ('dec', np.array([[0, np.nan]] * 5), {}, DataError, 'points with NaN or infinity'),
         ('kmeans', np.zeros([5]), {}, DataError, r'points of shape \[5\]'),
         ('dbscan', np.zeros([5, 2]), {}, UsageError, "unknown clusterer 'dbscan'; choose one of kmeans, dec, rim, imsat"),
         ('dec', np.zeros([5, 2]), {'epochs': 1}, UsageError, 'the clusterer dec has no option epochs; it has layer_sizes'),
@@ -203,7 +203,7 @@ class FitTest(parameterized.TestCase, tf.test.TestCase):
             file.write(b'PK')
         with self.assertLogs('acai_tf', 'WARNING') as logs:
             fitted = clusterers.fit('rim', points, 3, state_path=path, **SMALL['rim'])
-        self.assertRegex(logs.output[0], 'state is damaged .*starting again from step 0')
+        self.assertRegex(logs.output[0], 'state is damaged .*redoing all steps')
         self.assertEqual(fitted.objective, whole.objective)
 
     @parameterized.parameters(clusterers.names())

@@ -112,7 +112,7 @@ class Fitting:
             values = [(variable, arrays.pop(name).reshape(variable.shape)) for name, variable in self._variables()]
             self.extras = {name.removeprefix('extra '): value for name, value in arrays.items()}
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            _logger.warning('%s is damaged (%s): starting again from step 0', self._state_path, short_message(error))
+            _logger.warning('%s is damaged (%s): redoing all steps', self._state_path, short_message(error))
             return
         for variable, value in values:
             variable.assign(value)
