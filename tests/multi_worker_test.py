@@ -109,7 +109,7 @@ class MultiWorkerTest(parameterized.TestCase, tf.test.TestCase):
         self.start(of_worker=((), ('--lr=0.5',)))
         for code, _, err in self.finish():
             self.assertEqual(code, 1, err)
-            self.assertRegex(err.splitlines()[-1], 'the worker of replica 1 was started with other options')
+            self.assertRegex(err.splitlines()[-1], 'the worker of replica 1 has other options')
         self.assertEqual(os.listdir(self.train_dir), [])
 
     def start_a_chief_whose_worker_does_not_join(self, **environment):
@@ -131,7 +131,7 @@ class MultiWorkerTest(parameterized.TestCase, tf.test.TestCase):
         with self.start_a_chief_whose_worker_does_not_join(ACAI_JOIN_SECONDS='2'):
             (code, out, err), = self.finish()
         self.assertEqual((code, out), (5, ''), err)
-        self.assertRegex(err, '^acai_train: --strategy=multi_worker: the workers .* were not joined within 2 seconds')
+        self.assertRegex(err, '^acai_train: --strategy=multi_worker: the workers .* did not join within 2 seconds')
         self.assertLen(err.splitlines(), 1)
 
     @parameterized.parameters(signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
