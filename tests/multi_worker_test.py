@@ -1,4 +1,4 @@
-"""Several processes that train together, each started as on a machine of its own."""
+"""Several processes that train together, each started as if on its own machine."""
 
 import contextlib
 import json
@@ -18,7 +18,7 @@ from acai_tf import models
 VQVAE = ['--model=vqvae', '--z_log_size=4', '--num_latents=2']
 FLAGS = ['--dataset=digits32', '--depth=1', '--latent=2', '--latent_width=16', '--batch=16', '--total_kimg=2',
          '--report_kimg=1', '--deterministic', '--checkpoint_steps=10']
-# A proxy that nothing answers, not for these hosts.
+# A proxy that does not exist, and is not used for these hosts.
 ENVIRONMENT = {'http_proxy': 'http://127.0.0.1:9', 'no_proxy': 'example.org', 'ACAI_JOIN_SECONDS': '20'}
 
 

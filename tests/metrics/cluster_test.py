@@ -1,4 +1,4 @@
-"""The metric `cluster`: matching of clusters and classes, whitening, and how the options of the methods are treated."""
+"""The metric `cluster`: matching of clusters and classes, whitening, and the options of the methods."""
 
 import glob
 import itertools

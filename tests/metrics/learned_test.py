@@ -1,4 +1,4 @@
-"""Metrics that learn: what is saved and loaded again."""
+"""Metrics that learn: saving and loading."""
 
 import os
 from unittest import mock

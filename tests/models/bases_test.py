@@ -185,9 +185,9 @@ class FlatTest(tf.test.TestCase):
         matrix = random.normal(size=[4, 4])
         gram = matrix.T @ matrix
         expected = np.trace(gram @ gram) / np.trace(gram)**2
-        # With the four columns of 2 I as directions the means over the batch are the traces themselves.
+        # With the four columns of 2 I as directions, the means over the batch are the exact traces.
         self.assertAllClose(self.measure(matrix, 2 * np.eye(4)), expected, rtol=1e-4)
-        # Of normal directions it is an estimate.
+        # With normal directions it is an estimate.
         self.assertAllClose(self.measure(matrix, random.normal(size=[20000, 4])), expected, rtol=.05)
 
     def test_a_scaled_isometry_has_the_least_value(self):

@@ -1,4 +1,4 @@
-"""Keras's entry points on our models: what works, and what is refused with one line."""
+"""Keras's entry points on our models: what works, and what raises a one-line error."""
 
 import os
 
@@ -37,7 +37,7 @@ class EntryPointsTest(parameterized.TestCase, tf.test.TestCase):
     @parameterized.parameters('acai', 'baseline', 'vqvae', 'gaia')
     def test_without_labels_the_autoencoder_is_trained_and_the_classifier_is_not(self, name):
         for i, data in enumerate(((IMAGES,), (IMAGES, IMAGES), (tf.data.Dataset.from_tensor_slices(IMAGES).batch(10),))):
-            model = create(name, run_eagerly=i > 0)  # all ways give the same step, which is compiled once
+            model = create(name, run_eagerly=i > 0)  # all calls run the same step, which is compiled once
             before = {name: getattr(model, name).get_weights() for name in ('encoder', 'classifier')}
             history = model.fit(*data, verbose=0).history
             self.assertIn('loss', history)
