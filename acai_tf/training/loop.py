@@ -185,7 +185,7 @@ class Trainer:
             step, count, calls_made = step + len(losses), count + len(losses), calls_made + 1
             for values in losses.astype(np.float64).mean(axis=1):
                 sums = sums + values  # one by one, so that the sum does not depend on the grouping of steps into calls
-            # All workers must decide alike: on any worker's signal and on the chief's clock.
+            # All workers must make the same decision: any worker's signal counts, and the chief's clock.
             on_time = not self.config.checkpoint_steps and time.monotonic() - saved_at > _CHECKPOINT_SECONDS
             opinions = distribution.gather(self.strategy, [stop.signal, on_time, calls.seconds_per_step or 0.0])
             stopped_by, on_time = opinions[:, 0].max(), opinions[0, 1]
