@@ -121,7 +121,7 @@ def _train_rates(sizes, batches, steps):
         for name in calls}
 
 
-# Prepared data sets to make up files for: the name they are prepared under, files, images per file.
+# Prepared data sets to make up: name they are prepared under, files, images per file.
 _PREPARED = {'mnist32': ('mnist', ('train', 'test'), 8192), 'svhn32': ('svhn', ('train', 'extra', 'test'), 4096),
              'celeba32': ('celeba', ('train', 'validation', 'test'), 1024), 'coil100': ('coil100', ('all',), 1024)}
 

@@ -1,4 +1,4 @@
-"""Measures how the decoder stretches the latent space: the metric tensor J^T J that it pulls back from the space of images."""
+"""Measures how the decoder stretches the latent space: the metric tensor J^T J that it pulls back from image space."""
 
 import numpy as np
 
