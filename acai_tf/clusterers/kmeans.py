@@ -168,7 +168,7 @@ def kmeans(points, clusters, n_init=1000, seed=0, state_path=None, progress=None
         best = lloyd.scikit_learns(best[1])
     filled = len(np.unique(nearest(points, best[1])[0]))
     if filled < clusters:
-        _logger.warning('the points make only %d different clusters, not %d: too many points are the same', filled, clusters)
+        _logger.warning('the points make %d different clusters, not %d: too many points are the same', filled, clusters)
     return best
 
 

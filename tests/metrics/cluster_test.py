@@ -34,7 +34,7 @@ class ClusteringAccuracyTest(tf.test.TestCase):
         self.assertAllClose(cluster.clustering_accuracy(labels, clusters), 100 * (classes[clusters] == labels).mean())
 
     def test_a_negative_label_is_refused(self):
-        with self.assertRaisesRegex(ValueError, 'counted from 0; -1 is negative'):
+        with self.assertRaisesRegex(ValueError, 'must be at least 0, but one is -1'):
             cluster.clustering_accuracy([0, 0, 1, 1, -1, 2], [0, 0, 1, 1, 2, 2])
 
     def test_wrong_sizes(self):
