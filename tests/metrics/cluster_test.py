@@ -102,7 +102,7 @@ class ClusterTest(tf.test.TestCase):
         with self.assertLogs('acai_tf', 'WARNING') as logs:
             values = metrics.compute('cluster', Wide(), self.data, n_init=2)
         self.assertIsNone(values['test_objective'])
-        self.assertRegex(logs.output[0], 'the clustered images vary in 29 of the 50 dimensions')
+        self.assertRegex(logs.output[0], 'the clustered images vary in only 29 of 50 dimensions')
 
     def test_a_stopped_clustering_is_resumed_and_leaves_nothing_behind(self):
         prefix = os.path.join(self.create_tempdir().full_path, 'clusters.json')
