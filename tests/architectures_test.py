@@ -369,7 +369,7 @@ class OwnNetworksTest(parameterized.TestCase, tf.test.TestCase):
                 (object(), 'object is not an architecture: it has no method encoder'),
                 (Flat, r'the encoder of the architecture Flat maps \[16, 24, 1\] to \[384\], not \[height, width'),
                 (Small, r'the decoder of the architecture Small maps \[4, 6, 2\] to \[4, 6, 1\], not \[16, 24, 1\]'),
-                (NoModel, 'the critic of the architecture NoModel gives a function, not a Keras model'),
+                (NoModel, 'the critic of the architecture NoModel returns a function, not a Keras model'),
                 (Fails, r'encoder of the architecture Fails fails \(architectures_test.py, line \d+: ZeroDivisionError')):
             with self.assertRaisesRegex(UsageError, message):
                 self.create('acai', architecture)
