@@ -71,7 +71,7 @@ class Autoencoder(Steps, Configured, keras.Model):
     smallest_batch = 1
     batch_multiple = 1
     decoders = ('decoder',)
-    stays_blank = False  # True: no short training is known after which images do not all decode to one picture
+    stays_blank = False  # True: after any known short training, all images still decode to one picture
     takes_no_base = 'takes no base'  # the reason, as the end of a sentence
     loss_scale = 1.0  # ratio of the loss to a mean over pixels
 
