@@ -1,6 +1,6 @@
-"""How fast this machine does the package's work, compared with matrix multiplications in the same run.
+"""Measures how fast this machine does the package's work, compared with matrix multiplications in the same run.
 
-Every number is a median of 5; numbers to compare are measured alternately, because machines drift.
+Every number is a median of 5. Measurements to be compared take turns, because a machine's speed drifts.
 """
 
 import tempfile
@@ -16,21 +16,20 @@ from acai_tf.errors import UsageError
 from acai_tf.tracing import traced
 from acai_tf.training import distribution
 
-POLICIES = {'float32': 'float32', 'bfloat16': 'mixed_bfloat16'}  # of Keras, by the type that is multiplied
+POLICIES = {'float32': 'float32', 'bfloat16': 'mixed_bfloat16'}  # Keras dtype policies, by the dtype of the products
 _REPEATS = 5
 _RESTARTS = 32  # of K-means
-_INPUT_SECONDS = 0.5  # for each reading of a data set
+_INPUT_SECONDS = 0.5  # for each measurement of a data set
 _BATCH = 64
 _PUBLISHED = {'depth': 16, 'latent': 16, 'latent_width': 2}  # ACAI on lines32
-_PUBLISHED_COLOR = {'depth': 64, 'latent': 16, 'latent_width': 4}  # on svhn32 and the like
+_PUBLISHED_COLOR = {'depth': 64, 'latent': 16, 'latent_width': 4}  # on svhn32 and other color data sets
 
 
 def run(what):
-    """Measures.
+    """Measures the parts named in `what`.
 
     Args:
-        what: names out of `train`, `input` (which measures `train` too, to compare with), `line_eval`, `encode`,
-            `kmeans`.
+        what: any of `train`, `input` (which also measures `train`, for comparison), `line_eval`, `encode`, `kmeans`.
 
     Returns:
         Nested dict of numbers: `train.float32.img_per_s` is result['train']['float32']['img_per_s'].
@@ -80,8 +79,8 @@ def acai_step_flops(model):
     """Floating point operations of one ACAI training step for one image.
 
     The forward pass, the weights' gradient and the input's gradient cost the same. Encoder: all 3 once. Decoder: all 3
-    for the reconstruction and for the mix. Critic: all 3 for the real mix; on the decoded mix all 3, and the input's
-    gradient once more, for the autoencoder's loss. (That is the straightforward count: the step saves the last.)
+    for the reconstruction and all 3 for the mix. Critic: all 3 for the real mix; for the decoded mix all 3, and the input's
+    gradient once more, for the autoencoder's loss. This is the straightforward count; the actual step skips that last one.
     """
     encoder, decoder, critic = (convolution_flops(n) for n in (model.encoder, model.decoder, model.critic))
     return 3 * encoder + 6 * decoder + 7 * critic
@@ -101,7 +100,7 @@ def _measure_train(results):
 
 
 def _train_rates(sizes, batches, steps):
-    """{dtype: rates} of ACAI's step, as so many in a call."""
+    """{dtype: rates} of ACAI's step, with `steps` steps per call."""
     channels = batches.element_spec[0].shape[-1]
     calls, flops = {}, 0
     for name, policy in POLICIES.items():
@@ -122,7 +121,7 @@ def _train_rates(sizes, batches, steps):
         for name in calls}
 
 
-# Prepared data sets to make files of: the name they are prepared under, their files, images in each.
+# Prepared data sets to make up: name they are prepared under, files, images per file.
 _PREPARED = {'mnist32': ('mnist', ('train', 'test'), 8192), 'svhn32': ('svhn', ('train', 'extra', 'test'), 4096),
              'celeba32': ('celeba', ('train', 'validation', 'test'), 1024), 'coil100': ('coil100', ('all',), 1024)}
 
@@ -151,7 +150,7 @@ def _input_rate(dataset):
 
 
 def _write_blurs(directory, prepared, splits, shape, count):
-    """Files of images that compress about as well as photographs; CelebA's are JPEG, as published."""
+    """Writes files of images that compress about as well as photographs; CelebA's are JPEG, as published."""
     from data_prep import tfrecord
     from data_prep.splits import Split
     coarse = tf.random.stateless_uniform([64, 8, 8, shape[-1]], [0, 0], maxval=256)
@@ -195,7 +194,7 @@ def _seconds(call):
 
 def _measure_kmeans(results):
     from sklearn import cluster
-    # The published sizes: 60,000 latents of 32 dimensions, 10 clusters.
+    # The published sizes: 60,000 latents with 32 dimensions, 10 clusters.
     centers = tf.random.stateless_normal([10, 32], [0, 0]).numpy()
     labels = np.arange(60000) % 10
     points = centers[labels] + tf.random.stateless_normal([60000, 32], [0, 1]).numpy().astype(np.float64)
@@ -213,7 +212,7 @@ _PARTS = {'train': _measure_train, 'input': _measure_input, 'line_eval': _measur
 
 
 def table(results):
-    """The results as lines of text, `train.float32.img_per_s` and its value."""
+    """Formats the results as lines of text, such as `train.float32.img_per_s` and its value."""
     def rows(prefix, values):
         for key, value in values.items():
             if isinstance(value, dict):

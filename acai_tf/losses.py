@@ -56,8 +56,8 @@ def cross_entropy(logits, labels, smoothing=0.0):
 
     Args:
         logits: [batch, nclass].
-        labels: int [batch]; one outside 0..nclass-1 has no class and costs nothing, as in the released code's one-hot.
-        smoothing: share of a label that all classes get in equal parts.
+        labels: int [batch]; a label outside 0..nclass-1 adds no loss, as in the released code's one-hot.
+        smoothing: share of a label that is spread evenly over all classes.
 
     Returns:
         [batch].
@@ -68,13 +68,13 @@ def cross_entropy(logits, labels, smoothing=0.0):
 
 
 def binary_cross_entropy(logits, target):
-    """Loss of a critic that tells two kinds apart: logits [batch], the kind as 0 or 1 for all -> [batch]."""
+    """Loss of a critic that distinguishes two kinds: logits [batch], the kind as 0 or 1 for all -> [batch]."""
     return tf.nn.sigmoid_cross_entropy_with_logits(tf.fill(tf.shape(logits), float(target)), logits)
 
 
 def gaussian_kl(mean, log_variance):
-    """KL divergence of N(mean, exp(log_variance)) from N(0, 1), summed over the dimensions: two [batch, d] -> [batch].
-    (vae.py; the paper's section 2.2)"""
+    """KL divergence of N(mean, exp(log_variance)) from N(0, 1), summed over dimensions (section 2.2 of the paper; vae.py):
+    two [batch, d] -> [batch]."""
     return 0.5 * tf.reduce_sum(tf.square(mean) + tf.exp(log_variance) - log_variance - 1, axis=-1)
 
 
@@ -90,11 +90,11 @@ def kl_divergence(p, q):
 
 
 def bernoulli_log_likelihood(images, logits):
-    """Log-likelihood of pixels as probabilities, summed over an image.
+    """Log-likelihood of pixels that are read as probabilities, summed over each image.
 
     Args:
         images: [batch, h, w, c] in [-1, 1]; not rounded to black and white.
-        logits: of the same shape.
+        logits: same shape.
 
     Returns:
         [batch], negative.
@@ -106,15 +106,15 @@ def bernoulli_log_likelihood(images, logits):
 def mmd(x, y):
     """Unbiased estimate of the squared maximum mean discrepancy of two samples (MIDR-AE eq. 5; lib/mmd.py).
 
-    The kernel is the sum of exp(-|a - b|^2 / (2 s^2)) over s = 2, 5, 10, 20, 40, 80, whatever the dimension.
+    The kernel is the sum of exp(-|a - b|^2 / (2 s^2)) over s = 2, 5, 10, 20, 40, 80, for any dimension.
 
     Args:
         x, y: [n, d], [m, d].
 
     Returns:
-        Scalar; negative if the samples are closer than two of one distribution are on average, and if there is one of each.
+        Scalar; negative if n = m = 1, or if the samples are closer than two samples of one distribution are on average.
     """
-    origin = tf.stop_gradient(tf.reduce_mean(x, 0))  # squares of large numbers would lose the digits of their difference
+    origin = tf.stop_gradient(tf.reduce_mean(x, 0))  # differences of large squares would lose digits
     x, y = x - origin, y - origin
 
     def kernel(a, b):

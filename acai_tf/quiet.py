@@ -1,4 +1,4 @@
-"""Keeps what TensorFlow and Pillow print by themselves off stderr."""
+"""Keeps the messages that TensorFlow and Pillow print on their own off stderr."""
 
 import contextlib
 import ctypes
@@ -9,7 +9,7 @@ import sys
 import tempfile
 import warnings
 
-# TensorFlow's C++ prints these at import, before any log level is in force.
+# TensorFlow's C++ code prints these at import, before any log level takes effect.
 _NOISE = re.compile(rb'^(WARNING: All log messages before absl|[IWE]\d{4,} .*(port|cudart_stub|cuda\w+)\.cc)')
 
 
@@ -32,11 +32,11 @@ def without_import_noise():
 
 
 def silence_pillow():
-    """Keeps Pillow from printing what is wrong with an image file; what it raises says so."""
+    """Keeps Pillow from printing about broken image files; its exceptions say the same."""
     from PIL import Image
     warnings.filterwarnings('ignore', module='PIL')
     logging.getLogger('PIL').setLevel(logging.CRITICAL)
-    libraries = ctypes.CDLL(Image.core.__file__)  # libtiff's symbols too, if Pillow was built with it
+    libraries = ctypes.CDLL(Image.core.__file__)  # includes libtiff's symbols, if Pillow was built with it
     for setter in ('TIFFSetErrorHandler', 'TIFFSetWarningHandler'):
         with contextlib.suppress(AttributeError):
             getattr(libraries, setter)(None)

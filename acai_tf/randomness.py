@@ -1,8 +1,8 @@
 """Stateless random draws, keyed by (seed, step, replica, name).
 
-A run that was killed and resumed draws the numbers that it would have drawn anyway, replicas draw different ones, and
-a draw added to a model does not shift the others. The algorithm is fixed to Philox, so that the numbers do not depend
-on the device. XLA alone makes others of the same keys: a run that is resumed with another `jit` draws other numbers.
+A run that was killed and resumed draws the same numbers as an uninterrupted one. Replicas draw different numbers, and a
+draw that is added to a model does not shift the others. The algorithm is always Philox, so the numbers do not depend on
+the device. Only XLA makes different numbers from the same keys, so resuming with another `jit` changes the draws.
 """
 
 import zlib
@@ -13,11 +13,11 @@ _ALGORITHM = 'philox'
 
 
 def key(seed, name, step=0, replica=0):
-    """The key of one draw.
+    """Returns the key of one draw.
 
     Args:
-        seed: int, the run's seed; any Python integer; its low 63 bits count.
-        name: str, what is drawn.
+        seed: the run's seed, any Python integer; only its low 63 bits are used.
+        name: str, name of the draw.
         step: int or scalar integer tensor, the training step.
         replica: int or scalar integer tensor, the replica's number.
 
@@ -32,7 +32,7 @@ def key(seed, name, step=0, replica=0):
 
 
 def layer_seed(seed, *path):
-    """A non-negative int that seeds the initializer of the variable at `path` (names and numbers)."""
+    """Returns a non-negative int that seeds the initializer of the variable at `path` (names and numbers)."""
     return zlib.crc32('/'.join(str(part) for part in (seed, *path)).encode())
 
 

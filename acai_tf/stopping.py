@@ -1,4 +1,4 @@
-"""Ending by a signal, in good order."""
+"""Stops cleanly on a signal."""
 
 import contextlib
 import logging
@@ -15,9 +15,9 @@ class _Stop:
 
 @contextlib.contextmanager
 def answering(handler):
-    """Gives SIGTERM, SIGINT and SIGHUP a handler until the block ends, in the main thread; elsewhere nothing changes.
+    """Installs a handler for SIGTERM, SIGINT and SIGHUP until the block ends. Outside the main thread it does nothing.
 
-    A SIGHUP that is ignored, as `nohup` asks, stays so.
+    If SIGHUP is ignored, as under `nohup`, it stays ignored.
     """
     ignores_hangup = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
     numbers = [number for number in SIGNALS if number != signal.SIGHUP or not ignores_hangup]
@@ -33,11 +33,11 @@ def answering(handler):
 
 @contextlib.contextmanager
 def stop_signals(meanwhile):
-    """Yields an object whose `signal` becomes the number of the first SIGTERM, SIGINT or SIGHUP; a second one ends the
+    """Yields an object whose `signal` becomes the number of the first SIGTERM, SIGINT or SIGHUP. A second signal ends the
     process.
 
     Args:
-        meanwhile: what is done after the first, for the log.
+        meanwhile: text for the log, describing what the process does after the first signal.
     """
     stop = _Stop()
 
@@ -45,6 +45,6 @@ def stop_signals(meanwhile):
         stop.signal = number
         for each in numbers:
             signal.signal(each, signal.SIG_DFL)
-        _logger.info('%s: %s; repeat to end at once', signal.Signals(number).name, meanwhile)
+        _logger.info('%s: %s; send it again to quit immediately', signal.Signals(number).name, meanwhile)
     with answering(note) as numbers:
         yield stop

@@ -1,4 +1,4 @@
-"""Compiling functions of tensors, and calling them on arrays."""
+"""Compiles functions of tensors, and calls them on arrays."""
 
 import functools
 
@@ -7,20 +7,20 @@ import tensorflow as tf
 
 from acai_tf.errors import UsageError
 
-# As tf.function, without AutoGraph, which rewrites the source of all that is called (a third of a program's start-up)
-# for the sake of `if` and `for` over tensors; this package uses tf.cond and tf.map_fn. Keras traces `train_step` in `fit`
-# without it too.
+# tf.function without AutoGraph. AutoGraph rewrites the source of every called function to support `if` and `for` over
+# tensors, which takes a third of a program's start-up; this package uses tf.cond and tf.map_fn instead. Keras also traces
+# `train_step` in `fit` without it.
 traced = functools.partial(tf.function, autograph=False, reduce_retracing=True)
 
-# For the functions given to tf.data, which would rewrite them.
+# For functions that are passed to tf.data, which would rewrite them.
 no_autograph = tf.autograph.experimental.do_not_convert
 
 
 def as_rows(**inputs):
-    """{name: float32 array [n, *shape]} of {name: (array, shape)}, checked.
+    """Checks and converts {name: (array, shape)} to {name: float32 array [n, *shape]}.
 
     Raises:
-        UsageError: an array has another shape, images are not floats, or the numbers of rows differ.
+        UsageError: an array has the wrong shape, images are not floats, or the numbers of rows differ.
     """
     arrays = {}
     for name, (value, shape) in inputs.items():
@@ -37,9 +37,9 @@ def as_rows(**inputs):
 
 
 def in_batches(function, *arrays, batch=512):
-    """Applies a function of tensors [n, ...] to some rows of arrays at a time; returns what it returns as arrays: one, or a
-    tuple of several."""
-    # (An empty batch, which oneDNN's fused convolutions refuse, is one row that is dropped again.)
+    """Applies a function of tensors [n, ...] to arrays, `batch` rows at a time; returns its results as one array, or as a
+    tuple of arrays."""
+    # oneDNN's fused convolutions reject an empty batch, so it becomes one row, which is dropped again.
     rows = len(arrays[0])
     arrays = arrays if rows else [np.zeros([1, *array.shape[1:]], np.float32) for array in arrays]
     answers = [tf.nest.map_structure(lambda tensor: tensor.numpy(), function(
@@ -48,8 +48,8 @@ def in_batches(function, *arrays, batch=512):
 
 
 def forward_products(function):
-    """The compiled function (x, v) -> J v, where J is the Jacobian of a function of tensors at x, by forward-mode
-    differentiation: exact, of a loaded function too."""
+    """Returns the compiled function (x, v) -> J v, where J is the Jacobian of `function` at x. Forward-mode differentiation:
+    exact, and also works on a function loaded from an export."""
     @traced
     def products(x, v):
         with tf.autodiff.ForwardAccumulator(x, v) as accumulator:

@@ -8,25 +8,25 @@ _BLANK = 0.1  # explained variance of the test images
 
 
 class Classification(NamedTuple):
-    """Answer of a model's `classify`: probabilities [n, nclass] and classes int64 [n], arrays or tensors."""
+    """Result of a model's `classify`: probabilities [n, nclass] and classes int64 [n], arrays or tensors."""
     probabilities: object
     classes: object
 
 
 def defined(values):
-    """The values, nested or not, with None, JSON's null, instead of NaN."""
+    """Replaces NaN by None (JSON's null) in values, nested or not."""
     return {key: defined(value) if isinstance(value, dict) else
             None if isinstance(value, float) and math.isnan(value) else value for key, value in values.items()}
 
 
 def is_blank(values):
-    """Returns True if values tell of a model that decodes all images to nearly the same picture."""
+    """Returns True if a model with these values decodes all images to nearly the same picture."""
     explained = values.get('explained_variance')
     return explained is not None and explained < _BLANK
 
 
 def combine(results):
-    """One dict of the values of several metrics, named as `unique_names` names them.
+    """Merges the values of several metrics into one dict, with the names that `unique_names` gives.
 
     Args:
         results: {metric: {name: value}}.
@@ -36,8 +36,7 @@ def combine(results):
 
 
 def unique_names(pairs):
-    """{(metric, name): unique name} of the values of several metrics; a name that occurs in two of them becomes
-    `metric.name`.
+    """Returns {(metric, name): unique name}; a name that occurs in two metrics becomes `metric.name`.
 
     Args:
         pairs: (metric, name) of each value; a pair may be repeated.

@@ -101,7 +101,7 @@ class ReleasedNetworksTest(tf.test.TestCase):
         layer = _convolutions(encoder((32, 32, 1), 64, 8, latent_width=8))[2]
         kernel = layer.kernel.numpy()
         deviation = 1 / np.sqrt((1 + 0.2**2) * 3 * 3 * 64)
-        # Five standard errors of a normal's deviation; beyond 2 deviations nothing is truncated.
+        # Five standard errors of a normal's deviation; nothing is truncated at 2 deviations.
         self.assertNear(kernel.std() / deviation, 1, 5 / np.sqrt(2 * kernel.size))
         self.assertNear(np.mean(np.abs(kernel) > 2 * deviation), 0.0455, 0.01)
         self.assertAllEqual(layer.bias, np.zeros(64))
@@ -127,7 +127,7 @@ class ReleasedNetworksTest(tf.test.TestCase):
 
 
 class KerasConfigTest(parameterized.TestCase, tf.test.TestCase):
-    """Models do not depend on keras.json and keras.config, or say what they need."""
+    """Models do not depend on keras.json and keras.config, or raise an error."""
 
     def setUp(self):
         super().setUp()
@@ -225,7 +225,7 @@ class VGGTest(parameterized.TestCase, tf.test.TestCase):
 
 
 class Normalized:
-    """Networks of one's own: latents of an odd shape, batch normalization, dropout, an output activation."""
+    """Custom networks: odd latent shapes, batch normalization, dropout, an output activation."""
 
     def __init__(self, depth=4, latent=2, latent_width=4, seed=0, dtype=None):
         self.depth, self.latent, self.seed, self.dtype = depth, latent, seed, dtype
@@ -261,7 +261,7 @@ def batch(size=8, seed=0):
 
 
 def weights(model):
-    """Of each network, the moving averages of normalizations included, as one vector."""
+    """Values of each network as one vector, including the moving averages of normalizations."""
     return [np.concatenate([np.ravel(value) for value in network.get_weights()]) for network in model.networks.values()]
 
 
@@ -284,7 +284,7 @@ class OwnNetworksTest(parameterized.TestCase, tf.test.TestCase):
         for seed in range(3):
             for key, value in model.train_step(batch(seed=seed)).items():
                 self.assertTrue(np.isfinite(value), key)
-        # The moving averages of batch normalization move in training, and only there.
+        # The moving averages of batch normalization change only in training.
         after = [v.numpy() for v in model.encoder.non_trainable_variables]
         self.assertNotAllClose(before[0], after[0])
         model.test_step((images, labels))
@@ -369,14 +369,14 @@ class OwnNetworksTest(parameterized.TestCase, tf.test.TestCase):
                 (object(), 'object is not an architecture: it has no method encoder'),
                 (Flat, r'the encoder of the architecture Flat maps \[16, 24, 1\] to \[384\], not \[height, width'),
                 (Small, r'the decoder of the architecture Small maps \[4, 6, 2\] to \[4, 6, 1\], not \[16, 24, 1\]'),
-                (NoModel, 'the critic of the architecture NoModel gives a function, not a Keras model'),
+                (NoModel, 'the critic of the architecture NoModel returns a function, not a Keras model'),
                 (Fails, r'encoder of the architecture Fails fails \(architectures_test.py, line \d+: ZeroDivisionError')):
             with self.assertRaisesRegex(UsageError, message):
                 self.create('acai', architecture)
 
     def test_sizes_that_cannot_be_halved(self):
         for side in (33, 1):
-            with self.assertRaisesRegex(UsageError, 'this size cannot be halved: resize the images, as with --resolut'):
+            with self.assertRaisesRegex(UsageError, 'this size cannot be halved; resize the images, for example'):
                 models.create('baseline', (side, side, 1), 3)
 
     def test_names(self):

@@ -30,7 +30,7 @@ class BenchmarkTest(tf.test.TestCase):
             self.assertGreater(results['kmeans'][name], 0.01)
 
     def test_the_rate_is_that_of_the_arithmetic(self):
-        # A convolution of 3x3 on 8x8 with 2 channels in and 4 out: 64 places, 9 * 2 multiplications and additions each.
+        # A 3x3 convolution on 8x8 with 2 channels in and 4 out: 64 positions, 9 * 2 multiplications and additions each.
         inputs = keras.Input([8, 8, 2])
         network = keras.Model(inputs, keras.layers.Conv2D(4, 3, padding='same')(inputs))
         self.assertEqual(benchmark.convolution_flops(network), 2 * 64 * 9 * 2 * 4)

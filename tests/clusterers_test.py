@@ -1,4 +1,4 @@
-"""The clusterers: their losses by derivation, what they find, and their program."""
+"""The clusterers: their losses against derivations, their results, and their program."""
 
 import glob
 import json
@@ -17,7 +17,7 @@ from acai_tf.errors import DataError, NonFiniteError, UsageError
 from acai_tf.losses import kl_divergence
 from acai_tf.metrics.cluster import clustering_accuracy
 
-# Budgets in which each method finds three blobs.
+# Budgets that let each method find three blobs.
 SMALL = {'kmeans': {'n_init': 3},
          'dec': {'layer_sizes': '20,10', 'pretrain_steps': 100, 'pretrain_lr': 0.5, 'finetune_steps': 100, 'refresh': 20},
          'rim': {'layer_sizes': '50,50', 'epochs': 20, 'batch': 100, 'lr': 0.01},
@@ -25,7 +25,7 @@ SMALL = {'kmeans': {'n_init': 3},
 
 
 def blobs():
-    """300 points around three centers in 10 dimensions, each coordinate of spread 1 at distances of about 13."""
+    """300 points around three centers in 10 dimensions, with spread 1 per coordinate and centers about 13 apart."""
     random = np.random.default_rng(0)
     labels = np.arange(300) % 3
     return 3 * random.normal(size=[3, 10])[labels] + random.normal(size=[300, 10]), labels
@@ -41,13 +41,13 @@ class DecLossTest(tf.test.TestCase):
                             [[5 / 6, 1 / 6], [1 / 4, 3 / 4], [1 / 2, 1 / 2]], atol=1e-12)
 
     def test_target_distribution(self):
-        assigned = np.array([[0.8, 0.2], [0.4, 0.6], [0.3, 0.7]])  # clusters of weight 1.5 and 1.5
+        assigned = np.array([[0.8, 0.2], [0.4, 0.6], [0.3, 0.7]])  # clusters with weights 1.5 and 1.5
         self.assertAllClose(dec.target_distribution(assigned)[0], np.array([0.64, 0.04]) / 0.68)
         uneven = np.array([[0.9, 0.1], [0.6, 0.4]])  # 1.5 and 0.5
         self.assertAllClose(dec.target_distribution(uneven)[1], np.array([0.24, 0.32]) / (0.24 + 0.32))
 
     def test_gradient(self):
-        """Against finite differences, and against the paper's eq. 4 and 5."""
+        """Compared with finite differences and with the paper's eq. 4 and 5."""
         target = np.array([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7]])
 
         def loss(codes, centers):
@@ -65,7 +65,7 @@ class DecLossTest(tf.test.TestCase):
 class InformationTest(parameterized.TestCase, tf.test.TestCase):
 
     @parameterized.parameters(
-        (np.eye(4), np.log(4), 0),                # sure, and all clusters alike: H(y) - H(y|x) is log k
+        (np.eye(4), np.log(4), 0),                # certain, with equal clusters: H(y) - H(y|x) is log k
         (np.full([4, 4], 0.25), np.log(4), np.log(4)),  # nothing known: 0
         (np.eye(4)[[0] * 4], 0, 0))               # all in one cluster: 0
     def test_entropies_at_the_extremes(self, probabilities, marginal, conditional):
@@ -137,7 +137,7 @@ class AdversarialTest(tf.test.TestCase):
         self.assertNotAllClose(a, tf.ones_like(a))
 
     def test_perturbations_reach_a_part_of_the_way_to_the_tenth_neighbor(self):
-        points = np.arange(30.0)[:, None]  # the tenth neighbor of the first is the point 10, of one in the middle 5 away
+        points = np.arange(30.0)[:, None]  # the tenth neighbor of the first point is 10 away, of a middle point 5 away
         model = clusterers.create('imsat', 1, 2)
         self.assertAllClose(model.columns(points)[1][[0, 15]], [0.25 * 10, 0.25 * 5])
 
@@ -176,7 +176,7 @@ class FitTest(parameterized.TestCase, tf.test.TestCase):
         ('kmeans', np.zeros([1, 2]), {}, DataError, '1 points cannot make 3 clusters'),
         ('rim', np.zeros([2, 2]), {}, DataError, '2 points cannot make 3 clusters'),
         ('imsat', np.ones([5, 2]), {}, DataError, 'all points are the same'),
-        ('dec', np.array([[0, np.nan]] * 5), {}, DataError, 'points that are NaN or infinite'),
+        ('dec', np.array([[0, np.nan]] * 5), {}, DataError, 'points with NaN or infinity'),
         ('kmeans', np.zeros([5]), {}, DataError, r'points of shape \[5\]'),
         ('dbscan', np.zeros([5, 2]), {}, UsageError, "unknown clusterer 'dbscan'; choose one of kmeans, dec, rim, imsat"),
         ('dec', np.zeros([5, 2]), {'epochs': 1}, UsageError, 'the clusterer dec has no option epochs; it has layer_sizes'),
@@ -203,7 +203,7 @@ class FitTest(parameterized.TestCase, tf.test.TestCase):
             file.write(b'PK')
         with self.assertLogs('acai_tf', 'WARNING') as logs:
             fitted = clusterers.fit('rim', points, 3, state_path=path, **SMALL['rim'])
-        self.assertRegex(logs.output[0], 'state is damaged .*all steps are made again')
+        self.assertRegex(logs.output[0], 'state is damaged .*redoing all steps')
         self.assertEqual(fitted.objective, whole.objective)
 
     @parameterized.parameters(clusterers.names())
@@ -224,14 +224,14 @@ class KerasTest(parameterized.TestCase, tf.test.TestCase):
         if name == 'dec':
             model.centers.set_weights([np.eye(3, 20)])
             columns = *columns, dec.target_distribution(model.answers(columns[0]))
-        else:  # with the small kernel that they start with, the first gradients are mostly rounding errors
+        else:  # with the small initial kernel, the first gradients are mostly rounding errors
             logits = model.classifier.layers[-1]
             logits.kernel.assign(1e4 * logits.kernel)
         data = tf.data.Dataset.from_tensor_slices(columns).batch(60)
         history = model.fit(data, epochs=2, verbose=0).history
         return np.concatenate([np.ravel(w) for network in model.networks.values() for w in network.get_weights()]), history
 
-    @parameterized.parameters(('dec', {}), ('rim', {}), ('imsat', {'radius': 0}))  # replicas draw directions of their own
+    @parameterized.parameters(('dec', {}), ('rim', {}), ('imsat', {'radius': 0}))  # each replica draws its own directions
     def test_fit_on_two_replicas_does_what_one_device_does(self, name, options):
         together, history = self.fitted(mirrored(), name, **options)
         alone, history_alone = self.fitted(tf.distribute.get_strategy(), name, **options)
@@ -273,11 +273,11 @@ class ProgramTest(parameterized.TestCase, ProgramTestCase):
                 (['--lr=1'], 1, '--lr has no effect with --load, which keeps the options; leave it out'),
                 ([f'--save={self.path("kept")}'], 1, 'kept exists and is not overwritten'),
                 (['--dataset=lines32'], 0, '^$'),
-                (['--dataset=pole64'], 2, 'kept was learned from 1024 numbers an image, but pixels gives 4096')):
+                (['--dataset=pole64'], 2, 'kept was learned from 1024 numbers per image, but pixels has 4096')):
             self.wrong(['acai_classify', f'--load={self.path("kept")}', *flags], expected, message)
         self.wrong(['acai_cluster', f'--load={self.path("kept")}'], 1, 'was saved by the metric classify, not by cluster')
         os.truncate(self.path('kept/learned.npz'), 100)
-        self.wrong(['acai_classify', f'--load={self.path("kept")}'], 2, 'kept does not hold what --save writes')
+        self.wrong(['acai_classify', f'--load={self.path("kept")}'], 2, 'kept is damaged or was not written by --save')
 
     def wrong(self, flags, expected, message):
         program, *flags = flags
@@ -292,7 +292,7 @@ class ProgramTest(parameterized.TestCase, ProgramTestCase):
         (['--epochs=3'], 1, 'the clusterer kmeans has no option epochs; it has n_init'),
         (['--method=imsat', '--epochs=0'], 1, '--epochs=0: must be at least 1'),
         (['--dataset=pole64'], 1, 'the metric cluster needs a data set with classes; pole64 has one class'),
-        (['--load=/nowhere'], 2, '/nowhere does not hold what --save writes'))
+        (['--load=/nowhere'], 2, '/nowhere is damaged or was not written by --save'))
     def test_wrong_use(self, flags, expected, message):
         self.wrong(['acai_cluster', *flags], expected, f'^acai_cluster: .*{message}')
 

@@ -8,7 +8,7 @@ from acai_tf.training.config import TrainConfig
 
 
 def content(config):
-    """What config.json keeps of it."""
+    """Its content of config.json."""
     return json.loads(config.to_json())
 
 

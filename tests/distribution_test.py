@@ -22,7 +22,7 @@ STEPS, BATCH = 5, 8
 
 
 def _inputs_from(images, like):
-    """Random inputs that depend on the image alone, so that they are the same wherever it is computed."""
+    """Random inputs that depend only on the image, so they are the same on every replica."""
     mean = tf.reduce_mean(images, axis=[1, 2, 3])
 
     def numbers(value):
@@ -31,7 +31,7 @@ def _inputs_from(images, like):
     found = {key: tf.round(2 * numbers(value)) if key == 'mask' else numbers(value) for key, value in like.items()}
     if 'permutation' in like:
         found['permutation'] = tf.range(tf.shape(images)[0])[::-1]
-    if 'midpoint_2' in like:  # the second mixes pair as they do nowhere else
+    if 'midpoint_2' in like:  # one order cannot give the pairs of the second mixes too
         half = tf.shape(images)[0] // 2
         found = {'midpoint_1': numbers(images)[:half, 0, 0, 0], 'midpoint_2': tf.zeros_like(like['midpoint_2'])}
     return found
@@ -44,7 +44,7 @@ class _RestingCritic(models.REGISTRY.get('acai')):
 
 
 class _RestingBoth(models.REGISTRY.get('lrae')):  # its loss sees the global batch
-    """Both players rest, at different steps."""
+    """Both players skip steps, at different times."""
 
     def due(self, step):
         return {'critic': tf.equal(step % 2, 0), 'autoencoder': step % 3 < 2}
@@ -94,8 +94,8 @@ class DistributionTest(parameterized.TestCase, tf.test.TestCase):
     @parameterized.parameters(*models.names(), *_RESTING, 'acai on vae', 'lrae on vqvae')
     def test_two_replicas_train_as_one_device_does(self, name):
         before, together, terms, ops = _train(name, mirrored(), list(range(BATCH)))
-        # One device pairs i with 7-i, a replica 0 with 3 and 1 with 2 of its own four: this order makes the same pairs.
-        # (GAIA's are i with i+4, and 0 with 2 and 1 with 3.)
+        # One device pairs i with 7-i, a replica pairs 0 with 3 and 1 with 2 of its four: this order makes the same pairs.
+        # (GAIA pairs i with i+4, and 0 with 2 and 1 with 3.)
         order = [0, 1, 4, 5, 2, 3, 6, 7] if name == 'gaia' else [0, 1, 4, 5, 6, 7, 2, 3]
         _, alone, terms_alone, ops_alone = _train(name, tf.distribute.get_strategy(), order)
         for start, a, b in zip(before, together, alone):
@@ -119,7 +119,7 @@ class DistributionTest(parameterized.TestCase, tf.test.TestCase):
         self.assertEqual(set(history), {*model.loss_names, 'loss'})
         for key, values in history.items():
             self.assertTrue(np.all(np.isfinite(values)), key)
-        # Nothing is learnt in three steps of 1e-4: log(3) for three classes, and epochs alike.
+        # Nothing is learned in three steps of 1e-4: log(3) for three classes, the same in every epoch.
         self.assertAllClose(history['classify_latent'], [np.log(3)] * 2, atol=0.2)
 
     def test_replicas_draw_different_numbers(self):
@@ -189,7 +189,7 @@ class DistributionTest(parameterized.TestCase, tf.test.TestCase):
 class UnusedGPUTest(tf.test.TestCase):
 
     def lines(self, call, driver=os.sep, **environment):
-        """Messages that a call logs on a machine whose driver is at that path."""
+        """Messages that a call logs on a machine with a driver at that path."""
         with (mock.patch.object(distribution, '_NVIDIA_DRIVER', driver), self.assertLogs('acai_tf') as logs,
               mock.patch.dict(os.environ, environment)):
             logging.getLogger('acai_tf').info('begun')

@@ -77,7 +77,7 @@ class KMeansTest(parameterized.TestCase, tf.test.TestCase):
                 file.write(damage)
             with self.assertLogs('acai_tf', 'WARNING') as logs:
                 self.assertEqual(kmeans._read_state(self.state), (0, None))
-            self.assertRegex(logs.output[0], 'state is damaged .*all restarts are made again')
+            self.assertRegex(logs.output[0], 'state is damaged .*redoing all restarts')
         with open(self.state, 'w') as file:
             file.write(sound)
         later = []

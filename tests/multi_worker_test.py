@@ -1,4 +1,4 @@
-"""Several processes that train together, each started as on a machine of its own."""
+"""Several processes that train together, each started as if on its own machine."""
 
 import contextlib
 import json
@@ -18,7 +18,7 @@ from acai_tf import models
 VQVAE = ['--model=vqvae', '--z_log_size=4', '--num_latents=2']
 FLAGS = ['--dataset=digits32', '--depth=1', '--latent=2', '--latent_width=16', '--batch=16', '--total_kimg=2',
          '--report_kimg=1', '--deterministic', '--checkpoint_steps=10']
-# A proxy that nothing answers, not for these hosts.
+# A proxy that does not exist, and is not used for these hosts.
 ENVIRONMENT = {'http_proxy': 'http://127.0.0.1:9', 'no_proxy': 'example.org', 'ACAI_JOIN_SECONDS': '20'}
 
 
@@ -109,7 +109,7 @@ class MultiWorkerTest(parameterized.TestCase, tf.test.TestCase):
         self.start(of_worker=((), ('--lr=0.5',)))
         for code, _, err in self.finish():
             self.assertEqual(code, 1, err)
-            self.assertRegex(err.splitlines()[-1], 'the worker of replica 1 was started with other options')
+            self.assertRegex(err.splitlines()[-1], 'the worker of replica 1 has other options')
         self.assertEqual(os.listdir(self.train_dir), [])
 
     def start_a_chief_whose_worker_does_not_join(self, **environment):
@@ -131,7 +131,7 @@ class MultiWorkerTest(parameterized.TestCase, tf.test.TestCase):
         with self.start_a_chief_whose_worker_does_not_join(ACAI_JOIN_SECONDS='2'):
             (code, out, err), = self.finish()
         self.assertEqual((code, out), (5, ''), err)
-        self.assertRegex(err, '^acai_train: --strategy=multi_worker: the workers .* were not joined within 2 seconds')
+        self.assertRegex(err, '^acai_train: --strategy=multi_worker: the workers .* did not join within 2 seconds')
         self.assertLen(err.splitlines(), 1)
 
     @parameterized.parameters(signal.SIGTERM, signal.SIGINT, signal.SIGHUP)

@@ -155,7 +155,7 @@ class MeetTest(tf.test.TestCase):
             ends = self.ends()
             self.assertEqual([end.exit_code for end in ends.values()], [1] * 3)
             for number in (0, 1):
-                self.assertRegex(str(ends[number]), 'another cluster .*give all workers the same')
+                self.assertRegex(str(ends[number]), 'different cluster .*give all workers the same')
 
     def test_a_number_that_is_taken(self):
         self.start(0)
@@ -164,7 +164,7 @@ class MeetTest(tf.test.TestCase):
         with mock.patch.object(rendezvous, '_open_port', lambda address: contextlib.nullcontext()):  # as on another machine
             self.start(1)
             (_, end), = self.ends(1).items()
-        self.assertRegex(str(end), f'the place of {self.addresses[1]} is taken by another worker')
+        self.assertRegex(str(end), f'another worker already runs as {self.addresses[1]}')
         self.assertEqual(end.exit_code, 1)
         self.start(2)
         self.assert_all_meet()

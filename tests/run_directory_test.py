@@ -16,7 +16,7 @@ from acai_tf.training.run_directory import RunDirectory
 class RunNameTest(tf.test.TestCase):
 
     def names(self, **options):
-        """Names of the run directory and of the directory of its data set."""
+        """Names of the run directory and its data set's directory."""
         directory, name = os.path.split(TrainConfig(**options).resolve().run_path)
         return name, os.path.basename(directory)
 

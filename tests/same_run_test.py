@@ -1,4 +1,4 @@
-"""What makes a run the same run: contents, not names and places."""
+"""A run's identity depends on contents, not on names and places."""
 
 import json
 import os

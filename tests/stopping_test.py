@@ -19,7 +19,7 @@ class StopSignalsTest(parameterized.TestCase, tf.test.TestCase):
             os.kill(os.getpid(), kind)
             self.assertEqual(stop.signal, kind)
             self.assertEqual([*map(signal.getsignal, SIGNALS)], [signal.SIG_DFL] * 3)
-        self.assertEqual(logs.records[0].getMessage(), f'{kind.name}: saving; repeat to end at once')
+        self.assertEqual(logs.records[0].getMessage(), f'{kind.name}: saving; send it again to quit immediately')
         self.assertEqual([*map(signal.getsignal, SIGNALS)], before)
 
     def test_nohup_is_respected(self):

@@ -28,11 +28,11 @@ def weights(run_dir, step):
     """All values in a checkpoint, except the number of checkpoints."""
     reader = tf.train.load_checkpoint(os.path.join(run_dir, 'checkpoints', f'step-{step}'))
     return {key: reader.get_tensor(key) for key in reader.get_variable_to_shape_map()
-            if 'VARIABLE_VALUE' in key and 'save_counter' not in key}  # a run that was stopped has saved more often
+            if 'VARIABLE_VALUE' in key and 'save_counter' not in key}  # a stopped run may have saved more often
 
 
 def metrics(run_dir):
-    """metrics.jsonl without what depends on the clock."""
+    """metrics.jsonl without the values that depend on the clock."""
     with open(os.path.join(run_dir, 'metrics.jsonl')) as file:
         return [{k: v for k, v in json.loads(line).items() if k != 'img_per_s'} for line in file]
 
@@ -49,7 +49,7 @@ OPTIONS = {'model': 'baseline', 'dataset': 'digits32', 'depth': 1, 'latent': 2, 
 
 @functools.cache
 def trained_in_one_go(total_kimg, model='baseline'):
-    """A temporary train_dir with a finished run, which the tests of this process share and none changes."""
+    """A temporary train_dir with a finished run, shared by the tests of this process and changed by none."""
     directory = tempfile.TemporaryDirectory()
     training.train(TrainConfig(**{**OPTIONS, 'model': model, 'total_kimg': total_kimg, 'train_dir': directory.name}))
     return directory
@@ -109,7 +109,7 @@ class TrainTest(parameterized.TestCase, tf.test.TestCase):
         self.assertContainsSubset({'loss_ae', 'loss_disc', 'latent_accuracy', 'interpolation', 'config'}, names)
 
     def sessions(self):
-        """What TensorBoard's HParams plugin shows of a train_dir."""
+        """Content of TensorBoard's HParams plugin for a train_dir."""
         multiplexer = plugin_event_multiplexer.EventMultiplexer().AddRunsFromDirectory(self.train_dir)
         multiplexer.Reload()
         provider = data_provider.MultiplexerDataProvider(multiplexer, self.train_dir)
@@ -193,7 +193,7 @@ class TrainTest(parameterized.TestCase, tf.test.TestCase):
             shutil.rmtree(os.path.join(run_dir, 'export'))
         self.assertFalse(os.path.exists(os.path.join(checkpoints, 'step-40_temp')))
         self.assert_is_as_in_one_go(run_dir)
-        self.assertEqual(Run(run_dir).checkpoint_steps(), [32, 48, 64])  # those from before the damage are counted
+        self.assertEqual(Run(run_dir).checkpoint_steps(), [32, 48, 64])  # checkpoints from before the damage count too
 
     def test_a_full_disk(self):
         earlier = self.finished(1)

@@ -152,7 +152,7 @@ class UserFilesTest(parameterized.TestCase, tf.test.TestCase):
     def test_a_name_in_a_config_of_keras_is_never_run(self):
         model = models.create('acai', (16, 16, 1), 3, depth=2, latent=2, architecture=f'{self.networks}:Small')
         evil = self.write('evil.py', 'raise SystemExit("run")')
-        with self.assertRaisesRegex(UsageError, 'a file that a saved model names is not run'):
+        with self.assertRaisesRegex(UsageError, 'code in a file that a saved model names is never run'):
             type(model).from_config({**model.get_config(), 'architecture': f'{evil}:Small'})
 
     def test_what_cannot_be_used(self):

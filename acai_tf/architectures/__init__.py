@@ -1,4 +1,4 @@
-"""The choice of networks: one file per architecture, and their registry.
+"""Architectures (encoder, decoder and critic networks), one file each, and their registry.
 
 An architecture is an object with
 
@@ -7,7 +7,7 @@ An architecture is an object with
     critic(image_shape, **_)            -> Keras model: images to [n, h, w, c], averaged if a system wants one number
     output(values)                      -> images in [-1, 1]; optional, by default the identity
 
-The arguments shown are given by position, `name=` and others by keyword. A new architecture is a file with a class, one
+The arguments shown are passed by position, `name=` and others by keyword. A new architecture is a file with a class, one
 line below, and a test.
 """
 
@@ -20,7 +20,7 @@ from acai_tf.errors import UsageError
 from acai_tf.options import declared, resolve
 from acai_tf.registry import Registry
 
-# name (also its file's) -> class
+# name of the architecture and of its file -> class
 REGISTRY = Registry('architecture', 'acai_tf.architectures', {
     'acai': 'ACAINetworks',
     'vgg': 'VGGNetworks',
@@ -30,11 +30,11 @@ names = REGISTRY.names
 
 
 def create(architecture, depth, latent, latent_width, seed, dtype, **options):
-    """The architecture of a model.
+    """Returns an architecture object.
 
     Args:
         architecture: a name, a class, which is constructed with the other arguments, or an object.
-        **options: those that the class declares; the others get their defaults.
+        **options: options that the class declares; the rest get their defaults.
 
     Raises:
         UsageError: an unknown name, or not an architecture.
@@ -52,39 +52,39 @@ def create(architecture, depth, latent, latent_width, seed, dtype, **options):
 
 
 def options_of(architecture):
-    """{name: Option} that an architecture (as for `create`) declares; an object has its own values already."""
+    """Returns the {name: Option} that an architecture (as for `create`) declares; {} for an object, which has its values."""
     if isinstance(architecture, str):
         architecture = REGISTRY.get(architecture)
     return declared(architecture) if inspect.isclass(architecture) else {}
 
 
 def name_of(architecture):
-    """Name of an architecture (as for `create`): its registered name, or else its class's."""
+    """Name of an architecture (as for `create`): its registered name, or else the name of its class."""
     if isinstance(architecture, str):
         return architecture.rpartition(':')[2]
     return REGISTRY.name_of(architecture if inspect.isclass(architecture) else type(architecture))
 
 
 def build(architecture, method, input_shape, *args, answer=None, **kwargs):
-    """A network of an architecture, checked.
+    """Builds and checks one network of an architecture.
 
     Args:
-        architecture: as `create` gives it.
-        method: name of its method that is called with the other arguments.
-        input_shape: of the network's input, without the batch.
-        answer: shape that its output must have; None: any [h, w, c].
+        architecture: as returned by `create`.
+        method: name of the method to call with the other arguments.
+        input_shape: shape of the network's input, without the batch.
+        answer: required shape of its output; None: any [h, w, c].
 
     Returns:
         (Keras model, shape of its output without the batch).
 
     Raises:
-        UsageError: it does not fit.
+        UsageError: the network does not fit.
     """
     what = f'{method} of the architecture {name_of(architecture)}'
     with registry.errors_in_one_line(f'the {what}'):
         network = getattr(architecture, method)(*args, **kwargs)
         if not isinstance(network, keras.Model):
-            raise UsageError(f'the {what} gives a {type(network).__name__}, not a Keras model')
+            raise UsageError(f'the {what} returns a {type(network).__name__}, not a Keras model')
         shape = tuple(network(keras.Input(input_shape)).shape[1:])
     if len(shape) != 3 or None in shape or answer not in (None, shape):
         wanted = f'{list(answer)}' if answer else '[height, width, channels]'

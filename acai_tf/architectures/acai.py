@@ -1,8 +1,7 @@
 """The networks of the released code (lib/layers.py): convolutional encoder, decoder and critic.
 
-Images and latents are NHWC. Convolutions have stride 1, zero padding, a bias that starts at 0; leaky ReLU has slope
-0.2; there are no normalisation layers. Each network ends in float32, whatever its compute dtype, so that losses are
-computed in float32.
+Images and latents are NHWC. Convolutions have stride 1, zero padding and a bias that starts at 0. Leaky ReLU has slope
+0.2. There are no normalization layers. Each network ends in float32 for any compute dtype, so losses are always float32.
 """
 
 import functools
@@ -26,7 +25,7 @@ def scales_of(image_shape, latent_width):
     if rest or ratio < 2 or ratio & (ratio - 1):
         fitting = [width >> s for s in range(1, width.bit_length()) if width % (1 << s) == height % (1 << s) == 0]
         advice = (f'choose one of {", ".join(map(str, fitting))}' if fitting else
-                  'this size cannot be halved: resize the images, as with --resolution=32')
+                  'this size cannot be halved; resize the images, for example with --resolution=32')
         raise UsageError(f'latent_width={latent_width} does not fit images {width} wide: width / latent_width must be '
                          f'a power of two; {advice}')
     if height % ratio:
@@ -42,7 +41,7 @@ class ACAINetworks:
         depth: channels of the first convolutions, doubled at each scale.
         latent: channels of the latent.
         latent_width: width of the latent; width / latent_width must be a power of two, 2^scales.
-        seed: int, of the initial weights.
+        seed: int, for the initial weights.
         dtype: Keras dtype policy.
     """
 
@@ -50,12 +49,12 @@ class ACAINetworks:
         self.depth, self.latent, self.latent_width, self.seed, self.dtype = depth, latent, latent_width, seed, dtype
 
     def encoder(self, image_shape, name='encoder', depth=None, **_):
-        """A linear 1x1 convolution to `depth`; per scale s two 3x3 convolutions to depth * 2^s and 2x2 average pooling;
-        a 3x3 convolution to depth * 2^scales; a linear 3x3 convolution to `latent`. (The 1x1 convolution and the
-        doubling after, not before, each pooling are the released code's; the paper's text differs.)
+        """A linear 1x1 convolution to `depth`; at each scale s, two 3x3 convolutions to depth * 2^s and 2x2 average pooling;
+        a 3x3 convolution to depth * 2^scales; a linear 3x3 convolution to `latent`. As in the released code, there is a 1x1
+        convolution, and channels double after each pooling, not before; the paper's text differs.
 
         Args:
-            depth: in place of the architecture's.
+            depth: replaces the architecture's.
 
         Returns:
             keras.Sequential, [n, h, w, c] -> [n, h / 2^scales, w / 2^scales, latent] float32.
@@ -72,12 +71,12 @@ class ACAINetworks:
         return stack.network()
 
     def decoder(self, latent_shape, channels, image_shape, name='decoder', depth=None, **_):
-        """Per scale s, from the last to 0, two 3x3 convolutions to depth * 2^s and nearest-neighbour upsampling; a 3x3
-        convolution to `depth`; a linear 3x3 convolution to `channels`, neither squashed nor clipped.
+        """At each scale s, from the last to 0, two 3x3 convolutions to depth * 2^s and nearest-neighbor upsampling; a 3x3
+        convolution to `depth`; a linear 3x3 convolution to `channels`, without squashing or clipping.
 
         Args:
-            image_shape: of the encoder's images, which says how many scales there are.
-            depth: in place of the architecture's.
+            image_shape: shape of the encoder's images, which determines the number of scales.
+            depth: replaces the architecture's.
 
         Returns:
             keras.Sequential, [n, *latent_shape] -> [n, h * 2^scales, w * 2^scales, channels] float32.
@@ -93,7 +92,7 @@ class ACAINetworks:
         return stack.network()
 
     def critic(self, image_shape, name='critic', depth=None, **_):
-        """Another encoder; its answer is the mean over its outputs, or all of them."""
+        """A second encoder; its answer is the mean over its outputs, or all of them."""
         return self.encoder(image_shape, name, depth)
 
     def _stack(self, name, input_shape):

@@ -1,4 +1,4 @@
-"""Dense networks that systems put on a latent: classifier, heads, the critic of latents."""
+"""Dense networks on a latent: classifier, heads, critic of latents."""
 
 import keras
 from keras import layers
@@ -9,7 +9,7 @@ LEAKY_SLOPE = 0.2
 
 
 def dense(input_shape, units, seed=0, name='dense', activation=None):
-    """Flattens and applies linear layers in float32, Glorot uniform as in TF1: [n, *input_shape] -> [n, units[-1]].
+    """Flattens, then linear layers in float32, Glorot uniform as in TF1: [n, *input_shape] -> [n, units[-1]].
 
     Args:
         units: sizes of the layers, or one size.
@@ -25,7 +25,7 @@ def dense(input_shape, units, seed=0, name='dense', activation=None):
 
 
 def heads(input_shape, units, count, seed=0, name='heads'):
-    """Flattens and applies `count` linear layers side by side: [n, *input_shape] -> list of [n, units]."""
+    """Flattens, then `count` parallel linear layers: [n, *input_shape] -> list of [n, units]."""
     inputs = keras.Input(input_shape)
     flat = _flatten()(inputs)
     return keras.Model(inputs, [_dense_layer(units, seed, name, i)(flat) for i in range(count)], name=name)

@@ -1,4 +1,4 @@
-"""Layers of Keras that compute the same in less time, or with fewer operations to trace, which is a program's start-up."""
+"""Keras layers that compute the same in less time, or with fewer operations to trace, which shortens start-up."""
 
 import numpy as np
 import tensorflow as tf
@@ -6,11 +6,10 @@ from keras import layers, ops
 
 
 class Conv2D(layers.Conv2D):
-    """Keras's Conv2D, of stride 1, zero padding (`padding='same'`) and no activation, which treats images of up to 2x2 as
-    vectors.
+    """Keras's Conv2D with stride 1, zero padding and no activation, which treats images up to 2x2 as vectors.
 
-    There all outputs are the inputs' product with one matrix, whose blocks are the kernel's taps: the same numbers but for
-    rounding, at a half (bfloat16: a third) of the time of a convolution of so few pixels and its gradients.
+    For such images the outputs are the product of the inputs and one matrix made of the kernel's taps. Except for rounding
+    the result is the same, in half (bfloat16: a third) of the time of the convolution and its gradients.
     """
 
     def call(self, inputs):
@@ -32,7 +31,7 @@ class Conv2D(layers.Conv2D):
 
 
 def _taps(size, kernel_size):
-    """Which tap takes an input position to an output position: [outputs * inputs, taps], at most one 1 in a row."""
+    """One-hot tap that connects each pair of output and input positions: [outputs * inputs, taps]; rows may be all 0."""
     (height, width), (rows, columns) = size, kernel_size
     taps = np.zeros([height, width, height, width, rows, columns], np.float32)
     for row, column, of_row, of_column in np.ndindex(height, width, height, width):
@@ -43,9 +42,8 @@ def _taps(size, kernel_size):
 
 
 class UpSampling2D(layers.UpSampling2D):
-    """Keras's UpSampling2D, by nearest neighbour, as one operation, whose gradient in training is a pooling.
-
-    Like the general gradient it sums over the copies of a pixel, in less time.
+    """Keras's nearest-neighbor UpSampling2D as one operation. In training its gradient is a pooling, which like the general
+    gradient sums over the copies of a pixel, in less time.
     """
 
     def call(self, inputs, training=False):
@@ -65,9 +63,9 @@ class UpSampling2D(layers.UpSampling2D):
 
 
 class LeakyReLU(layers.LeakyReLU):
-    """Keras's LeakyReLU, whose gradient in training is computed from its output in place of its input.
+    """Keras's LeakyReLU, with its gradient in training computed from the output instead of the input.
 
-    The input is then needed nowhere else, and TensorFlow computes the activation within the convolution before it.
+    Nothing else needs the input then, so TensorFlow can fuse the activation into the preceding convolution.
     """
 
     def call(self, inputs, training=False):

@@ -1,4 +1,4 @@
-"""Layers on top of each other, each with a seed of its own."""
+"""Builds networks layer by layer, with a separate seed for each layer."""
 
 import keras
 from keras import layers
@@ -8,25 +8,25 @@ from acai_tf.randomness import layer_seed
 
 
 class Stack:
-    """Lists the layers of one network, which ends in float32.
+    """Collects the layers of one network, which ends in float32.
 
     Args:
-        name: of the network.
+        name: name of the network.
         input_shape: without the batch.
-        seed: int; with `name` and a layer's number it gives the layer's initial weights.
+        seed: int; with `name` and a layer's number it determines the layer's initial weights.
         dtype: Keras dtype policy.
-        activation: called without arguments for the layer after a `conv_relu`, as is `normalisation`, if any, for one
-            before it.
-        gain: the kernels' variance times the number of inputs of an output.
+        activation: called without arguments to make an activation layer.
+        gain: variance of a kernel times the number of inputs per output.
+        normalization: called without arguments to make a layer before each activation; None: no layer.
     """
 
-    def __init__(self, name, input_shape, seed, dtype, activation, gain, normalisation=None):
+    def __init__(self, name, input_shape, seed, dtype, activation, gain, normalization=None):
         self.name, self.seed, self.dtype, self.gain = name, seed, dtype, gain
         self.layers, self.weighted = [keras.Input(input_shape)], 0
-        self.activation, self.normalisation = activation, normalisation
+        self.activation, self.normalization = activation, normalization
 
     def add(self, layer, **kwargs):
-        """Adds a layer of that class, in the stack's dtype."""
+        """Adds a layer of the given class, with the stack's dtype."""
         self.layers.append(layer(dtype=self.dtype, **kwargs))
 
     def _add_weighted(self, layer, **kwargs):
@@ -36,31 +36,31 @@ class Stack:
         self.weighted += 1
 
     def conv(self, channels, size=3):
-        """A linear convolution of stride 1 and zero padding, with a bias that starts at 0."""
+        """Adds a linear convolution with stride 1, zero padding and a bias that starts at 0."""
         self._add_weighted(Conv2D, filters=channels, kernel_size=size, padding='same',
                            data_format='channels_last')
 
     def dense(self, units):
-        """A linear layer on the flattened values, with a bias that starts at 0."""
+        """Adds a linear layer on the flattened values, with a bias that starts at 0."""
         self.add(layers.Flatten, data_format='channels_last')
         self._add_weighted(layers.Dense, units=units)
 
     def relu(self):
-        """The normalisation, if there is one, and the activation."""
-        for layer in filter(None, (self.normalisation, self.activation)):
+        """Adds the normalization, if there is one, and the activation."""
+        for layer in filter(None, (self.normalization, self.activation)):
             self.add(layer)
 
     def dense_relu(self, sizes):
-        """Linear layers of these sizes, each followed by what `relu` adds."""
+        """Adds linear layers of these sizes, each followed by `relu`."""
         for units in sizes:
             self.dense(units)
             self.relu()
 
     def conv_relu(self, channels):
-        """A 3x3 convolution and what `relu` adds."""
+        """Adds a 3x3 convolution, followed by `relu`."""
         self.conv(channels)
         self.relu()
 
     def network(self):
-        """The keras.Sequential of the layers."""
+        """Returns the layers as a keras.Sequential."""
         return keras.Sequential([*self.layers, layers.Identity(dtype='float32')], name=self.name)

@@ -15,23 +15,23 @@ _HALVED = 2**len(_WIDTHS)
 class VGGNetworks(Configured):
     """The architecture `vgg`.
 
-    The paper leaves open how many convolutions a block has (here one, of 3x3), how many fully connected layers follow (here
-    one, without `dense_layer_sizes`), the discriminator (here the encoder's trunk and one output) and the output activation
-    (here a sigmoid, scaled to [-1, 1]). A latent has d_z = latent * latent_width^2 values, as in `acai`, in the shape
-    [1, 1, d_z]; the paper's 16 to 128 channels are depth 16.
+    The paper leaves several choices open: convolutions per block (here one, 3x3), the number of fully connected
+    layers (here one, unless `dense_layer_sizes` adds more), the discriminator (here the encoder's layers with one output)
+    and the output activation (here a sigmoid, scaled to [-1, 1]). A latent has d_z = latent * latent_width^2 values, as in
+    `acai`, in the shape [1, 1, d_z]. The paper's 16 to 128 channels are depth 16.
 
     Args:
         depth: channels of the first block; the others have 2, 4 and 8 times as many.
         latent, latent_width: see above.
-        seed: int, of the initial weights.
+        seed: int, for the initial weights.
         dtype: Keras dtype policy.
-        **options: those below. `gain` is 2 in He et al. and 1/3 by default in PyTorch. The paper has `batch_norm`.
+        **options: see below. `gain` is 2 in He et al. and 1/3 by default in PyTorch. The paper has `batch_norm`.
 
     Raises:
-        UsageError: by the methods, if the sides of the images are not multiples of 16.
+        UsageError: (in the methods) the sides of the images are not multiples of 16.
     """
 
-    gain = Option(1 / 3, 'for vgg: variance of the initial kernels times the number of inputs of an output', minimum=0)
+    gain = Option(1 / 3, 'for vgg: variance of the initial kernels times the number of inputs per output', minimum=0)
     batch_norm = Option(False, 'for vgg: batch normalization before each ReLU of encoder and decoder')
     dense_layer_sizes = Option('', 'for vgg: units of fully connected layers between the convolutions and the latent, such '
                                'as 1024,512, each with ReLU')
@@ -44,11 +44,11 @@ class VGGNetworks(Configured):
         self._units = sizes_of('dense_layer_sizes', self.dense_layer_sizes) if self.dense_layer_sizes else []
 
     def encoder(self, image_shape, name='encoder', depth=None, **_):
-        """Four blocks of a 3x3 convolution, ReLU and 2x2 max pooling, of depth * (1, 2, 4, 8) channels; the fully connected
+        """Four blocks (3x3 convolution, ReLU, 2x2 max pooling) with depth * (1, 2, 4, 8) channels; the fully connected
         layers, each with ReLU; a linear layer.
 
         Args:
-            depth: in place of the architecture's.
+            depth: replaces the architecture's.
 
         Returns:
             keras.Sequential, [n, h, w, c] -> [n, 1, 1, d_z] float32.
@@ -56,12 +56,12 @@ class VGGNetworks(Configured):
         return self._trunk(self._stack(name, image_shape, self.batch_norm), image_shape, depth, self.latent_size)
 
     def decoder(self, latent_shape, channels, image_shape, name='decoder', depth=None, **_):
-        """The encoder's mirror image: the fully connected layers and one more, each with ReLU; nearest-neighbor upsampling
-        and a 3x3 convolution, four times, to depth * (4, 2, 1) channels, each with ReLU, and at last to `channels`.
+        """The encoder's mirror image: the fully connected layers and one more, each with ReLU; four times nearest-neighbor
+        upsampling and a 3x3 convolution, to depth * (4, 2, 1) channels, each with ReLU, and finally to `channels`.
 
         Args:
-            image_shape: of the images.
-            depth: in place of the architecture's.
+            image_shape: shape of the images.
+            depth: replaces the architecture's.
 
         Returns:
             keras.Sequential, [n, *latent_shape] -> [n, *image_shape] float32, before `output`.
@@ -81,7 +81,7 @@ class VGGNetworks(Configured):
         return stack.network()
 
     def critic(self, image_shape, name='critic', depth=None, **_):
-        """The discriminator: an encoder without normalization and with one output, [n, 1, 1, 1]."""
+        """The discriminator: an encoder without normalization, with one output, [n, 1, 1, 1]."""
         return self._trunk(self._stack(name, image_shape, False), image_shape, depth, 1)
 
     def output(self, values):
@@ -100,7 +100,7 @@ class VGGNetworks(Configured):
 
     def _stack(self, name, input_shape, batch_norm):
         return Stack(name, input_shape, self.seed, self.dtype, gain=self.gain, activation=layers.ReLU,
-                     normalisation=layers.BatchNormalization if batch_norm else None)
+                     normalization=layers.BatchNormalization if batch_norm else None)
 
 
 def _sides(image_shape):
@@ -108,5 +108,5 @@ def _sides(image_shape):
     height, width, _ = image_shape
     if height % _HALVED or width % _HALVED:
         raise UsageError(f'the architecture vgg halves images {len(_WIDTHS)} times: {height}x{width} is not a multiple of '
-                         f'{_HALVED} on both sides; resize the images, as with --resolution=32')
+                         f'{_HALVED} on both sides; resize the images, for example with --resolution=32')
     return height // _HALVED, width // _HALVED

@@ -1,4 +1,4 @@
-"""Ways of clustering points, one file each, and their registry.
+"""Clustering methods, one file each, and their registry.
 
 A clusterer learns from points [n, d] and assigns a cluster to any point. A new one is a file `<name>.py` with a subclass of
 `Clusterer`, one line below, and a test; the metric `cluster` and its program pick it up.
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ['REGISTRY', 'check', 'create', 'fit', 'names']
 
-# name (also its file's) -> class
+# name of the clusterer and of its file -> class
 REGISTRY = Registry('clusterer', 'acai_tf.clusterers', {
     'kmeans': 'KMeans',
     'dec': 'DEC',
@@ -30,13 +30,13 @@ __getattr__ = REGISTRY.module
 
 
 def create(name, width, clusters, seed=0, **options):
-    """A clusterer that has learned nothing yet.
+    """Creates a clusterer that has not learned yet.
 
     Args:
         name: one of `names()`.
         width: dimension of the points.
-        clusters: how many.
-        seed: int, of all that is random.
+        clusters: number of clusters.
+        seed: int, for all random draws.
         **options: the clusterer's own (see its class).
 
     Raises:
@@ -54,18 +54,17 @@ def fit(name: str, points: np.ndarray, clusters: int, seed: int = 0, state_path:
     Args:
         name: one of `names()`.
         points: float [n, d].
-        clusters: how many.
-        seed: int, of all that is random.
-        state_path: file that keeps what is done, so that a stopped fit can be resumed; it must be deleted when anything
-            else changes.
+        clusters: number of clusters.
+        seed: int, for all random draws.
+        state_path: file that keeps the progress, so that a stopped fit can resume; delete it if anything else changes.
         **options: the clusterer's own (see its class).
 
     Returns:
-        `clusterers.base.Clusterer`: `predict(points)` gives int [n], `objective` is its own final loss.
+        `clusterers.base.Clusterer`: `predict(points)` returns int [n]; `objective` is its own final loss.
 
     Raises:
         UsageError: unknown name or option, or a value outside its range.
-        DataError: the points cannot make so many clusters.
+        DataError: the points cannot make that many clusters.
         NonFiniteError: a loss became NaN or infinite.
     """
     points = check(points, clusters)
@@ -75,12 +74,12 @@ def fit(name: str, points: np.ndarray, clusters: int, seed: int = 0, state_path:
 
 
 def check(points, clusters):
-    """The points as an array, if they can make so many clusters; else DataError."""
+    """Returns the points as an array. Raises DataError if they cannot make that many clusters."""
     points = np.asarray(points)
     if points.ndim != 2 or not points.size:
         raise DataError(f'points of shape {list(points.shape)} cannot be clustered; give an array [n, d]')
     if clusters < 1 or len(points) < clusters:
         raise DataError(f'{len(points)} points cannot make {clusters} clusters')
     if not np.isfinite(points).all():
-        raise DataError('points that are NaN or infinite cannot be clustered; leave them out')
+        raise DataError('points with NaN or infinity cannot be clustered; leave them out')
     return points

@@ -1,4 +1,4 @@
-"""What all clusterers share."""
+"""Base class of the clusterers."""
 
 import numpy as np
 
@@ -7,25 +7,25 @@ from acai_tf.options import Configured
 
 
 class Clusterer(Configured):
-    """A division of a space into clusters, learned from points or restored.
+    """Divides a space into clusters, learned from points or restored.
 
     A subclass declares its options as `Option`s and defines the methods below.
 
     Args:
         width: dimension of the points.
-        clusters: how many.
-        seed: int, of all that is random.
+        clusters: number of clusters.
+        seed: int, for all random draws.
         **options: as the class declares them.
 
     Attributes:
-        objective: the method's own final loss on the points it learned from; None before.
+        objective: the method's own final loss on the points it learned from; None before it learns.
 
     Raises:
         UsageError: an unknown option, or a value outside its range.
     """
 
     objective = None
-    on_latents = {}  # options whose default is another one for the latents of an encoder
+    on_latents = {}  # other defaults of options, for the latents of an encoder
 
     def __init__(self, width, clusters, seed=0, **options):
         self.method = clusterers.REGISTRY.name_of(type(self))
@@ -33,11 +33,11 @@ class Clusterer(Configured):
         self.set_options(options, f'clusterer {self.method}')
 
     def idle(self):
-        """{option: why it has no effect beside the others, as the end of a sentence}."""
+        """{option: reason why it has no effect with the other options, as the end of a sentence}."""
         return {}
 
     def fingerprint(self):
-        """Text that differs where the results kept for resuming are of no use to each other."""
+        """Text that identifies the partial results that this clusterer can resume from."""
         return f'{self.clusters} {self.seed} {self.method} {self.options()}'
 
     def learn(self, points, state_path=None):
@@ -53,10 +53,10 @@ class Clusterer(Configured):
         raise NotImplementedError
 
     def arrays(self):
-        """{name: array} of what was learned."""
+        """The learned {name: array}."""
         raise NotImplementedError
 
     def restore(self, arrays):
-        """Takes over the arrays of another one of the same class, width, clusters and options; KeyError or ValueError if
-        they are not such."""
+        """Restores what `arrays` returned, for the same class, width, clusters and options. Raises KeyError or ValueError
+        for other arrays."""
         raise NotImplementedError

@@ -15,18 +15,18 @@ from acai_tf.randomness import layer_seed
 from acai_tf.tracing import in_batches
 
 _MOMENTUM = 0.9
-_DROPPED = 0.2  # of what the layers see when they are pretrained one by one; of the points themselves nothing, as released
-_FALLS_AFTER = 0.4  # part of the pretraining of a layer after which the learning rate falls to a tenth: 20k of 50k steps
+_DROPPED = 0.2  # share of a layer's input dropped in layerwise pretraining; none of the points themselves, as released
+_FALLS_AFTER = 0.4  # share of a layer's pretraining after which the learning rate falls to a tenth: 20k of 50k steps
 
 
 class DEC(Network):
-    """An encoder and centers in its code space, refined so that soft assignments become those that they are surest of.
+    """An encoder and centers in its code space, refined so that soft assignments become more confident.
 
     A stacked denoising autoencoder is pretrained layer by layer, then as a whole. K-means on its codes gives the centers.
-    Then encoder and centers minimise KL(P || Q) (eq. 2), where Q are the points' soft assignments (eq. 1) and P their
-    target distribution (eq. 3), computed anew every `refresh` steps, until fewer than a part `tolerance` of the points
-    change their cluster from one to the next. SGD with momentum 0.9 throughout, as released (where biases learn twice as
-    fast). With `pretrain_steps=0` there is no encoder, and only the centers are refined, in the space of the points.
+    Then encoder and centers minimize KL(P || Q) (eq. 2), where Q are the points' soft assignments (eq. 1) and P their
+    target distribution (eq. 3). P is recomputed every `refresh` steps, until less than a share `tolerance` of the points
+    changes cluster in between. SGD with momentum 0.9 throughout, as released (where biases learn twice as fast). With
+    `pretrain_steps=0` there is no encoder, and only the centers are refined, in the space of the points.
     """
 
     layer_sizes = Option('500,500,2000,10', 'sizes of the layers, separated by commas')
@@ -34,11 +34,11 @@ class DEC(Network):
                                     '0: no encoder, only the centers are refined', minimum=0)
     pretrain_lr = Option(0.1, 'learning rate of the pretraining; it falls to a tenth after each 2/5 of '
                                  'pretrain_steps', minimum=0)
-    n_init = Option(20, 'how many random starts of K-means', minimum=1)
-    finetune_steps = Option(20000, 'most steps of the refinement', minimum=0)
+    n_init = Option(20, 'number of random starts of K-means', minimum=1)
+    finetune_steps = Option(20000, 'largest number of refinement steps', minimum=0)
     lr = Option(0.01, 'learning rate', minimum=0)
     refresh = Option(160, 'T: steps between two target distributions', minimum=1)
-    tolerance = Option(0.001, 'part of the points below which changes of cluster end the refinement', minimum=0,
+    tolerance = Option(0.001, 'the refinement ends when less than this share of the points changes cluster', minimum=0,
                                maximum=1)
     batch = Option(256, 'batch size', minimum=1)
 
@@ -60,7 +60,7 @@ class DEC(Network):
             [keras.Input(self.encoder.output_shape[1:]), Centers(self.clusters, dtype='float32')], name='centers'))
 
     def _pair(self, index, inputs, units, last):
-        """A layer of the encoder, and the layer of the decoder that undoes it."""
+        """Makes a layer of the encoder and the matching layer of the decoder."""
         def layer(name, units, is_end):
             return layers.Dense(
                 units, None if is_end else 'relu', dtype='float32' if is_end else self.dtype_policy,
@@ -87,7 +87,7 @@ class DEC(Network):
         return tf.reduce_mean(kl_divergence(target_distribution(assigned), assigned))
 
     def learn(self, points, state_path=None):
-        self.normalise(points)
+        self.normalize(points)
         points, = self.columns(points)
         self.compile()
         stages = self._stages()
@@ -103,7 +103,7 @@ class DEC(Network):
         self.objective = float(self.loss_on(points))
 
     def _stages(self):
-        """{name: Pretraining}: of each pair of layers, then of all."""
+        """{name: Pretraining}, for each pair of layers, then for all together."""
         def stage(name, first, last, dropped):
             encode, decode = zip(*self._pairs[first:last])
             widths = [self.width, *(layer.units for layer, _ in self._pairs)]
@@ -133,15 +133,15 @@ class DEC(Network):
 
 
 class Pretraining(Steps, keras.Model):
-    """Layers that learn to give back what they are given, of which they see only a part (DEC, section 3.2).
+    """Layers that learn to reconstruct their input when a part of it is dropped (DEC, section 3.2).
 
-        minimise  1/2 mean (x - D(drop(E(drop(x)))))^2
+        minimize  1/2 mean (x - D(drop(E(drop(x)))))^2
 
     Args:
-        before: the network whose answers they are given.
+        before: network that computes their input.
         encoder, decoder: networks of the layers.
-        dropped: parts of the values that are dropped before encoder and decoder.
-        falls_after: number of steps after which the learning rate falls to a tenth, each time.
+        dropped: shares of the values to drop before encoder and decoder.
+        falls_after: the learning rate falls to a tenth after each this many steps.
         seed, name: see `Steps`.
     """
 
@@ -178,10 +178,10 @@ class Pretraining(Steps, keras.Model):
 
 
 class Centers(layers.Layer):
-    """Centers of clusters; gives codes' soft assignments.
+    """Cluster centers; the layer maps codes to soft assignments.
 
     Args:
-        clusters: how many.
+        clusters: number of centers.
     """
 
     def __init__(self, clusters, **kwargs):
@@ -196,7 +196,7 @@ class Centers(layers.Layer):
 
 
 def soft_assignment(codes, centers):
-    """Q: similarity to each center by a Student t distribution of one degree of freedom (eq. 1).
+    """Q: similarity to each center, by a Student t distribution with one degree of freedom (eq. 1).
 
     Args:
         codes: [n, d]. centers: [k, d].
@@ -210,11 +210,11 @@ def soft_assignment(codes, centers):
 
 
 def target_distribution(assigned):
-    """P: the assignments sharpened, and clusters made equal in weight (eq. 3): [n, k] of all points -> [n, k]."""
+    """P: assignments, sharpened and with clusters of equal weight (eq. 3): [n, k] of all points -> [n, k]."""
     weighted = np.square(assigned) / np.sum(assigned, axis=0)
     return weighted / np.sum(weighted, axis=1, keepdims=True)
 
 
 def _chain(chain, width):
-    """A network of the layers [...], or of none, for inputs of the given width."""
+    """Makes a network from a sequence of layers, which may be empty, for inputs of the given width."""
     return keras.Sequential([keras.Input((width,)), *chain, layers.Identity(dtype='float32')])

@@ -1,4 +1,4 @@
-"""Clusterers that are classifiers, trained to tell much about the points (RIM, IMSAT)."""
+"""Clusterers that are classifiers, trained to be informative about the points (RIM, IMSAT)."""
 
 import keras
 import tensorflow as tf
@@ -11,14 +11,14 @@ from acai_tf.options import Option, sizes_of
 
 
 class Discriminative(Network):
-    """A classifier p(y|x) that maximises the mutual information of point and cluster, H(y) - H(y|x), under a penalty.
+    """A classifier p(y|x) that maximizes the mutual information of point and cluster, H(y) - H(y|x), with a penalty.
 
-    The network is IMSAT's: d-1200-1200-clusters, each hidden layer followed by batch normalisation and ReLU, its
-    initialisation as released. Adam.
+    The network is IMSAT's: d-1200-1200-clusters, with batch normalization and ReLU after each hidden layer, initialized as
+    released. Adam.
     """
 
     layer_sizes = Option('1200,1200', 'sizes of the hidden layers, separated by commas')
-    epochs = Option(50, 'how often each point is seen', minimum=1)
+    epochs = Option(50, 'number of passes over the points', minimum=1)
     batch = Option(250, 'batch size', minimum=2)
     lr = Option(0.002, 'learning rate', minimum=0)
 
@@ -27,7 +27,7 @@ class Discriminative(Network):
     def build_networks(self):
         stack = [keras.Input((self.width,))]
         for i, units in enumerate(self.hidden_sizes()):
-            # Batch normalisation takes a bias away again; its gradient is rounding noise, which Adam would follow.
+            # Batch normalization would remove a bias; its gradient would be rounding noise, which Adam would follow.
             stack += [linear(units, 0.1, self.seed, f'hidden_{i}', self.dtype_policy, use_bias=False),
                       layers.BatchNormalization(momentum=0.9, epsilon=2e-5, dtype=self.dtype_policy),
                       layers.Activation('relu', dtype=self.dtype_policy)]
@@ -43,12 +43,12 @@ class Discriminative(Network):
         return self.classifier(points, training=training)
 
     def entropies(self, probabilities):
-        """(H(y), H(y|x)) of p(y|x) [batch, clusters]; H(y) is that of the global batch."""
+        """(H(y), H(y|x)) of p(y|x) [batch, clusters]; H(y) is over the global batch."""
         marginal = self.global_mean(tf.reduce_mean(probabilities, axis=0))
         return entropy(marginal), tf.reduce_mean(entropy(probabilities))
 
     def learn(self, points, state_path=None):
-        self.normalise(points)
+        self.normalize(points)
         columns = self.columns(points)
         batch = min(self.batch, len(points))
         steps = -(-self.epochs * len(points) // batch)

@@ -1,4 +1,4 @@
-"""IMSAT: information maximising self-augmented training (Hu et al., ICML 2017; released imsat_cluster.py)."""
+"""IMSAT: information maximizing self-augmented training (Hu et al., ICML 2017; released imsat_cluster.py)."""
 
 import contextlib
 
@@ -17,18 +17,18 @@ _NEIGHBOR = 10
 
 
 class IMSAT(Discriminative):
-    """A classifier that tells much about the points, and does not change where a point is moved a little (eq. 9 to 13).
+    """A classifier that is informative about the points, and changes little if a point moves a little (eq. 9 to 13).
 
-        minimise  KL(p(y|x) || p(y|x + r)) + lambda (H(y|x) - mu H(y))
+        minimize  KL(p(y|x) || p(y|x + r)) + lambda (H(y|x) - mu H(y))
 
-    r is the worst direction (virtual adversarial training, one power iteration), as long as a part of the distance to
-    the point's 10th nearest neighbour. Gradients do not flow through p(y|x) in the first term, and the perturbed passes
-    leave the statistics of batch normalisation alone.
+    r points in the worst direction (virtual adversarial training, one power iteration). Its length is a share of the
+    distance to the point's 10th nearest neighbor. Gradients do not flow through p(y|x) in the first term, and the perturbed
+    passes do not update the statistics of batch normalization.
     """
 
     lam = Option(0.1, 'lambda: weight of the mutual information', minimum=0)
     mu = Option(4.0, 'mu: weight of H(y) in it', minimum=0)
-    radius = Option(0.25, 'length of a perturbation, over the distance to the 10th nearest neighbour', minimum=0)
+    radius = Option(0.25, 'length of a perturbation, relative to the distance to the 10th nearest neighbor', minimum=0)
     xi = Option(10.0, 'length of the step that finds the direction', minimum=0)
 
     loss_names = ('loss', 'vat', 'marginal_entropy', 'conditional_entropy')
@@ -38,19 +38,19 @@ class IMSAT(Discriminative):
         return {option: f'with {other}=0' for other, option in without.items() if not getattr(self, other)}
 
     def columns(self, points):
-        """(normalised points [n, width], lengths of their perturbations [n])."""
+        """(normalized points [n, width], lengths of their perturbations [n])."""
         from sklearn.neighbors import NearestNeighbors
         points, = super().columns(points)
-        # A point is its own first neighbour.
+        # The nearest neighbor of a point is the point itself.
         nearest = NearestNeighbors(n_neighbors=min(_NEIGHBOR + 1, len(points)), algorithm='brute').fit(points)
         return points, np.float32(self.radius) * nearest.kneighbors(points)[0][:, -1].astype(np.float32)
 
     def loss_terms(self, points, lengths, directions, training=False):
-        """All terms, by tag, of normalised points [batch, width].
+        """{tag: term} for normalized points [batch, width].
 
         Args:
-            lengths: of their perturbations, [batch].
-            directions: [batch, width] to begin the power iteration with.
+            lengths: [batch], lengths of their perturbations.
+            directions: [batch, width], where the power iteration starts.
         """
         probabilities = tf.nn.softmax(self(points, training=training))
         marginal, conditional = self.entropies(probabilities)
@@ -81,15 +81,15 @@ class IMSAT(Discriminative):
 
 
 def virtual_adversarial_loss(predict, points, probabilities, lengths, directions, xi):
-    """How much predictions change in the worst direction, KL(p(x) || p(x + r)) (Miyato et al.; IMSAT eq. 12).
+    """Change of predictions in the worst direction, KL(p(x) || p(x + r)) (Miyato et al.; IMSAT eq. 12).
 
     Args:
         predict: function, points [n, d] -> probabilities [n, k].
         points: [n, d].
         probabilities: predict(points); gradients do not flow through them.
-        lengths: of r, [n].
-        directions: [n, d] to begin with.
-        xi: length of the step at whose end the gradient is taken.
+        lengths: [n], lengths of r.
+        directions: [n, d], where the power iteration starts.
+        xi: distance from the points at which the gradient is taken.
 
     Returns:
         [n].
@@ -100,7 +100,7 @@ def virtual_adversarial_loss(predict, points, probabilities, lengths, directions
 
 
 def adversarial_direction(divergence, points, directions, xi):
-    """The unit direction in which a divergence that is 0 at the points grows fastest, by one power iteration.
+    """Unit direction in which the divergence (0 at the points) grows fastest, by one power iteration.
 
     Args:
         divergence: function, points [n, d] -> [n].
@@ -114,19 +114,19 @@ def adversarial_direction(divergence, points, directions, xi):
         tape.watch(step)
         changes = divergence(points + step)
     gradient = tape.gradient(changes, step)
-    # Where nothing changes there is no direction.
+    # Where nothing changes, the direction is 0.
     return tf.stop_gradient(tf.math.divide_no_nan(gradient, tf.norm(gradient, axis=1, keepdims=True)))
 
 
 @contextlib.contextmanager
 def frozen_statistics(network):
-    """Batch normalisation within uses a batch's statistics and does not remember them."""
-    normalisations = [layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
-    momenta = [layer.momentum for layer in normalisations]
+    """Within the block, batch normalization uses the batch's statistics but does not update its moving averages."""
+    normalizations = [layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    momenta = [layer.momentum for layer in normalizations]
     try:
-        for layer in normalisations:
+        for layer in normalizations:
             layer.momentum = 1.0
         yield
     finally:
-        for layer, momentum in zip(normalisations, momenta):
+        for layer, momentum in zip(normalizations, momenta):
             layer.momentum = momentum

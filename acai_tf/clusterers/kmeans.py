@@ -23,12 +23,12 @@ _TOGETHER = 16  # restarts at a time on a core
 
 
 class KMeans(Clusterer):
-    """The centers of the lowest sum of squared distances, which is the objective."""
+    """Finds the centers with the lowest sum of squared distances, which is the objective."""
 
-    n_init = Option(1000, 'how many random starts; the best counts', minimum=1)
+    n_init = Option(1000, 'number of random starts; the best is kept', minimum=1)
 
     def fingerprint(self):
-        return f'{self.clusters} {self.seed}'  # more restarts are added to the finished ones
+        return f'{self.clusters} {self.seed}'  # a larger n_init adds to the finished restarts
 
     def learn(self, points, state_path=None):
         with tqdm.tqdm(total=self.n_init, unit='restart', disable=None) as bar:
@@ -49,37 +49,37 @@ class KMeans(Clusterer):
 
 
 def restart_seeds(seed, count):
-    """The seed of each restart, int [count]; a smaller count gives the first of them."""
+    """Returns the seed of each restart, int [count]; a smaller count gives the first ones."""
     return np.random.default_rng(seed).integers(2**31, size=count)
 
 
 class Lloyd:
-    """Lloyd's algorithm in float32, several runs on the same points at once.
+    """Lloyd's algorithm in float32, several runs on the same points together.
 
-    scikit-learn's is made for any number of clusters. With a few, the distances of some points to the centers of several
-    runs stay in the cache: two matrix products, a minimum and a comparison make an iteration.
+    scikit-learn's is made for any number of clusters. With few clusters, the distances from a chunk of points to the centers
+    of several runs stay in the cache: an iteration is two matrix products, a minimum and a comparison.
 
     Args:
         points: float64 [n, d].
-        clusters: how many.
+        clusters: number of clusters.
     """
 
     def __init__(self, points, clusters):
         self.points, self.clusters = points, clusters
         self.mean = points.mean(0)
         variance = points.var(0).mean()
-        self.scale = np.sqrt(variance) if variance > 0 else 1.0  # so that no square leaves float32's range
+        self.scale = np.sqrt(variance) if variance > 0 else 1.0  # keeps squares within float32's range
         centered = ((points - self.mean) / self.scale).astype(np.float32)
         self.squares = np.square(centered, dtype=np.float64).sum()
-        # The last column adds the centers' squared lengths to the distances, and counts the points of a cluster.
+        # The last column adds the centers' squared norms to the distances, and counts the points of a cluster.
         extended = np.concatenate([centered, np.ones([len(points), 1], np.float32)], 1)
         self.chunks = [(chunk, np.ascontiguousarray(chunk.T))
                        for chunk in (extended[start:start + _CHUNK] for start in range(0, len(points), _CHUNK))]
 
     def run(self, seeds):
-        """Runs that start at the points which each seed draws: [(objective, centers [clusters, d])].
+        """Runs from the points that each seed draws: [(objective, centers [clusters, d])].
 
-        They end where scikit-learn's do: when the centers' squared changes are below 1e-4 of the points' mean variance.
+        A run ends where scikit-learn's does: when the centers' squared changes are below 1e-4 of the points' mean variance.
         """
         starts = [np.random.default_rng(seed).choice(len(self.points), self.clusters, replace=False) for seed in seeds]
         centers = ((self.points[starts] - self.mean) / self.scale).astype(np.float32)
@@ -88,7 +88,7 @@ class Lloyd:
         for _ in range(_MAX_ITERATIONS):
             sums, _ = self._assigned(centers[running])
             filled = sums[..., -1].all(1)
-            for i in running[~filled]:  # scikit-learn gives an empty cluster other points
+            for i in running[~filled]:  # scikit-learn moves an empty cluster to other points
                 found[i] = self.scikit_learns(centers[i] * self.scale + self.mean)
             running, sums = running[filled], sums[filled]
             new = sums[..., :-1] / sums[..., -1:]
@@ -102,8 +102,8 @@ class Lloyd:
                 for known, objective, own in zip(found, objectives, centers)]
 
     def _assigned(self, centers):
-        """Of centers [r, clusters, d]: the sums of the points nearest to each and their number, [r, clusters, d + 1], and
-        the sums of the points' squared distances, less their squared lengths, [r]."""
+        """For centers [r, clusters, d]: sums and counts of the points nearest to each, [r, clusters, d + 1], and the points'
+        squared distances minus their squared norms, summed, [r]."""
         r, clusters, d = centers.shape
         weights = np.concatenate([-2 * centers, np.square(centers).sum(2, keepdims=True)], 2).reshape([r * clusters, d + 1])
         sums, totals = np.zeros([r * clusters, d + 1]), np.zeros([r])
@@ -111,7 +111,7 @@ class Lloyd:
             distances = (weights @ transposed).reshape([r, clusters, len(points)])
             least = distances.min(1, keepdims=True)
             nearest_points = (distances <= least).astype(np.float32).reshape([r * clusters, -1]) @ points
-            if nearest_points[:, -1].sum() != r * len(points):  # centers are equally near to a point: the first has it
+            if nearest_points[:, -1].sum() != r * len(points):  # of equally near centers the first gets the point
                 first = distances.argmin(1)[:, None] == np.arange(clusters)[:, None]
                 nearest_points = first.astype(np.float32).reshape([r * clusters, -1]) @ points
             sums += nearest_points
@@ -119,28 +119,27 @@ class Lloyd:
         return sums.astype(np.float32).reshape([r, clusters, d + 1]), totals
 
     def scikit_learns(self, centers):
-        """(objective, centers) of scikit-learn's K-means, in float64, that starts at `centers`."""
+        """Runs scikit-learn's K-means in float64 from `centers`; returns (objective, centers)."""
         import threadpoolctl
         from sklearn import cluster
-        with threadpoolctl.threadpool_limits(1, 'openmp'):  # which is this thread's alone
+        with threadpoolctl.threadpool_limits(1, 'openmp'):  # a limit for this thread only
             found = cluster.KMeans(self.clusters, init=centers, n_init=1, max_iter=_MAX_ITERATIONS).fit(self.points)
-            # Its own inertia is not of its centers where it has just moved an empty cluster.
+            # scikit-learn's inertia does not match its centers if it has just moved an empty cluster.
             return nearest(self.points, found.cluster_centers_)[1], found.cluster_centers_
 
 
 def kmeans(points, clusters, n_init=1000, seed=0, state_path=None, progress=None):
-    """The best of `n_init` runs of K-means from random starts.
+    """Returns the best of `n_init` runs of K-means from random starts.
 
-    Restart i begins with the points that numpy's default_rng(restart_seeds(seed, n_init)[i]).choice draws and finds, up to
-    float32's rounding, what scikit-learn's KMeans(init=those points, n_init=1) finds. From the best of them, of equally good
-    ones from the first, scikit-learn's continues in float64. Each core runs several restarts at once.
+    Restart i begins with the points that numpy's default_rng(restart_seeds(seed, n_init)[i]).choice draws. Except for
+    float32 rounding it finds what scikit-learn's KMeans(init=those points, n_init=1) finds. From the best restart (of
+    equally good ones, the first) scikit-learn's K-means continues in float64. Each core runs several restarts together.
 
     Args:
         points: [n, d].
-        clusters: how many.
-        state_path: file that keeps the best so far, so that a stopped run can resume; it must be deleted when the points
-            change.
-        progress: called with the number of restarts done.
+        clusters: number of clusters.
+        state_path: file that keeps the best so far, so that a stopped run can resume; delete it if the points change.
+        progress: called with the number of finished restarts.
 
     Returns:
         (objective, centers [clusters, d]): the sum of squared distances to the nearest center.
@@ -154,7 +153,7 @@ def kmeans(points, clusters, n_init=1000, seed=0, state_path=None, progress=None
     lloyd = Lloyd(points, clusters)
     cores = joblib.cpu_count()
     with warnings.catch_warnings(), threadpoolctl.threadpool_limits(1, 'blas'):
-        warnings.simplefilter('ignore', ConvergenceWarning)  # said once, below
+        warnings.simplefilter('ignore', ConvergenceWarning)  # reported once, below
         while done < n_init:
             group = seeds[done:done + _TOGETHER * cores]
             several = joblib.Parallel(n_jobs=cores, prefer='threads')(
@@ -169,7 +168,7 @@ def kmeans(points, clusters, n_init=1000, seed=0, state_path=None, progress=None
         best = lloyd.scikit_learns(best[1])
     filled = len(np.unique(nearest(points, best[1])[0]))
     if filled < clusters:
-        _logger.warning('the points make %d different clusters, not %d: too many of them are the same', filled, clusters)
+        _logger.warning('the points make %d different clusters, not %d: too many points are the same', filled, clusters)
     return best
 
 
@@ -181,7 +180,7 @@ def _read_state(path):
             state = json.load(file)
         return int(state['done']), (float(state['objective']), np.array(state['centers'], np.float64))
     except (ValueError, KeyError, TypeError) as error:
-        _logger.warning('%s is damaged (%s): all restarts are made again', path, short_message(error))
+        _logger.warning('%s is damaged (%s): redoing all restarts', path, short_message(error))
         return 0, None
 
 
@@ -192,8 +191,8 @@ def _write_state(path, done, best):
 
 
 def nearest(points, centers):
-    """The nearest center of each point: (index [n], sum of squared distances)."""
+    """Finds the nearest center of each point: (index [n], sum of squared distances)."""
     from sklearn.metrics import pairwise_distances_argmin_min
-    origin = centers.mean(axis=0)  # squares of large numbers would lose the digits of their difference
+    origin = centers.mean(axis=0)  # differences of large squares would lose digits
     index, distance = pairwise_distances_argmin_min(points - origin, centers - origin)
     return index, float((distance**2).sum())

@@ -17,13 +17,13 @@ POINTS_AT_A_TIME = 4096
 class Network(Clusterer, Steps, keras.Model):
     """Base class of the clusterers that are Keras models.
 
-    A subclass says which optimizer updates which networks (`optimizer_networks`) and which loss terms it logs
+    A subclass declares the networks that each optimizer updates (`optimizer_networks`) and the loss terms it logs
     (`loss_names`), and defines `build_networks`, `call`, `learn`, `train_step`, and `loss_on`. Works with `compile()` and
-    `fit(dataset)` on batches of rows of `columns(points)`, under a distribution strategy too; `learn` does that on one
+    `fit(dataset)` on batches of rows of `columns(points)`, also under a distribution strategy; `learn` does the same on one
     device, and can be resumed.
 
-    The points are centred and scaled to a mean square of 1 in each dimension on average (DEC, section 4.1, which does not
-    centre), so that nothing depends on their unit.
+    The points are centered and scaled to a mean square of 1, averaged over dimensions, so that nothing depends on their unit
+    (DEC, section 4.1, which does not center).
 
     Args: see `Clusterer`; name, dtype: of `keras.Model`, such as 'mixed_bfloat16'.
     """
@@ -41,11 +41,11 @@ class Network(Clusterer, Steps, keras.Model):
         raise NotImplementedError
 
     def call(self, points, training=False):
-        """What the clusters are found in: normalised points [n, width] -> [n, clusters], the largest wins."""
+        """Normalized points [n, width] -> scores [n, clusters]; the largest is the point's cluster."""
         raise NotImplementedError
 
     def compile(self, lr=None, **kwargs):
-        """As `Steps.compile`; the learning rate is the option's if none is given."""
+        """Like `Steps.compile`; without `lr`, the learning rate is the option `lr`."""
         super().compile(self.lr if lr is None else lr, **kwargs)
 
     def loss_on(self, *columns):
@@ -53,20 +53,20 @@ class Network(Clusterer, Steps, keras.Model):
         raise NotImplementedError
 
     def columns(self, points):
-        """What `train_step` sees of points [n, width]: a tuple of arrays [n, ...], the normalised points first."""
+        """Input of `train_step` for points [n, width]: a tuple of arrays [n, ...], first the normalized points."""
         return (np.asarray(points, np.float32) - self._center) * self._scale,
 
-    def normalise(self, points):
-        """Makes `columns` centre and scale as these points need it; DataError if all are the same."""
+    def normalize(self, points):
+        """Sets the centering and scaling in `columns` from these points; DataError if all are the same."""
         points = np.asarray(points, np.float64)
         center = points.mean(axis=0)
         mean_square = np.mean(np.square(points - center))
         if not mean_square > np.square(np.finfo(np.float32).eps * np.abs(points).max()):
-            raise DataError('all points are the same, so nothing tells clusters apart')
+            raise DataError('all points are the same, so they form no clusters')
         self._center, self._scale = center.astype(np.float32), np.float32(1 / np.sqrt(mean_square))
 
     def answers(self, points):
-        """`call` on normalised points, some at a time: float32 [n, clusters]."""
+        """`call` on normalized points, in batches: float32 [n, clusters]."""
         return in_batches(self._answer, points, batch=POINTS_AT_A_TIME)
 
     def predict(self, points):
@@ -88,6 +88,6 @@ class Network(Clusterer, Steps, keras.Model):
 
 
 def linear(units, scale, seed, name, dtype=None, use_bias=True):
-    """A dense layer without activation, its kernel drawn from N(0, scale^2 / inputs)."""
+    """A dense layer without activation, with a kernel from N(0, scale^2 / inputs)."""
     initializer = keras.initializers.VarianceScaling(scale**2, 'fan_in', 'untruncated_normal', seed=layer_seed(seed, name))
     return layers.Dense(units, use_bias=use_bias, kernel_initializer=initializer, name=name, dtype=dtype)

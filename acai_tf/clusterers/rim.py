@@ -1,4 +1,4 @@
-"""RIM: regularised information maximisation (Gomes, Krause, Perona, NeurIPS 2010)."""
+"""RIM: regularized information maximization (Gomes, Krause, Perona, NeurIPS 2010)."""
 
 import tensorflow as tf
 
@@ -7,13 +7,13 @@ from acai_tf.options import Option
 
 
 class RIM(Discriminative):
-    """A classifier that tells much about the points with small weights (eq. 5).
+    """A classifier that is informative about the points and has small weights (eq. 5).
 
-        minimise  H(y|x) - H(y) + lambda ||W||^2
+        minimize  H(y|x) - H(y) + lambda ||W||^2
 
-    The paper's logit is linear, `rim='linear'`; ACAI's table quotes the deep form of Hu et al. (2017), where W are the
-    kernels of IMSAT's network. Neither says how it was optimised there, nor lambda. Here: IMSAT's Adam, batch and epochs, so
-    that the two differ in their penalty alone; lambda is a weight decay as is customary with Adam, and was not tuned.
+    The paper's logit is linear, `rim='linear'`. ACAI's table quotes the deep form of Hu et al. (2017), where W are the
+    kernels of IMSAT's network. Neither paper states its optimizer or lambda. Here RIM has IMSAT's Adam, batch and epochs, so
+    that the two differ only in their penalty; lambda is a usual weight decay for Adam, and was not tuned.
     """
 
     rim = Option('deep', 'the logit: deep or linear', choices=('deep', 'linear'))
@@ -28,7 +28,7 @@ class RIM(Discriminative):
         return super().hidden_sizes() if self.rim == 'deep' else ()
 
     def loss_terms(self, points, training=False):
-        """All terms, by tag, of normalised points [batch, width]."""
+        """{tag: term} for normalized points [batch, width]."""
         marginal, conditional = self.entropies(tf.nn.softmax(self(points, training=training)))
         return {'loss': conditional - marginal + self.weight_decay * self._squared_norm(),
                 'marginal_entropy': marginal, 'conditional_entropy': conditional}

@@ -1,1 +1,1 @@
-"""Latents of images (reading.py), and tools that work on latents: a mixture, a projection, neighbors, manifolds."""
+"""Reads latents of images (reading.py), and has tools for latents: a mixture, a projection, neighbors, manifolds."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-# Points closer than this share of the cloud's size are the same point, except for rounding.
+# Points closer than this share of the cloud's size differ only by rounding.
 _SAME = 1e-6
 
 
@@ -10,11 +10,11 @@ def precision(real, drawn, neighbours=3):
     """Share of the drawn points that lie in the manifold of the real ones.
 
     The manifold is the union of balls around the real points; a ball's radius is the distance to the k-th nearest other real
-    point. With the arguments exchanged it is recall.
+    point. Swapping the arguments gives recall.
 
     Args:
         real: [n, ...]. drawn: [m, ...]. Flattened; Euclidean distance.
-        neighbours: k; less if there are fewer points.
+        neighbours: k; smaller if there are fewer points.
 
     Returns:
         float in [0, 1]; NaN if a value is not finite, or if n < 2.

@@ -14,7 +14,7 @@ class Mixture:
     Args:
         latents: [n, ...].
         components: number of Gaussians; fewer if there are fewer latents.
-        seed: int, of the start of the fit.
+        seed: int, for the start of the fit.
 
     Raises:
         DataError: fewer than two latents, or a value is not finite.
@@ -29,13 +29,13 @@ class Mixture:
         # Scaled, because scikit-learn adds a constant to the variances.
         self._scale = (flat - self._center).std() or 1.0
         with warnings.catch_warnings():
-            warnings.simplefilter('ignore')  # a fit that ends early, or equal latents, still give a mixture
+            warnings.simplefilter('ignore')  # a fit that ends early and equal latents still give a mixture
             self._mixture = GaussianMixture(min(components, len(flat)), random_state=seed % 2**32).fit(
                 (flat - self._center) / self._scale)
 
     def sample(self, count, seed=0):
         """Draws `count` latents, float32 [count, ...]."""
-        # A copy, because another thread may draw at the same time.
+        # A copy, because other threads may draw at the same time.
         mixture = copy.copy(self._mixture).set_params(random_state=seed % 2**32)
         points, _ = mixture.sample(count)
         order = np.random.default_rng(seed).permutation(count)  # scikit-learn returns them component by component

@@ -7,8 +7,8 @@ def nearest_distance(images, batches):
     """Cosine distance of each image to the nearest image of a reference set, to about 1e-6.
 
     Args:
-        images: [n, ...], in the scale in which they are compared: [-1, 1], as the released code compares lines.
-        batches: iterable of arrays [m, ...], the reference set in parts, which bounds the memory.
+        images: [n, ...], in the scale to compare them in: [-1, 1], as the released code compares lines.
+        batches: iterable of arrays [m, ...], the reference set in parts, to limit memory use.
 
     Returns:
         float32 [n] in [0, 2]; NaN for an image that is not finite.
@@ -21,7 +21,7 @@ def nearest_distance(images, batches):
 
 
 def _unit(images):
-    """Float32 unit vectors [n, d]; zero stays zero, at a right angle to everything."""
+    """Float32 unit vectors [n, d]; zero stays zero, orthogonal to everything."""
     flat = np.asarray(images, np.float32).reshape(len(images), -1)
     with np.errstate(invalid='ignore', over='ignore'):
         return flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), np.finfo(np.float32).tiny)

@@ -1,4 +1,4 @@
-"""Latents of a data set, of image files, or drawn at random; and images decoded from latents and the paths between them."""
+"""Reads latents of data sets and image files, draws random ones, and decodes latents and paths between them."""
 
 import logging
 
@@ -14,7 +14,7 @@ _logger = logging.getLogger(__name__)
 
 SPLITS = ('train', 'test')
 SOURCES = ('prior', 'mixture')
-MOST_FITTED = 10_000  # a mixture to draw from is fitted to this many training latents, the first ones
+MOST_FITTED = 10_000  # a mixture to draw from is fitted to the first training latents, at most this many
 
 
 def of_dataset(model, dataset, split, limit=None, batch=512):
@@ -24,8 +24,8 @@ def of_dataset(model, dataset, split, limit=None, batch=512):
         model: anything with `encode`, such as export.LoadedModel or metrics.PIXELS.
         dataset: datasets.base.Dataset whose images the model takes.
         split: 'train' (once) or 'test'.
-        limit: number of images at most, the first ones; None: all.
-        batch: images encoded at a time.
+        limit: encodes only this many images, the first ones; None: all.
+        batch: number of images encoded at a time.
 
     Returns:
         (float32 [n, ...], int64 [n]): features and labels.
@@ -48,7 +48,7 @@ def of_dataset(model, dataset, split, limit=None, batch=512):
                 break
     features, labels = np.concatenate(features), np.concatenate(labels)
     if not np.isfinite(features).all():
-        raise NonFiniteError(f'{model} encodes {dataset.name} to values that are not finite; train it again')
+        raise NonFiniteError(f'{model} encodes {dataset.name} to values that are not finite; train the model again')
     return features, labels
 
 
@@ -58,17 +58,17 @@ def size(dataset, split):
 
 
 def rows(dataset, split, index):
-    """Returns the images of a split at `index` [n], in that order: float32 [n, h, w, c]. Only they are kept in memory.
+    """Returns the images of a split at `index` [n], in that order: float32 [n, h, w, c]. Keeps only those in memory.
 
     Raises:
-        IndexError: there is no such image.
+        IndexError: an index is out of range.
     """
     chosen, start = {}, 0
     for part in batches(dataset, split):
         chosen |= {number: part[number - start].copy() for number in set(index) if start <= number < start + len(part)}
         start += len(part)
     if missing := set(index) - set(chosen):
-        raise IndexError(f'{dataset.name} has {start} {split} images; none has the number {min(missing)}')
+        raise IndexError(f'{dataset.name} has {start} {split} images; there is no image {min(missing)}')
     return np.stack([chosen[number] for number in index])
 
 
@@ -86,17 +86,17 @@ def of_files(paths, loaded, batch=64, strict=False):
     """Encodes image files with an export.LoadedModel.
 
     Args:
-        strict: whether a file that cannot be read is an error; if not, it is left out, with a warning.
+        strict: if True, a file that cannot be read is an error; if False, it is skipped with a warning.
 
     Returns:
         (latents [n, ...], the paths [n] of the files that were read).
 
     Raises:
-        DataError: a file cannot be read or decoded; the message names it. Or no file can.
+        DataError: a file cannot be read or decoded (the message names it), or none can.
     """
     latents, read = [], []
     for start in tqdm.trange(0, len(paths), batch, unit='batch', disable=None):
-        # Only the export knows how its data set prepares an image, and it takes image files.
+        # Only the export can prepare an image like its data set, and it takes encoded images.
         pngs = {path: png for path in paths[start:start + batch] if (png := _png(path, loaded.image_shape[-1], strict))}
         latents.append(loaded.encode_bytes(list(pngs.values())))
         read += pngs
@@ -106,7 +106,7 @@ def of_files(paths, loaded, batch=64, strict=False):
 
 
 def _png(path, channels, strict):
-    """An image file as PNG; None, and a warning, if it cannot be read and `strict` is not set."""
+    """Returns an image file as PNG. If it cannot be read and `strict` is False, logs a warning and returns None."""
     try:
         return tf.io.encode_png(images.read(path, channels)).numpy()
     except DataError as error:
@@ -138,13 +138,13 @@ def decoded(model, latents):
 
 
 def walks(model, latents, steps, curve=interpolation.lerp):
-    """Decodes paths between latents [2 * n, ...], from the k-th of the first half to the k-th of the second: images [n,
-    steps, h, w, c]."""
+    """Decodes paths between latents [2 * n, ...], from the k-th of the first half to the k-th of the second half, to images
+    [n, steps, h, w, c]."""
     return decoded(model, interpolation.path(
         *(tf.constant(half) for half in np.split(np.asarray(latents), 2)), steps, curve).numpy())
 
 
 def between(model, starts, ends, steps, curve=interpolation.lerp):
-    """Decodes paths from the latents of `starts` to the latents of `ends`, images [n, h, w, c]: images [n, steps, h, w, c].
-    Both ends of a path are reconstructions."""
+    """Decodes paths between the latents of `starts` and `ends`, images [n, h, w, c], to images [n, steps, h, w, c]. Both
+    ends of a path are reconstructions."""
     return walks(model, np.concatenate([model.encode(starts), model.encode(ends)]), steps, curve)

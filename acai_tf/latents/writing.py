@@ -11,7 +11,7 @@ from acai_tf.errors import UsageError
 
 
 def check_output(path):
-    """Raises UsageError for a file name with another suffix, or if pyarrow is missing, which .parquet needs."""
+    """Raises UsageError for an unknown suffix, or for .parquet if pyarrow is missing."""
     suffix = _suffix(path)
     if suffix not in _WRITERS:
         raise UsageError(f'--output={path}: must end in {", ".join(_WRITERS)}')
@@ -20,15 +20,15 @@ def check_output(path):
 
 
 def write(path, latents, labels=None, class_names=None, paths=None):
-    """Writes latents, and what is known of their images, in the format of the file's suffix.
+    """Writes latents and the known facts about their images, in the format that the file's suffix selects.
 
-    .npz has the arguments as arrays; .npy has the latents alone; .csv and .parquet have a row for each image, with the
-    columns path, label, class, latent_0, latent_1, ...
+    .npz has the arguments as arrays; .npy has only the latents; .csv and .parquet have one row per image, with the columns
+    path, label, class, latent_0, latent_1, ...
 
     Args:
         latents: float32 [n, ...].
-        labels: int [n]; None if they are not known.
-        class_names: list of str, by label; None if there are no names.
+        labels: int [n]; None if unknown.
+        class_names: list of str, by label; None if unknown.
         paths: list of n str, if the images are files.
     """
     given = {'latents': latents, 'labels': labels, 'class_names': class_names, 'paths': paths}
@@ -72,7 +72,7 @@ def _columns(latents, labels=None, class_names=None, paths=None):
 
 
 def _in_utf8(values):
-    """Text that can be written as UTF-8, even if it is the name of a file that cannot; other arrays unchanged."""
+    """Escapes text that UTF-8 cannot encode, as in some file names; returns other arrays unchanged."""
     if values.dtype.kind != 'U':
         return values
     return np.array([text.encode(errors='backslashreplace').decode() for text in values.tolist()])

@@ -12,7 +12,7 @@ from acai_tf.values import combine, defined
 
 __all__ = ['PIXELS', 'REGISTRY', 'combine', 'compute', 'create', 'defined', 'names', 'subject']
 
-# The name, which is also the file's, and the class.
+# name of the metric and of its file -> class
 REGISTRY = Registry('metric', 'acai_tf.metrics', {
     'accuracy': 'Accuracy',
     'lines': 'Lines',
@@ -33,12 +33,12 @@ __getattr__ = REGISTRY.module
 
 
 def names(program: str | None = None) -> list[str]:
-    """Names of all metrics, or of those that a program prints."""
+    """Names of all metrics, or of the metrics that a program prints."""
     return [name for name in REGISTRY.names() if program in (None, REGISTRY.get(name).program)]
 
 
 def create(name: str, **options):
-    """Creates the metric of that name; UsageError for an unknown name or option, or a value outside its range."""
+    """Creates a metric. Raises UsageError for an unknown name or option, or a value outside its range."""
     return REGISTRY.get(name)(**options)
 
 
@@ -49,11 +49,11 @@ def compute(name: str, model, dataset, **options) -> dict[str, Any]:
         name: one of `names()`, or path/to/file.py:Name for your own class.
         model: `export.LoadedModel`, a live `models.base.Autoencoder`, or `metrics.PIXELS` (or 'pixels') for the images
             themselves.
-        dataset: `datasets.base.Dataset`, or a tf.data.Dataset of (images, labels) where training images are not needed.
+        dataset: `datasets.base.Dataset`, or a tf.data.Dataset of (images, labels) if training images are not needed.
         **options: the metric's own (see its class).
 
     Returns:
-        {name: value}; the values of `poses`, and those by class, are nested. None where a value is undefined.
+        {name: value}; the values of `poses` and values by class are nested. None where a value is undefined.
 
     Raises:
         UsageError: wrong options, or the metric does not apply.

@@ -10,7 +10,7 @@ def accuracy(classify, batches):
 
     Args:
         classify: function, images [n, h, w, c] -> scores [n, nclass]; the largest wins.
-        batches: iterable of (images, labels); every image counts.
+        batches: iterable of (images, labels).
 
     Returns:
         float in [0, 100].
@@ -31,7 +31,7 @@ def accuracy_by_class(classes, labels):
     """{class: percentage of its images classified correctly}, for the classes that have images.
 
     Args:
-        classes: int [n], the classes given to the images. labels: int [n].
+        classes: int [n], the predicted classes. labels: int [n].
     """
     correct = np.equal(classes, labels)
     return {int(label): 100.0 * float(correct[labels == label].mean()) for label in np.unique(labels)}
@@ -43,7 +43,7 @@ class Accuracy(Metric):
     supports_pixels = False
 
     def unsupported_reason(self, dataset):
-        return None if dataset.nclass > 1 else f'needs classes, and {dataset.name} has one'
+        return None if dataset.nclass > 1 else f'needs classes, but {dataset.name} has one'
 
     def compute(self, model, dataset):
         return {'latent_accuracy': accuracy(lambda images: model.classify(images).probabilities, dataset.test(500))}

@@ -9,7 +9,7 @@ from acai_tf.options import Configured
 
 
 class Metric(Configured):
-    """Values computed from a model and a data set.
+    """Computes values from a model and a data set.
 
     A subclass declares its options as `Option`s and defines `compute`. If it does not apply everywhere, it also sets
     `supports_pixels` or defines `unsupported_reason`.
@@ -29,7 +29,7 @@ class Metric(Configured):
 
     @property
     def name(self):
-        """The registered name, or the class's own."""
+        """The registered name, or else the name of the class."""
         return metrics.REGISTRY.name_of(type(self))
 
     @property
@@ -38,7 +38,7 @@ class Metric(Configured):
         return self.name
 
     def __call__(self, model, dataset):
-        """Checks, then computes: {name: value} (see `metrics.compute`); NaN where a value is undefined."""
+        """Checks, then computes {name: value} (see `metrics.compute`); NaN where a value is undefined."""
         model = subject(model)
         dataset = as_dataset(dataset, getattr(model, 'nclass', 1))
         self.check(model, dataset)
@@ -56,14 +56,14 @@ class Metric(Configured):
 
     @classmethod
     def methods(cls):
-        """{name: class} of the methods that the metric chooses from; each declares its own options."""
+        """{name: class} of the methods that the metric can use; each declares its own options."""
         return {}
 
     def unsupported_reason(self, dataset):
         """Returns why the metric does not apply to a data set, as the end of a sentence; None if it does."""
 
     def compute(self, model, dataset):
-        """Returns {name: value} of a subject (see subjects.py) that fits the data set."""
+        """Returns {name: value} for a subject (see subjects.py) that fits the data set."""
         raise NotImplementedError
 
     def summary(self, values):
@@ -75,8 +75,8 @@ class Metric(Configured):
 
 
 def check_fits(model, dataset, reads_images=True):
-    """Raises DataError if a model does not take images of the data set's shape, or if the data set is missing although its
-    images are needed."""
+    """Raises DataError if a model does not take images of the data set's shape, or (if `reads_images`) if the data set is
+    missing."""
     if reads_images:
         dataset.check()
     if model.image_shape not in (None, dataset.image_shape):

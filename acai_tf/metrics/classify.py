@@ -20,15 +20,15 @@ _PIXEL_SMOOTHING = 0.1  # as released
 class LinearClassifier(Steps, keras.Model):
     """A linear layer and a softmax, trained by Adam on the cross-entropy.
 
-    The learning rate falls exponentially, to 0.1 of itself in half the training and 0.01 in all, as released. Weights start
-    Glorot uniform.
+    The learning rate falls exponentially, to a tenth halfway through training and to a hundredth at the end, as released.
+    Weights start Glorot uniform.
 
     Args:
         width: dimension of the points.
         nclass: number of classes.
         steps: length of the training.
-        smoothing: of the labels.
-        seed: int, of the initial weights and of the order of the points.
+        smoothing: label smoothing.
+        seed: int, for the initial weights and the order of the points.
     """
 
     optimizer_networks = {'classifier': ('classifier',)}
@@ -59,8 +59,8 @@ class LinearClassifier(Steps, keras.Model):
 
 
 class Classify(LearningMetric):
-    """`accuracy` and `train_accuracy`: percent of the test and of the training images; `accuracy_by_class`: {class: percent
-    of its test images}."""
+    """`accuracy` and `train_accuracy`: percent of the test and training images; `accuracy_by_class`: {class: percent of its
+    test images}."""
 
     program = 'acai_classify'
     lr = Option(0.0001, 'initial learning rate; it falls to a tenth in each half of the run', minimum=0)
@@ -68,7 +68,7 @@ class Classify(LearningMetric):
     total_kimg = Option(16384, 'length of the training, in units of 1024 images', minimum=1)
     smoothing = Option(None, f'label smoothing (default: 0; for pixels {_PIXEL_SMOOTHING}, as released)', kind=float,
                        minimum=0, maximum=1)
-    seed = Option(0, 'seed of the initial weights and of the order of the images', minimum=0)
+    seed = Option(0, 'seed of the initial weights and the order of the images', minimum=0)
 
     def unsupported_reason(self, dataset):
         if dataset.nclass < 2 and not self._load:

@@ -1,4 +1,4 @@
-"""Accuracy of clusters of latents, or of pixels, against the classes (ACAI, section 4.2; released cluster.py)."""
+"""Accuracy of clusters of latents or pixels, compared with the classes (ACAI, section 4.2; released cluster.py)."""
 
 import contextlib
 import hashlib
@@ -20,7 +20,7 @@ _EPSILON = 1e-5  # added to singular values, as released
 
 
 class Whitening(NamedTuple):
-    """A map that centers points and scales them to equal variance along the principal axes of a training set.
+    """Centers points and scales them to equal variance along the principal axes of a training set.
 
     z' = (z - mean) V / (s + 1e-5), with mean, right singular vectors V and singular values s of the training set. All
     components are kept. As released there is no factor sqrt(n), so each has variance 1 / n. Computed in float64.
@@ -28,7 +28,7 @@ class Whitening(NamedTuple):
     Attributes:
         mean: [d].
         projection: [d, min(n, d)].
-        rank: int, of the centered training set. Along axes in which it does not vary, other points are blown up by 1e5.
+        rank: int, rank of the centered training set. Along axes without variation, other points are magnified by 1e5.
     """
     mean: np.ndarray
     projection: np.ndarray
@@ -44,7 +44,7 @@ def whitening(train):
     train = np.asarray(train, np.float64)
     mean = train.mean(axis=0)
     _, singular_values, axes = np.linalg.svd(train - mean, full_matrices=False)
-    # What the rounding of float32 latents adds to a singular value grows with their norm, as the others do.
+    # The rounding error of float32 latents in a singular value grows with their norm.
     rank = int((singular_values > np.finfo(np.float32).eps * np.linalg.norm(train)).sum())
     return Whitening(mean, axes.T / (singular_values + _EPSILON), rank)
 
@@ -56,17 +56,18 @@ def whiten(train, test):
 
 
 def clustering_accuracy(labels: np.ndarray, clusters: np.ndarray) -> float:
-    """Percentage of examples whose class is their cluster's, under the best one-to-one matching (Hungarian method).
+    """Percentage of examples in the cluster that is matched to their class, under the best one-to-one matching (Hungarian
+    method).
 
     Args:
-        labels, clusters: int [n], each counted from 0; the numbers of classes and of clusters may differ.
+        labels, clusters: int [n], counted from 0; the numbers of classes and clusters may differ.
     """
     counts, pairs = _matched(labels, clusters)
     return 100.0 * counts[pairs].sum() / len(labels)
 
 
 def matching(labels, clusters, count):
-    """The class of each cluster under that matching: int [count]; -1 for a cluster without a class.
+    """The class of each cluster under the best matching: int [count]; -1 for a cluster without a class.
 
     Args:
         labels, clusters: as above.
@@ -79,13 +80,13 @@ def matching(labels, clusters, count):
 
 
 def _matched(labels, clusters):
-    """(counts [size, size] of classes and clusters, (classes, clusters) that are best matched)."""
+    """Returns (counts [size, size] of classes and clusters, (classes, clusters) of the best matching)."""
     from scipy.optimize import linear_sum_assignment
     labels, clusters = np.asarray(labels), np.asarray(clusters)
     if labels.shape != clusters.shape or not labels.size:
-        raise ValueError(f'labels {list(labels.shape)} and clusters {list(clusters.shape)} must be [n] of the same n > 0')
+        raise ValueError(f'labels {list(labels.shape)} and clusters {list(clusters.shape)} must be [n], with the same n > 0')
     if min(labels.min(), clusters.min()) < 0:
-        raise ValueError(f'labels and clusters are counted from 0; {min(labels.min(), clusters.min())} is negative')
+        raise ValueError(f'labels and clusters must be at least 0, but one is {min(labels.min(), clusters.min())}')
     size = 1 + max(labels.max(), clusters.max())
     counts = np.zeros([size, size], np.int64)
     np.add.at(counts, (labels, clusters), 1)
@@ -94,21 +95,19 @@ def _matched(labels, clusters):
 
 class Cluster(LearningMetric):
     """`accuracy` and `train_accuracy`: percent under the best matching of clusters and classes (NaN if all labels are the
-    same); `objective` and `test_objective`: the method's own loss, for K-means the sum of squared distances to the centers
-    (NaN if whitening meets axes in which nothing varies).
+    same). `objective` and `test_objective`: the method's own loss, for K-means the sum of squared distances to the centers;
+    `test_objective` is NaN if whitening finds axes without variation.
 
     Args:
-        partial: prefix of a file that keeps finished work, so that a stopped computation can be resumed; None: nothing is
-            kept.
-        **options: those below, and the method's own (see its class in acai_tf.clusterers).
+        partial: prefix of a file that keeps finished work, so that a stopped computation can resume; None: nothing is kept.
+        **options: the options below, and the method's own (see its class in acai_tf.clusterers).
     """
 
     program = 'acai_cluster'
-    most_training_images = 60000  # as released: the first of the training set
-    method = Option('kmeans', f'how the points are clustered: {", ".join(clusterers.names())}', choices=clusterers.names())
-    use_svd = Option(None, 'whether to whiten by the training set: 1 or 0 (default: 1; for pixels 0)', kind=int, minimum=0,
-                     maximum=1)
-    seed = Option(0, 'seed of all that is random', minimum=0)
+    most_training_images = 60000  # as released: the first ones
+    method = Option('kmeans', f'clustering method: {", ".join(clusterers.names())}', choices=clusterers.names())
+    use_svd = Option(None, 'whiten by the training set: 1 or 0 (default: 1; for pixels 0)', kind=int, minimum=0, maximum=1)
+    seed = Option(0, 'seed of all random draws', minimum=0)
 
     def __init__(self, partial=None, load=None, **options):
         self._partial, self._state = partial, None
@@ -141,7 +140,7 @@ class Cluster(LearningMetric):
     def learn(self, model, dataset, points, labels):
         del labels
         if len(points) < dataset.nclass:
-            raise DataError(f'{dataset.name} has {len(points)} training images, which cannot make {dataset.nclass} clusters')
+            raise DataError(f'{dataset.name} has {len(points)} training images, too few for {dataset.nclass} clusters')
         on_latents = model is not PIXELS
         self._whitening = whitening(points) if (on_latents if self.use_svd is None else self.use_svd) else None
         if on_latents:
@@ -152,7 +151,7 @@ class Cluster(LearningMetric):
             if name in self._given:
                 raise UsageError(f'{name}={self._given[name]} has no effect {reason}; leave it out')
         if self._partial:
-            # Another model, training set or seed starts over; more restarts are added to the finished ones.
+            # Another model, training set or seed starts over; a larger n_init adds to the finished restarts.
             key = hashlib.sha256(np.ascontiguousarray(points))
             key.update(self._clusterer.fingerprint().encode())
             self._state = f'{self._partial}.{key.hexdigest()[:16]}.partial'
@@ -184,7 +183,7 @@ class Cluster(LearningMetric):
             objective = self._clusterer.score(self._whitened(points['train'][:self.most_training_images]))
         test_objective = self._clusterer.score(self._whitened(points['test']))
         if self._whitening and self._whitening.rank < len(self._whitening.projection):
-            _logger.warning('the clustered images vary in %d of the %d dimensions: test_objective is undefined, and the '
+            _logger.warning('the clustered images vary in only %d of %d dimensions: test_objective is undefined, and the '
                             'clusters of other images mean little; try --use_svd=0', self._whitening.rank,
                             len(self._whitening.projection))
             test_objective = float('nan')

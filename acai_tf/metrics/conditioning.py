@@ -1,4 +1,4 @@
-"""Stretching of the latent space by the decoder: the metric tensor J^T J that it pulls back from the space of images."""
+"""Measures how the decoder stretches the latent space: the metric tensor J^T J that it pulls back from image space."""
 
 import numpy as np
 
@@ -6,30 +6,30 @@ from acai_tf.latents import reading
 from acai_tf.metrics.base import Metric
 from acai_tf.options import Option
 
-# Singular values whose ratio is smaller cannot be told apart from zero in float32.
+# In float32, a singular value below this share of the largest is indistinguishable from zero.
 _LEAST_RATIO = float(np.finfo(np.float32).eps)
 
 
 def random_directions(size, count, seed=0):
-    """Orthonormal directions [min(count, size), size] that span as many random draws from N(0, I)."""
+    """Orthonormal directions [min(count, size), size] with the span of as many random draws from N(0, I)."""
     draws = np.random.default_rng(seed).normal(size=[size, min(count, size)])
     return np.linalg.qr(draws)[0].T
 
 
 def evaluate(products, latents, directions):
-    """Values of the decoder's metric tensor in the subspace of some directions, the same ones at every latent.
+    """Values of the decoder's metric tensor in the subspace of the given directions, the same at every latent.
 
     Args:
         products: function, (latents [k, ...], directions [k, ...]) -> J v, the decoder's forward-mode products [k, ...].
         latents: [n, ...].
-        directions: orthonormal [m, d]. All d of them give the whole tensor; fewer can only miss its extremes, so the
+        directions: orthonormal [m, d]. With m = d they cover the whole tensor; fewer can only miss its extremes, so the
             condition number is a lower bound.
 
     Returns:
         {name: value}: `log_condition_number`, mean over the latents of ln(largest / smallest eigenvalue of J^T J) (0: equal
-        stretching in every direction; at most 32, which float32 can resolve); `stretching`, mean over the latents of the
-        RMS over directions and pixels of J v; `stretching_spread`, its deviation over its mean (0: equal everywhere, as
-        for a linear decoder). NaN where the decoder's output does not change, or is not finite.
+        stretching in all directions; at most 32, the limit of float32); `stretching`, mean over the latents of the RMS of
+        J v over directions and pixels; `stretching_spread`, its standard deviation over its mean (0: the same everywhere, as
+        for a linear decoder). NaN if the decoder's output does not change, or is not finite.
     """
     logs, stretchings = [], []
     for latent in latents:
@@ -52,13 +52,13 @@ def _log_condition_number(changes):
 
 
 class Conditioning(Metric):
-    """`log_condition_number`, `stretching` and `stretching_spread` of the decoder at the latents of test images, as
-    `evaluate` gives them; `conditioning_latents` and `conditioning_directions`, the numbers of both."""
+    """`log_condition_number`, `stretching` and `stretching_spread` of the decoder at the latents of test images (see
+    `evaluate`); `conditioning_latents` and `conditioning_directions`, the numbers of latents and directions."""
 
     supports_pixels = False
-    latents = Option(128, 'test latents at which the decoder is differentiated; fewer where there are fewer', minimum=1)
-    directions = Option(64, 'random directions at each; as many as the latent has dimensions give the exact condition '
-                            'number, fewer a lower bound', minimum=2)
+    latents = Option(128, 'test latents at which to differentiate the decoder; at most the test set', minimum=1)
+    directions = Option(64, 'random directions per latent; as many as the latent has dimensions give the exact condition '
+                            'number, fewer give a lower bound', minimum=2)
     seed = Option(0, 'seed of the random numbers', minimum=0)
 
     def compute(self, model, dataset):

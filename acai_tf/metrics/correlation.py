@@ -1,4 +1,4 @@
-"""Correlation of the dimensions of a latent with each other (MIDR-AE, table 1; released calculate_cor.py)."""
+"""Correlation between the dimensions of a latent (MIDR-AE, table 1; released calculate_cor.py)."""
 
 import numpy as np
 
@@ -13,13 +13,13 @@ def mean_absolute_correlation(latents: np.ndarray) -> float:
         latents: [n, ...], flattened to [n, d].
 
     Returns:
-        float in [0, 1]. Dimensions that never change have no correlation and are left out; NaN if fewer than two are
-        left, or if a value is not finite.
+        float in [0, 1]. Dimensions that never change have no correlation and are left out. NaN if fewer than two are left,
+        or if a value is not finite.
     """
     flat = np.asarray(latents, np.float64).reshape(len(latents), -1)
     if not np.isfinite(flat).all():
         return float('nan')
-    # Their deviation would not do: rounding makes it 1e-16 instead of 0.
+    # The range, because rounding makes the deviation of a constant 1e-16 instead of 0.
     flat = flat[:, np.ptp(flat, axis=0) > 0]
     size = flat.shape[1]
     if size < 2:
@@ -28,7 +28,7 @@ def mean_absolute_correlation(latents: np.ndarray) -> float:
 
 
 class Correlation(Metric):
-    """`correlation`: mean |correlation| of pairs of dimensions over the test images."""
+    """`correlation`: mean |correlation| between pairs of dimensions, over the test images."""
 
     def compute(self, model, dataset):
         latents, _ = reading.of_dataset(model, dataset, 'test')

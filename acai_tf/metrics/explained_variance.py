@@ -8,8 +8,8 @@ from acai_tf.metrics.base import Metric
 class ExplainedVariance(Metric):
     """`explained_variance`: 1 - sum |x - ae|^2 / sum |x - mean image|^2 over the test images.
 
-    About 0 for a model that decodes one picture, 1 for a perfect one, below 0 for one that is worse than the mean image.
-    NaN where all images are the same.
+    About 0 for a model that always decodes the same picture, 1 for a perfect model, below 0 for a model that is worse than
+    the mean image. NaN if all images are the same.
     """
 
     supports_pixels = False

@@ -1,4 +1,4 @@
-"""Base class of metrics that learn from the training images. Their result can be saved and applied to other images."""
+"""Base class of metrics that learn from the training images. What they learn can be saved and applied to other images."""
 
 import json
 import logging
@@ -22,23 +22,23 @@ _WRONG_CONTENT = (AttributeError, EOFError, KeyError, TypeError, ValueError, zip
 
 
 class LearningMetric(Metric):
-    """A metric that learns from the training set, or loads a saved result, and applies it to the images of both splits.
+    """Learns from the training set, or loads what was learned, and applies it to the images of both splits.
 
     `save` writes a directory with learned.json (the metric, its options, the latents it learned from, versions), learned.npz
-    (the learned arrays), and for each split `<split>.npz` with an answer for each image, in file order, and the `labels`.
+    (the learned arrays), and `<split>.npz` with the answers and `labels` for each image of a split, in file order.
 
     A subclass defines `learn`, `restore`, `answers`, `values` and `arrays`.
 
     Args:
-        load: directory written by `save`; its options are used. None: learn.
-        **options: as the class declares them; not together with `load`.
+        load: directory written by `save`, which also gives the options. None: learn.
+        **options: as the class declares them; not allowed with `load`.
 
     Raises:
-        UsageError: there are options besides `load`, or another metric wrote the directory.
+        UsageError: there are options as well as `load`, or another metric wrote the directory.
         DataError: the directory is damaged.
     """
 
-    most_training_images = None  # learns from at most this many, the first ones; None: from all
+    most_training_images = None  # learns from the first ones, at most this many; None: from all
 
     def __init__(self, load=None, **options):
         self._load, self._arrays, self._learned_from = load, None, None
@@ -66,12 +66,12 @@ class LearningMetric(Metric):
         if saved['space'] != given['space']:
             raise DataError(f'{self._load} was learned from {saved["space"]}, not from {given["space"]}')
         if saved != given:
-            _logger.warning('%s was learned from the latents of another export than this: %s, step %s', self._load,
+            _logger.warning('%s was learned from the latents of a different export: %s, step %s', self._load,
                             saved.get('model'), saved.get('step'))
         try:
             width = int(self._arrays['width'])
             if width != self._width:
-                raise DataError(f'{self._load} was learned from {width} numbers an image, but {model} gives {self._width}')
+                raise DataError(f'{self._load} was learned from {width} numbers per image, but {model} has {self._width}')
             self.restore(width, self._arrays)
         except DataError:
             raise
@@ -83,7 +83,7 @@ class LearningMetric(Metric):
         raise NotImplementedError
 
     def restore(self, width, arrays):
-        """Restores the arrays that `arrays` returned, for points of that width; raises KeyError, TypeError or ValueError for
+        """Restores the arrays that `arrays` returned, for points of that width. Raises KeyError, TypeError or ValueError for
         other arrays."""
         raise NotImplementedError
 
@@ -92,22 +92,22 @@ class LearningMetric(Metric):
         raise NotImplementedError
 
     def answers(self, points):
-        """Returns {name: array [n]}, an answer for each of the points [n, d]."""
+        """Returns {name: array [n]}, answers for points [n, d]."""
         raise NotImplementedError
 
     def values(self, points, answers):
-        """Returns {name: value}, from {split: points [n, d]} and {split: answers and labels}; may add to the answers."""
+        """Returns {name: value} from {split: points [n, d]} and {split: answers and labels}; may add to the answers."""
         raise NotImplementedError
 
     def summary(self, values):
-        # Several metrics have an accuracy.
+        # Prefixed, because several metrics have an accuracy.
         return {f'{self.name}_{name}': value for name, value in values.items() if not isinstance(value, dict)}
 
     def save(self, directory):
-        """Writes what the last computation learned, and its answers, to a new directory, which appears complete.
+        """Writes the learned arrays and the answers of the last computation to a new directory, atomically.
 
         Raises:
-            UsageError: it exists.
+            UsageError: the directory exists.
         """
         try:
             with files.atomic_directory(directory) as temporary:
@@ -128,8 +128,8 @@ class LearningMetric(Metric):
             if description['metric'] == self.name:
                 self._learned_from = description['learned_from']
                 if self._learned_from['space'] not in ('pixels', 'latents'):
-                    raise ValueError('the space is neither pixels nor latents')
-                # (Opened here: np.load leaves a damaged file open.)
+                    raise ValueError('the space must be pixels or latents')
+                # Opened here, because np.load leaves a damaged file open.
                 with (open(os.path.join(directory, _ARRAYS), 'rb') as file,
                       np.load(file, allow_pickle=False) as arrays):
                     return dict(description['options']), {key: arrays[key] for key in arrays.files}
@@ -138,8 +138,8 @@ class LearningMetric(Metric):
         raise UsageError(f'{directory} was saved by the metric {description["metric"]}, not by {self.name}')
 
     def _damaged(self, error):
-        return DataError(f'{self._load} does not hold what --save writes ({type(error).__name__}: {short_message(error)}); '
-                         'save it again')
+        return DataError(f'{self._load} is damaged or was not written by --save ({type(error).__name__}: '
+                         f'{short_message(error)}); save it again')
 
 
 def _fingerprint(model):

@@ -15,7 +15,7 @@ from acai_tf.options import Option
 
 _STEPS = 16  # frames of an interpolation
 _DICTIONARY_SIZE = 10000
-# Smoothness is undefined if the turn from the first angle to the last is smaller than this.
+# Smoothness is undefined if the turn from first to last angle is smaller than this.
 _LEAST_TURN = 1e-4
 # The float32 cosine below differs from the float64 one by less than this (tests/metrics/lines_test.py).
 _FLOAT32_ERROR = 1e-6
@@ -26,8 +26,7 @@ def _dictionary(height, width):
     """(angles [10000], lines as float64 unit vectors [10000, h*w], float32 matrix [h*w + 1, 10000] for the search).
 
     A line is -1 except at about 40 pixels. The matrix therefore holds each unit vector's difference from its background,
-    and the background in its last row. Float32 products then keep about 7 digits; 1024 terms of -1 * -1 would lose two of
-    them.
+    and the background in its last row. Float32 products then keep about 7 digits; 1024 terms of -1 * -1 would lose two.
     """
     angles = np.arange(_DICTIONARY_SIZE) * (2 * np.pi / _DICTIONARY_SIZE)
     lines = np.asarray(draw_line(angles, height, width), np.float64).reshape(_DICTIONARY_SIZE, -1)
@@ -40,13 +39,12 @@ def _dictionary(height, width):
 def closest_line(images: np.ndarray, chunk: int = 512) -> tuple[np.ndarray, np.ndarray]:
     """Finds the nearest line of each image.
 
-    The search is in float32. Lines within its rounding error of the best are ranked again in float64, because the float32
-    search alone moves the nearest angle by up to three dictionary entries. Of equally near lines the one with the smallest
-    angle wins.
+    The search is in float32. Lines within rounding error of the best are ranked again in float64, because the float32 search
+    alone moves the nearest angle by up to three dictionary entries. Ties go to the smallest angle.
 
     Args:
-        images: float [..., h, w, 1], not clipped, as the released code compares them.
-        chunk: images compared at a time; bounds the memory.
+        images: float [..., h, w, 1], not clipped, as in the released code.
+        chunk: images compared at a time; limits memory use.
 
     Returns:
         (distance, angle), float64 [...]: cosine distance in [0, 2], and angle in [0, 2 pi). NaN for an image that has NaN
@@ -65,7 +63,7 @@ def closest_line(images: np.ndarray, chunk: int = 512) -> tuple[np.ndarray, np.n
         cosine = np.concatenate([block, block.sum(axis=1, keepdims=True)], axis=1).astype(np.float32) @ search
         rows, columns = np.nonzero(cosine >= cosine.max(axis=1, keepdims=True) - 2 * _FLOAT32_ERROR)
         exact = np.einsum('ij,ij->i', block[rows], lines[columns])
-        # Stable sort: by image, then by falling cosine, then by angle; the first of each image is its nearest line.
+        # Stable sort: by image, then by decreasing cosine, then by angle; each image's first entry is its nearest line.
         order = np.lexsort((columns, -exact, rows))
         first = order[np.searchsorted(rows[order], np.arange(len(block)))]
         distance[start + usable], angle[start + usable] = 1 - exact[first], angles[columns[first]]
@@ -76,11 +74,11 @@ def smoothness_score(angles: np.ndarray) -> np.ndarray:
     """Largest change of angle between frames as a share of the whole turn, minus the same share for an even turn.
 
     Args:
-        angles: [n, steps] in radians, of the nearest lines.
+        angles: [n, steps], angles of the nearest lines in radians.
 
     Returns:
-        float64 [n]: 0 for an even turn, 1 - 1 / (steps - 1) for one jump; NaN, that is undefined, if the first and last
-        angles are equal (within 1e-4).
+        float64 [n]: 0 for an even turn, 1 - 1 / (steps - 1) for a single jump; NaN (undefined) if the first and last angles
+        are equal (within 1e-4).
     """
     angles = np.unwrap(np.asarray(angles, np.float64), axis=-1)
     turn = np.abs(angles[..., 0] - angles[..., -1])
@@ -94,7 +92,7 @@ def mean_smoothness(scores, nan_policy='zero'):
 
     Args:
         scores: [n], as from `smoothness_score`.
-        nan_policy: 'zero' counts undefined ones as zero, as the released code does; 'ignore' leaves them out.
+        nan_policy: 'zero' replaces undefined scores by zero, as the released code does; 'ignore' leaves them out.
     """
     scores = np.asarray(scores)
     defined = scores[~np.isnan(scores)]
@@ -106,14 +104,14 @@ def mean_smoothness(scores, nan_policy='zero'):
 
 
 def line_eval(interpolations: np.ndarray, nan_policy: str = 'zero') -> tuple[float, float]:
-    """Mean Distance and mean Smoothness of interpolations [n, steps, h, w, 1]; `nan_policy` as in `mean_smoothness`."""
+    """Mean Distance and mean Smoothness of interpolations [n, steps, h, w, 1]; `nan_policy` as for `mean_smoothness`."""
     values = evaluate(interpolations, nan_policy)
     return values['mean_distance'], values['mean_smoothness']
 
 
 def evaluate(interpolations, nan_policy='zero'):
-    """Like `line_eval`, as {name: value}: `mean_distance`, `mean_smoothness`, and `undefined_interpolations`, the number of
-    interpolations without a Smoothness."""
+    """Like `line_eval`, but returns {name: value}: `mean_distance`, `mean_smoothness`, and `undefined_interpolations`, the
+    number of interpolations without a Smoothness."""
     distance, angle = closest_line(interpolations)
     scores = smoothness_score(angle)
     return {'mean_distance': float(distance.mean()), 'mean_smoothness': mean_smoothness(scores, nan_policy),
@@ -121,10 +119,10 @@ def evaluate(interpolations, nan_policy='zero'):
 
 
 class Lines(Metric):
-    """`mean_distance`, `mean_smoothness` and `undefined_interpolations` of 16 frames between each of 256 fixed pairs."""
+    """`mean_distance`, `mean_smoothness` and `undefined_interpolations`, from 16 frames between each of 256 fixed pairs."""
 
     supports_pixels = False
-    nan_policy = Option('zero', 'undefined Smoothness: count as zero, as released, or ignore', choices=('zero', 'ignore'))
+    nan_policy = Option('zero', 'undefined Smoothness: zero, as released, or ignored', choices=('zero', 'ignore'))
 
     def unsupported_reason(self, dataset):
         return None if dataset.evaluation_pairs else f'is for lines32, not {dataset.name}'

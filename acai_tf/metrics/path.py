@@ -1,4 +1,4 @@
-"""Evenness of interpolations, and their distance to real images, for images of any kind."""
+"""Evenness of interpolations and their distance to real images, for any kind of images."""
 
 import numpy as np
 
@@ -8,21 +8,21 @@ from acai_tf.latents import neighbours, reading
 from acai_tf.metrics.base import Metric
 from acai_tf.options import Option
 
-# A smaller difference of frames in [-1, 1] is rounding.
+# A smaller difference between frames in [-1, 1] is rounding.
 _STILL = 1e-6
 
 
 def evaluate(frames):
-    """Values of paths through the space of images. A step is the RMS difference of neighboring frames.
+    """Values of paths through image space. A step is the RMS difference between neighboring frames.
 
     Args:
         frames: [n, steps, ...].
 
     Returns:
-        {name: value}, means over the paths: `step_variation`, the deviation of a path's steps over their mean (0: even);
-        `largest_step` over the mean (1: even; steps - 1: one jump); `length`, the sum of the steps over the RMS distance of
-        the ends (1: straight). Paths that do not move are left out and counted in `still`. NaN if no path moves, or if a
-        frame is not finite.
+        {name: value}, means over the paths: `step_variation`, the standard deviation of a path's steps over their mean (0:
+        even); `largest_step`, over the mean step (1: even; steps - 1: one jump); `length`, the sum of the steps over the RMS
+        distance of the ends (1: straight). Paths that do not move are left out and counted in `still`. NaN if no path moves,
+        or if a frame is not finite.
     """
     steps, spans = (np.stack([_rms(part) for part in parts]) for parts in (
         (np.diff(path, axis=0) for path in frames), (path[-1:] - path[:1] for path in frames)))
@@ -42,15 +42,15 @@ def _rms(differences):
 
 class Path(Metric):
     """Linear interpolations between pairs of different test images (`path_...`), and straight fades between the pixels of
-    the same pairs (`path_fade_...`): `step_variation`, `largest_step`, `length` and `still` as `evaluate` gives them, and
+    the same pairs (`path_fade_...`): `step_variation`, `largest_step`, `length` and `still` (see `evaluate`), and
     `nearest_train`, the mean cosine distance of a frame to the nearest training image.
 
-    `path_test_nearest_train` is the distance of the test images themselves, `path_pairs` the number of pairs.
+    `path_test_nearest_train` is the distance for the test images themselves, `path_pairs` the number of pairs.
     """
 
     supports_pixels = False
-    pairs = Option(256, 'pairs of test images between which is interpolated; fewer where there are fewer', minimum=1)
-    frames = Option(16, 'images of an interpolation, both ends included', minimum=3)
+    pairs = Option(256, 'pairs of test images to interpolate between; at most half the test set', minimum=1)
+    frames = Option(16, 'images per interpolation, both ends included', minimum=3)
     seed = Option(0, 'seed of the random numbers', minimum=0)
 
     def compute(self, model, dataset):

@@ -1,8 +1,8 @@
 """Faithfulness of interpolations to a change of pose (AEAI, section 4.2).
 
-Between two images of an object whose poses differ by L degrees there are true images. Every interpolation, in latent space,
-is compared with them. The docstrings describe what is done where the paper leaves a choice (which images an interval
-has, which are searched for the nearest). Mean squared errors are on [0, 1].
+Between two images of an object with poses L degrees apart there are true images. Every interpolation in latent space is
+compared with them. The docstrings state the choices that the paper leaves open (which images an interval has, which images
+are searched for the nearest). Mean squared errors are on [0, 1].
 """
 
 import dataclasses
@@ -14,11 +14,11 @@ from acai_tf.datasets import pole
 from acai_tf.errors import DataError
 from acai_tf.metrics.base import Metric
 
-# Degrees of azimuth of the intervals: for errors, for errors by alpha and realism, for the retrieved alpha, and for the
-# distances of parameters.
+# Intervals in degrees of azimuth: for errors, for errors by alpha and realism, for the retrieved alpha, and for parameter
+# distances.
 _LENGTHS, _BY_ALPHA, _RETRIEVAL, _DISTANCES = range(15, 85, 5), 80, 70, (40, 60, 80)
-_ALTITUDES = 20, 30  # degrees of altitude of the intervals shorter than the whole range, for the distances of parameters
-# Degrees of altitude: higher up, a pole's shadows differ too little to tell the azimuth.
+_ALTITUDES = 20, 30  # degrees of altitude: intervals shorter than the whole range, for parameter distances
+# Degrees of altitude; above this, a pole's shadows differ too little to reveal the azimuth.
 _HIGHEST_RETRIEVAL = 65
 _CHUNK = 1024  # frames decoded at a time
 
@@ -29,7 +29,7 @@ class Interval:
 
     Attributes:
         name: such as 'azimuth_80' or 'altitude_20'; 'altitude' for the whole range of altitudes.
-        paths: int [starts, m], numbers of the true images from each start to its end.
+        paths: int [starts, m], indices of the true images from each start to its end.
         span: degrees between start and end.
     """
     name: str
@@ -43,39 +43,39 @@ class Interval:
 
     @property
     def inner(self):
-        """Numbers of the true images of those frames: int [starts, m - 2]."""
+        """Indices of the true images of those frames: int [starts, m - 2]."""
         return self.paths[:, 1:-1]
 
 
 def evaluate(encode, decode, images: np.ndarray, poses: np.ndarray, is_test: np.ndarray,
              realistic: np.ndarray | None = None) -> dict[str, dict]:
-    """Computes values of a model whose latents are interpolated linearly over intervals of azimuth and altitude.
+    """Computes values of linear interpolations of a model's latents, over intervals of azimuth and altitude.
 
     An interval of L degrees has L / step images; its ends are the first and the last, as in the paper (80 degrees in steps
-    of 5: 16 images, which span 75 degrees). Every image that has a whole interval after it is a start. Azimuths are wrapped
-    if they go all the way round. Only the inner frames count.
+    of 5: 16 images, which span 75 degrees). Every image that is followed by a whole interval is a start. Azimuths wrap if
+    they cover the full circle. Only the inner frames count.
 
     Args:
         encode: images [n, h, w, c] in [-1, 1] -> latents [n, ...].
         decode: latents -> images.
-        images, poses, is_test: of one object, as `load_poses()` of a data set gives them: [n, h, w, c], [n, 2] azimuth and
-            altitude in degrees, bool [n].
-        realistic: images [k, h, w, c] that are possible; with them there is `realism`.
+        images, poses, is_test: from `load_poses()` of a data set, for one object: [n, h, w, c], [n, 2] azimuth and altitude
+            in degrees, bool [n].
+        realistic: all possible images [k, h, w, c]; adds `realism`.
 
     Returns:
-        `{'all': ..., 'held_out': ..., 'up_to_65': ...}`: over all frames; over those whose true image is in the test set;
-        and, for `retrieved_alpha` alone and only if there are higher altitudes, over those with an altitude up to 65,
-        because higher up a pole's shadows differ too little. Each is {value: {interval: number or dict}}:
+        `{'all': ..., 'held_out': ..., 'up_to_65': ...}`: over all frames; over frames with a true image from the test set;
+        and, only for `retrieved_alpha` and only if there are higher altitudes, over frames with altitudes up to 65, because
+        above that a pole's shadows differ too little. Each is {value: {interval: number or dict}}:
 
         mse: mean squared error of the frames.
-        mse_by_alpha: for each alpha the `mean` and `deviation` of that error over the starts (80 degrees; altitude).
-        retrieved_alpha: (azimuth - start) / span of the image that is nearest to a frame, among all images. For each alpha
-            the `median`, `lower_quartile` and `upper_quartile`; `error`, mean |median - alpha|, and the mean
-            `interquartile_range` (70 degrees).
+        mse_by_alpha: for each alpha, the `mean` and `deviation` of that error over the starts (80 degrees; altitude).
+        retrieved_alpha: (azimuth - start) / span, for the azimuth of the image nearest to a frame, among all images. For
+            each alpha, the `median`, `lower_quartile` and `upper_quartile`; also `error`, mean |median - alpha|, and the
+            mean `interquartile_range` (70 degrees).
         parameter_distance: from the nearest image's pose to the poses of both ends, hypot of the differences in degrees. For
-            each alpha the means `to_source` and `to_target`; `deviation` from straight lines, divided by the `span` in
+            each alpha, the means `to_source` and `to_target`; also `deviation` from straight lines, divided by the `span` in
             degrees (azimuth of 40, 60 and 80 degrees; altitude of 20 and 30 degrees and all).
-        realism: mean squared error to the nearest of the possible images (80 degrees).
+        realism: mean squared error to the nearest possible image (80 degrees).
 
     Raises:
         DataError: the azimuths do not have equal steps.
@@ -99,7 +99,7 @@ def evaluate(encode, decode, images: np.ndarray, poses: np.ndarray, is_test: np.
 
 
 def intervals(poses):
-    """All intervals that an object's poses [n, 2] have.
+    """Returns all intervals that an object's poses [n, 2] allow.
 
     Raises:
         DataError: the azimuths at an altitude do not have equal steps, or there are too few.
@@ -108,8 +108,8 @@ def intervals(poses):
     rings = [ring[np.argsort(poses[ring, 0])] for ring in rings]
     steps = np.concatenate([np.diff(poses[ring, 0]) for ring in rings])
     if not len(steps) or not np.allclose(steps, steps[0]) or steps[0] <= 0:
-        raise DataError('the azimuths at each altitude must have equal steps, the same at all altitudes, and no two images '
-                        'the same pose')
+        raise DataError('the azimuths must have equal steps, the same at every altitude, and no two images may have the '
+                        'same pose')
     step, result = float(steps[0]), []
     for length in _LENGTHS:
         count = round(length / step)
@@ -146,16 +146,16 @@ def _along(ring, count, closed):
 
 
 class _Candidates:
-    """Images among which the nearest is searched: `images` [k, pixels] in [0, 1]."""
+    """Finds the nearest of some images: `images` [k, pixels] in [0, 1]."""
 
     def __init__(self, images):
         self.images = _unit(images)
-        self._center = self.images.mean(axis=0)  # products of large numbers would lose the digits of their difference
+        self._center = self.images.mean(axis=0)  # differences of large products would lose digits
         self._centered = self.images - self._center
         self._squares = np.sum(np.square(self._centered), axis=1)
 
     def nearest(self, frames):
-        """Number of the image that is nearest to each frame [n, pixels]."""
+        """Index of the image nearest to each frame [n, pixels]."""
         return np.argmin(self._squares - 2 * (frames - self._center) @ self._centered.T, axis=1)
 
 
@@ -166,9 +166,9 @@ def _unit(images):
 
 
 def _compare(interval, latents, decode, truth, possible):
-    """Compares the inner frames with the images: {name: [starts, m - 2]}, as far as the interval needs it.
+    """Compares the inner frames with the images: {name: [starts, m - 2]}, with only the values that the interval needs.
 
-    `mse` to the true image, number of the `nearest` image, and `realism`, the error to the nearest of the possible images.
+    `mse` to the true image, index of the `nearest` image, and `realism`, the error to the nearest possible image.
     """
     alphas, rows = interval.alphas, max(1, _CHUNK // len(interval.alphas))
     weights = alphas.reshape(1, -1, *[1] * (latents.ndim - 1))
@@ -195,7 +195,7 @@ def _mse(frames, images):
 
 
 def _values(interval, poses, frames, mask):
-    """{name: value} of the inner frames that the mask [starts, m - 2] selects, from what `_compare` returns."""
+    """{name: value} for the inner frames that the mask [starts, m - 2] selects; `frames` as returned by `_compare`."""
     values = {'mse': _mean(frames['mse'], mask)}
     if interval.name in (f'azimuth_{_BY_ALPHA}', 'altitude'):
         values['mse_by_alpha'] = _by_alpha(interval, lambda k: {
@@ -214,7 +214,7 @@ def _has_distances(interval):
 
 
 def _by_alpha(interval, values):
-    """{alpha: values(k)}, k the number of the inner frame."""
+    """{alpha: values(k)}, where k is the index of the inner frame."""
     return {f'{alpha:.3f}': values(k) for k, alpha in enumerate(interval.alphas)}
 
 
@@ -227,7 +227,7 @@ def _deviation(values, mask):
 
 
 def _wrapped(degrees):
-    """Differences of azimuth as the shorter way round: (-180, 180]."""
+    """Differences of azimuth, the shorter way around: (-180, 180]."""
     return 180 - (180 - degrees) % 360
 
 
@@ -260,10 +260,10 @@ def _distances(interval, poses, nearest, mask):
 
 
 class Poses(Metric):
-    """`poses`: {subject: values} as `evaluate` gives them, for data sets with known poses (`load_poses()`).
+    """`poses`: {subject: values} (see `evaluate`), for data sets with known poses (`load_poses()`).
 
-    The subjects are the `model`; the `pixel_dissolve`, which interpolates the images themselves; and, for the images of
-    pole64, the `straight_tip`, which moves the tip of the shadow along a straight line. Only pole64 has `realism`.
+    The subjects are the `model`; the `pixel_dissolve`, which interpolates the images themselves; and, for pole64, the
+    `straight_tip`, which moves the tip of the shadow along a straight line. Only pole64 has `realism`.
     """
 
     supports_pixels = False
@@ -277,7 +277,7 @@ class Poses(Metric):
         intervals(dataset.load_poses()[1])
 
     def compute(self, model, dataset):
-        if self._setting is None or self._setting.dataset is not dataset:  # every report uses the same one
+        if self._setting is None or self._setting.dataset is not dataset:  # all reports use the same setting
             self._setting = _Setting(dataset)
         return {'poses': {'model': self._setting.evaluate(model.encode, model.decode), **self._setting.references}}
 
@@ -289,7 +289,7 @@ class Poses(Metric):
 
 
 class _Setting:
-    """The images and poses that models are evaluated on."""
+    """Images and poses for evaluating models."""
 
     def __init__(self, dataset):
         self.dataset, (images, self._poses, self._is_test) = dataset, dataset.load_poses()

@@ -11,22 +11,22 @@ from acai_tf.options import Option
 
 _logger = logging.getLogger(__name__)
 
-# scikit-learn's C, the inverse strength of the regularization, from strong to weak.
+# scikit-learn's C, the inverse regularization strength, from strong to weak regularization.
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)
 NEIGHBORS = (1, 10, 200)
 _HELD_OUT, _TOLERANCE, _MOST_ITERATIONS = 0.2, 1e-5, 2000
 
 
 def logistic_regression(train, train_labels, test, seed=0, strengths=STRENGTHS):
-    """Predicts classes by a converged logistic regression with L2 regularization.
+    """Predicts classes with a converged logistic regression with L2 regularization.
 
-    Features are standardized by the training set. The strength is chosen by the accuracy on a held-out fifth of the training
-    set, the same fifth for all strengths. The regression is then fitted to the whole training set.
+    Features are standardized by the training set. C is chosen by the accuracy on a held-out fifth of the training set, the
+    same fifth for all values. The regression is then fitted to the whole training set.
 
     Args:
         train: [n, d]. train_labels: int [n]. test: [m, d].
-        seed: chooses the fifth.
-        strengths: values of C, for the sum of the losses; of equally good ones the first wins.
+        seed: selects the fifth.
+        strengths: values of C, which multiplies the sum of the losses; ties go to the first.
 
     Returns:
         (classes [m], the chosen C); (None, NaN) if the training set has fewer than two classes.
@@ -40,7 +40,7 @@ def logistic_regression(train, train_labels, test, seed=0, strengths=STRENGTHS):
     train, test = (scaler.transform(np.asarray(points, np.float64)) for points in (train, test))
     order = np.random.default_rng(seed).permutation(len(train))
     held, rest = np.split(order, [int(_HELD_OUT * len(train))])
-    # Each strength starts from the solution of the one before.
+    # Each value of C starts from the solution for the previous one.
     model = LogisticRegression(tol=_TOLERANCE, max_iter=_MOST_ITERATIONS, warm_start=True)
     scores = [0.0]
     with warnings.catch_warnings(record=True) as caught:
@@ -54,15 +54,15 @@ def logistic_regression(train, train_labels, test, seed=0, strengths=STRENGTHS):
         if not issubclass(warning.category, ConvergenceWarning):
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     if any(issubclass(warning.category, ConvergenceWarning) for warning in caught):
-        _logger.warning('a logistic regression has not converged after %d iterations', _MOST_ITERATIONS)
+        _logger.warning('a logistic regression did not converge in %d iterations', _MOST_ITERATIONS)
     return model.predict(test), best
 
 
 def nearest_neighbors(train, train_labels, test, counts):
-    """Predicts classes by the majority of the k nearest training points, by Euclidean distance: {k: classes [m]} for all k
-    in `counts`. The smallest class wins a tie. If there are fewer than k training points, all of them vote."""
+    """Predicts classes by majority vote of the k nearest training points (Euclidean): {k: classes [m]} for each k in
+    `counts`. The smallest class wins a tie. If there are fewer than k training points, all of them vote."""
     from sklearn.neighbors import NearestNeighbors
-    origin = np.mean(train, axis=0)  # squares of large numbers would lose the digits of their difference
+    origin = np.mean(train, axis=0)  # differences of large squares would lose digits
     train, test = train - origin, test - origin
     search = NearestNeighbors(n_neighbors=min(max(counts), len(train)), algorithm='brute').fit(train)
     labels = np.asarray(train_labels)[search.kneighbors(test, return_distance=False)]
@@ -71,10 +71,10 @@ def nearest_neighbors(train, train_labels, test, counts):
 
 
 def accuracy(classes, labels, level=0.95):
-    """Percentage of correct classes, and its bootstrap percentile interval over the test points.
+    """Percentage of correct classes, with its bootstrap percentile interval over the test points.
 
-    If a share p of n points is correct, resampling them gives Binomial(n, p) correct points. The interval is computed from
-    that distribution, without drawing samples.
+    If a share p of n points is correct, a resample has Binomial(n, p) correct points. The interval is computed from that
+    distribution, without drawing samples.
 
     Args:
         classes, labels: int [n].
@@ -89,9 +89,9 @@ def accuracy(classes, labels, level=0.95):
 
 
 class Probe(Metric):
-    """`probe_accuracy` of a logistic regression, with `probe_c`, its inverse strength of regularization; `knn1_accuracy`,
-    `knn10_accuracy` and `knn200_accuracy` of nearest neighbors. Percent of the test images; each also with `_low` and
-    `_high`, its 95% bootstrap interval. `probe_train_images` and `probe_test_images` are the numbers of images.
+    """`probe_accuracy` of a logistic regression, with its inverse regularization strength `probe_c`; `knn1_accuracy`,
+    `knn10_accuracy` and `knn200_accuracy` of nearest neighbors. Accuracies are percent of the test images, each also with
+    `_low` and `_high`, its 95% bootstrap interval. `probe_train_images` and `probe_test_images` are the numbers of images.
     """
 
     seed = Option(0, 'seed of the random numbers', minimum=0)

@@ -1,4 +1,4 @@
-"""Number of dimensions of a latent that are in use, from the spectrum of its covariance."""
+"""Number of latent dimensions in use, from the spectrum of the covariance."""
 
 import numpy as np
 
@@ -15,9 +15,9 @@ def evaluate(latents, dead=0.01):
         dead: a dimension is dead if its standard deviation is at most this share of the latents' root mean square.
 
     Returns:
-        {name: value}: `effective_rank`, the exponential of the entropy of the covariance's eigenvalues, each as a share of
-        their sum (Roy and Vetterli, 2007), and `participation_ratio`, (sum of eigenvalues)^2 / sum of their squares, both
-        in [1, min(n - 1, d)] and NaN if nothing varies; `dead_dimensions`, int. All NaN if a latent is not finite.
+        {name: value}: `effective_rank`, the exponential of the entropy of the covariance's eigenvalues, as shares of their
+        sum (Roy and Vetterli, 2007), and `participation_ratio`, (sum of eigenvalues)^2 / sum of their squares. Both are in
+        [1, min(n - 1, d)], or NaN if nothing varies. `dead_dimensions`, int. All are NaN if a latent is not finite.
     """
     flat = np.asarray(latents, np.float64).reshape(len(latents), -1)
     if not np.isfinite(flat).all():
@@ -36,7 +36,7 @@ def evaluate(latents, dead=0.01):
 
 
 class Rank(Metric):
-    """`effective_rank`, `participation_ratio` and `dead_dimensions` of the test images' latents, as `evaluate` gives them;
+    """`effective_rank`, `participation_ratio` and `dead_dimensions` of the test images' latents (see `evaluate`);
     `rank_dimensions` and `rank_images`, the numbers of dimensions and images."""
 
     dead = Option(0.01, "a dimension is dead if its standard deviation is at most this share of the latents' root mean "

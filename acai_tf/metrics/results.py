@@ -1,6 +1,6 @@
-"""Results kept in the directory of the run: <run>/results/<step>/<label>.json, where the label is the metric's.
+"""Keeps results in the run directory: <run>/results/<step>/<label>.json, with the metric's label.
 
-Results on another data set than the run's own are <label>.<data set>.json.
+Results on a data set other than the run's own go to <label>.<data set>.json.
 """
 
 import logging
@@ -15,11 +15,11 @@ _logger = logging.getLogger(__name__)
 
 
 def keep(loaded, metric, dataset, values):
-    """Writes the values of a metric, with its options and the library versions; logs a warning if it cannot.
+    """Writes the values of a metric, with its options and the library versions. Logs a warning if it cannot.
 
     Args:
         loaded: export.LoadedModel; if it is not in a run directory, nothing is written.
-        metric: the metrics.base.Metric.
+        metric: metrics.base.Metric.
         dataset: datasets.base.Dataset.
         values: {name: value}.
     """

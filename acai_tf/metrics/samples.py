@@ -8,19 +8,19 @@ from acai_tf.options import Option
 
 
 class Samples(Metric):
-    """Values of draws from N(0, I) (`samples_prior_...`) and from a Gaussian mixture fitted to the training latents
-    (`samples_mixture_...`): `nearest_train`, mean cosine distance of the decoded draws to the nearest training image;
-    `precision` and `recall` (`latents.manifolds`) of the decoded draws against as many training images, and
-    `latent_precision` and `latent_recall` of the draws against the latents of those images.
+    """Values for draws from N(0, I) (`samples_prior_...`) and from a Gaussian mixture fitted to the training latents
+    (`samples_mixture_...`). `nearest_train` is the mean cosine distance of the decoded draws to the nearest training image.
+    `precision` and `recall` (see `latents.manifolds`) compare the decoded draws with as many training images;
+    `latent_precision` and `latent_recall` compare the draws with the latents of those images.
 
-    `samples_test_...` are the values of test images, as an example of perfect draws; there are too few of them for recall.
+    `samples_test_...` are the values for test images, an example of perfect draws; there are too few of them for recall.
     `samples_draws` is the number of draws.
     """
 
     supports_pixels = False
-    draws = Option(2048, 'latents drawn, and training images they are compared with; fewer where there are fewer', minimum=2)
+    draws = Option(2048, 'latents drawn and training images to compare them with; at most the training set', minimum=2)
     components = Option(10, 'Gaussians of the mixture', minimum=1)
-    neighbours = Option(3, 'k: an image covers what is nearer to it than its k-th nearest', minimum=1)
+    neighbours = Option(3, 'k: an image covers all points closer than its k-th nearest neighbor', minimum=1)
     seed = Option(0, 'seed of the random numbers', minimum=0)
 
     def compute(self, model, dataset):
@@ -49,7 +49,7 @@ class Samples(Metric):
 
 
 def _keeping(batches, mask, kept):
-    """Passes the batches on, and appends the images that the mask [n] selects to `kept`."""
+    """Yields the batches unchanged, and appends the images that the mask [n] selects to `kept`."""
     start = 0
     for batch in batches:
         kept.append(batch[mask[start:start + len(batch)]])

@@ -1,4 +1,4 @@
-"""What a metric can be computed of: an exported model, a live one, or pixels; each on numpy arrays.
+"""Subjects of metrics: an exported model, a live model, or pixels; all work on numpy arrays.
 
 A subject has `image_shape`, `encode` and, except for pixels, `latent_shape`, `decode`, `decoder_products`, `reconstruct`
 and `classify`, as `export.LoadedModel` and `models.base.Autoencoder` have them.
@@ -13,7 +13,7 @@ class Pixels:
     image_shape = None  # any
 
     def encode(self, images):
-        """The images."""
+        """Returns the images."""
         return np.asarray(images)
 
     def __str__(self):
@@ -24,5 +24,5 @@ PIXELS = Pixels()
 
 
 def subject(model):
-    """The subject that a model stands for: itself, or PIXELS for 'pixels'."""
+    """Returns the subject for a model: the model itself, or PIXELS for 'pixels'."""
     return PIXELS if isinstance(model, str) and model == 'pixels' else model

@@ -36,12 +36,12 @@ __getattr__ = REGISTRY.module
 
 
 def name_of(model):
-    """Name of a model: its system's registered name, or else its class's."""
+    """Name of a model: its registered name, or else the name of its class."""
     return REGISTRY.name_of(type(model))
 
 
 def base_of(model):
-    """Name of the base autoencoder to which a model is added; None if it is an autoencoder of its own."""
+    """Name of the base autoencoder to which a model is added; None if the model has no base."""
     return name_of(model.base) if hasattr(model, 'base') else None
 
 
@@ -57,20 +57,20 @@ def create(name: str, image_shape: tuple[int, int, int], nclass: int, depth: int
         depth: channels of the first convolutions, doubled at each scale.
         latent: channels of the latent.
         latent_width: width of the latent; for `acai`, width / latent_width must be a power of two, 2^scales.
-        seed: int, of the initial weights and of all random numbers in training.
+        seed: int, for the initial weights and all random numbers in training.
         dtype: Keras dtype policy, such as 'mixed_bfloat16'; float32 by default.
-        architecture: the networks: one of `acai_tf.architectures.names()`, path/to/file.py:Name, a class, or an object
-            (see `acai_tf.architectures`).
+        architecture: one of `acai_tf.architectures.names()`, path/to/file.py:Name, a class, or an object (see
+            `acai_tf.architectures`).
         base: the autoencoder to which a regularizer is added (`acai`, `miae`, `lrae`, `dracai`, `midrae`, `aeai`, `amr`,
             `flat`); see `acai_tf.models.regularizer`.
-        **options: those of the model, of its base and of the architecture (see their classes); `start='mean'` and
-            `average` (see `base.Autoencoder`).
+        **options: options of the model, its base and the architecture (see their classes), and `start` and `average` (see
+            `training.TrainConfig`).
 
     Returns:
         An `Autoencoder`, ready for `compile` and `fit`.
 
     Raises:
-        UsageError (a ValueError): unknown name or option, a value outside its range, sizes that do not fit.
+        UsageError (a ValueError): unknown name or option, a value outside its range, or sizes that do not fit.
     """
     cls = REGISTRY.get(name)
     return cls(
@@ -79,7 +79,7 @@ def create(name: str, image_shape: tuple[int, int, int], nclass: int, depth: int
 
 
 def options_of_base(cls, base):
-    """{'base': base} for a system that is added to a base autoencoder, {} for another; UsageError if that is given one."""
+    """Returns {'base': base} for a regularizer, {} for other models; UsageError if another model is given a base."""
     from acai_tf.models.regularizer import Regularizer
     if issubclass(cls, Regularizer):
         return {'base': base}

@@ -11,7 +11,7 @@ from acai_tf.options import Option, sizes_of
 
 @keras.saving.register_keras_serializable('acai_tf')
 class AAE(Autoencoder):
-    """A critic tells latents from draws of N(0, I); the encoder makes it mistake latents for random_inputs.
+    """A critic distinguishes latents from draws from N(0, I); the encoder makes it take latents for draws.
 
         critic:       BCE(c(prior), 1) + BCE(c(z), 0)
         autoencoder:  mean (x - D(z))^2 + wgt_prior * BCE(c(z), 1)

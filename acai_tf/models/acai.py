@@ -11,19 +11,19 @@ from acai_tf.options import Option
 
 @keras.saving.register_keras_serializable('acai_tf')
 class ACAI(Adversarial):
-    """A critic guesses from a decoded mix of two latents how much of each went in; the autoencoder makes it answer 0.
+    """From a decoded mix of two latents a critic guesses the mixing coefficient; the autoencoder makes it answer 0.
 
         critic:       |c(x_mix) - alpha|^2 + |c(ae + reg * (x - ae))|^2           (eq. 1, gamma = reg)
         autoencoder:  mean (x - ae)^2 + advweight * |c(x_mix)|^2                  (eq. 2, lambda = advweight)
 
-    with ae = D(E(x)), x_mix = D(alpha * z + (1 - alpha) * z[::-1]), alpha uniform in [0, 0.5]. As in the released code
-    the second term of the critic mixes x with its own reconstruction; no gradient is blocked between the networks.
+    with ae = D(E(x)), x_mix = D(alpha * z + (1 - alpha) * z[::-1]), alpha uniform in [0, 0.5]. As in the released code,
+    the critic's second term mixes x with its own reconstruction, and no gradient is blocked between the networks.
     """
 
     advweight = Option(0.5, 'lambda: weight of the critic in the autoencoder\'s loss', minimum=0)
     advdepth = Option(0, 'channels of the critic\'s first convolutions; 0 means depth', minimum=0,
                               follows='depth')
-    critic_lr = Option(0.0, 'learning rate of the critic; 0: lr', minimum=0, released=False, quick=0.001)
+    critic_lr = Option(0.0, 'learning rate of the critic; 0 means lr', minimum=0, released=False, quick=0.001)
     reg = Option(0.2, 'gamma: share of the image in the critic\'s "real" mix', minimum=0, maximum=1)
 
     loss_names = ('loss_ae', 'rmse', 'loss_disc', 'loss_ae_disc', 'loss_disc_real', 'classify_latent')
@@ -36,7 +36,7 @@ class ACAI(Adversarial):
         return tf.reshape(super().critic_score(images, training), [-1, 1, 1, 1])
 
     def alpha_shape(self, images):
-        """Shape of the mixing coefficients, and of the critic's guess of them."""
+        """Shape of the mixing coefficients and of the critic's guesses."""
         return [tf.shape(images)[0], 1, 1, 1]
 
     def random_inputs(self, images):

@@ -1,4 +1,4 @@
-"""What the systems with a critic of images share."""
+"""Base class of the systems with a critic of images."""
 
 import tensorflow as tf
 from keras import layers
@@ -6,17 +6,17 @@ from keras import layers
 from acai_tf import architectures
 from acai_tf.models.regularizer import Regularizer
 
-# Layers in which no image of a batch has to do with another.
+# Layers that treat each image independently.
 _BY_IMAGE = (layers.InputLayer, layers.Identity, layers.Conv2D, layers.Dense, layers.Flatten, layers.Reshape,
              layers.LeakyReLU, layers.ReLU, layers.AveragePooling2D, layers.MaxPooling2D)
-# A seed of the backward pass that is nearer to 0 is taken for this, so that another can be divided by it.
+# Replaces a seed of the backward pass that is nearer to 0, so that another seed can be divided by it.
 _SMALLEST_SEED = 1e-12
 
 
 class Adversarial(Regularizer):
-    """Base class of the regularizers with a critic of images, which training alone needs.
+    """Base class of the regularizers with a critic of images. Only training needs the critic.
 
-    A subclass declares the hyperparameter `advdepth`, channels of the critic's first convolutions, which follows depth.
+    A subclass declares the option `advdepth`, the channels of the critic's first convolutions, which follows depth.
     """
 
     optimizer_networks = {'autoencoder': ('encoder', 'decoder'), 'critic': ('critic',), 'classifier': ('classifier',)}
@@ -37,7 +37,7 @@ class Adversarial(Regularizer):
         return _answer(self.critic(images, training=training))
 
     def update(self, tape, objectives):
-        """As `Steps.update`; the critic's gradients are taken first, so that `critic_score` passes back once."""
+        """Like `Steps.update`, but computes the critic's gradients first, so that `critic_score` needs one backward pass."""
         super().update(tape, {name: objectives[name] for name in sorted(objectives, key=lambda name: name != 'critic')})
 
 
@@ -46,11 +46,11 @@ def _answer(outputs):
 
 
 def _one_pass(critic, images):
-    """A critic's answers, through which one backward pass serves the losses of both players.
+    """A critic's answers, with one backward pass for the losses of both players.
 
-    For one number an image, the gradients of any two losses at an image are the same but for a factor: those of the loss
-    differentiated second are the first's, rescaled. What that leaves unused of the second pass is not computed in a
-    compiled step. The critic's loss is to come first: its weights need a pass of their own otherwise.
+    The answer for an image is one number, so the gradients of any two losses at that image differ only by a factor. The loss
+    that is differentiated second reuses the gradients of the first, rescaled; a compiled step skips the rest of its pass.
+    The critic's loss must come first: otherwise its weights need a second pass.
     """
     first = []
 
@@ -74,7 +74,7 @@ def _one_pass(critic, images):
 
 
 def _is_within_reach(tensor):
-    """Returns False for a tensor of a graph that is not around the current one, such as another branch of a tf.cond."""
+    """Returns False for a tensor of a graph that does not enclose the current one, such as another branch of a tf.cond."""
     graph = tf.compat.v1.get_default_graph()
     while tf.is_symbolic_tensor(tensor) and graph is not None and graph is not tensor.graph:
         graph = getattr(graph, 'outer_graph', None)

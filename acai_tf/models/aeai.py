@@ -9,38 +9,36 @@ from acai_tf.losses import binary_cross_entropy
 from acai_tf.models.adversarial import Adversarial
 from acai_tf.options import Option
 
-# The weights of an objective: adversarial, cycle, smoothness.
 _WEIGHTS = {'rescaled': {'wgt_adv': 0.1, 'wgt_cycle': 0.01, 'wgt_smooth': 0.001},
             'paper': {'wgt_adv': 0.01, 'wgt_cycle': 0.01, 'wgt_smooth': 0.1}}
 
 
 def _weight(name, loss):
     values = ', '.join(f'{objective} {weights[name]:g}' for objective, weights in _WEIGHTS.items())
-    return Option(None, f'weight of the {loss}; 0 leaves it out; by default the objective\'s own ({values})',
+    return Option(None, f'weight of the {loss}; 0 leaves it out; the default depends on the objective ({values})',
                   minimum=0, kind=float, released=False)
 
 
 @keras.saving.register_keras_serializable('acai_tf')
 class AEAI(Adversarial):
-    """Mixes of two latents decode to images that a discriminator takes for real, return to themselves through the
-    autoencoder, and change smoothly along the way (section 2.1).
+    """Mixes of two latents decode to images that a discriminator takes for real. The mixes survive decoding and encoding
+    unchanged, and the images change smoothly along the way (section 2.1).
 
-        L_R = |x_i - ae_i|^2 + |x_j - ae_j|^2       L_A = sum of -log D(x_mix), D the discriminator's probability
+        L_R = |x_i - ae_i|^2 + |x_j - ae_j|^2       L_A = sum of -log c(x_mix), c the discriminator's probability
         L_C = sum of |z_mix - E(x_mix)|^2           L_S = sum of |d x_mix / d alpha|^2
         autoencoder:    L_R + wgt_adv * L_A + wgt_cycle * L_C + wgt_smooth * L_S
-        discriminator:  BCE(D(x), 1) + BCE(D(x_mix), 0), with the learning rate disc_lr
+        discriminator:  BCE(c(x), 1) + BCE(c(x_mix), 0), with the learning rate disc_lr
 
     with z_mix = (1 - alpha) * z_i + alpha * z_j, x_mix = D(z_mix), j a random order of the batch; images in [0, 1]; sums
     over the alphas of a pair. The derivative is exact: the decoder's Jacobian times z_j - z_i, by forward accumulation. No
     gradient is blocked.
 
     `objective=paper` has these terms and the paper's weights. The paper does not say whether its norms are sums or means;
-    here they are means over pixels and over the latent. `objective=rescaled` differs in three ways: its norms are sums, L_R
-    counts every image once, and alphas are averaged; its weights are chosen for that. Without the discriminator (wgt_adv
-    0), the cycle (wgt_cycle 0) or the smoothness (wgt_smooth 0) it is one of the paper's ablations (appendix B): a term
-    with weight 0 is not computed, its loss is given as 0, and the discriminator is not trained.
+    here they are means over pixels and over the latent. In `objective=rescaled`, norms are sums, L_R counts every image
+    once, and alphas are averaged; its weights are chosen for that. A term with weight 0 is not computed and is logged as 0;
+    with wgt_adv=0 the discriminator is not trained. These are the paper's ablations (appendix B).
 
-    In networks with batch normalization all passes of a step are in training mode, each with its own statistics.
+    With batch normalization, all passes of a step are in training mode, each with its own statistics.
     """
 
     objective = Option('rescaled', 'reductions and weights of the losses: rescaled, sums over an image; or the paper\'s',
@@ -48,8 +46,8 @@ class AEAI(Adversarial):
     wgt_adv = _weight('wgt_adv', 'adversarial loss')
     wgt_cycle = _weight('wgt_cycle', 'cycle loss')
     wgt_smooth = _weight('wgt_smooth', 'smoothness loss')
-    n_alphas = Option(1, 'mixes of a pair: 1 with alpha uniform in [0, 1], as the paper implements it, or so many '
-                      'with alpha from 0 to 1 in equal steps, M + 1 in its formulas', minimum=1, released=False)
+    n_alphas = Option(1, 'mixes per pair: 1 draws alpha uniformly from [0, 1], as the paper implements it; more take alphas '
+                      'from 0 to 1 in equal steps (M + 1 in its formulas)', minimum=1, released=False)
     disc_lr = Option(1e-4, 'learning rate of the discriminator', minimum=0, released=False)
     advdepth = Option(0, 'channels of the discriminator\'s first convolutions; 0 means depth', minimum=0,
                       follows='depth', released=False)
@@ -63,7 +61,7 @@ class AEAI(Adversarial):
         super().build_networks()
 
     def weight(self, name):
-        """The value in force of `wgt_adv`, `wgt_cycle` or `wgt_smooth`."""
+        """The value of `wgt_adv`, `wgt_cycle` or `wgt_smooth`, or its default for the objective."""
         given = getattr(self, name)
         return _WEIGHTS[self.objective][name] if given is None else given
 
@@ -76,21 +74,21 @@ class AEAI(Adversarial):
                 'permutation': self.permutation('permutation', size)}
 
     def mix(self, latents, random_inputs):
-        """z_mix and z_j - z_i, one of each pair for each alpha: [n_alphas * batch, *latent_shape]."""
+        """z_mix and z_j - z_i of each pair at each alpha: [n_alphas * batch, *latent_shape]."""
         direction = tf.gather(latents, random_inputs['permutation']) - latents
         alphas = [random_inputs['alpha']] if self.n_alphas == 1 else np.linspace(0, 1, self.n_alphas, dtype=np.float32)
         return (tf.concat([latents + alpha * direction for alpha in alphas], axis=0),
                 tf.concat([direction] * len(alphas), axis=0))
 
     def decode_along(self, latents, direction, training=False):
-        """Decoded latents, and their derivative in that direction."""
-        # The gradient tape of the step stands outside the accumulator: inside, it would give no gradient of the derivative.
+        """Decodes latents; also returns the images' derivative in the given direction."""
+        # The step's gradient tape encloses the accumulator: inside it, the tape would miss the derivative's gradient.
         with tf.autodiff.ForwardAccumulator(latents, direction) as accumulator:
             images = self.decode(latents, training)
         return images, accumulator.jvp(images, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
     def squared_norm(self, x):
-        """|x|^2 [n, ...] -> its mean over n; of one example the sum of squares, in the paper's objective their mean."""
+        """Mean over n of |x|^2, for x [n, ...]; |x|^2 is a sum of squares, or in the paper's objective a mean."""
         return tf.reduce_sum(tf.square(x)) / tf.cast(
             tf.shape(x)[0] if self.objective == 'rescaled' else tf.size(x), x.dtype)
 
@@ -119,7 +117,7 @@ class AEAI(Adversarial):
 
     def objectives(self, terms):
         objectives = super().objectives(terms)
-        if not self.on_baseline:  # its mean over pixels in [-1, 1], at the weight that L_R has
+        if not self.on_baseline:  # a mean over pixels in [-1, 1], given the weight that L_R has
             weight = np.prod(self.image_shape) / 4 if self.objective == 'rescaled' else 2 / 4
             objectives['autoencoder'] *= weight / self.loss_scale
         objectives['autoencoder'] += sum(

@@ -10,8 +10,8 @@ from acai_tf.options import Option
 
 
 class TorchAdam(Adam):
-    """PyTorch's Adam: `weight_decay` times the variable, biases too, is added to the gradient, and epsilon to the root after
-    its bias correction (in Keras and TF1, before)."""
+    """PyTorch's Adam. `coupled_decay` times the variable (biases too) is added to the gradient. Epsilon is added to the root
+    after its bias correction, not before as in Keras and TF1."""
 
     def __init__(self, *args, coupled_decay=0.0, **kwargs):
         super().__init__(*args, **kwargs)
@@ -27,27 +27,27 @@ class TorchAdam(Adam):
 
 @keras.saving.register_keras_serializable('acai_tf')
 class AMR(Adversarial):
-    """A critic tells images from reconstructions and from decoded mixes of latents; the autoencoder makes it take both for
-    images.
+    """A critic distinguishes images from reconstructions and from decoded mixes of latents; the autoencoder makes it take
+    both for images.
 
         critic:       BCE(c(x), 1) + BCE(c(ae), 0) + BCE(c(x_mix), 0)
         autoencoder:  lamb * mean |x - ae| + BCE(c(ae), 1) + BCE(c(x_mix), 1) + wgt_consist * mean |E(x_mix) - z_mix|
 
     with ae = D(E(x)), z_mix = alpha * z + (1 - alpha) * z[permutation], x_mix = D(z_mix), and c the mean over all outputs of
-    a critic, as logits. The autoencoder is stepped at every `update_g_every`-th step, from the first on. All optimizers are
-    PyTorch's Adam with beta 0.5 and 0.99.
+    the critic, a logit. The autoencoder is updated at every `update_g_every`-th step, starting with the first. All
+    optimizers are PyTorch's Adam with beta 0.5 and 0.99.
 
-    As in all systems here the networks are the architecture's; the released ones have instance normalisation in the
-    autoencoder and spectral normalisation in the critic. `d_x` is the mean of the critic's three terms, as logged there.
+    As in all systems here, the networks are the architecture's; the released networks have instance normalization in the
+    autoencoder and spectral normalization in the critic. `d_x` is the mean of the critic's three terms, as released.
     """
 
     mixer = Option(
-        'mixup', 'alpha: mixup one uniform number per image, mixup2 one per channel of the latent, fm 0 or 1 per channel, '
-        'fm2 the same with one probability per batch', choices=('mixup', 'mixup2', 'fm', 'fm2'))
+        'mixup', 'alpha: mixup, one uniform number per image; mixup2, one per channel of the latent; fm, 0 or 1 per '
+        'channel; fm2, like fm with one probability per batch', choices=('mixup', 'mixup2', 'fm', 'fm2'))
     lamb = Option(10.0, 'lambda: weight of the reconstruction', minimum=0)
     wgt_consist = Option(0.0, 'weight of the consistency of re-encoded mixes', minimum=0)
     update_g_every = Option(5, 'steps from one update of the autoencoder to the next', minimum=1)
-    weight_decay = Option(1e-5, 'times the variable, added to its gradient', minimum=0)
+    weight_decay = Option(1e-5, 'multiplies each variable and is added to its gradient', minimum=0)
     advdepth = Option(0, 'channels of the critic\'s first convolutions; 0 means depth', minimum=0, follows='depth')
 
     reconstruction_loss = 'recon'

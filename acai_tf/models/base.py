@@ -1,4 +1,4 @@
-"""What all autoencoders share: networks, classifier trained in tandem, order of one step's updates, configuration."""
+"""Base class of the autoencoders: networks, a classifier trained in tandem, order of one step's updates, configuration."""
 
 import functools
 import inspect
@@ -24,7 +24,7 @@ _MOST = 1.001  # largest absolute value of an image; the rest is rounding
 
 
 def _takes_arrays(method):
-    """The method, also for numpy arrays."""
+    """Makes a method of tensors accept numpy arrays too."""
     @functools.wraps(method)
     def call(self, *inputs, **kwargs):
         if any(isinstance(value, np.ndarray) for value in inputs):
@@ -37,7 +37,7 @@ class Pass(NamedTuple):
     """One forward pass of an autoencoder.
 
     Attributes:
-        latents: [batch, *latent_shape], those that were decoded.
+        latents: [batch, *latent_shape], the latents that were decoded.
         reconstruction: images [batch, h, w, c].
         terms: {name: scalar}, the loss terms.
     """
@@ -49,14 +49,14 @@ class Pass(NamedTuple):
 class Autoencoder(Steps, Configured, keras.Model):
     """Base class of the autoencoders.
 
-    A subclass declares its `Option`s and says which optimizer updates which networks (`optimizer_networks`), which loss
-    terms it logs (`loss_names`), which networks only training needs (`training_only`), which networks end in an image
-    (`decoders`) and which batches fit (`smallest_batch` on all replicas together, a multiple of `batch_multiple` on each).
-    It defines `forward`, `objectives` and a `train_step` that reads like the paper's algorithm. A subclass that defines
-    `loss_terms` instead of `forward` cannot be the base of a `regularizer.Regularizer`.
+    A subclass declares its `Option`s, the networks that each optimizer updates (`optimizer_networks`), the loss terms it
+    logs (`loss_names`), the networks that only training needs (`training_only`), the networks that end in an image
+    (`decoders`) and the batches it accepts (at least `smallest_batch` over all replicas, a multiple of `batch_multiple` on
+    each). It defines `forward`, `objectives` and a `train_step` that reads like the paper's algorithm. A subclass that
+    defines `loss_terms` instead of `forward` cannot be the base of a `regularizer.Regularizer`.
 
     Works with `compile()` and `fit(dataset)` on batches `(images, labels)`: images float32 [batch, h, w, c] in [-1, 1],
-    labels int [batch]; without labels the classifier is not trained. `acai_tf.training` runs it by
+    labels int [batch]; without labels the classifier is not trained. `acai_tf.training` calls
     `strategy.run(model.train_step, ...)`.
 
     `train_step` calls the networks in training mode; `encode`, `decode`, `logits`, `call` and `evaluate` in inference
@@ -71,9 +71,9 @@ class Autoencoder(Steps, Configured, keras.Model):
     smallest_batch = 1
     batch_multiple = 1
     decoders = ('decoder',)
-    stays_blank = False  # no short training is known that leaves the state in which all images decode to one picture
-    takes_no_base = 'is an autoencoder of its own'  # the reason, as the end of a sentence
-    loss_scale = 1.0  # the loss over a mean over pixels
+    stays_blank = False  # True: after any known short training, all images still decode to one picture
+    takes_no_base = 'takes no base'  # the reason, as the end of a sentence
+    loss_scale = 1.0  # ratio of the loss to a mean over pixels
 
     def __init__(self, image_shape, nclass, depth=64, latent=16, latent_width=4, seed=0, architecture='acai', dtype=None,
                  name=None, start='zero', average=0.0, steps=None, **options):
@@ -116,7 +116,7 @@ class Autoencoder(Steps, Configured, keras.Model):
         self.add_network('decoder', decoder)
         self.add_network('classifier', dense(self.latent_shape, self.nclass, self.seed, 'classifier'))
 
-    # ---- use: arrays in, arrays out, some rows at a time and compiled; tensors in, tensors out
+    # ---- use: arrays in, arrays out (compiled, in batches); tensors in, tensors out
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -138,7 +138,7 @@ class Autoencoder(Steps, Configured, keras.Model):
         return self.to_images(self.decoder(latents, training=training))
 
     def to_images(self, values):
-        """The decoder's values -> images: the architecture's output activation."""
+        """Applies the architecture's output activation: the decoder's values -> images."""
         return getattr(self.architecture, 'output', tf.identity)(values)
 
     def call(self, images, training=False):
@@ -158,13 +158,13 @@ class Autoencoder(Steps, Configured, keras.Model):
 
     @_takes_arrays
     def classify(self, images):
-        """Images -> values.Classification of the single-layer classifier."""
+        """Images -> `values.Classification` by the single-layer classifier."""
         probabilities = tf.nn.softmax(self.logits(images))
         return Classification(probabilities, tf.argmax(probabilities, axis=-1))
 
     @_takes_arrays
     def decoder_products(self, latents, directions):
-        """J v of the decoder's Jacobian J at latents, and directions v [n, *latent_shape]: [n, h, w, c]."""
+        """Products J v of the decoder's Jacobian J at the latents and directions v [n, *latent_shape]: [n, h, w, c]."""
         return forward_products(self.decode)(latents, directions)
 
     def _on_arrays(self, method, inputs):
@@ -179,9 +179,9 @@ class Autoencoder(Steps, Configured, keras.Model):
         return in_batches(self._compiled[method], *arrays.values())
 
     def start_from(self, dataset):
-        """Sets the last bias of the decoder so that the first images it makes have the mean color of the training images.
+        """Sets the decoder's last bias so that its first images have the mean color of the training images.
 
-        Without it a model first learns the background, at the rate at which Adam moves a bias.
+        Without this a model first learns the background, only as fast as Adam moves a bias.
 
         Args:
             dataset: `datasets.base.Dataset`, a tf.data.Dataset of batches, or images [n, h, w, c].
@@ -209,12 +209,12 @@ class Autoencoder(Steps, Configured, keras.Model):
 
     def save(self, filepath, *args, **kwargs):
         if os.fspath(filepath).endswith(('.h5', '.hdf5')):
-            raise UsageError(f'{filepath}: HDF5 files do not keep all optimizers; save as '
+            raise UsageError(f'{filepath}: HDF5 cannot store all optimizers; save as '
                              f'{os.path.splitext(filepath)[0]}.keras')
         return super().save(filepath, *args, **kwargs)
 
     def classifier_input(self, images):
-        """What the classifier reads, [n, ...]: the latents."""
+        """The classifier's input [n, ...]: the latents."""
         return self.encode(images)
 
     def logits(self, images):
@@ -224,22 +224,22 @@ class Autoencoder(Steps, Configured, keras.Model):
     # ---- training
 
     def random_inputs(self, images):
-        """The random numbers of this step, by name; {} for a model without any."""
+        """{name: random numbers} of this step; {} for a model that draws none."""
         del images
         return {}
 
     def unpack(self, data):
-        """Images and labels of what Keras or the training loop gives a step; labels are None where there are none.
+        """Returns images and labels (or None) from the data that Keras or the training loop passes to a step.
 
         Args:
             data: images, (images,), (images, labels), or (images, images): an autoencoder's targets are its images.
 
         Raises:
-            UsageError: other types or shapes, or weights of samples or classes.
+            UsageError: wrong types or shapes, or sample or class weights.
         """
         images, labels, weights = keras.utils.unpack_x_y_sample_weight(data)
         if weights is not None:
-            raise UsageError(f'{type(self).__name__} does not support sample_weight and class_weight; leave them out')
+            raise UsageError(f'{type(self).__name__} does not support sample_weight or class_weight; leave them out')
         images, labels = (value if value is None else tf.convert_to_tensor(value) for value in (images, labels))
         batches.check_images(images, self.image_shape)
         labels = batches.class_numbers(labels)
@@ -247,18 +247,18 @@ class Autoencoder(Steps, Configured, keras.Model):
         return self._assert_in_range(images, labels)
 
     def _assert_in_range(self, images, labels):
-        """Returns images and labels; in `fit` and `evaluate`, raises if images leave [-1, 1] or labels 0..nclass-1.
+        """Returns images and labels. In `fit` and `evaluate`, raises if images leave [-1, 1] or labels leave 0..nclass-1.
 
-        (The data sets of acai_tf, which the training loop reads, check the same. XLA has no assertions.)
+        The data sets that the training loop reads make the same checks. XLA has no assertions.
         """
         if not self.in_keras or self.jit_compile:
             return images, labels
         low, high = tf.reduce_min(images), tf.reduce_max(images)
         checks = [tf.debugging.Assert((low >= -_MOST) & (high <= _MOST), [
-            f'{CHECK}images must be in -1 to 1, which are pixels * 2 / 255 - 1; these reach from', low, 'to', high])]
+            f'{CHECK}images must be in -1 to 1 (pixels * 2 / 255 - 1); these range from', low, 'to', high])]
         if labels is not None:
             checks.append(tf.debugging.Assert(tf.reduce_all((labels >= 0) & (labels < self.nclass)), [
-                f'{CHECK}labels must be 0 to {self.nclass - 1}; these reach from', tf.reduce_min(labels), 'to',
+                f'{CHECK}labels must be 0 to {self.nclass - 1}; these range from', tf.reduce_min(labels), 'to',
                 tf.reduce_max(labels)]))
         with tf.control_dependencies(checks):
             return tf.identity(images), labels if labels is None else tf.identity(labels)
@@ -273,34 +273,34 @@ class Autoencoder(Steps, Configured, keras.Model):
             training: whether the networks are called in training mode.
 
         Returns:
-            A `Pass`, whose terms are means over the batch, under the released log names.
+            A `Pass`; its terms are means over the batch, under the released log names.
         """
         raise NotImplementedError
 
     def loss_terms(self, images, random_inputs, labels=None, training=False):
-        """{name: scalar}, all loss terms of one forward pass; arguments as those of `forward`."""
+        """{name: scalar}, all loss terms of one forward pass; arguments as for `forward`."""
         return self.forward(images, random_inputs, labels, training).terms
 
     def reconstruction_terms(self, tag, images, reconstruction):
-        """{tag: mean squared error, 'rmse': the same on the 0..255 scale}."""
+        """{tag: mean squared error, 'rmse': its root on the 0..255 scale}."""
         mse = tf.reduce_mean(losses.mean_squared_error(images, reconstruction))
         return {tag: mse, 'rmse': losses.rmse(mse)}
 
     def rmse_term(self, images, reconstruction):
-        """{'rmse': root mean squared error on the 0..255 scale}, for systems whose loss is another."""
+        """{'rmse': root mean squared error on the 0..255 scale}, for systems with another loss."""
         return {'rmse': self.reconstruction_terms('mse', images, reconstruction)['rmse']}
 
     def classifier_terms(self, features, labels, training=False):
-        """{'classify_latent': cross-entropy of the classifier}; the autoencoder gets no gradient from it."""
+        """{'classify_latent': cross-entropy of the classifier}; no gradient reaches the autoencoder."""
         if labels is None:
             return {}
         logits = self.classifier(tf.stop_gradient(features), training=training)
         return {'classify_latent': tf.reduce_mean(losses.cross_entropy(logits, labels))}
 
     def objectives(self, terms):
-        """{optimizer: the scalar that it minimizes}, from the loss terms; None where it has nothing to minimize.
+        """{optimizer: the scalar that it minimizes}, from the loss terms; None if it has nothing to minimize.
 
-        A system that does not define it has no `loss` in the logs of `fit` and `evaluate`.
+        If a system does not define this, the logs of `fit` and `evaluate` have no `loss`.
         """
         del terms
         return {}
@@ -312,11 +312,11 @@ class Autoencoder(Steps, Configured, keras.Model):
         return self.track(terms, self.objectives(terms))
 
     def track(self, terms, objectives=None):
-        """Adds the terms to the means that `fit` and `evaluate` show; returns them.
+        """Adds the terms to the means that `fit` and `evaluate` show, and returns them.
 
         Args:
-            objectives: as `objectives` returns them; with them there is `loss`, what the autoencoder's optimizer minimizes,
-                without the classifier.
+            objectives: as returned by `objectives`. They add the term `loss`: the autoencoder's objective without the
+                classifier.
         """
         if objectives and 'loss' not in terms:
             loss = objectives['autoencoder'] if 'autoencoder' in objectives else (
@@ -338,5 +338,5 @@ class Autoencoder(Steps, Configured, keras.Model):
         if isinstance(architecture, dict):  # the user's own object, as Keras writes it
             architecture = keras.saving.deserialize_keras_object(architecture)
         elif isinstance(architecture, str) and registry.is_reference(architecture):
-            raise UsageError(f'architecture={architecture!r}: a file that a saved model names is not run')
+            raise UsageError(f'architecture={architecture!r}: code in a file that a saved model names is never run')
         return cls(**{**config, 'architecture': architecture})

@@ -8,7 +8,7 @@ from acai_tf.models.base import Autoencoder, Pass
 
 @keras.saving.register_keras_serializable('acai_tf')
 class AEBaseline(Autoencoder):
-    """Minimises the mean of (x - D(E(x)))^2; one Adam updates everything, the classifier included."""
+    """Minimizes the mean of (x - D(E(x)))^2; one Adam updates everything, including the classifier."""
 
     optimizer_networks = {'all': ('encoder', 'decoder', 'classifier')}
     loss_names = ('loss', 'rmse', 'classify_latent')

@@ -1,4 +1,4 @@
-"""Checks of what Keras or the training loop gives to a step."""
+"""Checks the data that Keras or the training loop passes to a step."""
 
 import numpy as np
 import tensorflow as tf
@@ -7,7 +7,7 @@ from acai_tf.errors import UsageError
 
 
 def check_images(images, image_shape):
-    """Raises UsageError if a batch of images has another type or shape than a model takes."""
+    """Raises UsageError if a batch of images does not have the type and shape that a model takes."""
     if images.dtype != tf.float32:
         raise UsageError(f'images are {images.dtype.name}; give float32 in [-1, 1], which are pixels * (2 / 255) - 1')
     shape = images.shape
@@ -16,13 +16,13 @@ def check_images(images, image_shape):
 
 
 def refuse_text(labels):
-    """Raises UsageError for labels that are text, which Keras does not take."""
+    """Raises UsageError for text labels, which Keras does not accept."""
     if isinstance(labels, (list, tuple, np.ndarray)) and np.asarray(labels).dtype.kind in 'OSU':
         raise UsageError('labels are text; give class numbers: np.unique(labels, return_inverse=True)[1]')
 
 
 def class_numbers(labels):
-    """Labels as a batch [n] of integers; None where there are none, or where they are the images.
+    """Returns labels as integers [n]; None if there are none, or if they are the images.
 
     Raises:
         UsageError: they are one-hot, or not integers.
@@ -32,8 +32,8 @@ def class_numbers(labels):
     if len(labels.shape) == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if len(labels.shape) != 1:
-        raise UsageError(f'labels have shape {list(labels.shape)}; give class numbers [n], for one-hot labels '
-                         'np.argmax(labels, axis=-1)')
+        raise UsageError(f'labels have shape {list(labels.shape)}; give class numbers [n] (for one-hot labels: '
+                         'np.argmax(labels, axis=-1))')
     if not labels.dtype.is_integer:
         raise UsageError(f'labels are {labels.dtype.name}; give class numbers, integers from 0')
     return labels

@@ -1,4 +1,4 @@
-"""Many training steps in one call of a compiled function, as many as take about a second."""
+"""Runs many training steps in one call of a compiled function, as many as take about a second."""
 
 import time
 
@@ -8,7 +8,7 @@ import tensorflow as tf
 from acai_tf.errors import NonFiniteError, UsageError
 from acai_tf.tracing import traced
 
-# Short enough to answer a signal, long enough to cost nothing.
+# Short enough to respond to signals, long enough that calls cost nothing.
 _CALL_SECONDS = 1.0
 _MOST_STEPS = 10_000
 
@@ -17,9 +17,9 @@ def compile_steps(model, step, replicas=lambda losses: losses):
     """Compiles several training steps into one call.
 
     Args:
-        model: the `steps.Steps` whose losses are kept.
-        step: function (*args) -> float32 [replicas here, len(model.loss_names)], one step's losses.
-        replicas: function, the losses of all steps [count, replicas here, losses] -> [count, all replicas, losses].
+        model: `steps.Steps`.
+        step: function (*args) -> float32 [local replicas, len(model.loss_names)], the losses of one step.
+        replicas: function, the losses of all steps [count, local replicas, losses] -> [count, all replicas, losses].
 
     Returns:
         Function (count, *args) -> float32 [count, replicas, losses].
@@ -33,24 +33,24 @@ def compile_steps(model, step, replicas=lambda losses: losses):
 
 
 def losses_of(model, terms):
-    """The loss terms {name: scalar} of a step as one tensor, in the order of `model.loss_names`."""
+    """Stacks the loss terms {name: scalar} of a step into one tensor, in the order of `model.loss_names`."""
     for name in model.loss_names:
         if name not in terms:
             raise UsageError(f'loss_names of {type(model).__name__} has {name}, which its train_step does not return; add '
-                             'it to the terms, or take it out of loss_names')
+                             'it to the terms, or remove it from loss_names')
     return tf.stack([terms[name] for name in model.loss_names])
 
 
 class Calls:
-    """Calls a function of `compile_steps`, with as many steps at a time as take about a second.
+    """Calls a function made by `compile_steps`, with as many steps at a time as take about a second.
 
     Args:
         run: the function.
-        loss_names: of its losses.
-        most: how many steps a call makes at most.
+        loss_names: names of its losses.
+        most: largest number of steps in a call.
 
     Attributes:
-        seconds_per_step: of the last call; None before the second call, because the first one traces. May be set, so that
+        seconds_per_step: of the last call; None until the second call, because the first one traces. Can be set, so that
             several workers agree.
     """
 
@@ -59,7 +59,7 @@ class Calls:
         self._calls, self.seconds_per_step = 0, None
 
     def make(self, step, last, *args):
-        """Makes the steps after `step`, up to `last` at most, with the arguments of the function.
+        """Makes steps after `step`, at most up to `last`; `args` are passed to the function.
 
         Returns:
             float32 [count, replicas, losses].
@@ -77,7 +77,7 @@ class Calls:
         return losses
 
     def _check_finite(self, losses, step):
-        by_loss = losses.swapaxes(1, 2)  # a term of the global batch is bad on all replicas: look at the others first
+        by_loss = losses.swapaxes(1, 2)  # terms first: a term of the global batch is bad on all replicas
         bad = np.argwhere(~np.isfinite(by_loss))
         if len(bad):
             row, column, replica = bad[0]

@@ -10,8 +10,8 @@ from acai_tf.options import Option
 
 @keras.saving.register_keras_serializable('acai_tf')
 class AEDenoising(AEBaseline):
-    """Minimises the mean of (x - D(E(x + noise * n)))^2, n standard normal; the sum is not clipped. The classifier reads
-    the latents of clean images."""
+    """Minimizes the mean of (x - D(E(x + noise * n)))^2, with n standard normal; noisy images are not clipped. The
+    classifier reads the latents of clean images."""
 
     noise = Option(1.0, 'sigma: standard deviation of the noise on images in [-1, 1]', minimum=0)
 

@@ -11,13 +11,13 @@ from acai_tf.options import Option
 
 @keras.saving.register_keras_serializable('acai_tf')
 class DRACAI(LRAE):
-    """LR-AE whose critic also judges mixes of latents with the prior, and draws of the prior alone:
+    """LR-AE with a critic that also judges mixes of latents with the prior, and draws from the prior alone:
 
         x_noise = D(alpha_noise * z + (1 - alpha_noise) * prior),  x_fake = D(prior)
         critic:       LR-AE's + |c(x_noise) - alpha_noise|^2 + |c(x_fake) - 0.5|^2
         autoencoder:  LR-AE's + advnoise * |c(x_noise)|^2 + advfake * |c(x_fake)|^2
 
-    The targets do not agree where alpha_noise is 0 (0 in one term, 0.5 in the other): as released.
+    At alpha_noise = 0 the two targets disagree (0 in one term, 0.5 in the other), as released.
     """
 
     advnoise = Option(0.1, 'omega_3: weight of the critic on mixes with the prior', minimum=0)

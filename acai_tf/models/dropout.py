@@ -10,8 +10,8 @@ from acai_tf.options import Option
 
 @keras.saving.register_keras_serializable('acai_tf')
 class AEDropout(AEBaseline):
-    """Minimises the mean of (x - D(drop(E(x))))^2, with inverted dropout on individual values of the latent, in
-    training only: the classifier, `encode` and `call` see all of it."""
+    """Minimizes the mean of (x - D(drop(E(x))))^2, with inverted dropout on individual values of the latent. Dropout is for
+    training only: the classifier, `encode` and `call` see the whole latent."""
 
     dropout = Option(0.5, 'probability of KEEPING a value of the latent', minimum=1e-3, maximum=1)
 

@@ -1,4 +1,4 @@
-"""Training on arrays in memory: many steps a call, a bar, partial results."""
+"""Trains models on arrays in memory, with many steps per call, a progress bar and partial results."""
 
 import logging
 import os
@@ -16,22 +16,22 @@ from acai_tf.models.calls import Calls, compile_steps, losses_of
 
 _logger = logging.getLogger(__name__)
 
-_SAVING = 0.05  # at most this part of the time is spent on saving
+_SAVING = 0.05  # largest share of the time that is spent on saving
 
 
 class Fitting:
-    """The training of some models on arrays, one after the other, that can be stopped at any time and resumed.
+    """Trains several models on arrays, one after the other. It can be stopped at any time and resumed.
 
-    Everything that a step depends on is in the models' and their optimizers' variables and in `extras`; batches and random
-    numbers are keyed by seed and step. So a resumed fit equals an uninterrupted one, bit for bit on a CPU.
+    A step depends only on the variables of the models and their optimizers and on `extras`; batches and random numbers are
+    keyed by seed and step. So a resumed fit equals an uninterrupted one, bit for bit on a CPU.
 
     Args:
         models: {name: compiled model}, `Steps`.
         state_path: file of the partial results; None: nothing is kept.
-        total: how many steps there are to make.
+        total: total number of steps.
 
     Attributes:
-        extras: {name: array} that is kept with the models' variables.
+        extras: {name: array}, saved with the models' variables.
     """
 
     def __init__(self, models, state_path, total):
@@ -51,14 +51,14 @@ class Fitting:
     def train(self, name, columns, last, batch, save=True):
         """Trains a model until it has made `last` steps.
 
-        Each epoch is shuffled; a step's batch may hold the last rows of one epoch and the first of the next.
+        Each epoch is shuffled. A batch may hold the last rows of one epoch and the first rows of the next.
 
         Args:
-            name: the model's.
-            columns: arrays [n, ...]; the model's `train_step` gets a tuple of some rows of each.
+            name: name of the model.
+            columns: arrays [n, ...]; the model's `train_step` gets a tuple with a batch of rows of each.
             last: number of the step to stop after.
-            batch: rows a step.
-            save: whether partial results may be kept on the way; if not, the caller calls `save_if_due`.
+            batch: rows per step.
+            save: whether to save partial results along the way; if not, the caller calls `save_if_due`.
 
         Raises:
             NonFiniteError: a loss is NaN or infinite.
@@ -83,7 +83,7 @@ class Fitting:
                 self.save_if_due()
 
     def save_if_due(self):
-        """Keeps the partial results, unless that would take more than a small part of the time."""
+        """Saves the partial results, unless saving would take too large a share of the time."""
         started = time.monotonic()
         if not self._state_path or self._saving > _SAVING * (started - self._saved):
             return
@@ -94,7 +94,7 @@ class Fitting:
         self._saving = self._saved - started
 
     def _variables(self):
-        """(name, variable) of each, once; models may share some."""
+        """Yields (name, variable), each variable once; models may share variables."""
         seen = set()
         for name, model in self._models.items():
             parts = [*model.networks.values(), *model.optimizers.values()]
@@ -112,14 +112,14 @@ class Fitting:
             values = [(variable, arrays.pop(name).reshape(variable.shape)) for name, variable in self._variables()]
             self.extras = {name.removeprefix('extra '): value for name, value in arrays.items()}
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            _logger.warning('%s is damaged (%s): all steps are made again', self._state_path, short_message(error))
+            _logger.warning('%s is damaged (%s): redoing all steps', self._state_path, short_message(error))
             return
         for variable, value in values:
             variable.assign(value)
 
 
 def _several_steps(model, order, batch):
-    """The function (count, columns) of `compile_steps` that takes shuffled rows."""
+    """Returns the function (count, columns) of `compile_steps`, on shuffled rows."""
     key = randomness.key(model.seed, order)
 
     def step(columns):

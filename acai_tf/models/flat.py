@@ -11,18 +11,18 @@ from acai_tf.options import Option
 
 @keras.saving.register_keras_serializable('acai_tf')
 class FLAT(Regularizer):
-    """Adds the relaxed distortion measure of the decoder, whose Jacobian at a latent is J:
+    """Adds the relaxed distortion measure of the decoder, where J is its Jacobian at a latent:
 
         autoencoder:  the base's loss + wgt_flat * mean Tr((J'J)^2) / (mean Tr(J'J))^2
 
-    at latents mixed from two of the batch, alpha * z_i + (1 - alpha) * z_j with alpha uniform in [-margin, 1 + margin]. The
-    least value is 1 / d for latents of d values: J'J is the same multiple of the identity everywhere, and straight lines in
-    the latent space are shortest paths. The traces are Hutchinson's estimates from one normal v for each image, |J v|^2 and
-    |J'J v|^2. The means are those of the global batch.
+    at mixes of two latents of the batch, alpha * z_i + (1 - alpha) * z_j with alpha uniform in [-margin, 1 + margin]. The
+    smallest possible value is 1 / d for latents of d values. Then J'J is the same multiple of the identity everywhere, and
+    straight lines in the latent space are shortest paths. The traces are Hutchinson's estimates |J v|^2 and |J'J v|^2 from
+    one normal v per image. The means are over the global batch.
     """
 
     wgt_flat = Option(0.1, 'weight of the distortion', minimum=0, released=False)
-    margin = Option(0.2, 'how far beyond the two latents a mix may be, as a share of their distance', minimum=0,
+    margin = Option(0.2, 'how far beyond the two latents a mix may lie, as a share of their distance', minimum=0,
                     released=False)
 
     optimizer_networks = {'autoencoder': ('encoder', 'decoder'), 'classifier': ('classifier',)}

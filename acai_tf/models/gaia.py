@@ -11,7 +11,7 @@ from acai_tf.options import Option
 
 
 class SharedRateAdam(Adam):
-    """Adam that updates with a share, set anew in each step, of its learning rate."""
+    """Adam that uses a share of its learning rate; the share is set at each step."""
 
     def build(self, variables):
         super().build(variables)
@@ -24,30 +24,30 @@ class SharedRateAdam(Adam):
 
 @keras.saving.register_keras_serializable('acai_tf')
 class GAIA(Autoencoder):
-    """Two autoencoders: the critic reconstructs images well, and badly what the generator makes; the generator wants both
-    its reconstructions and its decoded mixes reconstructed well.
+    """Two autoencoders. The critic learns to reconstruct images well and the generator's images badly. The generator learns
+    to make reconstructions and decoded mixes that the critic reconstructs well.
 
         r = mean |x - C(x)|,  f_r = mean |x - C(G(x))|,  f_s = mean |x_mix - C(x_mix)|,  f = (f_r + f_s) / 2
         critic:       clip(r - f * clip(s(f_s / 2 - r), 0, 0.9), -1, 1)
         autoencoder:  clip(w * f_s + (1 - w) * f_r + latent_loss_weights * L_dist, -1, 1),  w = s(f_s - f_r)
         rates:        s(r - f) * lr for the critic, the rest of lr for the autoencoder; s(u) = sigmoid(lr_sigma_slope * u)
 
-    with G the encoder and decoder, C a second pair of depth `advdepth`, and L_dist = mean (log(1 + d_x) - log(1 + d_z))^2,
-    where d_x and d_z are the mean squared differences of all pairs of images, and of latents, over their mean. With A and B
-    the halves of the batch's latents, z_mix is A * m1 + B * (1 - m1) and A[::-1] * m2 + B * (1 - m2), m1 and m2 normal
-    around 0.5 with deviation 0.25. No gradient is blocked, not even that of w and of s in the critic's loss.
+    with G the encoder and decoder, C a second pair of depth `advdepth`, and L_dist = mean (log(1 + d_x) - log(1 + d_z))^2.
+    d_x are the mean squared differences of all pairs of images, divided by their mean; d_z are the same for latents. If A
+    and B are the halves of the batch's latents, z_mix is A * m1 + B * (1 - m1) and A[::-1] * m2 + B * (1 - m2), with m1 and
+    m2 normal around 0.5 with deviation 0.25. No gradient is blocked, not even through w, or through s in the critic's loss.
 
-    r, f_r, f_s and L_dist are those of the global batch, because what follows is not linear in them. The sigmoid is the
-    stable one: the released formula has a NaN gradient where lr_sigma_slope * u is below -88. The released networks
-    (after MUNIT) are replaced by the architecture's.
+    r, f_r, f_s and L_dist are computed over the global batch, because the losses are not linear in them. The sigmoid is
+    numerically stable: the released formula has a NaN gradient where lr_sigma_slope * u is below -88. The architecture's
+    networks replace the released ones (after MUNIT).
 
-    A batch must be even. An odd one at the end of an epoch of `fit` leaves its last image out of the mixes.
+    The batch size must be even. If the last batch of an epoch of `fit` is odd, its last image is left out of the mixes.
     """
 
     lr_sigma_slope = Option(20.0, 'slope of the sigmoids that balance the losses', minimum=0)
     latent_loss_weights = Option(5e-5, 'weight of the distances between latents', minimum=0)
     advdepth = Option(0, 'channels of the critic\'s first convolutions; 0 means depth', minimum=0, follows='depth')
-    unit_range = Option(True, 'losses compare images in [0, 1], for which slope and clips were released; false: in '
+    unit_range = Option(True, 'losses compare images in [0, 1], which the released slope and clips assume; false: in '
                                 '[-1, 1]', released=False)
 
     optimizer_networks = {'autoencoder': ('encoder', 'decoder'), 'critic': ('critic_encoder', 'critic_decoder'),
@@ -84,7 +84,7 @@ class GAIA(Autoencoder):
         """z_mix, two for each pair of images."""
         first, second = (tf.reshape(random_inputs[name], [-1, 1, 1, 1]) for name in ('midpoint_1', 'midpoint_2'))
         pairs = tf.maximum(tf.shape(latents)[0] // 2, 1)
-        partners = tf.minimum(tf.range(pairs, 2 * pairs), tf.shape(latents)[0] - 1)  # a single image is its own
+        partners = tf.minimum(tf.range(pairs, 2 * pairs), tf.shape(latents)[0] - 1)  # a single image is its own partner
         a, b = latents[:pairs], tf.gather(latents, partners)
         return tf.concat([a * first + b * (1 - first), a[::-1] * second + b * (1 - second)], axis=0)
 
@@ -100,7 +100,7 @@ class GAIA(Autoencoder):
         scale = 0.5 if self.unit_range else 1.0
 
         def distance(x, y):
-            # (0 for the mixes of a single image, of which there are none.)
+            # A single image has no mixes; their distance is 0.
             size = tf.cast(tf.size(x), x.dtype)
             return self.global_mean(scale * tf.math.divide_no_nan(tf.reduce_sum(tf.abs(x - y)), size))
         terms = self.balance(
@@ -111,16 +111,16 @@ class GAIA(Autoencoder):
         return {**terms, **self.rmse_term(images, reconstruction), **self.classifier_terms(latents, labels, training)}
 
     def share(self, difference):
-        """s: a number in [0, 1] that rises with the difference of two losses."""
+        """s: a number in [0, 1] that grows with the difference of two losses."""
         return tf.sigmoid(self.lr_sigma_slope * difference)
 
     def balance(self, real, fake_from_real, fake_from_sample, distance):
-        """All terms, by the released loss_names, from the scalars r, f_r, f_s and L_dist."""
+        """All terms, under the released names, from the scalars r, f_r, f_s and L_dist."""
         fake = (fake_from_real + fake_from_sample) / 2
         of_fake = tf.clip_by_value(self.share(fake_from_sample / 2 - real), 0.0, 0.9)
         of_sample = self.share(fake_from_sample - fake_from_real)
         of_rate = self.share(real - fake)
-        rate = self.optimizers['critic'].learning_rate if self.optimizers else 0.0  # before `compile` there is none
+        rate = self.optimizers['critic'].learning_rate if self.optimizers else 0.0  # none before `compile`
         return {
             'x_real_recon_loss': real, 'x_fake_from_real_recon_loss': fake_from_real,
             'x_fake_from_sample_recon_loss': fake_from_sample, 'x_fake_recon_loss': fake,
@@ -148,7 +148,7 @@ class GAIA(Autoencoder):
 
 
 def distance_loss(images, latents):
-    """L_dist: how far the distances of all pairs of latents are from those of their images, scales and units aside.
+    """L_dist: mismatch between the relative distances of all pairs of latents and of all pairs of images.
 
     Args:
         images, latents: [n, ...].
@@ -158,7 +158,7 @@ def distance_loss(images, latents):
     """
     def relative_distances(x):
         flat = tf.reshape(x, [tf.shape(x)[0], -1])
-        flat -= tf.reduce_mean(flat, axis=0)  # squares of large numbers would lose the digits of their difference
+        flat -= tf.reduce_mean(flat, axis=0)  # differences of large squares would lose digits
         squares = tf.reduce_sum(tf.square(flat), axis=1)
         distances = tf.nn.relu(squares[:, None] + squares[None] - 2 * tf.matmul(flat, flat, transpose_b=True))
         return tf.math.divide_no_nan(distances, tf.reduce_mean(distances))

@@ -10,9 +10,9 @@ from acai_tf.options import Option
 
 @keras.saving.register_keras_serializable('acai_tf')
 class LRAE(ACAI):
-    """ACAI whose encoder also brings latents near N(0, I): autoencoder + wgt_mmd * relu(MMD(z, prior)) (eq. 5).
+    """ACAI that also pulls latents toward N(0, I): autoencoder + wgt_mmd * relu(MMD(z, prior)) (eq. 5).
 
-    The MMD is that of the global batch. Where its unbiased estimate is negative, relu leaves no gradient, as released.
+    The MMD is over the global batch. Where its unbiased estimate is negative, relu leaves no gradient, as released.
     """
 
     wgt_mmd = Option(1.0, 'omega_1: weight of the MMD between latents and prior', minimum=0, quick=0.01)
@@ -26,7 +26,7 @@ class LRAE(ACAI):
     def regularizer_terms(self, images, latents, reconstruction, random_inputs, training):
         both = [tf.reshape(self.gather(x), [-1, latents.shape[1] * latents.shape[2] * latents.shape[3]])
                 for x in (latents, random_inputs['prior'])]
-        # Of one example, as the last batch of an epoch may have, there are no pairs, and relu leaves the term out.
+        # The last batch of an epoch may be a single example: it has no pairs, and relu makes the term 0.
         return {**super().regularizer_terms(images, latents, reconstruction, random_inputs, training),
                 'loss_mmd': tf.nn.relu(mmd(*both))}
 

@@ -9,8 +9,8 @@ from acai_tf.models.acai import ACAI
 
 @keras.saving.register_keras_serializable('acai_tf')
 class MIAE(ACAI):
-    """ACAI with a mixing coefficient, and a guess of the critic, for every value of the latent: means over batch and
-    values. (The paper's critic sees x itself in the second term: that is reg = 1.)"""
+    """ACAI with a mixing coefficient and a critic's guess for every value of the latent; losses are means over batch and
+    values. In the paper the critic's second term has x itself, which is reg = 1."""
 
     def build_critic(self):
         return architectures.build(self.architecture, 'encoder', self.image_shape, self.image_shape, name='critic',

@@ -14,12 +14,12 @@ _RELEASED_NAMES = {'loss_disc': 'loss_disc_mix', 'loss_ae_disc': 'loss_ae_disc_m
 class MIDRAE(MIAE, DRACAI):
     """DR-ACAI with MI-AE's coefficients and guesses for every value of the latent (eq. 10; omega_2 is advweight).
 
-    alpha_noise is uniform in [0, 1], as in midrae.py; the paper has [0, 0.5]: alpha_noise_max = 0.5.
+    alpha_noise is uniform in [0, 1], as in midrae.py. The paper has [0, 0.5], which is alpha_noise_max = 0.5.
     """
 
     alpha_noise_max = Option(1.0, 'largest share of the latent in its mix with the prior; 0.5 in the paper',
                                      minimum=0, maximum=1, released=False)
-    broadcast_noise_target = False  # every guess has a target of its own shape
+    broadcast_noise_target = False  # each guess has its own target, of the same shape
 
     loss_names = tuple(_RELEASED_NAMES.get(tag, tag) for tag in DRACAI.loss_names)
 

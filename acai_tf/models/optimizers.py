@@ -1,4 +1,4 @@
-"""Optimizers: Adam as one operation a variable, and one learning rate in front of several optimizers."""
+"""Optimizers: Adam with one operation per variable, and one learning rate for several optimizers."""
 
 import math
 
@@ -7,18 +7,18 @@ import tensorflow as tf
 
 from acai_tf.errors import UsageError
 
-_FLOOR = 0.05  # share of its rate at which a schedule ends, so that a run that is extended goes on learning
+_FLOOR = 0.05  # share of its rate at which a schedule ends, so that an extended run keeps learning
 
 
 @keras.saving.register_keras_serializable('acai_tf')
 class Schedule(keras.optimizers.schedules.LearningRateSchedule):
-    """A rate that rises in a line over the first steps, and falls to a twentieth, where it stays.
+    """A rate that rises linearly over the first steps, and falls to a twentieth, where it stays.
 
     Args:
-        initial_learning_rate: the rate.
+        initial_learning_rate: the full rate.
         kind: constant, or cosine or linear for the fall.
         steps: number of the step at which the fall ends.
-        warmup_steps: how many steps the rise takes.
+        warmup_steps: number of steps that the rise takes.
     """
 
     def __init__(self, initial_learning_rate, kind, steps, warmup_steps=0):
@@ -38,12 +38,12 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
 
 
 class BySteps(keras.optimizers.schedules.LearningRateSchedule):
-    """A schedule in a model's steps, also for an optimizer that is not stepped at each of them.
+    """A schedule that follows a model's steps, also for an optimizer that does not take every step.
 
     Args:
         schedule: Keras LearningRateSchedule.
         steps: the variable that counts the steps.
-        factor: of the rate.
+        factor: multiplies the rate.
     """
 
     def __init__(self, schedule, steps, factor=1.0):
@@ -54,23 +54,23 @@ class BySteps(keras.optimizers.schedules.LearningRateSchedule):
         return self._factor * self._schedule(self._steps.value)
 
     def beginning_at(self, rate):
-        """The same schedule for another initial rate; the rate itself if the schedule does not tell its own."""
+        """The same schedule with another initial rate; `rate` itself if the schedule does not have an initial rate."""
         initial = getattr(self._schedule, 'initial_learning_rate', 0)
         return BySteps(self._schedule, self._steps, rate / initial) if initial else rate
 
     def get_config(self):
-        raise NotImplementedError  # the model keeps the schedule, and makes this from it
+        raise NotImplementedError  # the model keeps the schedule and makes this object from it
 
 
 class Adam(keras.optimizers.Adam):
-    """Keras's Adam (as in TF1, epsilon is added to the root before its bias correction), without weight decay or clipping,
-    for float32 variables; TensorFlow's fused operation is faster than Keras's ten."""
+    """Keras's Adam (epsilon is added to the root before its bias correction, as in TF1), without weight decay or clipping,
+    for float32 variables. TensorFlow's one fused operation is faster than Keras's ten."""
 
     def apply(self, grads, trainable_variables=None, due=None):
         """One update of the variables.
 
         Args:
-            due: scalar bool tensor; where it is False nothing changes, the counter of updates included. None: True.
+            due: scalar bool tensor; if False, nothing changes, not even the update counter. None: True.
         """
         object.__setattr__(self, '_due', due)  # not tracked: it belongs to one trace, or to one step
         object.__setattr__(self, '_arguments', None)
@@ -88,11 +88,11 @@ class Adam(keras.optimizers.Adam):
             grad=tf.cast(tf.convert_to_tensor(gradient), variable.dtype), **self._arguments)
 
     def _shared_arguments(self, learning_rate):
-        """The arguments of the operation that are the same for all variables."""
+        """Arguments of the operation that all variables share."""
         step = tf.cast(self.iterations + 1, tf.float32)
         beta_1, beta_2, rate = tf.constant(self.beta_1), tf.constant(self.beta_2), tf.cast(learning_rate, tf.float32)
         power_1, power_2 = tf.pow(beta_1, step), tf.pow(beta_2, step)
-        if self._due is not None:  # at a rate of 0 and betas of 1 nothing changes
+        if self._due is not None:  # a rate of 0 and betas of 1 change nothing
             beta_1, beta_2, rate = (tf.where(self._due, value, idle) for value, idle in
                                     ((beta_1, 1.0), (beta_2, 1.0), (rate, 0.0)))
         return {'beta1_power': power_1, 'beta2_power': power_2, 'lr': rate, 'beta1': beta_1, 'beta2': beta_2,
@@ -108,10 +108,10 @@ def apply(optimizer, gradients, variables, due=None):
     """One update of the variables by any Keras optimizer.
 
     Args:
-        due: scalar bool tensor; where it is False nothing changes, variables of the optimizer included. None: True.
+        due: scalar bool tensor; if False, nothing changes, not even the optimizer's variables. None: True.
     """
     if due is None:
-        # Without labels the classifier, whose variables may be the same optimizer's, has no gradient.
+        # Without labels the classifier has no gradient, and its variables may share an optimizer with others.
         pairs = [(gradient, variable) for gradient, variable in zip(gradients, variables) if gradient is not None]
         optimizer.apply(*map(list, zip(*pairs)))
         return
@@ -130,10 +130,10 @@ def apply(optimizer, gradients, variables, due=None):
 
 
 class LearningRate(tf.Module):
-    """The object `model.optimizer`: its `learning_rate` can be read and set by LearningRateScheduler, ReduceLROnPlateau and
-    similar callbacks, and it carries all optimizers into a `tf.train.Checkpoint`.
+    """The object `model.optimizer`. LearningRateScheduler, ReduceLROnPlateau and similar callbacks read and set its
+    `learning_rate`, and it carries all optimizers into a `tf.train.Checkpoint`.
 
-    Setting the rate keeps the ratio that the optimizers' rates had to `lr` when the model was compiled.
+    Setting the rate keeps each optimizer's ratio to `lr` from when the model was compiled.
 
     Args:
         optimizers: {name: Keras optimizer}.
@@ -152,8 +152,8 @@ class LearningRate(tf.Module):
 
     @property
     def learning_rate(self):
-        """The rate of the optimizers that have no rate of their own, a float."""
-        # From the variables: they are what `load_model`, `load_weights` and checkpoints restore.
+        """The rate of the optimizers that follow `lr`, a float."""
+        # Read from the variables, because `load_model`, `load_weights` and checkpoints restore those.
         name, optimizer = next(iter(self.parts.items()))
         return float(optimizer.learning_rate.numpy()) / (self._ratios.get(name) or 1.0)
 
@@ -171,7 +171,7 @@ class LearningRate(tf.Module):
 
 
 class RootMean(keras.metrics.Mean):
-    """Root of the mean of squares: root mean squared errors of batches give that of all rows."""
+    """Root of the mean of squares: turns the root mean squared errors of batches into the error over all rows."""
 
     def update_state(self, values, sample_weight=None):
         super().update_state(tf.square(values), sample_weight)

@@ -1,4 +1,4 @@
-"""What is added to a base autoencoder: the mechanism that joins the two."""
+"""Base class of the systems that are added to a base autoencoder."""
 
 import inspect
 
@@ -19,31 +19,31 @@ def _of_base(name):
 class Regularizer(Autoencoder):
     """Base class of the systems that add networks, loss terms and optimizers to a base autoencoder.
 
-    A subclass defines `regularizer_terms` and adds them to `objectives`, each weight times `loss_scale`. On the baseline all
-    loss names are the released ones. On another base the base's loss names, random inputs, optimizers and networks (except
-    encoder, decoder and classifier) begin with `base_`.
+    A subclass defines `regularizer_terms` and adds them to `objectives`, with each weight multiplied by `loss_scale`. On the
+    baseline, all loss names are the released ones. On another base, the base's loss names, random inputs, optimizers and
+    networks (except encoder, decoder and classifier) get the prefix `base_`.
 
     Args:
         base: the base autoencoder: a registered name, path/to/file.py:Name, or a subclass of `Autoencoder` that defines
             `forward`.
-        **options: those of the system and of the base; see `Autoencoder` for the others.
+        **options: options of the system and of the base; see `Autoencoder` for the other arguments.
 
     Attributes:
-        base: the base autoencoder, whose encoder, decoder and classifier are the system's.
-        loss_scale: the base's loss over a mean over pixels; it multiplies the terms of a regularizer.
+        base: the base autoencoder; the system uses its encoder, decoder and classifier.
+        loss_scale: ratio of the base's loss to a mean over pixels; multiplies the regularizer's terms.
 
     Raises:
         UsageError: the base is a regularizer itself, or has no `forward`.
     """
 
-    reconstruction_loss = 'loss_ae'  # the name, on the baseline, of the reconstruction's term
+    reconstruction_loss = 'loss_ae'  # name of the reconstruction term on the baseline
     encoder, decoder, classifier = map(_of_base, _SHARED_NETWORKS)
 
     def __init__(self, *args, base='baseline', **options):
         cls = base if inspect.isclass(base) else models.REGISTRY.get(base)
         if not issubclass(cls, Autoencoder) or issubclass(cls, Regularizer) or cls.forward is Autoencoder.forward:
-            raise UsageError(f'base={base}: choose an autoencoder that says what it decodes: '
-                             f'{models.BASES}, or a class of your own with `forward`')
+            raise UsageError(f'base={base} cannot be a base; choose {models.BASES}, or your own subclass of Autoencoder '
+                             'that defines `forward`')
         base_options = {name: options.pop(name) for name in declared(cls) if name in options}
         object.__setattr__(self, '_given_base', (base, cls, base_options))  # before Keras's own __init__
         super().__init__(*args, **options)
@@ -77,11 +77,11 @@ class Regularizer(Autoencoder):
 
     @property
     def _main(self):
-        """Name of the base's optimizer of encoder and decoder."""
+        """Name of the base's optimizer for encoder and decoder."""
         return 'all' if 'all' in self.base.optimizer_networks else 'autoencoder'
 
     def base_name(self, name, shared=()):
-        """The name here of something of the base's."""
+        """Name in this model of a network, optimizer, loss or draw of the base."""
         return name if name in shared else f'base_{name}'
 
     def _loss_name(self, name):
@@ -134,7 +134,7 @@ class Regularizer(Autoencoder):
         return {**terms, **self.regularizer_terms(images, latents, reconstruction, random_inputs, training)}
 
     def reconstruction_term(self, images, reconstruction, mse):
-        """The reconstruction's term on the baseline: the mean squared error."""
+        """The reconstruction term on the baseline: the mean squared error."""
         del images, reconstruction
         return mse
 
@@ -143,20 +143,20 @@ class Regularizer(Autoencoder):
 
         Args:
             images: [batch, h, w, c].
-            latents: [batch, *latent_shape], those that the base has decoded.
-            reconstruction: the images decoded.
+            latents: [batch, *latent_shape], the latents that the base decoded.
+            reconstruction: the decoded images.
             random_inputs: as returned by `random_inputs`.
             training: whether the networks are called in training mode.
         """
         raise NotImplementedError
 
     def _base_objectives(self, terms):
-        """The base's objectives without the classifier's, by the base's names."""
+        """The base's objectives under the base's names, without the classifier's."""
         names = {name: self._loss_name(name) for name in self.base.loss_names if name != 'classify_latent'}
         return self.base.objectives({name: terms[here] for name, here in names.items()})
 
     def base_loss(self, terms):
-        """What the base minimizes, without the classifier."""
+        """The base's objective, without the classifier."""
         return self._base_objectives(terms)[self._main]
 
     def objectives(self, terms):

@@ -1,4 +1,4 @@
-"""Where training starts: the decoder's last bias at the mean of the training images."""
+"""Starts the decoder's last bias at the mean color of the training images."""
 
 import keras
 import numpy as np
@@ -8,8 +8,8 @@ from scipy import optimize
 from acai_tf.errors import UsageError
 
 _BATCH = 500
-_LARGEST = 30.0  # values before the output activation that give a mean are within this
-_MOST_BATCHES = 100  # of a tf.data.Dataset without an end
+_LARGEST = 30.0  # bounds the search for the value before the output activation
+_MOST_BATCHES = 100  # of an infinite tf.data.Dataset
 
 
 def set_mean(model, data):
@@ -33,7 +33,7 @@ def first_images(data, count):
 
 
 def _image_batches(data):
-    """Iterates over the batches of images of anything that `start_from` takes."""
+    """Yields batches of images from anything that `start_from` takes."""
     if hasattr(data, 'train_once'):
         data = data.train_once(_BATCH)
     elif isinstance(data, tf.data.Dataset):
@@ -41,8 +41,8 @@ def _image_batches(data):
     elif isinstance(data, (np.ndarray, tf.Tensor)):
         data = [data]
     else:
-        raise UsageError(f'start=mean: cannot read the images of a {type(data).__name__} in advance; call '
-                         'model.start_from(images), and make the model without start')
+        raise UsageError(f'start=mean: cannot read the images of a {type(data).__name__} in advance; create the model '
+                         'without start and call model.start_from(images)')
     for batch in data:
         yield batch[0] if isinstance(batch, (tuple, list)) else batch
 
@@ -71,7 +71,7 @@ def _last_bias(decoder, mean, name):
 
 
 def _inverse(output, mean):
-    """The values [c] that the output activation, an increasing function of each value, takes to `mean`."""
+    """The values [c] that the output activation (an increasing function of each value) maps to `mean`."""
     def excess(value, channel):
         values = tf.fill([1, 1, 1, len(mean)], tf.cast(value, tf.float32))
         return float(output(values)[0, 0, 0, channel]) - mean[channel]

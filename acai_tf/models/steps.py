@@ -19,19 +19,19 @@ CHECK = 'check of data: '  # begins the message of an assertion, followed by thr
 class Steps:
     """Turns objectives of a `keras.Model` into updates, in `train_step`, in `fit` and under a strategy.
 
-    A subclass says which optimizer updates which networks (`optimizer_networks`), which loss terms it logs (`loss_names`),
-    and which networks only training needs (`training_only`). With `average` the optimizers of the others keep a moving
-    average of the weights, in which the earlier average has this share.
+    A subclass declares the networks that each optimizer updates (`optimizer_networks`), the loss terms it logs
+    (`loss_names`), and the networks that only training needs (`training_only`). With `average`, the optimizers of the other
+    networks keep a moving average of the weights; `average` is the share of the earlier average in it.
 
     Args:
-        seed: int, of every draw in training.
+        seed: int, for every draw in training.
         name, dtype: of `keras.Model`.
         steps: the variable that counts the steps, if another model counts them.
 
     Attributes:
-        steps: int64 variable, the number of training steps done; every draw is keyed by it.
+        steps: int64 variable, the number of training steps done; part of the key of every draw.
         optimizers: {name: Keras optimizer}, once compiled.
-        trackers: {loss's name: mean that `fit` shows}.
+        trackers: {name of a loss: the mean that `fit` shows}.
     """
 
     optimizer_networks = {}
@@ -39,7 +39,7 @@ class Steps:
     training_only = ()
     average = 0.0
 
-    # Whether Keras calls, or traces, a step; which of its functions did so last; rows of the batch in this step.
+    # True while Keras calls or traces a step; the Keras function that last did so; rows of the batch in this step.
     in_keras, _function, _rows = False, None, None
 
     def __init__(self, seed=0, name=None, dtype=None, steps=None):
@@ -56,7 +56,7 @@ class Steps:
     def add_network(self, name, network):
         """Keeps `network` as the attribute `name`, under which it is checkpointed too.
 
-        Its batch normalisation layers are synchronised: their statistics are those of the global batch.
+        Its batch normalization layers become synchronized: they use statistics of the global batch.
         """
         for layer in network._flatten_layers():
             if isinstance(layer, keras.layers.BatchNormalization):
@@ -77,7 +77,7 @@ class Steps:
             **kwargs: run_eagerly, steps_per_execution and jit_compile of `keras.Model.compile`.
 
         Raises:
-            UsageError: other arguments of `keras.Model.compile`, which the model sets itself.
+            UsageError: any other argument of `keras.Model.compile`; the model sets those itself.
         """
         for name in ('optimizer', 'loss', 'loss_weights', 'metrics', 'weighted_metrics'):
             if kwargs.pop(name, None) is not None:
@@ -100,11 +100,11 @@ class Steps:
         self.optimizer = optimizers.LearningRate(self.optimizers, lr, self.steps)
 
     def make_optimizer(self, name):
-        """The Keras optimizer of that name: Adam at `lr`, with beta 0.9 and 0.999, epsilon 1e-8, as in TF1."""
+        """Creates the optimizer of that name: Adam at `lr`, with beta 0.9 and 0.999 and epsilon 1e-8, as in TF1."""
         return optimizers.Adam(self.rate_of(name), beta_1=0.9, beta_2=0.999, epsilon=1e-8, name=name)
 
     def rate_of(self, name):
-        """The learning rate that the optimizer of that name begins with: a number or a Keras LearningRateSchedule."""
+        """Initial learning rate of the optimizer of that name: a number or a Keras LearningRateSchedule."""
         del name
         return self.lr
 
@@ -114,7 +114,7 @@ class Steps:
 
     @contextlib.contextmanager
     def averaged(self):
-        """A context in which the weights are their moving averages, if the model keeps any."""
+        """Replaces the weights by their moving averages, if the model keeps any, until the block ends."""
         averages = self.averages if self.steps.numpy() else []
         weights = [variable.numpy() for variable, _ in averages]
         for variable, average in averages:
@@ -127,7 +127,7 @@ class Steps:
 
     @property
     def averages(self):
-        """(variable, its moving average) of each that has one."""
+        """[(variable, its moving average)]."""
         return [pair for name, optimizer in self.optimizers.items() if optimizer.use_ema
                 for pair in zip(self.variables_of(name), optimizer._model_variables_moving_average)]
 
@@ -140,11 +140,11 @@ class Steps:
         return randomness.uniform(shape, self._key(name))
 
     def normal(self, name, shape):
-        """Standard normal numbers, keyed likewise."""
+        """Standard normal numbers, with the same key."""
         return randomness.normal(shape, self._key(name))
 
     def permutation(self, name, size):
-        """A random order of 0..size-1, keyed likewise."""
+        """A random order of 0..size-1, with the same key."""
         return randomness.permutation(size, self._key(name))
 
     def _key(self, name):
@@ -157,20 +157,20 @@ class Steps:
         return tf.distribute.get_replica_context().all_gather(values, axis=0)
 
     def global_mean(self, value):
-        """The mean over the replicas of a mean over a replica's part of the batch; gradients flow back to every part."""
+        """Averages, over replicas, a mean over each replica's part of the batch; gradients flow back to every part."""
         if tf.distribute.get_strategy().num_replicas_in_sync == 1:
             return value
         return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, value)
 
     def track(self, terms):
-        """Returns the terms; in `fit` and `evaluate`, adds them to the means over all rows that these show."""
+        """Returns the terms. In `fit` and `evaluate`, also adds them to the means over all rows that are shown."""
         for name in terms:
             if name not in self.trackers:
                 raise UsageError(f'{type(self).__name__} returns the loss term {name}; add it to its loss_names')
         if not self.in_keras:
             return terms
         self._terms_of[self._function] = list(terms)
-        # Without the dependency `fit` would count the step at which it finds its data set exhausted.
+        # Without this dependency `fit` would also count the step that finds the data set exhausted.
         with tf.control_dependencies(list(terms.values())):
             for name, value in terms.items():
                 self.trackers[name].update_state(value, self._rows)
@@ -178,11 +178,11 @@ class Steps:
 
     @property
     def metrics(self):
-        # Only ours, and only those that the step has: else Keras would show the last batch's values instead of means.
+        # Only the trackers of this step's terms; otherwise Keras would show the last batch's values instead of means.
         return [self.trackers[name] for name in self._terms_of.get(self._function, self.loss_names)]
 
     def due(self, step):
-        """Which optimizers are stepped: {name: bool}; optimizers that are left out are stepped at every step.
+        """{optimizer: True if it takes this step}; optimizers that are left out take every step.
 
         Args:
             step: int64 tensor, 0 at the first step.
@@ -193,28 +193,28 @@ class Steps:
     def assert_finite(self, terms):
         """Returns `terms` unchanged. In `fit`, raises before any update if one is not finite.
 
-        The training loop of `acai_tf.training` checks the terms itself. A `train_step` that does not call this is stopped by
-        `update`, which knows only the optimizer's name. XLA, Keras's default on a GPU, has no assertions: there the numbers
-        that `fit` shows become NaN, and the callback TerminateOnNaN ends the training.
+        The training loop of `acai_tf.training` checks the terms itself. If a `train_step` does not call this, `update` stops
+        it, but can only name the optimizer. XLA, Keras's default on a GPU, has no assertions: there the numbers that `fit`
+        shows become NaN, and the callback TerminateOnNaN ends the training.
         """
         if not self.in_keras or self.jit_compile:
             return terms
         bad = tf.cast(~tf.math.is_finite(tf.stack(list(terms.values()))), tf.float32)
-        if tf.distribute.get_strategy().num_replicas_in_sync > 1:  # no replica makes an update if one has a bad term
+        if tf.distribute.get_strategy().num_replicas_in_sync > 1:  # if one replica has a bad term, none makes an update
             bad = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, bad)
         with tf.control_dependencies([tf.debugging.Assert(
                 tf.reduce_all(bad == 0), [_NOT_FINITE, tf.boolean_mask(list(terms), bad > 0)], summarize=len(terms))]):
             return {name: tf.identity(value) for name, value in terms.items()}
 
     def update(self, tape, objectives):
-        """Takes all gradients at the current parameters, makes all updates that are due, and counts the step.
+        """Computes all gradients at the current parameters, makes all updates that are due, and counts the step.
 
         Args:
             tape: the persistent tape around the forward pass.
-            objectives: {optimizer: scalar that it minimizes}; None: it rests.
+            objectives: {optimizer: scalar that it minimizes, or None to skip it}.
         """
-        # Optimizers sum gradients over replicas, and each replica's loss is the mean over its own part of the batch:
-        # 1 / replicas makes the sum the gradient of the global mean. This is the only place that scales.
+        # Optimizers sum gradients over replicas, and each replica's loss is the mean over its own part of the batch, so
+        # the factor 1 / replicas gives the gradient of the global mean. Nothing else scales gradients.
         scale = tf.fill([], 1.0 / tf.distribute.get_strategy().num_replicas_in_sync)
         due = self.due(tf.convert_to_tensor(self.steps.value))
 
@@ -223,21 +223,21 @@ class Steps:
 
         def due_gradients(name):
             if tf.distribute.get_strategy().num_replicas_in_sync > 1:
-                # A gradient may need the other replicas (`gather`, batch normalization), for which no tf.cond can wait.
+                # A gradient may need the other replicas (`gather`, batch normalization), and a tf.cond cannot wait for them.
                 return [tf.where(due[name], gradient, 0) for gradient in gradients_of(name, unconnected_gradients='zero')]
             return tf.cond(due[name], lambda: gradients_of(name, unconnected_gradients='zero'),  # computed where it is used
                            lambda: [tf.zeros_like(variable) for variable in self.variables_of(name)])
         objectives = {name: objective for name, objective in objectives.items() if objective is not None}
         gradients = {name: due_gradients(name) if name in due else gradients_of(name) for name in objectives}
-        # Without the dependency the step at which `fit` finds its data set exhausted would count too: nothing else makes
-        # the counter wait for the data.
+        # Nothing else makes the counter wait for the data: without this dependency it would also count the step that finds
+        # the data set exhausted in `fit`.
         with tf.control_dependencies(list(self.assert_finite(objectives).values())):
             self.apply_gradients(gradients, due)
             self.after_update()
             self.steps.assign_add(1)
 
     def after_update(self):
-        """Changes what no optimizer does; for a subclass."""
+        """Hook for a subclass to update state that no optimizer updates."""
 
     def apply_gradients(self, gradients, due):
         """Applies {optimizer: gradients of `variables_of(optimizer)`}; optimizers that are not `due` change nothing."""
@@ -255,7 +255,7 @@ class Steps:
             self.test_function = self._in_keras('test', self.test_function)
 
     def _in_keras(self, kind, function):
-        """Keras's function of a step, in which the step's checks are made and their errors are ours."""
+        """Wraps Keras's function of a step: enables the step's checks and turns their failures into our errors."""
         def call(*args):
             self.in_keras, self._function = True, kind
             try:
@@ -268,12 +268,12 @@ class Steps:
         return call
 
     def _raise_ours(self, error):
-        """Raises the error that a failed check stands for."""
+        """Raises the error of the check that failed."""
         parts = re.findall(r'\[([^\[\]]*)\]', error.message)
         names = [name for name in (*self.loss_names, *self.optimizer_networks) if name in ' '.join(parts).split()]
         if _NOT_FINITE in parts:
-            raise NonFiniteError(f'{", ".join(names)} is not finite at step {self.steps.numpy() + 1}; the weights are those '
-                                 'from before it; try a smaller lr') from None
+            raise NonFiniteError(f'{", ".join(names)} is not finite at step {self.steps.numpy() + 1}; the weights are '
+                                 'unchanged; try a smaller lr') from None
         for i, part in enumerate(parts):
             if part.startswith(CHECK):
                 raise UsageError(' '.join([part.removeprefix(CHECK), *parts[i + 1:i + 4]])) from None
@@ -286,7 +286,7 @@ class Steps:
 
 
 def _check_dtypes(policy):
-    """Raises UsageError for a dtype policy, or a type of Keras's own variables, that does not work."""
+    """Raises UsageError for a dtype policy or a Keras floatx that does not work."""
     if keras.config.floatx() != 'float32':
         raise UsageError(f"Keras's floatx is {keras.config.floatx()}, but acai_tf needs float32; change it in keras.json or "
                          "with keras.config.set_floatx('float32')")

@@ -12,16 +12,16 @@ from acai_tf.options import Option
 
 @keras.saving.register_keras_serializable('acai_tf')
 class VAE(Autoencoder):
-    """Maximises loss_ll - beta * loss_kl: the log-likelihood of pixels under a Bernoulli, summed over an image, and the
-    KL divergence of the posterior from N(0, I).
+    """Maximizes loss_ll - beta * loss_kl. loss_ll is the Bernoulli log-likelihood of the pixels, summed over an image;
+    loss_kl is the KL divergence of the posterior from N(0, I).
 
-    Two linear heads on the flattened encoder give the posterior's mean and log variance. `encode` is the mean; with
-    `sample_latent` a sample, as in the released code. The classifier reads the encoder before the heads, as released.
+    Two linear heads on the flattened encoder output give the posterior's mean and log variance. `encode` returns the mean,
+    or with `sample_latent` a sample, as released. The classifier reads the encoder before the heads, as released.
     """
 
     beta = Option(1.0, 'weight of the KL divergence; 1 is the VAE', minimum=0)
-    sample_latent = Option(False, 'encode to a sample of the posterior, as the released code does, not to its '
-                                   'mean', released=False)
+    sample_latent = Option(False, 'encode to a sample of the posterior, as the released code does, instead of its mean',
+                           released=False)
 
     optimizer_networks = {'autoencoder': ('encoder', 'latent_heads', 'decoder'), 'classifier': ('classifier',)}
     loss_names = ('loss_kl', 'loss_ll', 'elbo', 'rmse', 'classify_latent')
@@ -46,7 +46,7 @@ class VAE(Autoencoder):
         return self.sample(mean, log_variance, self.noise(tf.shape(mean)))
 
     def noise(self, shape):
-        """Noise for `sample_latent`: by the step's key in training, so that a resumed run reports the same; else fresh."""
+        """Noise for `sample_latent`: keyed by the step in training, so that a resumed run reports the same; else fresh."""
         return self.normal('sample_latent', shape) if hasattr(self, 'lr') else tf.random.normal(shape)
 
     def to_images(self, values):

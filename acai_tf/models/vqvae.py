@@ -17,10 +17,10 @@ _START_IMAGES, _CODE_NOISE = 1024, 0.1
 
 
 class Codebook(keras.layers.Layer):
-    """Codes that follow the moving averages of the vectors that they stand for.
+    """Codes that follow the moving averages of the vectors assigned to them.
 
-    As released, the counts begin at zero and the means at the codes themselves, so that the first update multiplies a
-    code by about 1e5.
+    As released, the counts begin at zero and the means at the codes themselves, so the first update multiplies a code by
+    about 1e5.
 
     Args:
         size: number of codes.
@@ -45,7 +45,7 @@ class Codebook(keras.layers.Layer):
         self.ema_means.assign(codes)
 
     def start_from(self, vectors, seed):
-        """Draws the codes from vectors [n, dim], adds noise of a tenth of their deviation, and counts each code once."""
+        """Draws the codes from vectors [n, dim], adds noise of 0.1 standard deviations, and sets each count to 1."""
         size = self.codes.shape[0]
         rows = tf.random.stateless_uniform([size], randomness.key(seed, 'codes'), 0, len(vectors), tf.int32)
         chosen = tf.gather(vectors, rows)
@@ -55,14 +55,14 @@ class Codebook(keras.layers.Layer):
 
     def call(self, vectors):
         """[n, dim] -> (the nearest codes [n, dim], their numbers [n]); no gradient."""
-        origin = tf.reduce_mean(self.codes, 0)  # squares of large numbers would lose the digits of their difference
+        origin = tf.reduce_mean(self.codes, 0)  # differences of large squares would lose digits
         codes = self.codes - origin
         distance = tf.reduce_sum(tf.square(codes), 1) - 2 * tf.matmul(vectors - origin, codes, transpose_b=True)
         numbers = tf.argmin(distance, axis=1)
         return tf.stop_gradient(tf.gather(self.codes, numbers)), numbers
 
     def statistics(self, vectors, numbers):
-        """(how many vectors each code stands for [size], their sum [size, dim]), over all replicas."""
+        """(number of vectors assigned to each code [size], their sum [size, dim]), over all replicas."""
         size = self.ema_count.shape[0]
         found = [tf.math.unsorted_segment_sum(tf.ones_like(vectors[:, 0]), numbers, size),
                  tf.math.unsorted_segment_sum(vectors, numbers, size)]
@@ -71,7 +71,7 @@ class Codebook(keras.layers.Layer):
         return found
 
     def update(self, counts, sums):
-        """Updates the averages, and sets the codes to the means that they give."""
+        """Updates the averages, and sets the codes to the resulting means."""
         count = _DECAY * self.ema_count + (1 - _DECAY) * counts
         means = _DECAY * self.ema_means + (1 - _DECAY) * sums
         total = tf.reduce_sum(count)
@@ -83,20 +83,20 @@ class Codebook(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable('acai_tf')
 class AEVQVAE(Autoencoder):
-    """Minimises mean (x - ae)^2 + beta * mean (v - sg(code))^2; one Adam updates everything, the classifier included.
+    """Minimizes mean (x - ae)^2 + beta * mean (v - sg(code))^2; one Adam updates everything, including the classifier.
 
-    The flattened latent (size d) is projected to `num_latents` vectors v of size d, each replaced by its nearest of
-    2^z_log_size codes (straight through for the gradient); two linear layers after ReLUs lead back to the decoder. The
-    classifier reads their output. `encode` is the latent before the projection; `decode` quantises.
+    The flattened latent (size d) is projected to `num_latents` vectors v of size d. Each is replaced by its nearest of
+    2^z_log_size codes (straight through for the gradient). Two linear layers, each after a ReLU, lead back to the decoder;
+    the classifier reads their output. `encode` returns the latent before the projection; `decode` quantizes.
 
-    With `plain`, the paper's form: the latent itself is the one vector, and the code itself is decoded.
+    `plain` is the paper's form: the latent itself is the one vector, and its code is decoded directly.
     """
 
     beta = Option(10.0, 'weight of the commitment loss', minimum=0)
     z_log_size = Option(14, 'base-2 logarithm of the number of codes', minimum=1, maximum=20)
     num_latents = Option(10, 'number of codes per image', minimum=1)
-    plain = Option(False, 'the paper\'s form: no projection before, no layers after the codes; with '
-                           'num_latents=1', released=False)
+    plain = Option(False, 'the paper\'s form: no projection before the codes and no layers after them; needs num_latents=1',
+                   released=False)
 
     loss_names = ('loss_ae', 'rmse', 'vqvae_loss', 'perplexity', 'classify_latent')
 
@@ -115,8 +115,8 @@ class AEVQVAE(Autoencoder):
         self.add_network('codebook', Codebook(2**self.z_log_size, size, self.seed))
         self.optimizer_networks = {'all': tuple(trained)}
 
-    def quantise(self, latents, training=False):
-        """Latents -> (the decoder's input, of their shape; vectors v [n * num_latents, d]; codes; their numbers)."""
+    def quantize_latents(self, latents, training=False):
+        """Latents -> (the decoder's input, same shape; vectors v [n * num_latents, d]; their codes; the codes' numbers)."""
         flat = tf.reshape(latents, [-1, self.codebook.codes.shape[1]])
         vectors = flat if self.plain else tf.reshape(
             self.pre_quantizer(latents, training=training), tf.shape(flat) * [self.num_latents, 1])
@@ -127,21 +127,21 @@ class AEVQVAE(Autoencoder):
         return tf.reshape(straight, tf.shape(latents)), vectors, codes, numbers
 
     def start_from(self, dataset):
-        """As `Autoencoder.start_from`, and draws the codes from the latents of 1,024 images."""
+        """Like `Autoencoder.start_from`, and draws the codes from the latents of 1,024 images."""
         super().start_from(dataset)
         images = start.first_images(dataset, _START_IMAGES)
-        self.codebook.start_from(self.quantise(self.encode(images))[1], self.seed)
+        self.codebook.start_from(self.quantize_latents(self.encode(images))[1], self.seed)
 
     def decode(self, latents, training=False):
-        return super().decode(self.quantise(latents, training)[0], training)
+        return super().decode(self.quantize_latents(latents, training)[0], training)
 
     def classifier_input(self, images):
-        return self.quantise(self.encode(images))[0]
+        return self.quantize_latents(self.encode(images))[0]
 
     def forward(self, images, random_inputs, labels=None, training=False):
         latents = self.encode(images, training)
-        quantised, vectors, codes, numbers = self.quantise(latents, training)
-        reconstruction = super().decode(quantised, training)
+        quantized, vectors, codes, numbers = self.quantize_latents(latents, training)
+        reconstruction = super().decode(quantized, training)
         commitment = tf.reduce_mean(losses.mean_squared_error(vectors, codes))
         counts, sums = self.codebook.statistics(tf.stop_gradient(vectors), numbers)
         object.__setattr__(self, '_statistics', (counts, sums))  # not tracked: it belongs to one trace, or to one step
@@ -149,7 +149,7 @@ class AEVQVAE(Autoencoder):
         return Pass(latents, reconstruction, {
             **self.reconstruction_terms('loss_ae', images, reconstruction), 'vqvae_loss': self.beta * commitment,
             'perplexity': tf.exp(-tf.reduce_sum(tf.math.xlogy(share, share))),
-            **self.classifier_terms(quantised, labels, training)})
+            **self.classifier_terms(quantized, labels, training)})
 
     def after_update(self):
         self.codebook.update(*self._statistics)

@@ -1,4 +1,4 @@
-"""Training: the loop (loop.py), its run directory, checkpoints and reports, and how devices and machines take part.
+"""Training: the loop (loop.py), its run directory, checkpoints and reports, and distribution over devices and machines.
 
     train(config)          trains a run, or resumes it, and exports the result
     export_run(run_dir)    exports a checkpoint of a run

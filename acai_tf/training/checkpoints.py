@@ -1,4 +1,4 @@
-"""Checkpoints of a run: everything that the next step depends on."""
+"""Saves and restores checkpoints: everything that the next step of a run depends on."""
 
 import glob
 import logging
@@ -18,11 +18,11 @@ class Checkpoints:
     """Saves and restores a model, its optimizers and the training loop's counters.
 
     Args:
-        run: runs.Run, where checkpoints are; None if another process saves and restores.
+        run: runs.Run that holds the checkpoints; None if another process saves and restores.
         model: a compiled `Autoencoder`.
         counters: {name: tf.Variable} of the loop.
-        keep: how many checkpoints are kept.
-        for_template: whether `export.export_copy` can restore them.
+        keep: number of checkpoints to keep.
+        for_template: also saves what `export.export_copy` restores.
     """
 
     def __init__(self, run, model, counters, keep, for_template=False):
@@ -42,7 +42,7 @@ class Checkpoints:
 
         Raises:
             NonFiniteError: a weight is NaN or infinite.
-            StorageError: it could not be written; earlier checkpoints are intact.
+            StorageError: the checkpoint could not be written; earlier checkpoints are intact.
         """
         self.check_finite(step)
         if not self._manager:
@@ -62,7 +62,7 @@ class Checkpoints:
                                          'checkpoint is kept; try a smaller --lr')
 
     def restore_latest(self):
-        """Restores the newest sound checkpoint; returns whether there was one.
+        """Restores the newest undamaged checkpoint. Returns False if there are no checkpoints.
 
         Raises:
             StorageError: all checkpoints are damaged.
@@ -84,14 +84,14 @@ def _parts(model):
 
 
 def _tidy(run):
-    """Removes what a process that died while saving left, and repairs a damaged list of the checkpoints."""
+    """Removes files left by a process that died while saving, and repairs a damaged list of checkpoints."""
     directory = run.checkpoints_dir
     for path in glob.glob(os.path.join(glob.escape(directory), 'step-*_temp')):
         shutil.rmtree(path, ignore_errors=True)
     steps = run.checkpoint_steps()
     try:
         state = tf.train.get_checkpoint_state(directory)
-    except ValueError:  # an empty file, as a failure of power leaves
+    except ValueError:  # an empty file, as after a power failure
         state = None
         os.remove(os.path.join(directory, 'checkpoint'))
     if steps and not state:
@@ -101,7 +101,7 @@ def _tidy(run):
 
 
 def restore_model(run, model, step):
-    """Restores the networks and optimizers of a compiled model from the checkpoint of `step`. Raises StorageError."""
+    """Restores networks and optimizers of a compiled model from the checkpoint of `step`; StorageError if it cannot."""
     path = run.checkpoint(step)
     try:
         tf.train.Checkpoint(**_parts(model)).restore(path).assert_existing_objects_matched().expect_partial()

@@ -1,6 +1,6 @@
-"""Options of a training run: each is declared here, once, except those of models, architectures and data sets.
+"""Options of a training run, each declared once; models, architectures and data sets declare their own.
 
-Flags, config.json and the comparison on resume are made from these declarations.
+Flags, config.json and the comparison on resume follow from these declarations.
 """
 
 import json
@@ -15,9 +15,9 @@ from acai_tf.versions import FORMAT, versions
 
 # Options that may name a class in the user's own file.
 OWN_FILES = ('model', 'base', 'architecture', 'dataset')
-# Options that join a run's name where they differ from their default.
+# Options that join a run's name if they differ from their default.
 _JOINING = ('seed', 'lr', 'batch', 'precision', 'start', 'lr_schedule', 'warmup_kimg', 'average')
-# What config.json keeps besides the run's options.
+# Options of the run's parts in config.json.
 _PARTS = ('model_options', 'base_options', 'architecture_options', 'dataset_options')
 
 
@@ -28,16 +28,16 @@ class TrainConfig(Configured):
     only grow.
 
     Args:
-        **given: {name: value} of options: those below, and those of the model, the architecture and the data set.
+        **given: {name: value}, options below and options of the model, the architecture and the data set.
 
     Attributes:
         model_class, base_class, architecture_class, data: once resolved, the classes and the data set that the options
             name; `base_class` is `object` for a model that takes no base.
         model_options, base_options, architecture_options, dataset_options: once resolved, {name: value} of each.
         run_path: once resolved, path of the run directory.
-        checksums: {option: sha256} of the user's own files in these options.
-        fingerprint: what identifies the data, from `Dataset.fingerprint`; {} before the data is read.
-        began_with: {library: version} that the run began with; None: these.
+        checksums: {option: sha256} of the user's own files.
+        fingerprint: identity of the data, from `Dataset.fingerprint`; {} before the data is read.
+        began_with: {library: version} at the start of the run; None: the current versions.
 
     Raises:
         UsageError: a value of the wrong type or outside its range.
@@ -47,23 +47,23 @@ class TrainConfig(Configured):
     base = Option('baseline', f'the autoencoder to which the model is added: {models.BASES}, or path/to/file.py:Name')
     dataset = Option('lines32', f'the data: {datasets.REGISTRY.choices}')
     train_dir = Option('./experiments', 'where run directories are made', may_change=True)
-    data_dir = Option('', 'where prepared data sets are; default $AE_DATA, else ./data', may_change=True)
+    data_dir = Option('', 'where prepared data sets are; the default is $AE_DATA, else ./data', may_change=True)
     depth = Option(64, 'channels of the first convolutions, doubled at each scale', minimum=1)
     latent = Option(16, 'channels of the latent', minimum=1)
     latent_width = Option(4, 'width of the latent; image width / latent_width is a power of two', minimum=1)
     architecture = Option('acai', f'the networks: {architectures.REGISTRY.choices}')
-    preset = Option('released', 'other options\' defaults: the released code\'s, or others that give good results sooner',
+    preset = Option('released', 'defaults of other options: as in the released code, or for good results sooner',
                     choices=('released', 'quick'), may_change=True)
     start = Option('zero', 'last bias of the decoder at the start: 0, or the mean color of the training images',
                    choices=('zero', 'mean'), quick='mean')
     lr = Option(0.0001, 'learning rate', minimum=0.0, quick=0.0002)
-    lr_schedule = Option('constant', 'the learning rates stay, or fall to a twentieth',
+    lr_schedule = Option('constant', 'learning rates stay constant, or fall to a twentieth',
                          choices=('constant', 'cosine', 'linear'), quick='cosine')
     schedule_kimg = Option(0, 'when the schedule ends, in units of 1024 images; 0: at the run\'s first total_kimg',
                            minimum=0)
-    warmup_kimg = Option(0.0, 'the learning rates rise in a line over so many units of 1024 images', minimum=0.0)
-    average = Option(0.0, 'reports and exports use a moving average of the weights in which the earlier average has this '
-                     'share; 0: the weights', minimum=0.0, maximum=0.9999, quick=0.99)
+    warmup_kimg = Option(0.0, 'learning rates rise linearly over this many units of 1024 images', minimum=0.0)
+    average = Option(0.0, 'reports and exports use a moving average of the weights; this is the share of the earlier '
+                     'average; 0: the weights', minimum=0.0, maximum=0.9999, quick=0.99)
     batch = Option(64, 'global batch size', minimum=1, quick=16)
     total_kimg = Option(16384, 'length of the training, in units of 1024 images', minimum=1, may_change=True)
     report_kimg = Option(64, 'images between two reports, in units of 1024', minimum=1, may_change=True)
@@ -76,7 +76,7 @@ class TrainConfig(Configured):
     cache_gib = Option(4.0, 'a prepared data set larger than this when decoded is streamed from its files', minimum=0.0,
                        may_change=True)
     deterministic = Option(False, 'make TensorFlow use only deterministic kernels')
-    keep_checkpoints = Option(3, 'how many checkpoints are kept', minimum=1, may_change=True)
+    keep_checkpoints = Option(3, 'number of checkpoints to keep', minimum=1, may_change=True)
     report_metrics = Option('', 'metrics to log at each report in addition to the usual ones, separated by commas: '
                             f'{metrics.REGISTRY.choices}', may_change=True)
     checkpoint_steps = Option(0, 'steps between two checkpoints; 0: at reports and every 10 minutes', minimum=0,
@@ -89,10 +89,10 @@ class TrainConfig(Configured):
         self.checksums, self.fingerprint, self.run_path, self.began_with = {}, {}, None, None
 
     def resolve(self):
-        """Finds what the options name, checks that everything fits together, and returns self.
+        """Looks up the names in the options, checks that everything fits together, and returns self.
 
         Raises:
-            UsageError: an unknown name, an option that nothing has, or sizes that do not fit.
+            UsageError: an unknown name, an unknown option, or sizes that do not fit.
             DataError: for `records:`, no manifest.
         """
         if self.run_path is not None:
@@ -115,7 +115,7 @@ class TrainConfig(Configured):
         return self
 
     def _resolve_parts(self):
-        """Gives each part its options."""
+        """Distributes the given options to the parts."""
         parts = {'model_options': (f'model {self.model}', self.model_class),
                  'base_options': (f'base {self.base}', self.base_class),
                  'architecture_options': (f'architecture {self.architecture}', self.architecture_class),
@@ -142,7 +142,7 @@ class TrainConfig(Configured):
             raise UsageError('--schedule_kimg has no effect without --lr_schedule=cosine or linear')
 
     def keep_schedule(self, earlier):
-        """Fixes when the schedule ends: as the run began, from the content of its config.json, or {} at its beginning."""
+        """Fixes the end of the schedule at the start of the run. `earlier`: content of its config.json; {} for a new run."""
         if self.lr_schedule != 'constant':
             self.schedule_kimg = self.schedule_kimg or earlier.get('schedule_kimg') or self.total_kimg
 
@@ -162,8 +162,8 @@ class TrainConfig(Configured):
     def run_name(self):
         """`<Class>_<sorted key+value>` as released, e.g. ACAI_advdepth64_advweight0.5_depth64_latent16_reg0.2_scales3.
 
-        Seed, lr, batch, precision, architecture, and options that the released code does not have, join where they differ
-        from their default. The name is for people; it is never parsed.
+        Seed, lr, batch, precision, architecture, and options that the released code does not have, join if they differ from
+        their default. The name is for people and is never parsed.
         """
         parts = {'depth': self.depth, 'latent': self.latent}
         if self.architecture == 'acai':
@@ -214,7 +214,7 @@ class TrainConfig(Configured):
     # ---- config.json
 
     def to_json(self):
-        """Everything that config.json keeps, as JSON text."""
+        """The content of config.json, as text."""
         content = {'format': FORMAT, 'versions': self.began_with or versions(), **self.options(),
                    'checksums': self.checksums, 'fingerprint': self.fingerprint,
                    **{part: getattr(self, part) for part in _PARTS}}
@@ -222,10 +222,10 @@ class TrainConfig(Configured):
 
     @classmethod
     def from_dict(cls, content):
-        """The TrainConfig of a config.json's content (see `runs.Run.config`), not resolved yet.
+        """Returns the TrainConfig, not resolved yet, of a config.json's content (see `runs.Run.config`).
 
         Raises:
-            UsageError: an option that this version does not have, or a value that it does not take.
+            UsageError: an option or a value that this version does not have.
         """
         content = dict(content)
         parts = [content.pop(part, {}) for part in _PARTS]
@@ -239,7 +239,7 @@ class TrainConfig(Configured):
         return config
 
     def difference(self, earlier):
-        """Options that keep this config from resuming a run: [(name, value there, value here)].
+        """Options that prevent this config from resuming a run: [(name, value there, value here)].
 
         Args:
             earlier: content of the run's config.json.
@@ -259,8 +259,8 @@ class TrainConfig(Configured):
 
 
 def _comparable(name, value, checksums):
-    """An option's value, wherever files are: for the user's own code a checksum, for data in a file only the kind, because
-    the fingerprint says which data it is."""
+    """An option's value without the location of files: a checksum for the user's own code, and only the kind for data in a
+    file, because the fingerprint identifies the data."""
     if name == 'dataset' and datasets.is_path(value):
         return value.partition(':')[0]
     if name not in checksums:

@@ -1,7 +1,7 @@
-"""Which devices and machines train together, and what they tell each other.
+"""Selects the devices and machines that train together, and exchanges data between them.
 
-With --strategy=multi_worker each machine runs the same command; the environment variable TF_CONFIG says who takes part.
-The chief (the task `chief`, or else worker 0) alone writes the run directory.
+With --strategy=multi_worker each machine runs the same command; the environment variable TF_CONFIG lists the workers. Only
+the chief (the task `chief`, or else worker 0) writes the run directory.
 """
 
 import contextlib
@@ -23,15 +23,15 @@ from acai_tf.training import joining, rendezvous
 _logger = logging.getLogger(__name__)
 
 _NVIDIA_DRIVER = '/proc/driver/nvidia'
-# Options in which workers may differ.
+# Options that may differ between workers.
 _MAY_DIFFER = ('train_dir', 'data_dir', 'keep_checkpoints')
 _M_TOP_PAD = -2  # of glibc's malloc.h
 
 
 def make_strategy(config):
-    """The tf.distribute strategy that the config asks for.
+    """Creates the tf.distribute strategy that the config asks for.
 
-    Multiple workers must call this before TensorFlow makes its first tensor; each waits for all others.
+    Multiple workers must call this before TensorFlow makes its first tensor. Each waits for all others.
 
     Raises:
         UsageError: the batch, --jit or TF_CONFIG does not fit the strategy.
@@ -44,7 +44,7 @@ def make_strategy(config):
         if config.strategy == 'mirrored' or (config.strategy == 'auto' and len(gpus) > 1):
             strategy = tf.distribute.MirroredStrategy([d.name for d in devices])
         elif gpus:
-            strategy = tf.distribute.OneDeviceStrategy(gpus[0].name)  # unlike none, it has batches ready on the device
+            strategy = tf.distribute.OneDeviceStrategy(gpus[0].name)  # prefetches batches to the device, unlike the default
         else:
             strategy = tf.distribute.get_strategy()
     mention_unused_gpu()
@@ -59,12 +59,12 @@ def make_strategy(config):
 
 
 def mention_unused_gpu():
-    """Logs how to install what TensorFlow needs, if there is an NVIDIA driver and TensorFlow sees no GPU."""
+    """If there is an NVIDIA driver but TensorFlow sees no GPU, logs how to install what TensorFlow needs."""
     has_driver = os.path.exists(_NVIDIA_DRIVER) or shutil.which('nvidia-smi')
     wants_none = os.environ.get('CUDA_VISIBLE_DEVICES') in ('', '-1')
     if has_driver and not wants_none and not tf.config.list_physical_devices('GPU'):
         _logger.warning("there is an NVIDIA driver, but TensorFlow sees no GPU and computes on the CPU: pip install "
-                        "'.[cuda]' installs what it needs, and CUDA_VISIBLE_DEVICES= does without")
+                        "'.[cuda]' installs what it needs; CUDA_VISIBLE_DEVICES= hides this warning")
 
 
 def _multi_worker_strategy():
@@ -78,16 +78,16 @@ def _multi_worker_strategy():
             return tf.distribute.MultiWorkerMirroredStrategy()
     except (tf.errors.DeadlineExceededError, tf.errors.UnavailableError, tf.errors.AbortedError,
             tf.errors.CancelledError) as error:
-        raise WorkerLost(f'--strategy=multi_worker: the workers {", ".join(addresses)} were not joined within {seconds} '
-                         f'seconds ({short_message(error)}); their own output says why; start all again, with a larger '
-                         'ACAI_JOIN_SECONDS if they are slow') from None
+        raise WorkerLost(f'--strategy=multi_worker: the workers {", ".join(addresses)} did not join within {seconds} '
+                         f'seconds ({short_message(error)}); see their output for the reason; start all again, with a '
+                         'larger ACAI_JOIN_SECONDS if they are slow') from None
     except (tf.errors.OpError, RuntimeError, ValueError) as error:
         raise UsageError(f'--strategy=multi_worker: the workers {", ".join(addresses)} could not be joined '
                          f'({short_message(error)}); check TF_CONFIG') from None
 
 
 def _join_seconds():
-    """How long workers that have met may take until TensorFlow has joined them, from $ACAI_JOIN_SECONDS."""
+    """Time limit for TensorFlow to join the workers once they have met, from $ACAI_JOIN_SECONDS."""
     seconds = os.environ.get('ACAI_JOIN_SECONDS', '60')
     if not seconds.isdecimal() or not 0 < int(seconds) <= 3600:
         raise UsageError(f'ACAI_JOIN_SECONDS={seconds!r}: must be a whole number of seconds from 1 to 3600')
@@ -95,16 +95,16 @@ def _join_seconds():
 
 
 def _exempt_from_proxy(hosts):
-    """Makes TensorFlow connect to the workers directly, whatever proxy the environment has for other hosts."""
+    """Makes TensorFlow connect to the workers directly, even if the environment sets a proxy."""
     exempt = os.environ.get('no_grpc_proxy') or os.environ.get('no_proxy')
     os.environ['no_grpc_proxy'] = ','.join(filter(None, (exempt, *hosts)))
 
 
 def _keep_freed_memory():
-    """Lets the allocator keep 64 MiB for a thread pool instead of returning it all to the system.
+    """Lets each arena of the allocator keep 64 MiB instead of returning all freed memory to the system.
 
-    A worker's TensorFlow server computes in threads with their own arenas, which returned the same pages and faulted
-    them in again at every step: an eighth of its time.
+    A worker's TensorFlow server computes in threads with their own arenas. They returned the same pages and faulted them in
+    again at every step, which took an eighth of the time.
     """
     with contextlib.suppress(AttributeError, OSError):  # not glibc
         ctypes.CDLL(None).mallopt(_M_TOP_PAD, 64 << 20)
@@ -115,12 +115,12 @@ def _alone(strategy):
 
 
 def is_chief(strategy):
-    """Whether this process writes the run directory."""
+    """Returns True if this process writes the run directory."""
     return strategy.extended.should_checkpoint
 
 
 def gather(strategy, values):
-    """A row of numbers from each worker, [n] -> float64 [replicas, n], the same on all workers."""
+    """Gathers a row of numbers from each worker: [n] -> float64 [replicas, n], the same on all workers."""
     values = np.asarray(values, np.float64)
     if _alone(strategy):
         return values[None]
@@ -133,7 +133,7 @@ def _gather(strategy, values):
 
 
 def copy_from_chief(strategy, variables):
-    """Gives every worker's variables the values of the chief, which alone reads checkpoints."""
+    """Copies the chief's values to every worker's variables, because only the chief reads checkpoints."""
     if _alone(strategy):
         return
     values = [tf.constant(variable.numpy()) for variable in variables]
@@ -152,27 +152,27 @@ def copy_from_chief(strategy, variables):
 
 
 def check_alike(strategy, config):
-    """Raises UsageError, on every worker, if one was started with other options or library versions."""
+    """Raises UsageError on every worker if one has different options, library versions or data."""
     options = {key: value for key, value in json.loads(config.to_json()).items() if key not in _MAY_DIFFER}
     parts = [options.pop('fingerprint'), options]
     sums = gather(strategy, [zlib.crc32(json.dumps(part, sort_keys=True).encode()) for part in parts])
     different = np.argwhere((sums != sums[0]).T)
     if len(different):
         barrier(strategy)
-        part, replica = different[np.argmax(different[:, 0])]  # the options, where both differ
+        part, replica = different[np.argmax(different[:, 0])]  # options come first if both differ
         raise UsageError(f'the worker of replica {replica} ' + (
-            'was started with other options or library versions than the chief; compare what --print_config prints on both'
+            'has other options or library versions than the chief; compare the output of --print_config on both'
             if part else 'has other data than the chief; compare the files of the data set'))
 
 
 def barrier(strategy):
-    """Waits for all workers, at an end that all reach: none may leave while another needs it."""
+    """Waits for all workers at an exit that all reach, so that none leaves while another needs it."""
     with contextlib.suppress(tf.errors.OpError):
         gather(strategy, [0])
 
 
 def batches(strategy, dataset, batch, seed, start_step):
-    """The training batches of a data set, for `strategy.run`: replica r of n gets the r-th n-th of each batch."""
+    """The training batches of a data set, for `strategy.run`; of n replicas, replica r gets the r-th part of each batch."""
     def read(context):
         workers = context.num_input_pipelines
         mine = dataset.train(batch, seed, start_step, shard=context.input_pipeline_id, shards=workers)
@@ -188,13 +188,13 @@ def batches(strategy, dataset, batch, seed, start_step):
 
 @contextlib.contextmanager
 def worker_loss_as_error(strategy):
-    """Raises WorkerLost if TensorFlow says that a worker no longer answers."""
+    """Raises WorkerLost if TensorFlow reports that a worker no longer responds."""
     try:
         yield
     except tf.errors.OpError as error:
-        # Workers pass on what they were told: with three, the words may be repeated.
+        # Workers forward the messages they receive, so with three the words may be repeated.
         lost = re.search('(?:Collective ops is aborted by: )+(.*)', error.message)
         if _alone(strategy) or not lost:
             raise
-        raise WorkerLost(f'a worker was lost ({lost.group(1)[:200]}); its own output says why; the same commands on all '
-                         'workers resume from the last checkpoint') from None
+        raise WorkerLost(f'a worker was lost ({lost.group(1)[:200]}); see its output for the reason; the same commands on '
+                         'all workers resume from the last checkpoint') from None

@@ -1,7 +1,7 @@
-"""Exports of a run's checkpoints.
+"""Exports a run's checkpoints.
 
 A run that was started with the user's own file (a system, networks or a data set) keeps a template, a SavedModel of the
-untrained model, so that later exports need neither that file nor trust in the names that the run directory holds.
+untrained model. Later exports then do not need that file, and do not have to trust file names in the run directory.
 """
 
 import os
@@ -13,7 +13,7 @@ from acai_tf.runs import Run
 from acai_tf.training.checkpoints import restore_model
 from acai_tf.training.config import TrainConfig
 
-# Options that a model card shows, besides those of the model.
+# Options that a model card shows in addition to the model's.
 _OF_TRAINING = ('lr', 'batch', 'seed', 'precision')
 
 
@@ -24,11 +24,11 @@ def export_run(run_dir: str | os.PathLike, export_dir: str | os.PathLike | None 
     Args:
         run_dir: as returned by `train`.
         export_dir: directory of the versions; default `<run_dir>/export`.
-        step: int; default the last checkpoint's.
-        dataset: where the run's data are now, such as 'records:NEW', if they were moved.
+        step: int; by default the last checkpoint's.
+        dataset: where the run's data is now, such as 'records:NEW', if it was moved.
 
     Returns:
-        Path of the version.
+        Path of the exported version.
 
     Raises:
         UsageError: no run there, no checkpoint of that step, or the version exists.
@@ -49,23 +49,23 @@ def export_run(run_dir: str | os.PathLike, export_dir: str | os.PathLike | None 
     if content['checksums']:
         template = os.path.join(run.template_dir, '0')
         if not os.path.isdir(template):
-            raise StorageError(f'{template} is missing, which exports of your own system, networks or data set need; '
+            raise StorageError(f'{template} is missing, but exports of your own system, networks or data set need it; '
                                f'restore it, or start over with {program_name("acai_train")} --overwrite')
         return write.export_copy(template, run.checkpoint(step), step, export_dir, described)
     config = TrainConfig.from_dict({**content, **({'dataset': dataset} if dataset else {})}).resolve()
     if dataset and config.data.fingerprint() != config.fingerprint:
-        raise UsageError(f'{dataset} is not the data that {run_dir} was trained on; name where that is now')
+        raise UsageError(f'{dataset} is not the data that {run_dir} was trained on; give the new location of that data')
     model = config.create_model(dtype='float32')
     restore_model(run, model, step)
     return write.export_model(model, config.data, step, export_dir, described)
 
 
 def describe(run, step):
-    """The facts that a model card shows of a run at a step: a `card.Training`."""
+    """Returns the facts about a run at a step that a model card shows, as a `card.Training`."""
     content = run.config
     report = next((record for record in run.reports() if record['step'] == step), {})
     names = [name for name in report if name not in ('kimg', 'step', 'img_per_s', 'learning_rate')]
-    first = names.index('explained_variance') if 'explained_variance' in names else len(names)  # what reports measure first
+    first = names.index('explained_variance') if 'explained_variance' in names else len(names)  # the first metric
     picture = run.picture('interpolation', step)
     options = {'kimg': step * content['batch'] / 1024, **{name: content[name] for name in _OF_TRAINING}}
     return card.Training(options, {name: report[name] for name in names[:first]},
@@ -74,6 +74,6 @@ def describe(run, step):
 
 
 def write_template(run, model, dataset):
-    """Writes what later exports of a run are made from, replacing what a killed process left."""
+    """Writes the template for later exports of a run, replacing what a killed process left."""
     shutil.rmtree(run.template_dir, ignore_errors=True)
     write.export_model(model, dataset, 0, run.template_dir)

@@ -1,4 +1,4 @@
-"""TensorFlow's joining of the workers, so that signals and a time limit can end it."""
+"""Makes TensorFlow's joining of the workers respond to signals and a time limit."""
 
 import contextlib
 import ctypes
@@ -17,13 +17,13 @@ _POLL_SECONDS = 0.1
 
 @contextlib.contextmanager
 def interruptible(seconds):
-    """Within the block, TensorFlow's joining of the workers answers signals, and ends after some seconds.
+    """Within the block, TensorFlow's joining of the workers responds to signals, and gives up after `seconds`.
 
-    TensorFlow does it in one call, which holds Python's lock until the last worker has joined, and takes SIGTERM for itself.
-    Here the call is made without the lock, in a thread that the main thread waits for.
+    TensorFlow joins in one call, which holds Python's lock until the last worker has joined, and installs its own SIGTERM
+    handler. Here the call is made without the lock, in a thread that the main thread waits for.
 
     Raises:
-        tf.errors.DeadlineExceededError: by the joining, after that time.
+        tf.errors.DeadlineExceededError: (while joining) the time is up.
     """
     handlers = {number: signal.getsignal(number) for number in SIGNALS}
 

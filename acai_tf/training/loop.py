@@ -1,7 +1,7 @@
 """The training loop: strategy, steps, reports, checkpoints, resume.
 
-The loop is ours, not `fit`, because Keras 3.15 can neither resume `fit` mid-epoch nor `fit` under
-MultiWorkerMirroredStrategy (keras#20585).
+It replaces `fit`, because Keras 3.15 cannot resume `fit` mid-epoch or run it under MultiWorkerMirroredStrategy
+(keras#20585).
 """
 
 import contextlib
@@ -42,7 +42,7 @@ def train(config: TrainConfig, overwrite: bool = False) -> str | None:
         overwrite: start over if the run directory already holds a run.
 
     Returns:
-        Path of the run directory; None on a worker that is not the chief, which writes none.
+        Path of the run directory; None on a worker that is not the chief, because it writes nothing.
 
     Raises:
         UsageError: wrong options, or a run directory that cannot be used.
@@ -50,7 +50,7 @@ def train(config: TrainConfig, overwrite: bool = False) -> str | None:
         NonFiniteError: a loss or weight became NaN or infinite; the last good checkpoint is kept.
         StorageError: checkpoints cannot be written or read.
         WorkerLost: another worker died.
-        Stopped: by a signal, after a checkpoint.
+        Stopped: stopped by a signal, after a checkpoint.
     """
     config.resolve()
     strategy = distribution.make_strategy(config)
@@ -71,7 +71,7 @@ def train(config: TrainConfig, overwrite: bool = False) -> str | None:
         if not finished:
             config.schedule_kimg = int(schedule_kimg)
             _train(config, directory, strategy)
-        distribution.gather(strategy, [0])  # a chief that was lost while it exported is an error
+        distribution.gather(strategy, [0])  # raises if the chief was lost while exporting
         distribution.barrier(strategy)
         return directory and directory.path
 
@@ -95,7 +95,7 @@ def step_function(model, strategy, jit='auto'):
     """Compiles several training steps into one call.
 
     Returns:
-        Function (count, iterator) -> float32 [count, replicas, len(model.loss_names)]: each loss term at each step.
+        Function (count, iterator) -> float32 [count, replicas, len(model.loss_names)], the loss terms of each step.
     """
     use_xla = jit == 'on' or (jit == 'auto' and len(tf.config.list_logical_devices('GPU')) == 1
                               and strategy.num_replicas_in_sync == 1)
@@ -111,13 +111,13 @@ def step_function(model, strategy, jit='auto'):
         def of_this_replica():
             replica = tf.distribute.get_replica_context().replica_id_in_sync_group
             return losses[:, replica % tf.shape(losses)[1], None]
-        # Once per call, not per step, because workers wait for each other here.
+        # Once per call, not once per step, because workers wait for each other here.
         return strategy.gather(strategy.run(of_this_replica), axis=1)
     return compile_steps(model, step, of_all_replicas)
 
 
 class Trainer:
-    """One run, from its last checkpoint to its end.
+    """Trains a run from its last checkpoint to its end.
 
     Args:
         config: resolved TrainConfig.
@@ -131,7 +131,7 @@ class Trainer:
             self.model = config.create_model()
         self.reporter = directory and Reporter(directory, self.model, config.data, config.metrics_to_report())
         if directory:
-            directory.begin()  # nothing is changed before all that can be wrong with the options has been looked at
+            directory.begin()  # only now, after all checks of the options, does anything in it change
             self.reporter.begin()
         # Since the last report: the sum of each loss term, and the number of steps.
         self._counters = {'step': tf.Variable(0, dtype=tf.int64),
@@ -141,10 +141,10 @@ class Trainer:
                                        for_template=bool(config.checksums))
 
     def run(self, stop):
-        """Trains to the end and exports; see `train` for what it raises.
+        """Trains to the end and exports; raises like `train`.
 
         Args:
-            stop: as `stopping.stop_signals` yields it.
+            stop: as yielded by `stopping.stop_signals`.
         """
         last = self.config.total_steps
         resumed = self.checkpoints.restore_latest()
@@ -183,8 +183,8 @@ class Trainer:
             losses = self._make_steps(calls, step, self._next_stop(step, last), iterator)
             step, count, calls_made = step + len(losses), count + len(losses), calls_made + 1
             for values in losses.astype(np.float64).mean(axis=1):
-                sums = sums + values  # one by one, so that the sum does not depend on how calls group steps
-            # What must be the same everywhere is decided together: any worker's signal, the chief's clock.
+                sums = sums + values  # one by one, so that the sum does not depend on the grouping of steps into calls
+            # All workers must make the same decision: any worker's signal counts, and the chief's clock.
             on_time = not self.config.checkpoint_steps and time.monotonic() - saved_at > _CHECKPOINT_SECONDS
             opinions = distribution.gather(self.strategy, [stop.signal, on_time, calls.seconds_per_step or 0.0])
             stopped_by, on_time = opinions[:, 0].max(), opinions[0, 1]
@@ -205,7 +205,7 @@ class Trainer:
                 sums, count, report_seconds, report_steps = np.zeros_like(sums), 0, 0.0, 0
             at_checkpoint = self.config.checkpoint_steps and step % self.config.checkpoint_steps == 0
             if is_report or at_checkpoint or on_time or stopped_by:
-                # After the report, so that a run killed in between makes the report again.
+                # After the report, so that a run killed in between repeats the report.
                 self._save(step, sums, count)
                 saved_at = time.monotonic()
             if stopped_by and step < last:
@@ -242,7 +242,7 @@ class Trainer:
         _logger.info('%g of %d kimg: %s', record['kimg'], self.config.total_kimg, shown)
 
     def _next_report(self, step, last):
-        """The first step after `step` at which a report is due: the one that completes report_kimg more."""
+        """The first step after `step` with a report: the step that completes the next multiple of report_kimg."""
         images = self.config.report_kimg * 1024
         reports = step * self.config.batch // images + 1
         return min(-(-reports * images // self.config.batch), last)

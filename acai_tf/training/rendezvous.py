@@ -1,6 +1,6 @@
-"""Where the workers of a run meet before TensorFlow starts: TF_CONFIG says who they are; each waits for all others.
+"""Lets the workers of a run, listed in TF_CONFIG, wait for each other before TensorFlow starts.
 
-If a worker were missing, TensorFlow itself would wait with Python's lock held, deaf to signals and without a word.
+If a worker is missing, TensorFlow itself waits silently with Python's lock held, and ignores signals.
 """
 
 import contextlib
@@ -21,23 +21,23 @@ _SECONDS_TO_REFUSE = 20
 _STRATEGY = '--strategy=multi_worker: '
 _EXAMPLE = '{"cluster": {"worker": ["10.0.0.1:2222", "10.0.0.2:2222"]}, "task": {"type": "worker", "index": 0}}'
 _LABEL = r'[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?'  # of a host's name
-# A worker reports its number, the checksum of its list of addresses, and whether its port is taken. The number is enough.
+# A worker reports its number, the checksum of its list of addresses, and `taken` if its port is. The number is enough.
 _REPORT = re.compile(rb'(\d{1,5})(?: ([0-9a-f]{8})( taken)?)?')
 # The chief's answers.
 _BEGIN, _DIFFERENT, _NOT_FREE, _LOST = b'begin', b'different', b'not free', b'lost'
 
 
 def cluster_of(text):
-    """(addresses of all workers, chief first; number of this one) from the text of TF_CONFIG.
+    """Returns (addresses of all workers, chief first; number of this one) from the text of TF_CONFIG.
 
     Raises:
-        UsageError: it cannot be used.
+        UsageError: TF_CONFIG is invalid.
     """
     try:
         values = json.loads(text)
         tasks, own = _tasks(values['cluster']), _own_task(values['task'])
         if own not in tasks:
-            raise UsageError(f'has no {own[0]} {own[1]} in its cluster; correct its task')
+            raise UsageError(f'has no {own[0]} {own[1]} in its cluster; correct the task')
         return [*tasks.values()], [*tasks].index(own)
     except UsageError as error:
         reason = error
@@ -78,7 +78,7 @@ def _host_and_port(address):
 
 
 def _is_host(host):
-    """Returns True for the name of a host, an IPv4 address or an IPv6 address in brackets."""
+    """Returns True for a host name, an IPv4 address, or an IPv6 address in brackets."""
     try:
         if host.startswith('[') and host.endswith(']'):
             return bool(ipaddress.IPv6Address(host[1:-1]))
@@ -95,11 +95,11 @@ def hosts(addresses):
 
 
 def meet(addresses, number):
-    """Returns when all workers are here; SIGTERM and SIGINT work meanwhile.
+    """Returns when all workers are present; until then SIGTERM and SIGINT work.
 
     Args:
         addresses: 'host:port' of every worker, the chief's first; TensorFlow will use the same ports.
-        number: this one's.
+        number: number of this worker.
 
     Raises:
         UsageError: the port cannot be opened, the workers have different addresses, or another worker has this number.
@@ -112,7 +112,7 @@ def meet(addresses, number):
 
 
 def _open_port(address):
-    """A server at the port of an address, on all interfaces, as TensorFlow's will be."""
+    """Opens a server at the port of an address, on all interfaces, like TensorFlow's."""
     port, dual = _host_and_port(address)[1], socket.has_dualstack_ipv6()
     try:
         return socket.create_server(('', port), family=socket.AF_INET6 if dual else socket.AF_INET, dualstack_ipv6=dual)
@@ -142,14 +142,14 @@ def _gather(addresses):
 
 
 def _next_report(server, connections):
-    """(match of _REPORT, connection) of the next worker that reports; None for the match if nobody does, or a stranger."""
+    """Returns (match of _REPORT, connection) of the next worker that reports; the match is None if no worker reports."""
     report, connection = None, None
     with contextlib.suppress(OSError):
         connection = connections.enter_context(server.accept()[0])
         connection.settimeout(_POLL_SECONDS)
         report = _REPORT.fullmatch(connection.recv(32))
         connection.settimeout(None)
-        # A worker whose machine has vanished is not kept for long.
+        # Keepalive drops a worker soon after its machine vanishes.
         for option, value in ((socket.TCP_KEEPIDLE, 5), (socket.TCP_KEEPINTVL, 5), (socket.TCP_KEEPCNT, 3)):
             connection.setsockopt(socket.IPPROTO_TCP, option, value)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -157,20 +157,20 @@ def _next_report(server, connections):
 
 
 def _admit(present, addresses, report, connection):
-    """Adds a worker that has reported to those present, or says why it cannot be.
+    """Adds a worker that has reported to those present.
 
     Raises:
-        UsageError: it has other addresses.
+        UsageError: the worker has other addresses.
         WorkerLost: its port is taken.
     """
     if report is None:
         return
     number, checksum, taken = int(report[1]), report[2], report[3]
     if checksum not in (None, _checksum(addresses)):
-        raise UsageError(f'{_STRATEGY}the TF_CONFIG of worker {number} has another cluster than the chief\'s '
-                         f'{", ".join(addresses)}; give all workers the same')
+        raise UsageError(f'{_STRATEGY}the TF_CONFIG of worker {number} has a different cluster than the chief\'s '
+                         f'{", ".join(addresses)}; give all workers the same cluster')
     if taken:
-        raise WorkerLost(f'{_STRATEGY}worker {number} cannot open its port; its own output says why; start all again')
+        raise WorkerLost(f'{_STRATEGY}worker {number} cannot open its port; see its output for the reason; start all again')
     if number in present:
         _tell([connection], _NOT_FREE)
     elif 0 < number < len(addresses):
@@ -178,7 +178,7 @@ def _admit(present, addresses, report, connection):
 
 
 def _refuse(present, count, server, connections, answer):
-    """Tells an answer to the workers present, and for a while to those that come."""
+    """Sends an answer to the workers present, and for a while to workers that arrive."""
     _tell(present.values(), answer)
     told, deadline = set(present), time.monotonic() + _SECONDS_TO_REFUSE
     while not told.issuperset(range(1, count)) and time.monotonic() < deadline:
@@ -211,7 +211,7 @@ def _report(addresses, number):
     """On any other worker: waits until the chief tells it to begin."""
     chief, notice = addresses[0], time.monotonic() + _SECONDS_BEFORE_NOTICE
     while True:
-        reason = 'it has left'
+        reason = 'it left'
         try:
             with socket.create_connection(_host_and_port(chief), _POLL_SECONDS) as connection, \
                     _own_port(addresses, number, connection):
@@ -244,19 +244,19 @@ def _own_port(addresses, number, connection):
 
 
 def _raise_refusal(answer, addresses, number):
-    """Raises what the chief's answer means; nothing if it has gone without one, because it may come back."""
+    """Raises the error for the chief's answer. If the chief left without an answer, returns, because it may come back."""
     if answer == _DIFFERENT:
-        raise UsageError(f'{_STRATEGY}a worker has another cluster in its TF_CONFIG than the chief; here it is '
-                         f'{", ".join(addresses)}; give all workers the same')
+        raise UsageError(f'{_STRATEGY}a worker has a different cluster in its TF_CONFIG than the chief; here it is '
+                         f'{", ".join(addresses)}; give all workers the same cluster')
     if answer == _NOT_FREE:
-        raise UsageError(f'{_STRATEGY}the place of {addresses[number]} is taken by another worker; give each its own index '
-                         'in TF_CONFIG')
+        raise UsageError(f'{_STRATEGY}another worker already runs as {addresses[number]}; give each worker its own index in '
+                         'TF_CONFIG')
     if answer == _LOST:
-        raise WorkerLost(f'{_STRATEGY}another worker cannot open its port; its own output says why; start all again')
+        raise WorkerLost(f'{_STRATEGY}another worker cannot open its port; see its output for the reason; start all again')
 
 
 def _note(due, message, *values):
-    """Logs a message when it is due; returns when it is due next."""
+    """Logs a message if it is due; returns the time when it is due next."""
     if time.monotonic() < due:
         return due
     _logger.info(message, *values)

@@ -1,4 +1,4 @@
-"""What a run writes at each report: metrics.jsonl, TensorBoard summaries, pictures."""
+"""Writes a run's reports: metrics.jsonl, TensorBoard summaries, pictures."""
 
 import logging
 import math
@@ -15,7 +15,7 @@ from acai_tf.values import is_blank
 _logger = logging.getLogger(__name__)
 
 _ROWS, _STEPS = 8, 16
-_BLANK_KIMG = 32  # before, any model may be blank
+_BLANK_KIMG = 32  # before this, any model may be blank
 
 
 class Reporter:
@@ -25,10 +25,10 @@ class Reporter:
         directory: RunDirectory.
         model: Autoencoder.
         dataset: datasets.base.Dataset.
-        more_metrics: names of metrics to log in addition to the classifier's accuracy and, where it applies, `lines`.
+        more_metrics: names of metrics to log in addition to the usual ones.
 
     Raises:
-        UsageError: one of the metrics does not exist or does not apply.
+        UsageError: a metric does not exist or does not apply.
     """
 
     def __init__(self, directory, model, dataset, more_metrics=()):
@@ -41,19 +41,19 @@ class Reporter:
             metric.check(self._model, dataset)
 
     def begin(self):
-        """Opens what is written to."""
+        """Opens the outputs."""
         os.makedirs(self._directory.file('images'), exist_ok=True)
         try:
-            # tf.summary needs TensorBoard too, and does not say so until the first scalar.
+            # tf.summary needs TensorBoard too, but fails only at the first scalar.
             from tensorboard.plugins.hparams import api, api_pb2, summary
             self._session = {'start': api.hparams_pb, 'end': lambda: summary.session_end_pb(api_pb2.STATUS_SUCCESS)}
             self._writer = tf.summary.create_file_writer(self._directory.summaries_dir)
         except ImportError:
-            _logger.warning('tensorboard is not installed: no summaries are written')
+            _logger.warning('tensorboard is not installed: writing no summaries')
             self._writer, self._session = tf.summary.create_noop_writer(), None
 
     def write_config(self, config):
-        """Shows the config in TensorBoard: as text, and in its HParams plugin what may not change when a run is resumed."""
+        """Shows the config in TensorBoard: as text, and in its HParams plugin the options that cannot change on resume."""
         with self._writer.as_default():
             tf.summary.text('config', f'```\n{config.to_json()}```', step=0)
         fixed = {name: getattr(config, name) for name, option in declared(TrainConfig).items() if not option.may_change}
@@ -72,7 +72,7 @@ class Reporter:
             self._writer.flush()
 
     def report(self, step, kimg, img_per_s, terms):
-        """Evaluates, writes everything, and returns the record added to metrics.jsonl."""
+        """Evaluates, writes everything, and returns the record that was added to metrics.jsonl."""
         record = {'kimg': kimg, 'step': step, 'img_per_s': round(img_per_s, 1), **terms,
                   'learning_rate': self._model.optimizer.learning_rate}
         record |= metrics.combine({metric.name: metric.summary(metric(self._model, self._dataset))

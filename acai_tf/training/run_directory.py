@@ -1,4 +1,4 @@
-"""Writing a run directory: its lock, config.json and metrics.jsonl."""
+"""Writes a run directory: its lock, config.json and metrics.jsonl."""
 
 import contextlib
 import fcntl
@@ -10,19 +10,19 @@ from acai_tf import files, metrics
 from acai_tf.errors import StorageError, UsageError
 from acai_tf.runs import Run
 
-IN_USE = 'is in use by another process'  # part of a message that others look for
+IN_USE = 'is in use by another process'  # part of a message that other code looks for
 
 
 class RunDirectory(Run):
-    """A run directory that this process holds exclusively until `close`; nothing in it is changed before `begin`.
+    """A run directory that this process locks until `close`. Nothing in it changes before `begin`.
 
     Args:
         config: resolved TrainConfig.
-        overwrite: whether to start over, at `begin`, if it already holds a run.
+        overwrite: start over, at `begin`, if the directory already holds a run.
 
     Raises:
         UsageError: the directory cannot be made, is in use, or holds a run with another config.
-        StorageError: its file system has no locks.
+        StorageError: its file system does not support locks.
     """
 
     def __init__(self, config, overwrite=False):
@@ -30,7 +30,7 @@ class RunDirectory(Run):
         self._config, self._overwrite = config, overwrite
         try:
             if os.path.islink(self.path):
-                raise UsageError(f'{self.path} is a link; name the directory it points to with --train_dir')
+                raise UsageError(f'{self.path} is a link; give the directory it points to with --train_dir')
             os.makedirs(self.path, exist_ok=True)
             self._lock = open(self.lock_path, 'w')
         except OSError as error:
@@ -47,7 +47,7 @@ class RunDirectory(Run):
             raise
 
     def begin(self):
-        """Empties it if it is to be overwritten, and writes config.json."""
+        """Empties the directory if it is to be overwritten, and writes config.json."""
         if self._overwrite:
             self._clear()
         with contextlib.suppress(FileNotFoundError, StorageError):
@@ -56,7 +56,7 @@ class RunDirectory(Run):
             file.write(self._config.to_json())
 
     def earlier_config(self):
-        """The content of the config.json of the run that is resumed; {} if a new one begins."""
+        """Content of the config.json of the run to resume; {} for a new run."""
         if self._overwrite:
             return {}
         try:
@@ -86,7 +86,7 @@ class RunDirectory(Run):
                              'start over with --overwrite')
 
     def keep_divergence(self, message):
-        """Keeps why training became non-finite, for those who look at the directory later; None: it did not, or not yet."""
+        """Records why training became non-finite, for later readers of the directory; None removes the record."""
         if message is not None:
             files.write_json({'message': message}, self.divergence_path)
             return
@@ -94,7 +94,7 @@ class RunDirectory(Run):
             os.remove(self.divergence_path)
 
     def append_report(self, record):
-        """Adds one report; NaN is written as null."""
+        """Appends one report; NaN is written as null."""
         line = json.dumps(metrics.defined(record), allow_nan=False)
         with open(self.reports_path, 'a', encoding='utf-8') as file:
             file.write(line + '\n')
@@ -102,22 +102,22 @@ class RunDirectory(Run):
             os.fsync(file.fileno())
 
     def cut_reports(self, step):
-        """Drops the reports after `step`, which will be made again."""
+        """Drops the reports after `step`; training makes them again."""
         kept = [record for record in self.reports() if record['step'] <= step]
         with files.atomic_write(self.reports_path) as file:
             file.writelines(json.dumps(record) + '\n' for record in kept)
 
 
 def conflicts(run, config):
-    """Options that keep `config` from resuming a run: rows of `TrainConfig.difference`; [] where nothing is trained yet. The
-    length is one of them only where the run is already longer. A finished run does not depend on the user's files any more.
+    """Options that prevent `config` from resuming a run: rows of `TrainConfig.difference`; [] if nothing is trained yet.
+    total_kimg is included only if the run is already longer. A finished run no longer depends on the user's files.
 
     Args:
         run: runs.Run.
         config: resolved TrainConfig.
 
     Raises:
-        StorageError: config.json is damaged, or of another format.
+        StorageError: config.json is damaged or has another format.
     """
     try:
         earlier = run.config
@@ -132,15 +132,15 @@ def conflicts(run, config):
 
 
 def summary(run):
-    """A few lines for people: the last report of a run and where its results are.
+    """Formats the last report of a run and the paths of its results, for people.
 
     Raises:
         StorageError: there is no report.
     """
     records = run.reports()
     if not records:
-        raise StorageError(f'{run.reports_path} holds no report any more; the exported model and the checkpoints are '
-                           'intact, and --overwrite starts over')
+        raise StorageError(f'{run.reports_path} no longer holds any report; the exported model and the checkpoints are '
+                           'intact; --overwrite starts over')
     last = records[-1]
     rows = [f'  {key:<26}' + (f'{value:.6g}' if isinstance(value, (int, float)) else 'undefined')
             for key, value in last.items()]

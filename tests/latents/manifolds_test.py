@@ -17,10 +17,10 @@ class ManifoldsTest(tf.test.TestCase):
         self.assertEqual(manifolds.precision(cloud + 100, cloud), 0)
 
     def test_by_hand(self):
-        # With k 1 the radii of 0, 1, 5 are 1, 1, 4: they cover [-1, 2] and [1, 9].
+        # With k = 1 the radii of 0, 1, 5 are 1, 1, 4: they cover [-1, 2] and [1, 9].
         real = np.array([[0.], [1], [5]])
         self.assertEqual(manifolds.precision(real, [[-1.1], [-0.9], [8.9], [9.1]], neighbours=1), 0.5)
-        # With k 2 they are 5, 4, 5 and cover [-5, 10].
+        # With k = 2 they are 5, 4, 5 and cover [-5, 10].
         self.assertEqual(manifolds.precision(real, [[-4.9], [9.9], [10.1], [0.]], neighbours=2), 0.75)
         self.assertEqual(manifolds.precision(real, [[-4.9], [9.9], [10.1], [0.]], neighbours=50), 0.75)
 

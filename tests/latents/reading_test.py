@@ -23,7 +23,7 @@ class ReadingTest(tf.test.TestCase):
         images = data.load('test')[0] / 127.5 - 1
         self.assertEqual(reading.size(data, 'test'), 30)
         self.assertAllClose(reading.rows(data, 'test', [7, 2, 7]), images[[7, 2, 7]], atol=1e-6)
-        with self.assertRaisesRegex(IndexError, 'noise has 30 test images; none has the number 30'):
+        with self.assertRaisesRegex(IndexError, 'noise has 30 test images; there is no image 30'):
             reading.rows(data, 'test', [7, 30])
 
 

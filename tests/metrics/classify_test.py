@@ -1,4 +1,4 @@
-"""The single-layer classifier of `classify`: its steps by derivation, and what it reaches on real digits."""
+"""The single-layer classifier of `classify`: its steps against a derivation, and its accuracy on real digits."""
 
 import numpy as np
 import tensorflow as tf
@@ -17,7 +17,7 @@ def create(width, nclass, steps, lr=1e-4, smoothing=0.0, seed=0):
 
 
 def train(model, points, labels, steps, batch=64):
-    """The weights and the bias after training."""
+    """Weights and bias after training."""
     with Fitting({'classifier': model}, None, steps) as fitting:
         fitting.train('classifier', [np.asarray(points, np.float32), labels], steps, batch)
     return model.classifier.get_weights()
@@ -29,7 +29,7 @@ def softmax(x):
 
 
 def reference(weights, points, labels, steps, lr, smoothing):
-    """Adam on the whole set at each step, in float64, from these weights."""
+    """Runs Adam on the whole set at each step, in float64, from these weights."""
     weights, nclass = [w.astype(np.float64) for w in weights], len(weights[1])
     m, v = ([np.zeros_like(w) for w in weights] for _ in range(2))
     target = np.eye(nclass)[labels] * (1 - smoothing) + smoothing / nclass
@@ -52,7 +52,7 @@ class LinearClassifierTest(tf.test.TestCase):
         for smoothing in (0.0, 0.1):
             model = create(3, 4, 12, 0.05, smoothing)
             expected = reference(model.classifier.get_weights(), points, labels, 12, 0.05, smoothing)
-            # A batch of the whole set is the whole set in another order.
+            # A batch as large as the set is the set in another order.
             for found, value in zip(train(model, points, labels, 12, batch=20), expected, strict=True):
                 self.assertAllClose(found, value, rtol=1e-4, atol=1e-5)
 

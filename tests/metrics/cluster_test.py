@@ -1,4 +1,4 @@
-"""The metric `cluster`: matching of clusters and classes, whitening, and how the options of the methods are treated."""
+"""The metric `cluster`: matching of clusters and classes, whitening, and the options of the methods."""
 
 import glob
 import itertools
@@ -34,7 +34,7 @@ class ClusteringAccuracyTest(tf.test.TestCase):
         self.assertAllClose(cluster.clustering_accuracy(labels, clusters), 100 * (classes[clusters] == labels).mean())
 
     def test_a_negative_label_is_refused(self):
-        with self.assertRaisesRegex(ValueError, 'counted from 0; -1 is negative'):
+        with self.assertRaisesRegex(ValueError, 'must be at least 0, but one is -1'):
             cluster.clustering_accuracy([0, 0, 1, 1, -1, 2], [0, 0, 1, 1, 2, 2])
 
     def test_wrong_sizes(self):
@@ -102,7 +102,7 @@ class ClusterTest(tf.test.TestCase):
         with self.assertLogs('acai_tf', 'WARNING') as logs:
             values = metrics.compute('cluster', Wide(), self.data, n_init=2)
         self.assertIsNone(values['test_objective'])
-        self.assertRegex(logs.output[0], 'the clustered images vary in 29 of the 50 dimensions')
+        self.assertRegex(logs.output[0], 'the clustered images vary in only 29 of 50 dimensions')
 
     def test_a_stopped_clustering_is_resumed_and_leaves_nothing_behind(self):
         prefix = os.path.join(self.create_tempdir().full_path, 'clusters.json')
@@ -125,7 +125,7 @@ class ClusterTest(tf.test.TestCase):
                 metrics.compute('cluster', 'pixels', self.data, **options)
 
     def test_fewer_images_than_clusters(self):
-        with self.assertRaisesRegex(DataError, 'stripes has 2 training images, which cannot make 3 clusters'):
+        with self.assertRaisesRegex(DataError, 'stripes has 2 training images, too few for 3 clusters'):
             metrics.compute('cluster', 'pixels', first_images(self.data, 2), n_init=2)
 
 

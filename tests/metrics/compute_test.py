@@ -1,4 +1,4 @@
-"""The registry of metrics, and `metrics.compute` on a live model, on pixels, and where it does not apply."""
+"""The registry of metrics, and `metrics.compute` on a live model, on pixels, and if a metric does not apply."""
 
 import numpy as np
 import tensorflow as tf

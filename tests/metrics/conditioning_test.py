@@ -23,7 +23,7 @@ class ConditioningTest(tf.test.TestCase):
         self.assertAllClose(fewer['stretching_spread'], 0)
 
     def test_a_decoder_that_squares(self):
-        # Of x = z^2 / 2 the Jacobian is diag(z).
+        # The Jacobian of x = z^2 / 2 is diag(z).
         latents = random(4, 3)
         values = conditioning.evaluate(lambda z, v: z * v, latents, conditioning.random_directions(3, 3))
         size = np.abs(latents)
@@ -41,7 +41,7 @@ class ConditioningTest(tf.test.TestCase):
         for factor, limit in ((0, np.nan), (np.nan, np.nan)):
             values = conditioning.evaluate(lambda z, v, factor=factor: factor * v, random(4, 3), np.eye(3))
             self.assertAllEqual([values['log_condition_number'], values['stretching_spread']], [limit, limit])
-        # A dimension without effect, and fewer pixels than dimensions: as far as float32 can tell.
+        # A dimension without effect, and fewer pixels than dimensions: within the limits of float32.
         for products in (lambda z, v: v * [1, 0, 1], lambda z, v: v[:, :2]):
             values = conditioning.evaluate(products, random(4, 3), np.eye(3))
             self.assertAllClose(values['log_condition_number'], 2 * 23 * np.log(2))

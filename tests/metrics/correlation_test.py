@@ -8,7 +8,7 @@ class CorrelationTest(tf.test.TestCase):
 
     def test_known_correlations(self):
         a, b = np.random.default_rng(0).normal(size=[2, 50000])
-        # Of a, -2a + 1 and b: one pair of correlation -1, two of 0.
+        # a, -2a + 1 and b: one pair with correlation -1, two with 0.
         self.assertNear(mean_absolute_correlation(np.stack([a, 1 - 2 * a, b], axis=1)), 1 / 3, 0.01)
         self.assertNear(mean_absolute_correlation(np.stack([a, b], axis=1)), 0, 0.02)
         # corr(a, a + b) = 1 / sqrt(2)

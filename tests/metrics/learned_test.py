@@ -1,4 +1,4 @@
-"""Metrics that learn: what is saved and loaded again."""
+"""Metrics that learn: saving and loading."""
 
 import os
 from unittest import mock
@@ -31,7 +31,7 @@ class LearnedTest(tf.test.TestCase):
             self.assertAllClose(metrics.create('cluster', load=self.saved)(Export(1), self.data), values)
         with self.assertLogs('acai_tf', 'WARNING') as logs:
             metrics.create('cluster', load=self.saved)(Export(2), self.data)
-        self.assertRegex(logs.output[0], 'saved was learned from the latents of another export than this: acai, step 1')
+        self.assertRegex(logs.output[0], 'saved was learned from the latents of a different export: acai, step 1')
         with self.assertRaisesRegex(DataError, 'saved was learned from latents, not from pixels'):
             metrics.create('cluster', load=self.saved)('pixels', self.data)
 

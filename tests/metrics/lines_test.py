@@ -1,4 +1,4 @@
-"""Mean Distance and Smoothness, against numbers of the released code (test ids with parity) and known interpolations."""
+"""Mean Distance and Smoothness, compared with the released code (test ids with parity) and known interpolations."""
 
 import os
 import pathlib
@@ -67,7 +67,7 @@ class ClosestLineTest(tf.test.TestCase):
 
     def test_blank_image_is_far_from_every_line(self):
         distance, _ = lines.closest_line(np.full([1, 32, 32, 1], -1.))
-        # The line of least area covers 22 of 1024 pixels, some in part: 1 - cosine is about 0.03.
+        # The line with the least area covers 22 of 1024 pixels, some partly: 1 - cosine is about 0.03.
         self.assertNear(distance[0], 0.0307, 5e-4)
 
     def test_nan_and_zero_images_have_no_nearest_line(self):

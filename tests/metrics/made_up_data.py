@@ -1,4 +1,4 @@
-"""Small data sets, and models whose latents are known."""
+"""Small data sets, and models with known latents."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from acai_tf.datasets.base import InMemory
 
 
 class Stripes(InMemory):
-    """Thirty images of 4x4 in three classes that are easy to tell apart."""
+    """Thirty 4x4 images in three classes that are easy to distinguish."""
 
     def __init__(self):
         super().__init__('stripes', (4, 4, 1), 3)
@@ -36,7 +36,7 @@ class Ring(InMemory):
 
 
 def first_images(dataset, count):
-    """A data set of the first images of another one, an instance of a class that takes no arguments."""
+    """Makes a data set of the first images of another one, with a class that takes no arguments."""
     class First(type(dataset)):
         def load(self, split):
             return tuple(part[:count] for part in super().load(split))
@@ -44,7 +44,7 @@ def first_images(dataset, count):
 
 
 class OnTheRing:
-    """A model whose latents are the angles of `Ring`; `function` changes them before they are decoded."""
+    """A model with the angles of `Ring` as latents; `function` changes them before decoding."""
 
     image_shape, latent_shape = (4, 4, 1), (1, 1, 1)
 

@@ -1,4 +1,4 @@
-"""The metric `path`, against closed forms and on a data set whose manifold is known."""
+"""The metric `path`, compared with closed forms and on a data set with a known manifold."""
 
 import numpy as np
 import tensorflow as tf
@@ -20,7 +20,7 @@ class EvaluateTest(tf.test.TestCase):
                             {'step_variation': 0, 'largest_step': 1, 'length': 1, 'still': 0})
 
     def test_a_jump_and_a_detour(self):
-        # Steps are fifteen times their mean once and else 0: variance (15^2 + 14 * 0) / 15 - 1 = 14.
+        # One step is fifteen times the mean, the others are 0: variance (15^2 + 14 * 0) / 15 - 1 = 14.
         jump = np.repeat([0., 1.], 8).reshape(1, 16, 1) * np.ones(4)
         self.assertAllClose(path.evaluate(jump), {'step_variation': 14**0.5, 'largest_step': 15, 'length': 1, 'still': 0})
         # Three steps of 2, 1 and 1 along two axes of a square.
@@ -41,13 +41,13 @@ class PathTest(tf.test.TestCase):
     def test_a_perfect_and_a_broken_path(self):
         data = Ring()
         perfect = metrics.compute('path', OnTheRing(), data)
-        # Turning by equal angles is even; ten pairs are all there are.
+        # Turning by equal angles is even; there are only ten pairs.
         self.assertEqual((perfect['path_pairs'], perfect['path_still']), (10, 0))
         self.assertAllClose([perfect['path_step_variation'], perfect['path_largest_step']], [0, 1], atol=1e-2)
         self.assertGreater(perfect['path_length'], 1.1)
         fade = [perfect[f'path_fade_{name}'] for name in ('step_variation', 'largest_step', 'length')]
         self.assertAllClose(fade, [0, 1, 1], atol=1e-4)
-        # Half of the spacing of the training images is 0.05: even there the bump is near one of them.
+        # Half the spacing of the training images is 0.05, so the bump is always near one of them.
         self.assertLess(perfect['path_nearest_train'], 1e-3)
         self.assertLess(perfect['path_test_nearest_train'], 1e-3)
         self.assertGreater(perfect['path_fade_nearest_train'], 10 * perfect['path_nearest_train'])

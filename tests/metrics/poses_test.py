@@ -14,12 +14,12 @@ from acai_tf.metrics import poses
 
 
 def only_intervals(*lengths):
-    """Leaves out the intervals of other lengths, to save time."""
+    """Leaves out intervals with other lengths, to save time."""
     return mock.patch.object(poses, '_LENGTHS', lengths)
 
 
 def one_hot(images):
-    """Latents from which a made-up decoder can tell both ends and alpha."""
+    """Latents that let a made-up decoder recover both ends and alpha."""
     return np.eye(len(images))
 
 
@@ -48,7 +48,7 @@ class EvaluateTest(parameterized.TestCase, tf.test.TestCase):
         self.assertLess(by_alpha['0.933']['to_target'], 1)
 
     def between(self, latents, jump=False):
-        """The pose of a mix of two one-hot latents, by the shorter way round; with `jump`, the pose of the nearer end."""
+        """Pose of a mix of two one-hot latents, the shorter way around; with `jump`, the pose of the nearer end."""
         first, second = np.argsort(-latents, axis=1, kind='stable')[:, :2].T
         weight = latents[np.arange(len(latents)), second] * (not jump)
         turn = (self.angles[second, 0] - self.angles[first, 0] + 180) % 360 - 180
@@ -79,7 +79,7 @@ class EvaluateTest(parameterized.TestCase, tf.test.TestCase):
     @only_intervals(70, 80)
     def test_a_decoder_that_jumps(self):
         values = self.evaluate(one_hot, lambda latents: pole.draw_pole(self.between(latents, jump=True), 32))['all']
-        # 14 alphas of 70 degrees, k / 13: the median is 0 up to 6 / 13, then 1.
+        # 14 alphas over 70 degrees, k / 13: the median is 0 up to 6 / 13, then 1.
         expected = np.mean([min(k, 13 - k) / 13 for k in range(1, 13)])
         self.assertAllClose(values['retrieved_alpha']['azimuth_70']['error'], expected, rtol=1e-6)
         alphas = np.arange(1, 15) / 15
@@ -88,7 +88,7 @@ class EvaluateTest(parameterized.TestCase, tf.test.TestCase):
 
     @only_intervals(80)
     def test_held_out_frames_alone(self):
-        """A decoder that is wrong by 0.1 where the true image is in the training set."""
+        """A decoder that is off by 0.1 if the true image is in the training set."""
         def decode(latents):
             angles = np.round(self.between(latents)) % [360, 360]
             number = [np.flatnonzero((self.angles == pose).all(axis=1))[0] for pose in angles]
@@ -99,9 +99,9 @@ class EvaluateTest(parameterized.TestCase, tf.test.TestCase):
         self.assertAllClose(values['all']['mse']['azimuth_80'], 0.01 * share, rtol=1e-4)
 
     def test_errors_by_alpha_on_a_tiny_turntable(self):
-        """Images of one pixel, whose value is their number, and a dissolve."""
+        """Images of one pixel with their index as value, and a dissolve."""
         angles = np.stack([np.arange(0, 360, 20), np.zeros(18)], axis=1)
-        images = np.arange(18.).reshape(-1, 1, 1, 1) * 2 - 1  # in [0, 1] the number itself
+        images = np.arange(18.).reshape(-1, 1, 1, 1) * 2 - 1  # in [0, 1] the index itself
         values = poses.evaluate(lambda images: images, lambda latents: latents, images, angles, np.zeros(18, bool))
         # 80 degrees are 4 images: from start s the dissolve is exact, except across the seam 17 -> 0.
         errors = []
@@ -122,7 +122,7 @@ class EvaluateTest(parameterized.TestCase, tf.test.TestCase):
         self.assertAllEqual(paths['azimuth_80'], [np.arange(s, s + 16) for s in range(5)])
 
     @parameterized.parameters(
-        ([[0, 0], [5, 0], [15, 0]], 'equal steps'), ([[0, 0], [0, 0], [0, 0]], 'no two images the same pose'),
+        ([[0, 0], [5, 0], [15, 0]], 'equal steps'), ([[0, 0], [0, 0], [0, 0]], 'no two images may have the same pose'),
         ([[0, 0], [120, 0], [240, 0]], 'too few images'), ([[0, 0]], 'equal steps'))
     def test_poses_that_do_not_fit(self, angles, message):
         with self.assertRaisesRegex(DataError, message):

@@ -33,7 +33,7 @@ class ProbeTest(tf.test.TestCase):
         self.assertBetween(np.mean([low <= 10 <= high for low, high in intervals]), 0.93, 0.97)
 
     def test_weak_regularization_is_chosen_where_it_is_better(self):
-        # The class is the sign of a direction of little variance: strong regularization does not see it.
+        # The class is the sign along a direction with little variance, which strong regularization misses.
         random = np.random.default_rng(0)
         points = random.normal(size=[3000, 1]) + 0.03 * random.normal(size=[3000, 2])
         labels = (points[:, 0] > points[:, 1]).astype(int)

@@ -11,7 +11,7 @@ def random(*shape, seed=0):
 class RankTest(tf.test.TestCase):
 
     def test_known_spectra(self):
-        # Columns that are orthonormal and of mean 0 have the squares of their factors as the spectrum.
+        # The spectrum of scaled orthonormal columns with mean 0 is the squares of their factors.
         columns = np.linalg.qr(np.concatenate([np.ones([50, 1]), random(50, 6)], axis=1))[0][:, 1:]
         rotation = np.linalg.qr(random(6, 6, seed=1))[0]
         for spectrum, entropy_rank, ratio in (

@@ -1,4 +1,4 @@
-"""Results kept with the run."""
+"""Results that are kept with the run."""
 
 import os
 import types

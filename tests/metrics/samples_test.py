@@ -16,7 +16,7 @@ class Normal(InMemory):
 
 
 class Moved:
-    """A model whose latents are the images as standard normal noise, moved away from the prior."""
+    """A model with the images as latents: standard normal noise, shifted away from the prior."""
 
     image_shape = latent_shape = (2, 2, 1)
 

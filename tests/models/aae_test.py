@@ -14,7 +14,7 @@ class Parity(parity.ParityTestCase):
 class AAETest(tf.test.TestCase):
 
     def test_terms_of_an_odd_batch_with_networks_computed_by_hand(self):
-        """Encoder 2x, decoder z, critic the latent itself; images of one pixel."""
+        """Encoder 2x, decoder z, critic the latent itself; one-pixel images."""
         model = models.create('aae', (2, 2, 1), 2, depth=1, latent=1, latent_width=1)
         model.encoder, model.decoder, model.critic = map(network, (lambda x: 2 * x, lambda z: z, lambda z: z[:, 0, 0]))
         x, prior = np.array([1., -2., .5]), np.array([-1., 3., 2.])

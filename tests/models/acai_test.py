@@ -41,14 +41,14 @@ class ACAITest(tf.test.TestCase):
         self.assertAllClose(model.critic_score(images), outputs.mean(axis=(1, 2, 3), keepdims=True))
 
     def test_objectives_weigh_the_terms(self):
-        """With an advdepth of its own: each network's gradient is that of its own objective, by finite differences."""
+        """With a separate advdepth, each network's gradient belongs to its own objective, by finite differences."""
         model = models.create('acai', (8, 8, 1), 2, depth=2, latent=2, latent_width=4, advdepth=3, advweight=.7, reg=.3)
         model.compile()
         images = tf.random.stateless_uniform([3, 8, 8, 1], [0, 1], -1, 1)
         labels = tf.constant([0, 1, 1])
         random_inputs = {'alpha': tf.constant([.1, .2, .4], shape=[3, 1, 1, 1])}
         model.random_inputs = lambda _: random_inputs
-        for network in model.networks.values():  # biases that make the critic's answers large enough to tell
+        for network in model.networks.values():  # biases that make the critic's answers large enough to distinguish
             network.layers[-2 if network.name != 'classifier' else -1].bias.assign_add(
                 .5 * tf.ones_like(network.weights[-1]))
         gradients = {}

@@ -9,7 +9,7 @@ from acai_tf import models
 
 
 class OnePassTest(tf.test.TestCase):
-    """The critic's gradients are those of a call of the network itself, whatever is differentiated first."""
+    """The critic's gradients equal the gradients of calling the network, in any order of differentiation."""
 
     def setUp(self):
         super().setUp()
@@ -19,7 +19,7 @@ class OnePassTest(tf.test.TestCase):
             variable.assign(tf.random.stateless_normal(variable.shape, [1, i], 0, .5))
 
     def gradients(self, names, target, one_pass=True):
-        """{name: gradients to the critic's variables and to the images} of losses like the players', in that order."""
+        """{name: gradients with respect to the critic's variables and the images} of losses like the players', in order."""
         with tf.GradientTape(persistent=True) as tape:
             tape.watch(self.images)
             guess = self.model.critic_score(self.images, training=True) if one_pass else tf.reduce_mean(
@@ -45,7 +45,7 @@ class OnePassTest(tf.test.TestCase):
         self.compare(guess * tf.constant([1., 1, 0, 0, 1], shape=[5, 1, 1, 1]))
 
     def test_a_compiled_step_passes_once(self):
-        """The second loss adds no convolution to the graph that is run."""
+        """The second loss adds no convolution to the executed graph."""
         def convolutions(names):
             def gradients(images):
                 self.images = images
@@ -61,7 +61,7 @@ class OnePassTest(tf.test.TestCase):
                     wanted += [t.op for t in op.inputs]
             return sum(graph.get_operation_by_name(name).type.startswith('Conv2D') for name in seen)
         alone, both = convolutions(['critic']), convolutions(['critic', 'autoencoder'])
-        self.assertEqual(both, alone + 1)  # the gradient to the images of the first convolution
+        self.assertEqual(both, alone + 1)  # gradient of the first convolution with respect to images
 
     def test_networks_with_statistics_of_the_batch_keep_two_passes(self):
         self.model.critic = keras.Sequential([keras.Input((8, 8, 1)), layers.Conv2D(3, 3), layers.BatchNormalization(),

@@ -83,7 +83,7 @@ class AEAITest(parameterized.TestCase, tf.test.TestCase):
         self.assertAllClose(terms['loss_adv'], softplus(np.array([-1.8])))
 
     def gradients(self, model, images, random_inputs):
-        """Of the autoencoder's variables, and of the discriminator's, as a training step takes them."""
+        """Gradients of the autoencoder's and discriminator's variables, as in a training step."""
         taken = {}
 
         def update(tape, objectives):
@@ -117,7 +117,7 @@ class AEAITest(parameterized.TestCase, tf.test.TestCase):
         for derivative in (forward, double_backward):
             with tf.GradientTape() as tape:
                 energy = tf.reduce_sum(tf.square(derivative()))
-            # (A linear decoder's last bias has no part in the derivative.)
+            # A linear decoder's last bias does not affect the derivative.
             gradients = [g for g in tape.gradient(energy, sources) if g is not None]
             self.assertGreaterEqual(len(gradients), len(sources) - 1)
             found.append([energy, *gradients])
@@ -132,7 +132,7 @@ class AEAITest(parameterized.TestCase, tf.test.TestCase):
         for model in (ablation, full):
             model.compile()
         weight = full.weight
-        full.weight = lambda name: _Zero() if name == left_out else weight(name)  # computed, and times 0
+        full.weight = lambda name: _Zero() if name == left_out else weight(name)  # computed, and multiplied by 0
         expected, gradients = self.gradients(full, images, random_inputs), self.gradients(ablation, images, random_inputs)
         self.assertEqual('critic' in gradients, left_out != 'wgt_adv')
         for name, values in gradients.items():
@@ -170,7 +170,7 @@ class AEAITest(parameterized.TestCase, tf.test.TestCase):
 
 
 class _Zero(float):
-    """A zero that counts as a weight in use."""
+    """A zero that is treated as a nonzero weight."""
 
     def __bool__(self):
         return True

@@ -52,7 +52,7 @@ class AMRTest(tf.test.TestCase):
             if mixer != 'fm2':
                 self.assertNear(alpha.mean(), 0.5, 5 * 0.5 / np.sqrt(alpha.size))
             self.assertCountEqual(random_inputs['permutation'].numpy(), range(400))
-        # One probability a batch: the means of batches spread as a uniform number does.
+        # With one probability per batch, the means of batches spread like a uniform number.
         means = []
         for step in range(40):
             model.steps.assign(step)

@@ -123,16 +123,16 @@ class BasesTest(parameterized.TestCase, tf.test.TestCase):
         self.assertEqual(model.options(), {**model.base.options(), **own})
         with self.assertRaisesRegex(UsageError, 'the model acai has no option beta'):
             create('acai', beta=1)
-        with self.assertRaisesRegex(UsageError, 'base=acai: choose an autoencoder that says what it decodes: baseline'):
+        with self.assertRaisesRegex(UsageError, 'base=acai cannot be a base; choose baseline'):
             create('acai', 'acai')
         with self.assertRaisesRegex(UsageError, 'base=vae: gaia takes no base, because its loss never compares'):
             create('gaia', 'vae')
-        with self.assertRaisesRegex(UsageError, 'base=aae: vae is an autoencoder of its own; leave base out'):
+        with self.assertRaisesRegex(UsageError, 'base=aae: vae takes no base; leave base out'):
             create('vae', 'aae')
 
         class OnlyTerms(Autoencoder):
             pass
-        with self.assertRaisesRegex(UsageError, 'or a class of your own with `forward`'):
+        with self.assertRaisesRegex(UsageError, 'or your own subclass of Autoencoder that defines `forward`'):
             create('acai', OnlyTerms)
 
     def test_one_s_own_base(self):
@@ -185,9 +185,9 @@ class FlatTest(tf.test.TestCase):
         matrix = random.normal(size=[4, 4])
         gram = matrix.T @ matrix
         expected = np.trace(gram @ gram) / np.trace(gram)**2
-        # With the four columns of 2 I as directions the means over the batch are the traces themselves.
+        # With the four columns of 2 I as directions, the means over the batch are the exact traces.
         self.assertAllClose(self.measure(matrix, 2 * np.eye(4)), expected, rtol=1e-4)
-        # Of normal directions it is an estimate.
+        # With normal directions it is an estimate.
         self.assertAllClose(self.measure(matrix, random.normal(size=[20000, 4])), expected, rtol=.05)
 
     def test_a_scaled_isometry_has_the_least_value(self):

@@ -20,7 +20,7 @@ class DenoisingTest(tf.test.TestCase):
         terms = model.loss_terms(tf.constant(images.reshape(3, 1, 1, 1), tf.float32),
                                  {'noise': tf.constant(noise.reshape(3, 1, 1, 1), tf.float32)}, tf.constant([0, 1, 0]))
         self.assertAllClose(terms['loss'], np.mean((2 * (images + .5 * noise) - images)**2))
-        right = np.array([2., -4., -2.])  # logit of the right class minus that of the other, from clean latents
+        right = np.array([2., -4., -2.])  # logit of the right class minus logit of the other, from clean latents
         self.assertAllClose(terms['classify_latent'], np.mean(np.log1p(np.exp(-right))))
 
     def test_noise_is_standard_normal_and_new_at_each_step(self):

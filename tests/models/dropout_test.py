@@ -21,7 +21,7 @@ class DropoutTest(tf.test.TestCase):
         model.encoder, model.decoder = map(network, (lambda x: 2 * x, lambda z: z))
         images = tf.constant([1., 3., 5.], shape=[3, 1, 1, 1])
         terms = model.loss_terms(images, {'mask': tf.constant([1., 0., 1.], shape=[3, 1])})
-        # Kept: 2x / 0.25 = 8x against x, an error of 7x; dropped: 0 against x.
+        # Kept: 2x / 0.25 = 8x instead of x, an error of 7x; dropped: 0 instead of x.
         self.assertAllClose(terms['loss'], (7**2 + 3**2 + 35**2) / 3)
         self.assertAllClose(model(images), 2 * images)
 

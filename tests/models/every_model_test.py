@@ -1,4 +1,4 @@
-"""What every model must do; a new one is checked as soon as it is in the registry."""
+"""Requirements for every model; a new model is checked as soon as it is in the registry."""
 
 import functools
 import os
@@ -23,7 +23,7 @@ def create(name, **kwargs):
 
 @functools.cache
 def shared(name):
-    """A model that tests only read."""
+    """Returns a model that tests only read."""
     return create(name)
 
 
@@ -39,12 +39,12 @@ def weights(model):
 
 
 def counters(model):
-    """How often each optimizer was stepped."""
+    """Number of steps that each optimizer took."""
     return {name: int(optimizer.iterations.numpy()) for name, optimizer in model.optimizers.items()}
 
 
 def due_counts(model, steps):
-    """How often each optimizer is to be stepped in the first steps, as `due` says."""
+    """Number of the first steps that each optimizer should take, according to `due`."""
     due = [model.due(tf.constant(step, tf.int64)) for step in range(steps)]
     return {name: sum(bool(at_step.get(name, True)) for at_step in due) for name in model.optimizer_networks}
 
@@ -84,7 +84,7 @@ class EveryModelTest(parameterized.TestCase, tf.test.TestCase):
         self.assertLen(owned, len(set(owned)))
         before = weights(model)
         model.train_step(batch())
-        model.train_step(batch(seed=1))  # what begins at zero may need a second step
+        model.train_step(batch(seed=1))  # variables that begin at zero may need a second step
         changed = {key.split('/')[0] for key, value in weights(model).items() if np.any(value != before[key])}
         self.assertEqual(changed, {n for n in model.networks if n in owned or model.networks[n].non_trainable_variables})
         for network in owned:

@@ -36,7 +36,7 @@ class ParityUnitRange(Parity):
 
 
 class ReferenceTest(parity.ReferenceTestCase):
-    """Parts of our own file, which another file need not have."""
+    """Parts of our own file; other files may lack them."""
 
     model_name = 'gaia'
     beside = ('classifier',)
@@ -49,7 +49,7 @@ class ReferenceTest(parity.ReferenceTestCase):
         expected = self.reference_under('gradient_of/distance_loss/')
         self.assertLen(expected, 14)
         gradients = tape.gradient(loss, {key: variables[key] for key in expected})
-        # Distances do not change when all latents are shifted: the last bias has rounding errors for a gradient.
+        # Shifting all latents does not change distances, so the last bias's gradient is only rounding error.
         self.assertAllClose(gradients.pop('encoder/6/bias'), [0, 0], atol=1e-6)
         for key, gradient in gradients.items():
             self.assertLess(np.linalg.norm(gradient - expected[key]) / np.linalg.norm(expected[key]), 1e-4, key)
@@ -93,7 +93,7 @@ class GAIATest(tf.test.TestCase):
         a, b = 6 * x[:2], 6 * x[2:]  # decoder and encoder are linear: the mix of images is the image of the mix
         mix = np.concatenate([a * [.25, .5] + b * [.75, .5], a[::-1] * [.7, -.1] + b * [.3, 1.1]])
         r, f_r, f_s = 1.5 * np.mean(np.abs(x)), 1.5 * np.mean(np.abs(x)), 1.5 * np.mean(np.abs(mix))
-        f_r = np.mean(np.abs(x + 3 * x))  # C(G(x)) is -3x, against x itself
+        f_r = np.mean(np.abs(x + 3 * x))  # C(G(x)) is -3x, compared with x itself
         self.assertAllClose([terms['x_real_recon_loss'], terms['x_fake_from_real_recon_loss'],
                              terms['x_fake_from_sample_recon_loss']], [r, f_r, f_s], rtol=1e-5)
 
@@ -117,7 +117,7 @@ class GAIATest(tf.test.TestCase):
     def test_an_odd_batch(self):
         with self.assertRaisesRegex(UsageError, 'a batch of 3 images: GAIA .* must be even'):
             self.terms([.1, .2, .3], [.5], [.5])
-        # At the end of an epoch of `fit`: the last image is in all terms but those of the mixes.
+        # At the end of an epoch of `fit`: all terms except the mixes' include the last image.
         odd = self.terms([.1, .2, .3], [.5], [.5], dynamic=True, unit_range=False)
         even = self.terms([.1, .2], [.5], [.5], unit_range=False)
         self.assertAllClose(odd['x_fake_from_sample_recon_loss'], even['x_fake_from_sample_recon_loss'])

@@ -1,4 +1,4 @@
-"""Keras's entry points on our models: what works, and what is refused with one line."""
+"""Keras's entry points on our models: what works, and what raises a one-line error."""
 
 import os
 
@@ -37,7 +37,7 @@ class EntryPointsTest(parameterized.TestCase, tf.test.TestCase):
     @parameterized.parameters('acai', 'baseline', 'vqvae', 'gaia')
     def test_without_labels_the_autoencoder_is_trained_and_the_classifier_is_not(self, name):
         for i, data in enumerate(((IMAGES,), (IMAGES, IMAGES), (tf.data.Dataset.from_tensor_slices(IMAGES).batch(10),))):
-            model = create(name, run_eagerly=i > 0)  # all ways give the same step, which is compiled once
+            model = create(name, run_eagerly=i > 0)  # all calls run the same step, which is compiled once
             before = {name: getattr(model, name).get_weights() for name in ('encoder', 'classifier')}
             history = model.fit(*data, verbose=0).history
             self.assertIn('loss', history)
@@ -77,11 +77,11 @@ class EntryPointsTest(parameterized.TestCase, tf.test.TestCase):
         ('float', dict(y=LABELS.astype(np.float32)), 'labels are float32; give class numbers'),
         ('bool', dict(y=LABELS > 0), 'labels are bool; give class numbers'),
         ('text', dict(y=np.array(list('abcde' * 4))), 'labels are text'),
-        ('too_large', dict(y=LABELS + 7), 'labels must be 0 to 2; these reach from 7 to 9'),
-        ('negative', dict(y=LABELS - 1), 'labels must be 0 to 2; these reach from -1 to 1'),
+        ('too_large', dict(y=LABELS + 7), 'labels must be 0 to 2; these range from 7 to 9'),
+        ('negative', dict(y=LABELS - 1), 'labels must be 0 to 2; these range from -1 to 1'),
         ('uint8', dict(x=np.zeros([20, *SHAPE], np.uint8)), 'images are uint8; give float32'),
         ('pixels', dict(x=127.5 * (IMAGES + 1)), r'images must be in -1 to 1'),
-        ('not_a_number', dict(x=np.where(IMAGES == IMAGES[3, 2, 1, 0], np.nan, IMAGES)), 'these reach from nan to nan'),
+        ('not_a_number', dict(x=np.where(IMAGES == IMAGES[3, 2, 1, 0], np.nan, IMAGES)), 'these range from nan to nan'),
         ('shape', dict(x=IMAGES[:, :8]), r'images have shape .*the model takes \[n, 16, 16, 1\]'),
         ('sample_weight', dict(sample_weight=np.ones(20)), 'does not support sample_weight'),
         ('class_weight', dict(class_weight={0: 1.0, 1: 2.0, 2: 3.0}), 'class_weight'))

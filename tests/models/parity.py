@@ -26,15 +26,15 @@ def _relative(actual, expected):
 class ReferenceTestCase(tf.test.TestCase):
     """A model with the weights, the batch and the random inputs of a file.
 
-    Subclasses set `model_name`, and where needed the options that differ from the file's.
+    Subclasses set `model_name` and any options that differ from the file's.
     """
 
     directory = _TESTDATA
     model_name = None
-    file_name = None  # where it is not the model's
+    file_name = None  # if it is not the model's
     options = {}
     released_options = {}  # {option's name in the files: ours}
-    beside = ()  # networks that the released program does not have, each with an optimizer of its name
+    beside = ()  # networks that the released program does not have, each with an optimizer of the same name
 
     @classmethod
     def setUpClass(cls):
@@ -81,11 +81,11 @@ class ReferenceTestCase(tf.test.TestCase):
 
 
 class ParityTestCase(ReferenceTestCase):
-    """The comparison itself. A subclass stands for `<model_name>.npz`; for each variant of that file its module gets
+    """The comparison itself. A subclass stands for `<model_name>.npz`; for each variant of that file, its module gets
     another class, `<subclass>_<file>`."""
 
     directory = pathlib.Path(os.environ.get('ACAI_PARITY_DIR', _TESTDATA))
-    released_names = {}  # {loss's name in the files: ours, or None where we have none}
+    released_names = {}  # {loss's name in the files: ours, or None if we do not have it}
     term_tolerance, gradient_tolerance, change_tolerance, output_tolerance = 1e-5, 1e-4, 1e-3, 1e-5
 
     def __init_subclass__(cls):

@@ -19,7 +19,7 @@ def create(name='baseline', **options):
 class StartTest(parameterized.TestCase, tf.test.TestCase):
 
     def bias(self, model, decoder='decoder'):
-        """The values that the model's images have if the kernel of the last layer is 0."""
+        """Values of the model's images if the kernel of the last layer is 0."""
         network = getattr(model, decoder)
         layer = [layer for layer in network.layers if layer.weights][-1]
         return model.to_images(tf.reshape(layer.bias, [1, 1, 1, -1])).numpy().ravel()
@@ -81,12 +81,12 @@ class StartTest(parameterized.TestCase, tf.test.TestCase):
         model.start_from(IMAGES)
         latents = model.encode(IMAGES).reshape(len(IMAGES), -1)
         nearest = np.square(model.codebook.codes.numpy()[:, None] - latents).min(axis=1)
-        self.assertTrue(np.all(nearest <= 25 * .01 * latents.var(axis=0) + 1e-12))  # noise of a tenth of the deviation
+        self.assertTrue(np.all(nearest <= 25 * .01 * latents.var(axis=0) + 1e-12))  # noise of 0.1 standard deviations
         self.assertAllEqual(model.codebook.ema_means, model.codebook.codes)
         self.assertAllEqual(model.codebook.ema_count, np.ones(8))
-        # A first update changes a code by a thousandth of the way, not by 1e5.
+        # A first update moves a code by a thousandth of the way, not by 1e5.
         before = model.codebook.codes.numpy()
-        model.codebook.update(*model.codebook.statistics(*model.quantise(model.encode(tf.constant(IMAGES)))[1::2]))
+        model.codebook.update(*model.codebook.statistics(*model.quantize_latents(model.encode(tf.constant(IMAGES)))[1::2]))
         self.assertAllClose(model.codebook.codes, before, atol=.05 * np.abs(before).max())
 
 

@@ -1,4 +1,4 @@
-"""One step of a model: what `fit` shows, optimizers that rest, and the counting of steps."""
+"""One step of a model: the output of `fit`, optimizers that skip steps, and the step count."""
 
 import functools
 
@@ -13,7 +13,7 @@ from acai_tf.errors import NonFiniteError, UsageError
 
 
 def spoil(model):
-    """Makes what the decoder gives infinite."""
+    """Makes the decoder's output infinite."""
     bias = model.decoder.trainable_variables[-1]
     bias.assign(tf.fill(bias.shape, np.inf))
 
@@ -41,12 +41,12 @@ class FitTest(parameterized.TestCase, tf.test.TestCase):
             power = 2 if key == 'rmse' else 1
             mean = np.mean([t[key] ** power for t in terms]) ** (1 / power)
             self.assertAllClose(history[key][0], mean, rtol=1e-4, atol=1e-6, msg=key)
-        # It is named before any update; so are images that are not finite.
+        # The error names it before any update; the same holds for images that are not finite.
         with self.assertRaisesRegex(UsageError, 'images must be in -1 to 1.*from nan to nan'):
             model.fit(self.data(4, 4, bad=0), verbose=0)
         spoil(model)
         before = weights(model)
-        with self.assertRaisesRegex(NonFiniteError, r'loss.* is not finite at step 7; the weights are those from before it'):
+        with self.assertRaisesRegex(NonFiniteError, r'loss.* is not finite at step 7; the weights are unchanged'):
             model.fit(self.data(4, 4), verbose=0)
         for key, value in weights(model).items():
             self.assertAllEqual(value, before[key], key)
@@ -96,7 +96,7 @@ class FitTest(parameterized.TestCase, tf.test.TestCase):
 
 
 class EveryThirdStep(models.REGISTRY.get('acai')):
-    """A system whose autoencoder is stepped at steps 0, 3, 6 ..."""
+    """A system that updates its autoencoder only at steps 0, 3, 6 ..."""
 
     def due(self, step):
         return {'autoencoder': tf.equal(step % 3, 0)}

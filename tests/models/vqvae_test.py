@@ -17,7 +17,7 @@ class Parity(parity.ParityTestCase):
         for stage in ('init', 'after'):
             for name, key in cls._CODEBOOK.items():
                 value = cls.reference.pop(f'{stage}/{key}')
-                value = value.reshape(value.shape[1 + (name == 'codes'):])  # leading axes are of length 1
+                value = value.reshape(value.shape[1 + (name == 'codes'):])  # leading axes have length 1
                 cls.reference[f'{stage}/codebook/{name}'] = value
 
     def variables(self):
@@ -65,7 +65,7 @@ class VQVAETest(tf.test.TestCase):
         return model
 
     def test_perplexity(self):
-        """Of eight codes one stands for everything, or each for as much."""
+        """One of eight codes gets everything, or all get equal shares."""
         model = self.create(plain=True, num_latents=1)
         images = tf.random.stateless_uniform([8, 8, 8, 1], [0, 0], -1, 1)
         model.codebook.codes.assign(tf.concat([tf.zeros([1, 8]), tf.fill([7, 8], 1e3)], axis=0))
@@ -89,7 +89,7 @@ class VQVAETest(tf.test.TestCase):
         for old, variable in zip(before, model.codebook.variables):
             self.assertAllEqual(old, variable)
 
-    def test_the_plain_form_quantises_the_latent_itself(self):
+    def test_the_plain_form_quantizes_the_latent_itself(self):
         model = self.create(plain=True, num_latents=1)
         self.assertEqual(list(model.networks), ['encoder', 'decoder', 'classifier', 'codebook'])
         latents = tf.random.stateless_normal([4, 2, 2, 2], [0, 0])
