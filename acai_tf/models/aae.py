@@ -19,12 +19,11 @@ class AAE(Autoencoder):
 
     adversary_lr = Option(0.0, 'learning rate of the critic; 0 means lr', minimum=0, follows='lr')
     disc_layer_sizes = Option('100,100', 'sizes of the critic\'s hidden layers, separated by commas')
-
     wgt_prior = Option(1.0, 'weight of the critic in the autoencoder\'s loss', minimum=0, released=False, quick=0.01)
 
     optimizer_networks = {'autoencoder': ('encoder', 'decoder'), 'critic': ('critic',), 'classifier': ('classifier',)}
     loss_names = ('loss_ae', 'rmse', 'loss_adv_latent', 'loss_adv_prior', 'loss_ae_latent', 'adversary_accuracy',
-            'classify_latent')
+                  'classify_latent')
     training_only = ('critic',)
 
     def build_networks(self):
