@@ -23,6 +23,7 @@ from training_test import assert_same_weights, metrics, run_in, weights
 
 import acai_tf
 from acai_tf import benchmark, models
+from acai_tf.cli import parsing
 from acai_tf.options import declared
 from acai_tf.training.config import TrainConfig
 
@@ -67,21 +68,44 @@ class HelpTest(parameterized.TestCase, tf.test.TestCase):
         code, out, err = run_help(program, '--help')
         self.assertEqual((code, err), (0, ''))
         self.assertRegex(out, r'^  (acai_\w+|create_datasets\.py) --')
-        self.assertContainsSubset({'flags:', '  --version: print the versions of acai_tf and TensorFlow and exit [false]'},
-                                  out.splitlines())
-        self.assertLessEqual(max(map(len, out.splitlines())), 100)
+        self.assertContainsSubset({'every program:', '  --flagfile: a file with more flags, one a line'}, out.splitlines())
         code, out, err = run(program, '--version')
         self.assertEqual((code, err), (0, ''))
         self.assertRegex(out, f'of acai_tf {acai_tf.__version__}, TensorFlow {tf.__version__}\n$')
+
+    @parameterized.parameters(*(path.name for path in sorted((ROOT / 'bin').iterdir())))
+    def test_help_lists_every_flag_once_under_a_heading(self, name):
+        defined = []
+
+        def spy(flags, doc, original=parsing.Flags.help):
+            defined.extend([*flags.names(), 'flagfile', 'version'])
+            return original(flags, doc)
+        with mock.patch.object(parsing.Flags, 'help', spy):
+            code, out, err = run(f'bin/{name}', '--help')
+        self.assertEqual((code, err), (0, ''))
+        groups = dict(paragraph.split('\n', 1) for paragraph in out.rstrip().split('\n\n') if '\n  --' in paragraph)
+        self.assertEqual({heading for heading in groups if not re.fullmatch(
+            '(data|networks|training|reporting|devices|run|model|metrics|figure|measurements|study|part of the study|server|'
+            'your own images|output|every program|with --datasets=lines|(model|metric|method) [a-z, ]+):', heading)}, set())
+        listed = [flag for text in groups.values() for flag in re.findall(r'^  --(\w+)(?:=\S+)?: \w', text, re.MULTILINE)]
+        self.assertCountEqual(listed, defined)
+        self.assertLessEqual(max(map(len, out.splitlines())), 100)
+        self.assertNotIn('repeat this option', out)
+
+    def test_help_groups_the_options_of_models(self):
+        _, out, _ = run('bin/acai_train', '--help')
+        self.assertIn('\nmodel vae, vqvae:\n  --beta: for vae: weight of the KL', out)
+        self.assertIn('\nmodel acai, miae, lrae, dracai, midrae:\n  --advweight: ', out)
+        self.assertRegex(out, r'\n  --jit=auto\|on\|off: .* \(default: auto\)\n')
 
     def test_help_is_complete(self):
         _, out, _ = run('bin/acai_train', '--help')
         text = ' '.join(out.split())
         for name, option in declared(TrainConfig).items():
-            self.assertRegex(text, f' --{name}: (<.*>: )?{re.escape(" ".join(option.help.split()))}')
+            self.assertRegex(text, rf' --{name}(=\S+)?: {re.escape(" ".join(option.help.split()))}')
         for name in models.names():
             for key in declared(models.REGISTRY.get(name)):
-                self.assertIn(f'--{key}: ', text)
+                self.assertRegex(text, rf' --{key}(=\S+)?: ')
 
     def test_flagfile(self):
         path = os.path.join(self.create_tempdir().full_path, 'flags')

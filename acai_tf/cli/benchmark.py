@@ -13,8 +13,10 @@ from acai_tf.cli import program
 
 
 def define_flags(flags):
+    flags.under('measurements')
     flags.list('what', ['train', 'input', 'line_eval'], 'what to measure, separated by commas')
-    flags.string('output', None, 'JSON file to write', is_path=True)
+    flags.under('output')
+    flags.string('output', None, 'the JSON file to write', is_path=True)
 
 
 def run(flags):

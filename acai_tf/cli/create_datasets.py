@@ -23,20 +23,22 @@ _logger = logging.getLogger('acai_tf')
 
 def define_flags(flags):
     from acai_tf.images import FITS, KINDS
-    flags.list('datasets', [], 'what to prepare, separated by commas')
-    flags.string('data_dir', '', 'where the prepared files go; default $AE_DATA, else ./data', is_path=True)
+    flags.under('data')
+    flags.list('datasets', [], 'the data sets to prepare, separated by commas')
+    flags.string('data_dir', '', 'where the prepared files go (default: $AE_DATA, else ./data)', is_path=True)
     flags.string('source_dir', '', 'where the original files are; without it they are downloaded', is_path=True)
-    flags.string('images_dir', '', f'a folder of {KINDS} images, in subfolders by class or not, to prepare as '
-                 'train.tfrecord and test.tfrecord', is_path=True)
-    flags.integer('resolution', 0, 'with --images_dir: resize to this height and width; 0 keeps the size, which must be the '
-                  'same for all; for pole: height and width, 64 by default', lower_bound=0, upper_bound=2**14)
-    flags.enum('fit', 'stretch', FITS, 'with --resolution: how images of another aspect ratio are resized: stretched, '
-               'cropped in the middle, or padded with black')
-    flags.integer('count', 60000, 'for lines: how many to train on', lower_bound=1)
-    flags.integer('seed', 0, 'for lines: chooses those to train on')
-    flags.float('test_fraction', 0.1, 'with --images_dir: the fraction of all images that becomes the test '
-                'set, drawn evenly over the classes, with at least one image of each class that has two')
     flags.boolean('verify', False, 'check all prepared files, or those of --datasets, against the manifest')
+    flags.under('your own images')
+    flags.string('images_dir', '', f'a folder of {KINDS} images, with or without a subfolder for each class', is_path=True)
+    flags.integer('resolution', 0, 'resize images to this height and width; 0 keeps their size, which must be the same for '
+                  'all; with --datasets=pole: their size, 0 is 64', lower_bound=0, upper_bound=2**14)
+    flags.enum('fit', 'stretch', FITS, 'with --resolution: stretch images that have another aspect ratio, crop them in the '
+               'middle, or pad them with black')
+    flags.float('test_fraction', 0.1, 'share of all images that becomes the test set, drawn evenly over the classes; each '
+                'class with two images or more keeps one for it')
+    flags.under('with --datasets=lines')
+    flags.integer('count', 60000, 'number of training images', lower_bound=1)
+    flags.integer('seed', 0, 'seed for the choice of training images')
 
 
 def run(flags):

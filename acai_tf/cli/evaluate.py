@@ -24,13 +24,17 @@ _PROGRAM = 'acai_evaluate'
 def define_flags(flags):
     from acai_tf import metrics
     from acai_tf.cli.flags import define_data_flags, define_options, own_classes
+    flags.under('model')
     flags.string('saved_model', None, 'the exported model', is_path=True)
-    flags.string('output', None, 'JSON file to write; for poses also PNG or PDF', is_path=True)
+    flags.under('metrics')
     names = metrics.names(_PROGRAM)
     flags.list('metrics', ['correlation', 'reconstruction'],
                f'what to compute: {", ".join(names)}, or path/to/file.py:Name for your own', is_path=True)
-    define_options(flags, {**{name: metrics.REGISTRY.get(name) for name in names}, **own_classes(flags, 'metrics')})
     define_data_flags(flags)
+    flags.under('output')
+    flags.string('output', None, 'the JSON file to write; with --metrics=poses also PNG or PDF', is_path=True)
+    define_options(flags, {'metric {}': {**{name: metrics.REGISTRY.get(name) for name in names},
+                                         **own_classes(flags, 'metrics')}})
 
 
 def run(flags):

@@ -16,14 +16,15 @@ from acai_tf.cli import program
 
 def define_flags(flags):
     from acai_tf.cli.flags import define_data_flags
+    flags.under('model')
     flags.multi_string('saved_model', None, 'an exported model; repeat the flag to choose between several', is_path=True)
+    define_data_flags(flags)
+    flags.under('server')
     flags.string('host', '127.0.0.1', 'address to listen on; 0.0.0.0 is every address of this machine')
-    flags.multi_string('allowed_host', [], 'a name, in addition to localhost, by which the page may be asked for; the flag '
-                       'can be repeated')
-    flags.integer('port', 6007, 'port to listen on; if it is not given, the first free one from 6007 on', lower_bound=0,
+    flags.multi_string('allowed_host', [], 'a host name, in addition to localhost, that requests may use; can be repeated')
+    flags.integer('port', 6007, 'port to listen on; without this flag, the first free port from 6007 on', lower_bound=0,
                   upper_bound=65535)
     flags.boolean('open', False, 'open the page in a browser')
-    define_data_flags(flags)
 
 
 def run(flags):

@@ -8,10 +8,13 @@ from acai_tf.cli import program
 
 
 def define_flags(flags):
+    flags.under('run')
     flags.string('run_dir', None, 'the run directory that acai_train wrote', is_path=True)
-    flags.string('export_dir', None, 'directory of the versions (default: <run_dir>/export)', is_path=True)
-    flags.integer('step', None, 'step of the checkpoint (default: the last one)')
-    flags.string('dataset', None, 'where the data of the run are now, such as records:NEW, if they were moved', is_path=True)
+    flags.integer('step', None, 'step of the checkpoint to export (default: the last one)')
+    flags.under('data')
+    flags.string('dataset', None, "the new place of the run's data if they were moved, such as records:NEW", is_path=True)
+    flags.under('output')
+    flags.string('export_dir', None, 'the directory that holds the versions (default: <run_dir>/export)', is_path=True)
 
 
 def run(flags):

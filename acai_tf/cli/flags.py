@@ -10,8 +10,14 @@ from acai_tf.options import declared
 from acai_tf.runs import Run
 from acai_tf.training.config import OWN_FILES, TrainConfig
 
-# Of the run's options, those that say which data a program reads.
-_DATA_OPTIONS = ('dataset', 'data_dir', 'cache_gib')
+# The run's options by heading of the help.
+_GROUPS = {
+    'data': ('dataset', 'data_dir', 'cache_gib'),
+    'networks': ('model', 'base', 'depth', 'latent', 'latent_width', 'architecture', 'start'),
+    'training': ('preset', 'lr', 'lr_schedule', 'schedule_kimg', 'warmup_kimg', 'average', 'batch', 'total_kimg', 'seed'),
+    'reporting': ('train_dir', 'report_kimg', 'keep_checkpoints', 'report_metrics', 'checkpoint_steps'),
+    'devices': ('strategy', 'precision', 'jit', 'deterministic'),
+}
 # Options that hold paths.
 _PATHS = ('architecture', 'base', 'data_dir', 'dataset', 'model', 'train_dir')
 # Flags that may name a class in the user's own file; the file is read before the flags are parsed.
@@ -20,35 +26,53 @@ _REGISTRIES = {'model': models.REGISTRY, 'base': models.REGISTRY, 'architecture'
 
 
 def define_options(flags, owners, only=None):
-    """Defines a flag for each option of {owner: class}; owners may share options. A flag that is not given is None.
+    """Defines a flag for each option of some classes, which may share options. A flag that is not given is None.
 
     Args:
+        owners: {heading: {owner: class}}. A flag is listed under the heading of its first owner, in which {} becomes the
+            names of all its owners.
         only: names of the options that become flags; None: all.
 
     Raises:
         UsageError: an option has the name of another flag.
     """
     meanings_of = {}
-    for owner, cls in owners.items():
-        for name, option in declared(cls).items():
-            if only is None or name in only:
-                meanings_of.setdefault(name, []).append((owner if len(owners) > 1 else '', option))
+    for heading, classes in owners.items():
+        for owner, cls in classes.items():
+            for name, option in declared(cls).items():
+                if only is None or name in only:
+                    meanings_of.setdefault(name, []).append((heading, owner, option))
     for name, meanings in meanings_of.items():
+        heading, owner, option = meanings[0]
         if name in flags:
-            raise UsageError(f'the option {name} of {list(owners)[-1]} has the name of another option; rename it')
-        define = flags.boolean if meanings[0][1].kind is bool else flags.string
-        define(name, None, _help(meanings), *([name in _PATHS] if define == flags.string else []))
+            raise UsageError(f'the option {name} of {meanings[-1][1]} has the name of another option; rename it')
+        flags.under(heading.format(', '.join(os.path.basename(owner) for _, owner, _ in meanings)))
+        if option.kind is bool:
+            flags.boolean(name, None, _help(meanings))
+        else:
+            flags.string(name, None, _help(meanings), name in _PATHS, option.choices)
 
 
 def _help(meanings):
-    """Help of the [(owner, Option)] of one name: each meaning once, with the defaults of its owners."""
-    defaults = {}
-    for owner, option in meanings:
-        default = '' if option.default in (None, '') else str(option.default)
-        text = option.help + (f' ({", ".join(map(str, option.choices))})' if option.choices else '')
-        defaults.setdefault(text, []).append(' '.join(filter(None, [owner, default])) if default or owner else '')
-    return '; '.join(text + (f' (default: {", ".join(filter(None, owners))})' if any(owners) else '')
-                     for text, owners in defaults.items())
+    """Returns the help of a name's [(heading, owner, Option)]: each meaning once, on its own line, with its defaults."""
+    by_text = {}
+    for _, owner, option in meanings:
+        by_text.setdefault(option.help, {})[os.path.basename(owner)] = _shown(option.default)
+    return '\n'.join((f'for {", ".join(defaults)}: ' if len(by_text) > 1 else '') + text + _defaults(defaults)
+                     for text, defaults in by_text.items())
+
+
+def _defaults(defaults):
+    """The end of a help text, from {owner: default as text}."""
+    if len({*defaults.values()}) > 1:
+        return f' (default: {", ".join(f"{owner} {default}" for owner, default in defaults.items() if default)})'
+    default = next(iter(defaults.values()))
+    return f' (default: {default})' if default else ''
+
+
+def _shown(default):
+    return '' if default is None else str(default).lower() if isinstance(default, bool) else (
+        f'{default:g}' if isinstance(default, float) else str(default))
 
 
 def given_options(flags, cls):
@@ -103,11 +127,16 @@ def _missing_file(flags, reference, error):
 
 def define_training_flags(flags):
     """Defines a flag for every option of a run, and of any model, architecture and data set, the user's own included."""
-    define_options(flags, {'run': TrainConfig})
-    registered = {name: kind.get(name) for kind in (models.REGISTRY, architectures.REGISTRY, datasets.REGISTRY)
-                  for name in reversed(kind.names())}
-    define_options(flags, {**registered, 'records': datasets.dataset_class('records:DIR'),
-                           **own_classes(flags, *OWN_FILES)})
+    for heading, names in _GROUPS.items():
+        define_options(flags, {heading: {'run': TrainConfig}}, names)
+    define_options(flags, {
+        'data': {**_dataset_classes(), **own_classes(flags, 'dataset')},
+        'networks': {**_registered(architectures.REGISTRY), **own_classes(flags, 'architecture')},
+        'model {}': {**_registered(models.REGISTRY), **own_classes(flags, 'model', 'base')}})
+
+
+def _registered(registry):
+    return {name: registry.get(name) for name in registry.names()}
 
 
 def training_config(flags, besides):
@@ -125,19 +154,20 @@ def training_config(flags, besides):
 
 def define_data_flags(flags):
     """Defines the flags that say which data set a program reads, for programs that do not train."""
-    define_options(flags, {'run': TrainConfig}, only=_DATA_OPTIONS)
-    own = own_classes(flags, 'dataset').values()
-    define_options(flags, {f'data {number}': cls for number, cls in enumerate([*_dataset_classes(), *own])})
+    flags.under('data')
+    flags.string('dataset', None, f'{declared(TrainConfig)["dataset"].help} (default: the model\'s)', is_path=True)
+    define_options(flags, {'data': {'run': TrainConfig}}, ('data_dir', 'cache_gib'))
+    define_options(flags, {'data': {**_dataset_classes(), **own_classes(flags, 'dataset')}})
 
 
 def _dataset_classes():
-    return [*map(datasets.REGISTRY.get, datasets.names()), datasets.dataset_class('records:DIR')]
+    return {**_registered(datasets.REGISTRY), 'records': datasets.dataset_class('records:DIR')}
 
 
 def given_data_flags(flags):
     """The flags that say which data set a program reads, as they are given: ['--dataset=...', ...]."""
-    classes = [*_dataset_classes(), *own_classes(flags, 'dataset').values()]
-    names = dict.fromkeys([*_DATA_OPTIONS, *(name for cls in classes for name in declared(cls))])
+    classes = [*_dataset_classes().values(), *own_classes(flags, 'dataset').values()]
+    names = dict.fromkeys([*_GROUPS['data'], *(name for cls in classes for name in declared(cls))])
     return [f'--{name}={getattr(flags, name)}' for name in names if flags.given(name)]
 
 
@@ -159,7 +189,7 @@ def open_dataset(flags, model_config=None):
     if trained_on and (not name or datasets.short_name(name) == datasets.short_name(trained_on)):
         name, options = name or trained_on, dict(model_config['dataset_options'])
     cls = datasets.dataset_class(name) if at_hand else Described
-    others = {option for each in _dataset_classes() for option in declared(each)} - set(declared(cls))
+    others = {option for each in _dataset_classes().values() for option in declared(each)} - set(declared(cls))
     for option in sorted(others):
         if flags.given(option):
             raise UsageError(f'--{option} does not apply to {name}')

@@ -19,19 +19,22 @@ from acai_tf.cli import program
 def define_flags(flags):
     from acai_tf.cli.flags import define_data_flags
     from acai_tf.figures import MODES
+    flags.under('model')
     flags.multi_string('saved_model', None, 'an exported model; repeat the flag to stack several', is_path=True)
-    flags.list('images', [], 'image files, or test:17 for the test image of that number; instead of --seed', is_path=True)
+    define_data_flags(flags)
+    flags.list('images', [], 'image files, or test:17 for test image 17, instead of images chosen by --seed', is_path=True)
+    flags.under('figure')
+    flags.enum('mode', 'lerp', list(MODES), 'what to draw')
     flags.integer('rows', 6, 'rows of interpolations, samples or reconstructions', lower_bound=1)
     flags.integer('steps', 16, 'images in a row; for bilinear, each way', lower_bound=2)
-    flags.enum('from', 'prior', ('prior', 'mixture'), 'for --mode=samples: draws from N(0, I), or from a Gaussian mixture '
+    flags.enum('from', 'prior', ('prior', 'mixture'), 'with --mode=samples: draw from N(0, I), or from a Gaussian mixture '
                'fitted to the latents of the training images')
-    flags.enum('projection', 'pca', ('pca', 'tsne'), 'for --mode=map')
-    flags.integer('dimensions', 2, 'for --mode=map: 2 or 3', lower_bound=2, upper_bound=3)
-    flags.string('projector_dir', '', "for --mode=map: also write TensorBoard's projector files here", is_path=True)
-    flags.integer('seed', 0, 'chooses images and samples', lower_bound=0)
-    flags.string('output', None, 'the PNG or PDF file to write, or GIF of lerp and slerp', is_path=True)
-    flags.enum('mode', 'lerp', list(MODES), 'what to draw')
-    define_data_flags(flags)
+    flags.enum('projection', 'pca', ('pca', 'tsne'), 'with --mode=map: the projection of the latents')
+    flags.integer('dimensions', 2, 'with --mode=map: 2 or 3', lower_bound=2, upper_bound=3)
+    flags.integer('seed', 0, 'seed for the choice of images and samples', lower_bound=0)
+    flags.under('output')
+    flags.string('output', None, 'the file to write: PNG or PDF, or GIF with --mode=lerp or slerp', is_path=True)
+    flags.string('projector_dir', '', "with --mode=map: also write TensorBoard's projector files here", is_path=True)
 
 
 def run(flags):

@@ -16,15 +16,17 @@ def define_flags(flags, name, what):
     """
     from acai_tf import metrics
     from acai_tf.cli.flags import define_data_flags, define_options
+    flags.under('model')
     flags.string('saved_model', None, 'the exported model', is_path=True)
-    flags.enum('space', 'latents', ('latents', 'pixels'), 'what is learned from')
-    flags.string('output', None, 'JSON file to write', is_path=True)
-    flags.string('save', None, f'new directory that keeps what is learned, and each image\'s {what}', is_path=True)
-    flags.string('load', None, 'such a directory, to apply to this data instead of learning from it', is_path=True)
-    metric = metrics.REGISTRY.get(name)
-    define_options(flags, {name: metric})
-    define_options(flags, metric.methods())
+    flags.enum('space', 'latents', ('latents', 'pixels'), 'learn from the latents or from the pixels')
     define_data_flags(flags)
+    metric = metrics.REGISTRY.get(name)
+    define_options(flags, {'training': {name: metric}})
+    flags.under('output')
+    flags.string('output', None, 'the JSON file to write', is_path=True)
+    flags.string('save', None, f'new directory for the learned model and the {what} of each image', is_path=True)
+    flags.string('load', None, 'a directory written with --save; applies its model instead of learning one', is_path=True)
+    define_options(flags, {'method {}': metric.methods()})
 
 
 def run(flags, name, partial=False):

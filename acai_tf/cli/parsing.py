@@ -13,6 +13,7 @@ from acai_tf.errors import UsageError
 _logger = logging.getLogger('acai_tf')
 
 _WIDTH = 100  # of the help, in columns
+_LAST = 'every program'  # the last heading of the help
 
 
 class Flags:
@@ -26,40 +27,54 @@ class Flags:
     def __init__(self, program, command_line):
         self.program, self.command_line = program, list(command_line)
         self._values, self._paths, self._repeatable = absl_flags.FlagValues(), [], []
+        self._groups, self._heading = {}, _LAST
         self.boolean('version', False, 'print the versions of acai_tf and TensorFlow and exit')
-        absl_flags.DEFINE_string('flagfile', '', 'a file with more flags, one a line', flag_values=self._values)
+        self.string('flagfile', '', 'a file with more flags, one a line')
 
     # ---- definition
 
-    def string(self, name, default, help, is_path=False):
-        """Defines a flag; in a path, ~ and $VARIABLES are expanded: a shell does not expand --flag=~/x."""
-        absl_flags.DEFINE_string(name, default, help, flag_values=self._values)
+    def under(self, heading):
+        """Lists the flags that are defined from now on under a heading of the help."""
+        self._heading = heading
+
+    def _define(self, define, name, default, help, choices=(), **rest):
+        define(name=name, default=default, help=help, flag_values=self._values, **rest)
+        allowed = f'={"|".join(map(str, choices))}' if choices else ''
+        self._groups.setdefault(self._heading, {})[name] = f'--{name}{allowed}: {help}'
+
+    def string(self, name, default, help, is_path=False, choices=()):
+        """Defines a flag. In a path, ~ and $VARIABLES are expanded: a shell does not expand --flag=~/x.
+
+        Args:
+            choices: the allowed values, for the help; the caller checks them.
+        """
+        self._define(absl_flags.DEFINE_string, name, default, help, choices)
         self._paths += [name] if is_path else []
 
     def boolean(self, name, default, help):
         """Defines a flag that is given as --name or --noname."""
-        absl_flags.DEFINE_bool(name, default, help, flag_values=self._values)
+        self._define(absl_flags.DEFINE_bool, name, default, help)
 
     def integer(self, name, default, help, lower_bound=None, upper_bound=None):
         """Defines a flag."""
-        absl_flags.DEFINE_integer(name, default, help, lower_bound, upper_bound, flag_values=self._values)
+        self._define(absl_flags.DEFINE_integer, name, default, help, lower_bound=lower_bound, upper_bound=upper_bound)
 
     def float(self, name, default, help, lower_bound=None, upper_bound=None):
         """Defines a flag."""
-        absl_flags.DEFINE_float(name, default, help, lower_bound, upper_bound, flag_values=self._values)
+        self._define(absl_flags.DEFINE_float, name, default, help, lower_bound=lower_bound, upper_bound=upper_bound)
 
     def enum(self, name, default, choices, help):
         """Defines a flag with some allowed values."""
-        absl_flags.DEFINE_enum(name, default, choices, f'{help} ({", ".join(choices)})', flag_values=self._values)
+        self._define(absl_flags.DEFINE_enum, name, default, help, choices, enum_values=choices)
 
     def list(self, name, default, help, is_path=False):
         """Defines a flag whose values are separated by commas."""
-        absl_flags.DEFINE_list(name, default, help, flag_values=self._values)
+        self._define(absl_flags.DEFINE_list, name, default, help)
         self._paths += [name] if is_path else []
 
     def multi_string(self, name, default, help, is_path=False):
         """Defines a flag that can be repeated."""
-        absl_flags.DEFINE_multi_string(name, default, help, flag_values=self._values)
+        self._define(absl_flags.DEFINE_multi_string, name, default, help)
         self._repeatable.append(name)
         self._paths += [name] if is_path else []
 
@@ -145,15 +160,21 @@ class Flags:
             _logger.warning('--%s has no effect %s', name, why)
 
     def help(self, doc):
-        """A program's help, at most 100 columns wide: the examples of its docstring (the indented paragraphs), the other
-        paragraphs, the flags."""
+        """Returns a program's help, at most 100 columns wide: the examples in its docstring (the indented paragraphs), the
+        other paragraphs, and the flags under their headings."""
         paragraphs = doc.strip('\n').split('\n\n')
         examples = [paragraph for paragraph in paragraphs if paragraph.startswith(' ')]
         prose = [_wrapped(paragraph) for paragraph in paragraphs if paragraph not in examples]
-        ours = [flag for flags in self._values.flags_by_module_dict().values() for flag in flags]
-        shown = [f'--{flag.name}: {flag.help}' + ('' if flag.default in (None, '', []) else
-                                                  f' [{flag.default_as_str.strip(chr(39))}]') for flag in ours]
-        return '\n\n'.join([*examples, *prose, '\n'.join(['flags:', *(_wrapped(text, '  ', ' ' * 6) for text in shown)])])
+        groups = ['\n'.join([f'{heading}:', *(self._entry(name, text) for name, text in self._groups[heading].items())])
+                  for heading in sorted(self._groups, key=lambda heading: heading == _LAST)]
+        return '\n\n'.join([*examples, *prose, *groups])
+
+    def _entry(self, name, text):
+        flag = self._values[name]
+        if flag.default not in (None, '', []):
+            text += f' (default: {flag.default_as_str.strip(chr(39))})'
+        first, *others = text.split('\n')
+        return '\n'.join([_wrapped(first, '  ', ' ' * 6), *(_wrapped(other, ' ' * 6, ' ' * 8) for other in others)])
 
 
 @contextlib.contextmanager

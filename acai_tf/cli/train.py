@@ -10,9 +10,10 @@ _OWN = ('overwrite', 'print_config')
 
 def define_flags(flags):
     from acai_tf.cli.flags import define_training_flags
+    define_training_flags(flags)
+    flags.under('reporting')
     flags.boolean('overwrite', False, 'start over if the run directory already holds a run')
     flags.boolean('print_config', False, 'print the options in force as JSON and exit')
-    define_training_flags(flags)
 
 
 def run(flags):
