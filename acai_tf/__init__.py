@@ -1,6 +1,6 @@
 """Autoencoders whose latent space interpolates well: ACAI and what followed it.
 
-`import acai_tf` costs nothing: TensorFlow is imported when one of the modules below is first used.
+`import acai_tf` is cheap: TensorFlow is imported on first use of one of the modules below.
 
     acai_tf.models       create(name, image_shape, nclass, ...) and names()
     acai_tf.datasets     get(name, data_dir) and names()
@@ -34,7 +34,7 @@ def __getattr__(name):
 
 
 def _use_tensorflow():
-    """Makes Keras use TensorFlow, whatever the environment and keras.json say."""
+    """Makes Keras use TensorFlow, regardless of the environment and keras.json."""
     if 'keras' in sys.modules:
         backend = sys.modules['keras'].backend.backend()
         if backend != 'tensorflow':

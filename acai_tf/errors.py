@@ -1,15 +1,15 @@
-"""What can go wrong, and the command line's exit code for each."""
+"""Exceptions, each with an exit code for the command line."""
 
 import os
 import re
 import sys
 
-# Where TensorFlow begins what a compiled function met.
+# First lines of TensorFlow's report of an error in a compiled function.
 _NO_NEWS = re.compile(r'Graph execution error:|Detected at node|<stack traces unavailable>|File "|\d+ root error')
 
 
 class AcaiError(Exception):
-    """Base class: the message is one line that says what is wrong and what to do."""
+    """Base class. The message is one line: what is wrong, and what to do."""
     exit_code = 1
 
 
@@ -19,7 +19,7 @@ class UsageError(AcaiError, ValueError):
 
 
 class DataError(AcaiError, ValueError):
-    """Data that is missing or damaged; the message names the file and, where there is one, the command that makes it."""
+    """Missing or damaged data; the message names the file and the command that makes it, if there is one."""
     exit_code = 2
 
 
@@ -44,15 +44,15 @@ class Stopped(AcaiError):
 
 
 def short_message(error):
-    """What an exception of TensorFlow or another library says, as part of one of our lines: at most 200 characters."""
+    """Returns the message of a TensorFlow or other library exception on one line of at most 200 characters."""
     text = str(getattr(error, 'message', '') or error)
-    text = re.sub(r'{{.*?}} ', '', text).split(' [Op:')[0]  # TensorFlow's names of nodes and ops
+    text = re.sub(r'{{.*?}} ', '', text).split(' [Op:')[0]  # TensorFlow's node and op names
     lines = [line.strip() for line in text.splitlines() if line.strip() and not _NO_NEWS.match(line.strip())]
     return lines[0][:200] if lines else type(error).__name__
 
 
 def program_name(program):
-    """Name of one of our programs as its user calls it: with bin/ if the running one was started from a checkout."""
+    """Returns the name by which the user calls one of our programs: with bin/ if the user runs from a checkout."""
     checkout = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     started_in = os.path.dirname(os.path.abspath(sys.argv[0]))
     return f'bin/{program}' if started_in in (os.path.join(checkout, folder) for folder in ('bin', 'data_prep')) else program

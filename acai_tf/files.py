@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all: written under another name, then renamed."""
+"""Atomic files and directories: written under another name, then renamed."""
 
 import contextlib
 import fcntl
@@ -17,7 +17,7 @@ EXISTS = '{} exists and is not overwritten; choose another name or delete it'
 def atomic_write(path, mode='w'):
     """Opens a new file that replaces `path` when the block ends without an error.
 
-    A link stays, and its target is replaced; a device or a pipe is written itself. An OSError names `path`.
+    If `path` is a link, its target is replaced. A device or pipe is written directly. An OSError names `path`.
     """
     target, encoding = os.path.realpath(path), {} if 'b' in mode else {'encoding': 'utf-8'}
     if is_special(target):
@@ -43,10 +43,10 @@ def atomic_write(path, mode='w'):
 
 
 def check_new_directory(path):
-    """Makes sure that a directory can be made by `atomic_directory`, before the work whose result it is to hold.
+    """Checks, before long work, that `atomic_directory` can make a directory for the result.
 
     Raises:
-        UsageError: it exists.
+        UsageError: the directory exists.
         StorageError: it cannot be made.
     """
     if os.path.lexists(path.rstrip(os.sep)):
@@ -55,10 +55,10 @@ def check_new_directory(path):
 
 
 def check_destination(path):
-    """Makes sure that a file can be written, before the work whose result it is to hold; makes its folder.
+    """Checks, before long work, that a file for the result can be written; makes its folder.
 
     Raises:
-        UsageError: it is a directory.
+        UsageError: the path is a directory.
         StorageError: it cannot be written.
     """
     target = os.path.realpath(path)
@@ -76,13 +76,13 @@ def check_destination(path):
 
 
 def sha256(path):
-    """Checksum of a file, as hexadecimal digits."""
+    """Returns the checksum of a file as hexadecimal digits."""
     with open(path, 'rb') as file:
         return hashlib.file_digest(file, 'sha256').hexdigest()
 
 
 def is_special(path):
-    """Whether a path is that of a device or a pipe, which a file cannot replace."""
+    """Returns True for a device or a pipe, which a file cannot replace."""
     return os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path))
 
 
@@ -91,11 +91,11 @@ def lock(file, path, option, kind=fcntl.LOCK_EX):
 
     Args:
         path: the directory, for the message.
-        option: flag that names the directory.
+        option: name of the flag for the directory.
         kind: as for `fcntl.flock`.
 
     Raises:
-        BlockingIOError: another process has the lock, and `kind` says not to wait.
+        BlockingIOError: another process holds the lock, and `kind` includes LOCK_NB.
         StorageError: the file system has no locks.
     """
     try:
@@ -103,7 +103,7 @@ def lock(file, path, option, kind=fcntl.LOCK_EX):
     except BlockingIOError:
         raise
     except OSError as error:
-        raise StorageError(f'{path} cannot be locked ({error.strerror}); choose another --{option}, on a file system with '
+        raise StorageError(f'{path} cannot be locked ({error.strerror}); choose a --{option} on a file system with '
                            'locks') from None
 
 
@@ -138,14 +138,14 @@ def atomic_directory(path):
 
 
 def write_json(content, path):
-    """Writes a value to a JSON file, which appears whole."""
+    """Writes a value to a JSON file, atomically."""
     with atomic_write(path) as file:
         json.dump(content, file, indent=2)
         file.write('\n')
 
 
 def read_json(path):
-    """The dict in a JSON file; None if the file is missing or damaged, or holds something else."""
+    """Returns the dict in a JSON file; None if the file is missing or damaged, or holds something else."""
     try:
         with open(path, encoding='utf-8') as file:
             content = json.load(file)
@@ -155,7 +155,7 @@ def read_json(path):
 
 
 def read_json_directory(directory):
-    """{name without .json: dict} of the JSON files of a directory, in order, as `read_json` reads them."""
+    """Returns {name without .json: dict} of the JSON files in a directory, in order, without damaged ones."""
     names = [name for name in sorted(os.listdir(directory)) if name.endswith('.json')] if os.path.isdir(directory) else []
     contents = {name.removesuffix('.json'): read_json(os.path.join(directory, name)) for name in names}
     return {name: content for name, content in contents.items() if content is not None}

@@ -1,6 +1,6 @@
-"""The one place for pixels: their scale, their size, grids of images, and image files.
+"""Pixels: scaling, resizing, grids of images, and image files.
 
-Pixels are uint8 0..255, as files have them; images are float32 in [-1, 1], as models take them.
+Files hold pixels, uint8 0..255; models take images, float32 in [-1, 1].
 """
 
 import contextlib
@@ -18,7 +18,7 @@ _logger = logging.getLogger(__name__)
 ENDINGS = ('.png', '.jpg', '.jpeg', '.bmp', '.gif', '.webp', '.tif', '.tiff')
 KINDS = 'PNG, JPEG, BMP, GIF, WebP or TIFF'
 MOST_PIXELS = 2**26
-_PLAIN_MODES = {'LAB': 'RGB', 'YCbCr': 'RGB', 'La': 'LA'}  # of those that Pillow does not convert to every other
+_PLAIN_MODES = {'LAB': 'RGB', 'YCbCr': 'RGB', 'La': 'LA'}  # modes that Pillow does not convert to all others
 _FORMATS = ('PNG', 'JPEG', 'BMP', 'GIF', 'WEBP', 'TIFF')  # Pillow's names
 _WIDTH_TAG, _HEIGHT_TAG, _BITS_TAG, _PHOTOMETRIC_TAG, _ORIENTATION_TAG = 0x0100, 0x0101, 0x0102, 0x0106, 0x0112
 
@@ -26,7 +26,7 @@ _WIDTH_TAG, _HEIGHT_TAG, _BITS_TAG, _PHOTOMETRIC_TAG, _ORIENTATION_TAG = 0x0100,
 # ---- scale
 
 def to_float(pixels):
-    """Pixels 0..255, of any type -> float32 in [-1, 1], as released: v * (2 / 255) - 1."""
+    """Pixels 0..255 of any type -> float32 in [-1, 1], as in the released code: v * (2 / 255) - 1."""
     return tf.cast(pixels, tf.float32) * (2.0 / 255) - 1.0
 
 
@@ -46,12 +46,12 @@ FITS = ('stretch', 'crop', 'pad')
 
 
 def resize(pixels, size, fit='stretch'):
-    """Pixels [..., h, w, c] -> float32 0..255 [..., *size, c], not rounded: bilinear, antialiased where they shrink.
+    """Pixels [..., h, w, c] -> float32 0..255 [..., *size, c], not rounded: bilinear, antialiased when shrinking.
 
     Args:
         size: (height, width).
-        fit: how another aspect ratio becomes that of `size`: 'stretch' changes it, 'crop' keeps the middle of the image,
-            'pad' keeps all of the image, centered on black.
+        fit: how to handle another aspect ratio: 'stretch' distorts the image, 'crop' keeps its middle, 'pad' centers all
+            of it on black.
     """
     (height, width), target = tf.unstack(tf.shape(pixels)[-3:-1]), tf.cast(size, tf.float64)
     sides = tf.cast([height, width], tf.float64)
@@ -71,23 +71,23 @@ def resize(pixels, size, fit='stretch'):
 
 
 def by(shape):
-    """A shape for people: 32x32x1."""
+    """Returns a shape as text: 32x32x1."""
     return 'x'.join(map(str, shape))
 
 
 # ---- grids
 
 def grid(images, gap=2, shade=64, frame=True):
-    """One picture of images in rows and columns.
+    """Arranges images in rows and columns of one picture.
 
     Args:
         images: float [rows, columns, h, w, c] in [-1, 1]; values outside are clipped.
-        gap: width in pixels of the lines between images, and of the frame around all.
-        shade: of the lines, 0..255.
-        frame: whether there is a frame.
+        gap: width in pixels of the lines between images, and of the frame.
+        shade: gray value of the lines, 0..255.
+        frame: True for a frame around all images.
 
     Returns:
-        uint8 array [rows * (h + gap) + gap, columns * (w + gap) + gap, c]; without a frame, 2 * gap less each way.
+        uint8 array [rows * (h + gap) + gap, columns * (w + gap) + gap, c]; without a frame, 2 * gap less in each direction.
     """
     pixels = to_uint8(images)
     rows, columns, height, width, channels = pixels.shape
@@ -101,15 +101,15 @@ def grid(images, gap=2, shade=64, frame=True):
 # ---- files
 
 def find(images_dir, beside=()):
-    """(paths of the images in a folder and below, paths of other files), sorted; hidden ones are left out. Symbolic links
-    are followed.
+    """Returns (paths of the images in a folder and below, paths of other files), sorted, without hidden files. Follows
+    symbolic links.
 
     Args:
         images_dir: the folder.
-        beside: names of other files that may lie in it, for which there is no warning.
+        beside: names of other files that may be in the folder without a warning.
 
     Raises:
-        DataError: not a folder, no images in it, or a link that leads back to a folder above it.
+        DataError: not a folder, no images in it, or a link to a folder above it.
     """
     if not os.path.isdir(images_dir):
         raise DataError(f'{images_dir} is not a folder')
@@ -125,10 +125,10 @@ def find(images_dir, beside=()):
 
 
 def _files_below(folder, above):
-    """Paths of the files in a folder and below.
+    """Yields the paths of the files in a folder and below.
 
     Args:
-        above: real paths of this folder and of those that led to it.
+        above: real paths of this folder and its parents.
     """
     try:
         entries = [entry for entry in os.scandir(folder) if not entry.name.startswith('.')]
@@ -136,22 +136,22 @@ def _files_below(folder, above):
         raise DataError(f'{folder} cannot be read ({error.strerror})') from None
     for entry in entries:
         if not entry.is_dir():
-            if entry.is_file() or not os.path.exists(entry.path):  # not pipes and sockets, on which reading would wait
+            if entry.is_file() or not os.path.exists(entry.path):  # not pipes and sockets: reading them would block
                 yield entry.path
             continue
         real = os.path.realpath(entry.path)
         if real in above:
-            raise DataError(f'{entry.path} is a loop: it leads back to {real}; remove that link')
+            raise DataError(f'{entry.path} is a loop: it leads back to {real}; remove the link')
         yield from _files_below(entry.path, [*above, real])
 
 
 def read(path, channels=0):
-    """Pixels of an image file (see `decode`); DataError if it cannot be read."""
+    """Returns the pixels of an image file (see `decode`); DataError if it cannot be read."""
     return decode(read_bytes(path), path, channels)
 
 
 def read_bytes(path):
-    """Content of a file; DataError if it cannot be read."""
+    """Returns the content of a file; DataError if it cannot be read."""
     try:
         with open(path, 'rb') as file:
             return file.read()
@@ -160,21 +160,21 @@ def read_bytes(path):
 
 
 def decode(content, name, channels=0):
-    """What a person sees of an image file, as pixels.
+    """Decodes an image file to the pixels that a viewer would show.
 
-    Palettes are looked up, 1 and 16 bits become 8, CMYK becomes RGB, what is transparent stands on black, the EXIF
-    orientation is applied, and of several frames or pages the first counts. Gray is 0.299 R + 0.587 G + 0.114 B, rounded.
+    Palettes are looked up, 1 and 16 bits become 8, CMYK becomes RGB, transparent parts are put on black, and the EXIF
+    orientation is applied. Only the first frame or page is used. Gray is 0.299 R + 0.587 G + 0.114 B, rounded.
 
     Args:
         content: bytes of a PNG, JPEG, BMP, GIF, WebP or TIFF file.
-        name: of the file, for messages.
+        name: name of the file, for messages.
         channels: 1 or 3; 0: 1 if the image is gray, else 3.
 
     Returns:
         uint8 array [h, w, channels].
 
     Raises:
-        DataError: it does not decode, has more than 64 megapixels, or is a TIFF file of numbers without a known range.
+        DataError: the file does not decode, has more than 64 megapixels, or is a TIFF file with an unknown range of values.
     """
     with _opened(content, name) as image:
         image = _eight_bits(_upright(image))
@@ -183,11 +183,11 @@ def decode(content, name, channels=0):
 
 
 def peek(path):
-    """(height, width, whether gray) of an image file, by its header. Raises as `read`."""
+    """Returns (height, width, True if gray) from the header of an image file. Raises like `read`."""
     with _opened(path, path) as image:
-        # Pillow may have turned the size of a TIFF file already.
+        # Pillow may have swapped the size of a TIFF file already.
         width, height = map(image.tag_v2.get, (_WIDTH_TAG, _HEIGHT_TAG)) if image.format == 'TIFF' else image.size
-        if _orientation(image) >= 5:  # lies on its side
+        if _orientation(image) >= 5:  # rotated by 90 degrees
             width, height = height, width
         return height, width, _is_gray(image)
 
@@ -201,8 +201,8 @@ def _opened(source, name):
             if width * height > MOST_PIXELS:
                 raise DataError(f'{name} claims {width}x{height} pixels; an image may have {MOST_PIXELS:,} at most')
             if not _has_known_range(image):
-                raise DataError(f'{name} is a TIFF file of 12, 32 or signed bits, or of floating-point numbers, whose black '
-                                'and white are not known; save it with 8 or 16 bits')
+                raise DataError(f'{name} is a TIFF file with 12, 32 or signed bits, or floating-point numbers, so its black '
+                                'and white are unknown; save it with 8 or 16 bits')
             yield image
     except DataError:
         raise
@@ -225,7 +225,7 @@ def _orientation(image):
 
 def _upright(image):
     from PIL import Image
-    image.load()  # which turns TIFF files
+    image.load()  # rotates TIFF files
     transpose = Image.Transpose
     how = {2: transpose.FLIP_LEFT_RIGHT, 3: transpose.ROTATE_180, 4: transpose.FLIP_TOP_BOTTOM, 5: transpose.TRANSPOSE,
            6: transpose.ROTATE_270, 7: transpose.TRANSVERSE, 8: transpose.ROTATE_90}.get(_orientation(image))
@@ -246,7 +246,7 @@ def _eight_bits(image):
     if not image.mode.startswith('I'):
         return image
     deep = np.asarray(image, np.float64)
-    if image.format == 'TIFF' and image.tag_v2.get(_PHOTOMETRIC_TAG) == 0:  # white is 0, which Pillow heeds up to 8 bits
+    if image.format == 'TIFF' and image.tag_v2.get(_PHOTOMETRIC_TAG) == 0:  # white is 0; Pillow handles this only up to 8 bits
         deep = 65535 - deep
     eight = np.rint(np.clip(deep, 0, 65535) / 257).astype(np.uint8)
     return Image.fromarray(np.where(deep == image.info.get('transparency', -1), np.uint8(0), eight))
@@ -261,24 +261,24 @@ def _on_black(image):
 
 
 def decode_tensor(content, channels):
-    """Pixels of a string tensor that holds a file of so many `channels`, as prepared data sets have them, for graphs.
-    TensorFlow's error if it does not decode."""
+    """Pixels of a string tensor that holds an image file with `channels` channels, as in prepared data sets, for graphs.
+    Raises TensorFlow's error if it does not decode."""
     return tf.io.decode_image(content, channels=channels, expand_animations=False)
 
 
 def decode_bytes(content, channels):
-    """Pixels of a string tensor that holds a PNG or JPEG file, for graphs: those of `decode` for 8 bits, without
-    transparency, CMYK and EXIF orientation."""
+    """Pixels of a string tensor that holds a PNG or JPEG file, for graphs. Equal to `decode` for 8-bit files without
+    transparency, CMYK or EXIF orientation."""
     pixels = tf.cond(tf.io.is_jpeg(content),
                      lambda: tf.io.decode_jpeg(content, channels=3, dct_method='INTEGER_ACCURATE'),
                      lambda: tf.io.decode_image(content, channels=3, expand_animations=False))
     if channels == 3:
         return pixels
-    # Pillow's gray, in its integers.
+    # Pillow's gray, with its integer arithmetic.
     weighted = tf.reduce_sum(tf.cast(pixels, tf.int32) * [19595, 38470, 7471], axis=-1, keepdims=True)
     return tf.cast(tf.bitwise.right_shift(weighted + 0x8000, 16), tf.uint8)
 
 
 def does_not_decode(name, error):
-    """The DataError for an image that does not decode."""
+    """Returns the DataError for an image that does not decode."""
     return DataError(f'{name} does not decode as an image ({short_message(error)})')

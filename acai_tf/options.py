@@ -1,5 +1,5 @@
-"""Declared settings: an `Option` is written once, where it is used, and becomes an attribute, a constructor argument, a flag
-and a part of the run's name."""
+"""Declared settings: an `Option` is declared once, where it is used. It becomes an attribute, a constructor argument, a flag
+and part of the run's name."""
 
 import math
 
@@ -16,15 +16,15 @@ class Option:
 
     Args:
         default: int, float, bool or str; its type is the option's type. None: unset; needs `kind`.
-        help: one line, with the paper's symbol.
+        help: one line, with the paper's symbol if there is one.
         minimum, maximum: the allowed range of a number, both ends included.
         choices: the allowed values.
         kind: the type, if the default is None.
-        follows: name of the run's option whose value a default of 0 takes.
-        released: whether the released code has it. Other options join the run directory's name only where they differ from
-            their default, so that the released names stay.
-        may_change: of a run's option, whether it may change when a run is resumed.
-        quick: the default of the preset `quick`; None: the same.
+        follows: name of a run's option; 0 means the value of that option.
+        released: True if the released code has it. Other options join the run directory's name only if they differ from
+            their default, which keeps the released names.
+        may_change: for a run's option, True if it may change when a run is resumed.
+        quick: the default of the preset `quick`; None: the same default.
     """
 
     def __init__(self, default, help, *, minimum=None, maximum=None, choices=None, kind=None, follows=None, released=True,
@@ -34,7 +34,7 @@ class Option:
         self.released, self.may_change, self.quick, self.name = released, may_change, quick, None
 
     def default_of(self, preset):
-        """The default of a preset, released or quick."""
+        """Returns the default of a preset, released or quick."""
         return self.quick if preset == 'quick' and self.quick is not None else self.default
 
     def __set_name__(self, owner, name):
@@ -44,7 +44,7 @@ class Option:
         """Returns `value` (a number, or a flag's string) as this option's type.
 
         Raises:
-            UsageError: it has another type, or is outside the allowed range.
+            UsageError: wrong type, or outside the allowed range.
         """
         if value is None and self.default is None:
             return None
@@ -74,15 +74,15 @@ class Option:
 
 
 class Configured:
-    """Base class of what has options: they are attributes, checked when it is made."""
+    """Base class for classes with options, which become checked attributes."""
 
     def set_options(self, given, owner, preset='released'):
-        """Puts options in force.
+        """Sets all options.
 
         Args:
-            given: {name: value}; the others get their defaults.
+            given: {name: value}; other options get their defaults.
             owner: for messages, such as 'metric lines'.
-            preset: whose defaults the others get, released or quick.
+            preset: which defaults to use, released or quick.
 
         Raises:
             UsageError: an unknown name, or a value of the wrong type or outside its range.
@@ -91,21 +91,21 @@ class Configured:
             setattr(self, name, value)
 
     def options(self):
-        """{name: value in force}."""
+        """Returns {name: value in force}."""
         return {name: getattr(self, name) for name in declared(type(self))}
 
 
 def declared(cls):
-    """{name: Option} of a class and its ancestors, the ancestors' first.
+    """Returns {name: Option} of a class and its ancestors, starting with the ancestors.
 
-    A subclass that sets an inherited option to a plain value fixes it, and no longer has the option.
+    A subclass that sets an inherited option to a plain value fixes that value and no longer has the option.
     """
     attributes = {name: value for ancestor in reversed(cls.__mro__) for name, value in vars(ancestor).items()}
     return {name: value for name, value in attributes.items() if isinstance(value, Option)}
 
 
 def resolve(owner, cls, given, preset='released'):
-    """{name: value} of a class's options, with a preset's defaults filled in; arguments and errors as
+    """Returns {name: value} of a class's options, with a preset's defaults filled in. Arguments and errors are those of
     `Configured.set_options`."""
     known = declared(cls)
     for name in given:
@@ -116,7 +116,7 @@ def resolve(owner, cls, given, preset='released'):
 
 
 def sizes_of(name, text):
-    """Sizes of layers from a text such as '500,500,2000,10'; UsageError if they are not positive numbers."""
+    """Parses sizes of layers such as '500,500,2000,10'; UsageError if they are not positive numbers."""
     sizes = [size.strip() for size in text.split(',')]
     if not all(size.isdecimal() and int(size) for size in sizes):
         raise UsageError(f'{name}={text!r}: must be positive numbers, separated by commas')

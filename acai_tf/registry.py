@@ -1,7 +1,7 @@
 """Names of models, architectures, data sets, metrics and the like, and classes in a user's own files.
 
-A user's file is named as path/to/file.py:Name. It is run, with all that it does, only because the user names it on the
-command line or in Python: a name that comes from another file is never loaded.
+A user's class is named as path/to/file.py:Name. The file runs only because the user names it on the command line or in
+Python. A name that comes from another file is never loaded.
 """
 
 import contextlib
@@ -18,14 +18,14 @@ from acai_tf.errors import AcaiError, UsageError, short_message
 
 
 class Registry:
-    """The classes of one kind, by name; a class's module is imported when the class is first asked for.
+    """The classes of one kind, by name. A class's module is imported on first use.
 
     Args:
         kind: such as 'model', for messages.
-        package: where the modules are, such as 'acai_tf.models'.
-        classes: {name: class's name}, or {name: 'module:class'} where the module's name is not the same.
-        base: 'module:class' from which a user's own class must derive; None: any class.
-        others: other names that are allowed, for messages, such as 'records:DIR'.
+        package: package of the modules, such as 'acai_tf.models'.
+        classes: {name: class name}, or {name: 'module:class'} if the module has another name.
+        base: 'module:class', the base class required of a user's class; None: any class.
+        others: other allowed names, for messages, such as 'records:DIR'.
     """
 
     def __init__(self, kind, package, classes, base=None, others=''):
@@ -34,11 +34,11 @@ class Registry:
         self.choices = ', '.join(filter(None, [*classes, others])) + ', or path/to/file.py:Name for your own'
 
     def names(self) -> list[str]:
-        """All registered names, in order."""
+        """Returns all registered names, in order."""
         return list(self._places)
 
     def get(self, name):
-        """Returns the class of a registered name or of path/to/file.py:Name; UsageError if there is none."""
+        """Returns the class for a registered name or path/to/file.py:Name; UsageError if there is none."""
         if is_reference(name):
             cls = load_class(name)
             if self._base and not issubclass(cls, attribute(self._base)):
@@ -49,7 +49,7 @@ class Registry:
         return attribute(self._places[name])
 
     def name_of(self, cls):
-        """Returns the registered name of a class, or else the class's own name."""
+        """Returns the registered name of a class, or the class's own name if it is not registered."""
         return next((name for name, place in self._places.items()
                      if place == f'{cls.__module__}:{cls.__name__}'), cls.__name__)
 
@@ -57,7 +57,7 @@ class Registry:
         """Imports a module of the package; serves as the package's `__getattr__`, so `acai_tf.metrics.lines` just works.
 
         Raises:
-            AttributeError: there is no such module.
+            AttributeError: the package has no such module.
         """
         place = f'{self._package}.{name}'
         if importlib.util.find_spec(place) is None:
@@ -66,7 +66,7 @@ class Registry:
 
 
 def attribute(place):
-    """The object at 'module:name'."""
+    """Returns the object at 'module:name'."""
     module, _, name = place.partition(':')
     return getattr(importlib.import_module(module), name)
 
@@ -85,20 +85,20 @@ def is_reference(text):
 
 
 def absolute(reference):
-    """The reference with the file's absolute path."""
+    """Returns the reference with the file's absolute path."""
     path, _, name = reference.rpartition(':')
     return f'{os.path.abspath(os.path.expanduser(path))}:{name}'
 
 
 def checksum(reference):
-    """sha256 of the file, as hexadecimal digits."""
+    """Returns the sha256 of the file as hexadecimal digits."""
     path = absolute(reference).rpartition(':')[0]
     with _missing(path):
         return files.sha256(path)
 
 
 def load_class(reference):
-    """The class that a reference names; raises as `load`, and UsageError if the name is not a class."""
+    """Returns the class that a reference names. Raises like `load`, and UsageError if the name is not a class."""
     value = load(reference)
     if not inspect.isclass(value):
         path, _, name = absolute(reference).rpartition(':')
@@ -107,7 +107,7 @@ def load_class(reference):
 
 
 def load(reference):
-    """The object that a reference names; a file is run once per process.
+    """Returns the object that a reference names. Each file runs only once per process.
 
     Raises:
         MissingFile: the file does not exist.
@@ -133,7 +133,7 @@ def load(reference):
 
 @contextlib.contextmanager
 def errors_in_one_line(what):
-    """Turns an error in a user's code into a UsageError that says where it came from."""
+    """Turns an error in a user's code into a UsageError with its file and line."""
     try:
         yield
     except AcaiError:

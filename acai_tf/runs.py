@@ -1,4 +1,4 @@
-"""The directory of one run, for reading: where things are in it, and what they say."""
+"""Read access to a run directory: paths and contents."""
 
 import contextlib
 import fcntl
@@ -21,7 +21,7 @@ _ENTRIES = {'batch': int, 'total_kimg': int, 'versions': dict, 'checksums': dict
 
 
 class Run:
-    """A run directory, which need not exist yet. Only this class knows where things are in it.
+    """A run directory, which need not exist yet. Only this class knows its layout.
 
     Args:
         path: the directory.
@@ -29,12 +29,12 @@ class Run:
     Attributes:
         path: str.
         config_path: config.json, the options.
-        reports_path: metrics.jsonl, a line for each report.
-        lock_path: a file that the process that trains the run holds locked.
-        divergence_path: a file that says why training became non-finite.
+        reports_path: metrics.jsonl, one line for each report.
+        lock_path: a file that the training process keeps locked.
+        divergence_path: a file with the reason why training became non-finite.
         checkpoints_dir, summaries_dir: TensorFlow's checkpoints, TensorBoard's files.
         export_dir: the numbered exports.
-        template_dir: the SavedModel of the untrained model, from which exports of users' own systems are made.
+        template_dir: SavedModel of the untrained model; exports of users' own systems are made from it.
     """
 
     def __init__(self, path: str | os.PathLike):
@@ -49,7 +49,7 @@ class Run:
 
     @classmethod
     def of_export(cls, version_dir: str | os.PathLike) -> 'Run | None':
-        """The run that an exported version is in; None if it is elsewhere."""
+        """Returns the run that contains an exported version; None if no run does."""
         exports, _ = os.path.split(os.path.abspath(version_dir))
         run_dir, name = os.path.split(exports)
         run = cls(run_dir)
@@ -58,35 +58,35 @@ class Run:
     # ---- places
 
     def file(self, *parts):
-        """Path of something inside."""
+        """Returns the path of a file in the run directory."""
         return os.path.join(self.path, *parts)
 
     def checkpoint(self, step):
-        """Prefix of the files of the checkpoint of a step."""
+        """Returns the common prefix of the files of a step's checkpoint."""
         return os.path.join(self.checkpoints_dir, f'step-{step}')
 
     def picture(self, name, step):
-        """Path of a picture of a report: reconstruction, interpolation, slerp or samples."""
+        """Returns the path of a report's picture: reconstruction, interpolation, slerp or samples."""
         return self.file('images', f'{name}-{step:08d}.png')
 
     def export(self, step: int) -> str:
-        """Path of the export of a step."""
+        """Returns the path of a step's export."""
         return self.file('export', str(int(step)))
 
     def results_dir(self, step):
-        """Directory of what was measured of the export of a step."""
+        """Returns the directory of the metrics of a step's export."""
         return self.file('results', str(int(step)))
 
     # ---- contents
 
     @property
     def config(self) -> dict[str, Any]:
-        """The content of config.json, a dict.
+        """The content of config.json.
 
         Raises:
-            FileNotFoundError: it does not exist.
+            FileNotFoundError: the file does not exist.
             StorageError: it is damaged.
-            UsageError: it is of another format.
+            UsageError: it has another format.
         """
         try:
             with open(self.config_path, encoding='utf-8') as file:
@@ -111,7 +111,7 @@ class Run:
 
     @property
     def is_finished(self) -> bool:
-        """Whether the run is trained to its end and exported; False where there is no run."""
+        """True if the run is trained to its end and exported; False if there is no run."""
         try:
             return os.path.isdir(self.export(self.last_step))
         except FileNotFoundError:
@@ -119,11 +119,11 @@ class Run:
 
     @property
     def in_use(self):
-        """Whether a process is training it."""
+        """True if a process is training the run."""
         try:
             with open(self.lock_path) as lock:
                 files.lock(lock, self.path, 'train_dir', fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except (FileNotFoundError, StorageError):  # nothing is trained where there are no locks
+        except (FileNotFoundError, StorageError):  # training needs locks
             return False
         except BlockingIOError:
             return True
@@ -131,7 +131,7 @@ class Run:
 
     @property
     def divergence(self):
-        """Why training became non-finite; None if it did not."""
+        """The reason why training became non-finite; None if it did not."""
         try:
             with open(self.divergence_path, encoding='utf-8') as file:
                 return json.load(file)['message']
@@ -141,18 +141,18 @@ class Run:
             return 'training became non-finite'
 
     def checkpoint_steps(self) -> list[int]:
-        """Steps of the checkpoints, ascending."""
+        """Returns the steps of the checkpoints, ascending."""
         return sorted(int(re.search(r'-(\d+)\.index$', path).group(1))
                       for path in glob.glob(os.path.join(glob.escape(self.checkpoints_dir), 'step-*.index')))
 
     def export_steps(self) -> list[int]:
-        """Steps of the exports, ascending."""
+        """Returns the steps of the exports, ascending."""
         names = os.listdir(self.export_dir) if os.path.isdir(self.export_dir) else []
         return sorted(int(name) for name in names if name.isdecimal())
 
     def reports(self, warn: bool = True) -> list[dict[str, Any]]:
-        """The reports, oldest first: list of dicts. Lines that cannot be read, such as one cut off by a dying process, are
-        left out; `warn` says whether with a warning."""
+        """Returns the reports, oldest first. Skips lines that cannot be read, such as a line cut off by a dying process, with a
+        warning if `warn`."""
         records, bad = [], 0
         with contextlib.suppress(FileNotFoundError), open(self.reports_path, encoding='utf-8', errors='replace') as file:
             for line in file:
@@ -165,16 +165,16 @@ class Run:
                 else:
                     bad += 1
         if bad and warn:
-            _logger.warning('%d lines of %s cannot be read and are left out', bad, self.reports_path)
+            _logger.warning('%d lines of %s cannot be read and are skipped', bad, self.reports_path)
         return records
 
     def results(self, step: int) -> dict[str, dict[str, Any]]:
-        """{metric: content of its file} of what was measured of the export of a step; a content has `values`, `dataset` and
-        what else `metrics.results` keeps."""
+        """Returns {metric: content of its file} for a step's export. A content has `values`, `dataset` and everything else that
+        `metrics.results` keeps."""
         return {name: content for name, content in files.read_json_directory(self.results_dir(step)).items()
                 if isinstance(content.get('values'), dict)}
 
 
 def last_step(config):
-    """Number of steps of the whole run that the content of a config.json describes."""
+    """Returns the number of steps of the whole run that the content of a config.json describes."""
     return -(-config['total_kimg'] * 1024 // config['batch'])

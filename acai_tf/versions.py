@@ -1,15 +1,15 @@
-"""Versions of what results depend on, and of the formats of config.json and of exports."""
+"""Versions of the libraries that results depend on, and the format number of config.json and exports."""
 
 import platform
 
 import acai_tf
 from acai_tf.errors import UsageError
 
-FORMAT = 1  # of config.json and acai_config.json; another number is refused
+FORMAT = 1  # of config.json and acai_config.json; readers refuse other numbers
 
 
 def versions():
-    """{library: version} of what a run depends on."""
+    """Returns {library: version} of the libraries that a run depends on."""
     import keras
     import numpy
     import tensorflow
@@ -18,7 +18,7 @@ def versions():
 
 
 def check_format(content, path):
-    """Raises UsageError if the content of a JSON file has another format number than this version writes."""
+    """Raises UsageError if the content of a JSON file does not have the format number of this version."""
     if content.get('format') != FORMAT:
         by = content.get('versions')
         made_by = by.get('acai_tf') if isinstance(by, dict) else None

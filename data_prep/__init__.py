@@ -1,1 +1,1 @@
-"""Prepares data sets as TFRecords of the released schema; the only code of the project that downloads."""
+"""Prepares data sets as TFRecords of the released schema. No other code of the project downloads anything."""

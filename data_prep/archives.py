@@ -1,4 +1,4 @@
-"""Reading members of zip and tar archives by name: nothing is extracted to disk, and hostile archives are refused."""
+"""Reads members of zip and tar archives by name, without extracting to disk, and refuses hostile archives."""
 
 import gzip
 import os
@@ -28,15 +28,15 @@ def _unreadable(path, kind, error):
 
 
 class Zip:
-    """A zip archive whose members are read by name.
+    """A zip archive for reading members by name.
 
     Args:
-        path: the file's.
-        most_member_bytes: no member may claim more.
+        path: path of the file.
+        most_member_bytes: limit on the size that a member may claim.
 
     Raises:
-        DataError: not a zip archive, or one with names that point outside, names given twice, or members that are too
-            large. Names the file.
+        DataError: not a zip archive, or an archive with names that point outside, duplicate names, or members that are
+            too large. Names the file.
     """
 
     def __init__(self, path, most_member_bytes=2**20):
@@ -58,11 +58,11 @@ class Zip:
             self._members[info.filename] = info
 
     def names(self):
-        """Names of the members, in the archive's order."""
+        """Returns the names of the members, in the archive's order."""
         return list(self._members)
 
     def read(self, name):
-        """Bytes of a member; raises DataError if it is damaged. Threads may read at the same time."""
+        """Returns the bytes of a member; raises DataError if it is damaged. Thread-safe."""
         try:
             return self._zip.read(self._members[name])
         except _UNREADABLE as error:
@@ -70,14 +70,14 @@ class Zip:
 
 
 def read_tar_gz(path, wanted):
-    """The members of a gzipped tar archive whose names are in `wanted`.
+    """Reads the members of a gzipped tar archive that `wanted` names.
 
     Returns:
         {name: bytes}; may lack some.
 
     Raises:
-        DataError: not such an archive, cut off, with bytes after its end, or with a link, a device, a name that points
-            outside, a name given twice or a member that is too large. Names the file.
+        DataError: not a gzipped tar archive, truncated, with bytes after its end, or with a link, a device, a name that
+            points outside, a duplicate name or a member that is too large. Names the file.
     """
     contents = {}
     try:
@@ -96,7 +96,7 @@ def read_tar_gz(path, wanted):
                         contents[member.name] = archive.extractfile(member).read()
                         if len(contents[member.name]) != member.size:
                             raise EOFError(f'it ends within {member.name}')
-            # What follows the archive's end is padding; reading it also checks gzip's checksum.
+            # Only padding may follow the archive's end; reading it also checks gzip's checksum.
             if unzipped.read(_MOST_PADDING).strip(b'\0') or unzipped.read(1):
                 raise DataError(f'{path} is refused: bytes follow the end of the archive')
     except FileNotFoundError:
@@ -107,5 +107,5 @@ def read_tar_gz(path, wanted):
 
 
 def present(source_dir, *names):
-    """Path of the first of `names` that is in source_dir, or None."""
+    """Returns the path of the first of `names` that is in source_dir, or None."""
     return next((path for path in (os.path.join(source_dir, name) for name in names) if os.path.isfile(path)), None)

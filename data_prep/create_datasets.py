@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The program acai_create_datasets, under the name that the released code gave it."""
+"""The program acai_create_datasets, under its name in the released code."""
 
 import sys
 

@@ -1,7 +1,7 @@
-"""The generated data sets as files: for a fixed set, another framework, or a cluster's input pipeline.
+"""Generated data sets as files: for a fixed set, another framework, or a cluster's input pipeline.
 
-Each function gives {split: splits.Split} of PNG images, in which a pixel is rounded to one of 256 values; its arguments
-are the options that it has. The parameters that describe an image are kept next to its label.
+Each function returns {split: splits.Split} of PNG images, in which pixels are rounded to 256 values. Its arguments are its
+options. The parameters that describe an image are kept next to its label.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ _CHUNK = 256
 
 
 def lines(count=60000, seed=0):
-    """`count` random lines to train on, and the fixed test set of lines32; `angle` in radians."""
+    """`count` random lines for training, and the fixed test set of lines32; `angle` in radians."""
     dataset = datasets.get('lines32')
     angles = {'train': dataset.parameters(count, randomness.key(seed, 'records/lines')),
               'test': dataset.fixed_parameters('test', dataset.test_size)}
@@ -55,7 +55,7 @@ def _in_memory(dataset, describe=lambda split: {}):
 
 
 def _split(dataset, count, take):
-    """The Split of images number 0..count-1; `take` gives a slice of them, with labels and parameters."""
+    """Returns the Split of `count` images; `take` returns a slice of them, with labels and parameters."""
     def chunks():
         for start in range(0, count, _CHUNK):
             images, *rest = take(slice(start, start + _CHUNK))

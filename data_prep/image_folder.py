@@ -1,4 +1,4 @@
-"""A folder of images, in subfolders by class or not, as a data set; with their poses, if a file poses.csv has them."""
+"""A folder of images, with or without class folders, as a data set; with poses, if there is a file poses.csv."""
 
 import csv
 import hashlib
@@ -18,7 +18,7 @@ from acai_tf.errors import DataError
 from data_prep.splits import Split, in_order
 
 _logger = logging.getLogger('acai_tf.data_prep')
-# Folders that are splits, by their names in lower case.
+# Splits by folder name in lower case.
 _SPLITS = {'train': 'train', 'training': 'train', 'test': 'test', 'testing': 'test',
            'val': 'validation', 'valid': 'validation', 'validation': 'validation'}
 POSES = 'poses.csv'
@@ -30,8 +30,8 @@ class Listing(NamedTuple):
 
     Attributes:
         paths: list of str, sorted.
-        classes: for each image the name of its class folder; None for an image outside of class folders.
-        splits: 'train' or 'test' for each image; None if the folders do not say.
+        classes: name of the class folder of each image; None for an image outside class folders.
+        splits: 'train' or 'test' for each image; None if the folders are not splits.
         skipped: number of files that are not images.
     """
     paths: list
@@ -41,8 +41,8 @@ class Listing(NamedTuple):
 
 
 def find_images(images_dir):
-    """The Listing of a folder: a subfolder is a class, or a split with the classes in it. Logs which splits there are, which
-    folders are no class, and which classes have almost the same name.
+    """Returns the Listing of a folder: a subfolder is a class, or a split that holds class folders. Logs the splits, folders
+    without images, and classes with nearly the same name.
 
     Raises:
         DataError: not a folder, or no images in it or in a split.
@@ -56,7 +56,7 @@ def find_images(images_dir):
     for parent in split_of or ['']:
         for name in _subfolders(os.path.join(images_dir, parent)):
             if (parent, name)[-depth - 1:] not in used:
-                _logger.warning('%s holds no images (%s) and is no class; with images it would be one, and labels would '
+                _logger.warning('%s holds no images (%s), so it is not a class; with images it would be, and labels would '
                                 'change', os.path.join(images_dir, parent, name), ', '.join(images.ENDINGS))
     _warn_of_similar(images_dir, sorted({*classes} - {None}))
     return Listing(paths, classes, [split_of[folder[0]] for folder in folders] if split_of else None, len(others))
@@ -67,8 +67,8 @@ def _subfolders(folder):
 
 
 def _split_folders(images_dir, used):
-    """{folder: 'train' or 'test'} if all folders with images are named as splits, and one of them as the training split;
-    else {}. Validation images become the test split if there is no other, or else training images.
+    """Returns {folder: 'train' or 'test'} if all folders with images are named like splits, including a training split; else
+    {}. Validation images become the test split if there is no other, or else training images.
 
     Args:
         used: names of the subfolders with images.
@@ -77,8 +77,8 @@ def _split_folders(images_dir, used):
     kinds = {name: kind for name, kind in kinds.items() if kind or name in used}
     if None in kinds.values() or not {'train'} < set(kinds.values()):
         for name in filter(kinds.get, kinds):
-            _logger.warning('%s: the folder %s is taken for a class; to have splits, let folders for training and test '
-                            'images be the only ones, with the class folders in them', images_dir, name)
+            _logger.warning('%s: the folder %s is treated as a class; for splits, make one folder each for training '
+                            'and test images, with the class folders in them, and no others', images_dir, name)
         return {}
     for name in sorted({*kinds} - used):
         raise DataError(f'{os.path.join(images_dir, name)} holds no images ({", ".join(images.ENDINGS)}); put images there, '
@@ -86,7 +86,7 @@ def _split_folders(images_dir, used):
     validation = 'train' if 'test' in kinds.values() else 'test'
     split_of = {name: validation if kind == 'validation' else kind for name, kind in kinds.items()}
     train, test = (' and '.join(name for name in split_of if split_of[name] == split) for split in ('train', 'test'))
-    _logger.info('%s: training images are those of %s, test images those of %s', images_dir, train, test)
+    _logger.info('%s: training images are in %s, test images in %s', images_dir, train, test)
     return split_of
 
 
@@ -96,12 +96,12 @@ def _warn_of_similar(images_dir, names):
         similar.setdefault(unicodedata.normalize('NFC', name).casefold().strip(), []).append(ascii(name))
     for spellings in similar.values():
         if len(spellings) > 1:
-            _logger.warning('%s: %s are different classes, though they differ only in case, spaces or Unicode form (NFC, '
-                            'NFD); if they are one class, use one folder', images_dir, ' and '.join(spellings))
+            _logger.warning('%s: %s are different classes, but their names differ only in case, spaces or Unicode form '
+                            '(NFC, NFD); if they are one class, use one folder', images_dir, ' and '.join(spellings))
 
 
 def _warn_of_missing(images_dir, listed):
-    """Warns of classes that one of the splits lacks."""
+    """Warns of classes that are missing in one of the splits."""
     pairs = set(zip(listed.splits or (), listed.classes))
     for split, other in (('train', 'test'), ('test', 'train')):
         if missing := sorted(name for its, name in pairs if its == other and (split, name) not in pairs):
@@ -109,7 +109,7 @@ def _warn_of_missing(images_dir, listed):
 
 
 def _numbered(images_dir, listed):
-    """(labels, class names in alphabetical order). Without class folders all labels are 0, and there are no names."""
+    """Returns (labels, class names in alphabetical order). Without class folders, all labels are 0, without names."""
     names = sorted({*listed.classes} - {None})
     if names and None in listed.classes:
         loose = os.path.relpath(listed.paths[listed.classes.index(None)], images_dir)
@@ -120,7 +120,7 @@ def _numbered(images_dir, listed):
 
 
 def summary(images_dir, listed, entries):
-    """One line that says what was prepared.
+    """Describes in one line what was prepared.
 
     Args:
         entries: {'train': entry of the manifest, 'test': ...}.
@@ -133,7 +133,7 @@ def summary(images_dir, listed, entries):
 
 
 def read_poses(images_dir, paths):
-    """[{'azimuth': degrees, 'altitude': degrees}], one for each of the paths, from images_dir/poses.csv; None without it.
+    """Returns [{'azimuth': degrees, 'altitude': degrees}] of the paths from images_dir/poses.csv; None without this file.
 
     Its columns are file (the path below images_dir), azimuth and altitude, named in the first line.
 
@@ -153,7 +153,7 @@ def read_poses(images_dir, paths):
             for row in rows:
                 name = os.path.normpath(row['file'] or '')
                 if name in poses:
-                    raise DataError(f'{path}, line {rows.line_num}: {name} has a pose already')
+                    raise DataError(f'{path}, line {rows.line_num}: {name} already has a pose')
                 if not all(row[key] for key in _COLUMNS[1:]):
                     raise ValueError(f'{name} lacks its azimuth or altitude')
                 poses[name] = {key: float(row[key]) for key in _COLUMNS[1:]}
@@ -166,25 +166,24 @@ def read_poses(images_dir, paths):
     names = [os.path.relpath(image, images_dir) for image in paths]
     without, idle = [name for name in names if name not in poses], sorted(set(poses) - set(names))
     if without or idle:
-        raise DataError(f'{path} has no pose of {without[0]}' if without else f'{path}: there is no image {idle[0]}')
+        raise DataError(f'{path} has no pose for {without[0]}' if without else f'{path}: the image {idle[0]} does not exist')
     return [poses[name] for name in names]
 
 
 def read_images(images_dir, resolution, test_fraction, fit='stretch', listed=None):
-    """{'train': Split, 'test': Split} of a folder's images.
+    """Returns {'train': Split, 'test': Split} of a folder's images.
 
-    Images are gray if all are, else RGB; what is stored is PNG of the pixels that `images.read` gives, resized (bilinear,
-    antialiased, as an exported encoder does with images of another size) where the size differs.
+    Images are stored as PNG files, gray if all are gray, else RGB. Images of another size are resized (bilinear, antialiased,
+    as in an exported encoder).
 
     Args:
         resolution: height and width in pixels; 0: all images must have the same size, which is kept.
-        test_fraction: of all images, drawn evenly over the classes, always the same; at least one image of each class that
-            has two (see `arrays.stratified_part`). Without effect if folders are the splits.
+        test_fraction: share of the test images (see `arrays.stratified_part`). No effect if folders are the splits.
         fit: how images of another aspect ratio are resized: one of images.FITS.
-        listed: the Listing of the folder, if it is known.
+        listed: the Listing of the folder, if known.
 
     Raises:
-        DataError: names the image that does not open, or that has another size.
+        DataError: an image does not open, or has another size; names it.
     """
     listed = listed or find_images(images_dir)
     paths, (labels, classes) = listed.paths, _numbered(images_dir, listed)
@@ -208,7 +207,7 @@ def read_images(images_dir, resolution, test_fraction, fit='stretch', listed=Non
     checksums = {'files': contents_checksum(images_dir, sources(images_dir, paths))}
 
     def split(chosen):
-        # Shuffled, so that a reader of the file's beginning sees all classes.
+        # Shuffled, so that a reader of the first records sees all classes.
         order = np.random.default_rng(1).permutation(np.flatnonzero(chosen))
         items = [(paths[i], labels[i], *([poses[i]] if poses else [])) for i in order]
         return Split(len(items), shape, lambda: in_order(lambda item: (ready(item[0]), *item[1:]), items),
@@ -218,13 +217,13 @@ def read_images(images_dir, resolution, test_fraction, fit='stretch', listed=Non
 
 
 def sources(images_dir, paths):
-    """All files that a folder's records are made of: the images, and poses.csv if it is there."""
+    """Returns all files that a folder's records are made from: the images, and poses.csv if it exists."""
     poses = os.path.join(images_dir, POSES)
     return [*paths, *([poses] if os.path.exists(poses) else [])]
 
 
 def contents_checksum(images_dir, paths):
-    """sha256 over the names and contents of the files."""
+    """Returns the sha256 of the names and contents of the files."""
     digest = hashlib.sha256()
     for path in paths:
         content = hashlib.sha256(images.read_bytes(path)).hexdigest()
@@ -233,7 +232,7 @@ def contents_checksum(images_dir, paths):
 
 
 def listing(images_dir, paths):
-    """{'images': how many, 'bytes': their size, 'listing': sha256 over names, sizes and times}; quick."""
+    """Returns {'images': their number, 'bytes': their size, 'listing': sha256 of names, sizes and times}; quick."""
     sizes, digest = 0, hashlib.sha256()
     for path in paths:
         status = os.stat(path)

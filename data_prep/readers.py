@@ -1,7 +1,7 @@
-"""Readers of the files that the authors of the data sets publish, one per data set.
+"""Readers for the original files of the data sets, one per data set.
 
-Each takes the directory that holds the files and returns {split: splits.Split}, or raises DataError with the file's
-name. What is cheap to check is checked at once; large arrays are read when their split is written.
+Each takes the directory of the files and returns {split: splits.Split}, or raises DataError with the file's name. Cheap
+checks come first; large arrays are read when their split is written.
 """
 
 import gzip
@@ -26,10 +26,10 @@ COIL_ANGLES = range(0, 360, 5)
 
 
 def read_idx(path):
-    """The array in an IDX file, gzipped or not.
+    """Reads the array in an IDX file, gzipped or not.
 
     Raises:
-        DataError: not an IDX file of bytes, cut off, or longer than its header says.
+        DataError: not an IDX file of bytes, truncated, or longer than its header states.
     """
     try:
         with open(path, 'rb') as file:
@@ -40,7 +40,7 @@ def read_idx(path):
                 raise DataError(f'{path} is not an IDX file of bytes (wrong magic number)')
             shape = struct.unpack(f'>{rank}I', file.read(4 * rank))
             size = math.prod(shape)
-            # One byte more than the header claims shows a longer file, without reading all of a hostile one.
+            # Reading one extra byte detects a longer file without reading all of a hostile one.
             content = file.read(size + 1)
     except (OSError, EOFError, struct.error, zlib.error, MemoryError, OverflowError) as error:
         raise DataError(f'{path} cannot be read ({error}); fetch it again') from None
@@ -51,7 +51,7 @@ def read_idx(path):
 
 
 def _idx_path(source_dir, stem):
-    """The file of that name in source_dir, gzipped or not, with a dash or a dot before `idx`."""
+    """Returns the path of a file in source_dir, gzipped or not, with a dash or a dot before `idx`."""
     path = archives.present(source_dir, *(name + end for name in (stem, stem.replace('-idx', '.idx'))
                                           for end in ('', '.gz')))
     if not path:
@@ -60,7 +60,7 @@ def _idx_path(source_dir, stem):
 
 
 def read_mnist_layout(source_dir):
-    """MNIST and sets of its layout: {train, t10k}-{images-idx3, labels-idx1}-ubyte, gzipped or not."""
+    """MNIST and sets with its layout: {train, t10k}-{images-idx3, labels-idx1}-ubyte, gzipped or not."""
     splits = {}
     for split, prefix in (('train', 'train'), ('test', 't10k')):
         paths = [_idx_path(source_dir, f'{prefix}-{part}-ubyte') for part in ('images-idx3', 'labels-idx1')]
@@ -76,7 +76,7 @@ def read_mnist_layout(source_dir):
 
 
 def _mat_shapes(file, name):
-    """{variable: (shape, class)} of a MATLAB 5 file, without its data; `name` is for messages."""
+    """Returns {variable: (shape, class)} of a MATLAB 5 file without reading its data; `name` is for messages."""
     from scipy import io as scipy_io
     try:
         _check_mat_length(file, name)
@@ -88,23 +88,23 @@ def _mat_shapes(file, name):
 
 
 def _check_mat_length(file, name):
-    """A MATLAB 5 file is a header of 128 bytes and elements that say their length; nothing else may follow."""
+    """Checks that a MATLAB 5 file is a header of 128 bytes and elements that state their length, and nothing else."""
     header, size = file.read(128), file.seek(0, os.SEEK_END)
     if not header.startswith(b'MATLAB') or len(header) < 128:
-        raise ValueError('it does not begin like one')
+        raise ValueError('its header is wrong')
     if 2 in header[124:126]:
-        raise DataError(f'{name} is a MATLAB 7.3 file; the published one is of version 5: fetch that')
+        raise DataError(f'{name} is a MATLAB 7.3 file; fetch the published file, which has version 5')
     order, position = '<' if header[126:] == b'IM' else '>', 128
     while position < size:
         file.seek(position)
         position += 8 + struct.unpack(f'{order}II', file.read(8))[1]
     if position != size:
-        raise DataError(f'{name} has {size} bytes, but its elements say {position}; fetch it again')
+        raise DataError(f'{name} has {size} bytes, but its elements end at {position}; fetch it again')
     file.seek(0)
 
 
 def _mat(file, variable, name):
-    """The array of one variable."""
+    """Reads the array of one variable."""
     from scipy import io as scipy_io
     try:
         return scipy_io.loadmat(file, variable_names=[variable])[variable]
@@ -113,7 +113,7 @@ def _mat(file, variable, name):
 
 
 def read_svhn(source_dir):
-    """SVHN, cropped digits: {train, extra, test}_32x32.mat. The label is the digit; the file's 10 is 0."""
+    """SVHN, cropped digits: {train, extra, test}_32x32.mat. The label is the digit; label 10 in the files becomes 0."""
     return {split: _svhn_split(os.path.join(source_dir, f'{split}_32x32.mat')) for split in ('train', 'extra', 'test')}
 
 
@@ -136,7 +136,7 @@ def _svhn_split(path):
         raise DataError(f'{path} has a label outside 1..10')
 
     def chunks():
-        images = _mat(path, 'X', path)  # 1.5 GiB for `extra`: only while its file is written
+        images = _mat(path, 'X', path)  # 1.5 GiB for `extra`, so only while its file is written
         for start in range(0, count, _CHUNK):
             chunk = np.ascontiguousarray(np.moveaxis(images[..., start:start + _CHUNK], 3, 0))
             yield chunk, labels[start:start + _CHUNK] % 10
@@ -147,8 +147,8 @@ _CIFAR_BATCHES = {'train': [f'data_batch_{i}' for i in range(1, 6)], 'test': ['t
 
 
 def read_cifar10(source_dir):
-    """CIFAR-10: cifar-10-binary.tar.gz, else cifar-10-matlab.tar.gz. The archive of pickles is refused: unpickling runs
-    whatever code it holds."""
+    """CIFAR-10: cifar-10-binary.tar.gz, else cifar-10-matlab.tar.gz. The archive of pickles is refused, because unpickling
+    can run any code."""
     path = archives.present(source_dir, 'cifar-10-binary.tar.gz', 'cifar-10-matlab.tar.gz')
     if not path:
         if pickled := archives.present(source_dir, 'cifar-10-python.tar.gz'):
@@ -174,9 +174,9 @@ def read_cifar10(source_dir):
 
 
 def _cifar_binary(content, name):
-    """(labels [n], pixels [n, 3072]) of records of one byte of label and three planes of 32x32 bytes."""
+    """Returns (labels [n], pixels [n, 3072]) of records: a label byte, then three planes of 32x32 bytes."""
     if not content or len(content) % 3073:
-        raise DataError(f'{name} has {len(content)} bytes, which is not a whole number of records of 3073')
+        raise DataError(f'{name} has {len(content)} bytes, which is not a multiple of the record size 3073')
     records = np.frombuffer(content, np.uint8).reshape(-1, 3073)
     return records[:, 0], records[:, 1:]
 
@@ -205,7 +205,7 @@ def read_celeba(source_dir):
     for number, line in enumerate(lines, 1):
         match = re.fullmatch(r'(\d+\.jpg)\s+([012])\s*', line)
         if not match or match[1] in seen:
-            raise DataError(f'{list_path}, line {number}: expected the name of an image, once, and its part 0, 1 or 2; '
+            raise DataError(f'{list_path}, line {number}: expected an image name, not listed before, and a part 0, 1 or 2; '
                             f'found {line[:80]!r}')
         name = f'img_align_celeba/{match[1]}'
         if name not in members:
@@ -222,7 +222,7 @@ def read_celeba(source_dir):
 
 def read_coil100(source_dir):
     """COIL-100: coil-100.zip with coil-100/obj<1..100>__<0, 5 .. 355>.png; sorted by object and angle. The label is
-    the object, counted from 0; the angle is kept next to it."""
+    the object, from 0; the angle is kept next to it."""
     archive = archives.Zip(os.path.join(source_dir, 'coil-100.zip'))
     members = []
     for name in archive.names():
@@ -243,7 +243,7 @@ def read_coil100(source_dir):
 
 
 def check_turns(views):
-    """Raises DataError if an object of COIL-100 lacks one of its 72 angles; `views`: pairs of object and angle."""
+    """Raises DataError if an object of COIL-100 lacks one of its 72 angles; `views` are pairs (object, angle)."""
     angles = {}
     for number, angle in views:
         angles.setdefault(number, set()).add(angle)

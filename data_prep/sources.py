@@ -1,4 +1,4 @@
-"""The data sets that can be prepared, and where each comes from."""
+"""The data sets that can be prepared, and their sources."""
 
 import contextlib
 import dataclasses
@@ -12,7 +12,7 @@ from acai_tf.errors import DataError, short_message
 from data_prep import readers
 from data_prep.splits import Split
 
-# tensorflow-datasets tries 10 times to reach a server, 4 minutes in all; without a network people wait in vain.
+# tensorflow-datasets tries 10 times to reach a server; without a network that is 4 minutes of waiting for nothing.
 _CONNECTION_RETRIES = 4
 
 
@@ -24,12 +24,12 @@ class Source:
         tfds_name: its name in tensorflow-datasets.
         splits: {our split: split of tensorflow-datasets}.
         image_shape: (height, width, channels).
-        read: function, source_dir -> {split: Split}, of the files that its authors publish.
-        files: their names, for people.
+        read: function, source_dir -> {split: Split}, that reads the original files.
+        files: names of these files, for messages.
         label: the feature that is the label; None labels everything 0.
-        order: features by which examples are sorted, if the order means something.
+        order: features to sort the examples by, if their order matters.
         features: names of int features that are kept next to the label.
-        check: function of all sorted examples, which raises DataError if something is missing.
+        check: function that gets all sorted examples and raises DataError if some are missing.
     """
     tfds_name: str
     splits: dict
@@ -43,11 +43,11 @@ class Source:
 
 
 def download(source):
-    """{split: Split} through tensorflow-datasets, which keeps what it downloads in $TFDS_DATA_DIR, else
-    ~/tensorflow_datasets. Images stay the PNG or JPEG bytes that it stores.
+    """Returns {split: Split} from tensorflow-datasets, which keeps downloads in $TFDS_DATA_DIR, else ~/tensorflow_datasets.
+    Its PNG or JPEG bytes stay unchanged.
 
     Raises:
-        DataError: it could not be downloaded; lists the files to fetch by hand.
+        DataError: the download failed; lists the files to fetch by hand.
     """
     import tensorflow_datasets as tfds
     from tensorflow_datasets.core.download import downloader
@@ -60,7 +60,7 @@ def download(source):
     try:
         with contextlib.redirect_stdout(sys.stderr):
             builder.download_and_prepare()
-    except Exception as error:  # whatever a network, a quota page or a full disk causes
+    except Exception as error:  # from the network, a quota page or a full disk
         raise DataError(_by_hand(source, builder, manual, error)) from None
 
     def examples(split):
@@ -79,8 +79,8 @@ def download(source):
 
 
 def _by_hand(source, builder, manual, error):
-    rows = [f'{source.tfds_name} could not be downloaded ({short_message(error)}); fetch these files by hand, put them into '
-            f'{manual} and run the same command again, or give --source_dir with {source.files}']
+    rows = [f'{source.tfds_name} could not be downloaded ({short_message(error)}); download these files yourself to '
+            f'{manual} and run the same command again, or use --source_dir with {source.files}']
     rows += [f'  {info.filename}  sha256 {info.checksum}  {url}' for url, info in sorted(builder.url_infos.items())]
     return '\n'.join(rows)
 

@@ -1,4 +1,4 @@
-"""The images of a data set as they are written: a Split for each file."""
+"""The images of a data set, ready to be written: one Split for each file."""
 
 import collections
 import concurrent.futures
@@ -16,7 +16,7 @@ _CHUNK = 64
 
 
 def in_order(function, items, ahead=32):
-    """Yields function(item) for each item, in order, computed by threads; at most `ahead` results wait."""
+    """Yields function(item) for each item, in order, computed in threads at most `ahead` items in advance."""
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         waiting = collections.deque()
         for item in items:
@@ -32,14 +32,14 @@ class Split:
     """The images of one file.
 
     Attributes:
-        count: int, how many.
+        count: int, number of images.
         image_shape: (height, width, channels).
         examples: function without arguments -> iterator over (PNG or JPEG bytes, int label), or (bytes, label, {feature:
-            int or float}) where more is kept.
+            int or float}) with more features.
         checksums: {name of an original file: its sha256}.
-        classes: names of the classes, if they have any.
-        generator: name of the generated data set that these are images of, if they are.
-        fit: how images of another aspect ratio were resized, if they were.
+        classes: names of the classes, if any.
+        generator: name of the generated data set that made the images, if any.
+        fit: how images of another aspect ratio were resized, if any were resized.
     """
     count: int
     image_shape: tuple
@@ -51,7 +51,7 @@ class Split:
 
     @classmethod
     def from_arrays(cls, pixels, labels, **kwargs):
-        """From images uint8 [n, h, w, c] and labels int [n]."""
+        """Makes a Split from images uint8 [n, h, w, c] and labels int [n]."""
         def chunks():
             for start in range(0, len(labels), _CHUNK):
                 yield pixels[start:start + _CHUNK], labels[start:start + _CHUNK]
@@ -59,8 +59,8 @@ class Split:
 
     @classmethod
     def from_chunks(cls, count, image_shape, chunks, **kwargs):
-        """From a function that gives pairs of images uint8 [k, h, w, c] and labels int [k], or triples, the third {feature:
-        [k]}; encoded as PNG."""
+        """Makes a Split, encoded as PNG, from a function that yields (images uint8 [k, h, w, c], labels int [k]), or a triple
+        with {feature: [k]}."""
         def encode(chunk):
             pixels, labels, *features = chunk
             encoded = tf.io.encode_png(pixels).numpy().tolist()
@@ -75,15 +75,15 @@ class Split:
 
     @classmethod
     def from_encoded(cls, image_shape, read, items, **kwargs):
-        """From `items`, tuples of a name, an int label, and if there are any {feature: value}; `read(name)` gives PNG or
-        JPEG bytes, which stay as they are.
+        """Makes a Split from `items`: (name, int label) or (name, int label, {feature: value}). `read(name)` returns PNG or
+        JPEG bytes, which stay unchanged.
 
-        Its examples raise DataError for an image that does not decode or has another shape.
+        The Split's examples raise DataError for an image that does not decode or has another shape.
         """
         def checked(item):
             name, *rest = item
             content = read(name)
-            try:  # by TensorFlow, which will read these very bytes
+            try:  # with TensorFlow, which will read the same bytes later
                 shape = tuple(images.decode_tensor(content, image_shape[-1]).shape)
             except (tf.errors.OpError, ValueError) as error:
                 raise images.does_not_decode(name, error) from None
@@ -94,5 +94,5 @@ class Split:
 
 
 def checksums(*paths):
-    """{name: sha256} of files."""
+    """Returns {name: sha256} of files."""
     return {os.path.basename(path): files.sha256(path) for path in paths}

@@ -1,7 +1,7 @@
 """Writes TFRecord files of the released schema (`image` PNG or JPEG bytes, `label` int64) and their manifest.
 
-The files of a data set appear together: they are written to a work directory, their entries join the manifest, and then
-they are moved into place.
+The files of a data set appear together: they are written to a work directory, their entries are added to the manifest, and
+then they are moved into place.
 """
 
 import collections
@@ -25,29 +25,29 @@ _logger = logging.getLogger('acai_tf.data_prep')
 
 
 def file_name(prepared, split):
-    """Name of the file that holds a split; the user's own images have no name before the dash."""
+    """Returns the file name of a split; files of the user's own images have no prefix."""
     return f'{prepared}-{split}.tfrecord' if prepared else f'{split}.tfrecord'
 
 
 def prepare(data_dir, prepared, split_names, source, make_splits, listing=None):
-    """Prepares one data set unless it already exists.
+    """Prepares one data set if it does not exist yet.
 
     Args:
         data_dir: directory; made if it is missing.
-        prepared: name that the files begin with, or ''.
+        prepared: prefix of the file names, or ''.
         split_names: names of all its splits.
-        source: str, where it comes from; kept in the manifest.
-        make_splits: function without arguments -> {split: Split}; called only if there is something to do.
-        listing: {...} that tells whether the source has changed since (image_folder.listing), and under 'contents' a
-            function that gives the checksum of its contents.
+        source: str, description of the source; kept in the manifest.
+        make_splits: function without arguments -> {split: Split}; called only if the data set does not exist.
+        listing: dict for detecting changes of the source (image_folder.listing), plus under 'contents' a function that
+            returns the checksum of the contents.
 
     Returns:
         The paths.
 
     Raises:
-        UsageError: a file of that name exists that acai_tf did not make, or made from another source.
-        DataError: as `make_splits` and its examples.
-        StorageError: it cannot be written.
+        UsageError: a file exists that acai_tf did not make, or made from another source.
+        DataError: raised by `make_splits` and its examples.
+        StorageError: a file cannot be written.
     """
     names = [file_name(prepared, split) for split in split_names]
     paths = [os.path.join(data_dir, name) for name in names]
@@ -74,15 +74,15 @@ def prepare(data_dir, prepared, split_names, source, make_splits, listing=None):
 
 
 def _change(entry, listing):
-    """Returns in words what has changed in a folder since its images were prepared; None if nothing has."""
+    """Describes what has changed in a folder since its images were prepared; None if nothing has changed."""
     then = entry.get('source_listing')
     if not isinstance(then, dict) or then.get('listing') == listing['listing']:
         return None
     if then.get('images') != listing['images']:
-        return f'it holds {listing["images"]} images now, {then.get("images")} then'
+        return f'it holds {listing["images"]} images now, and held {then.get("images")} then'
     if listing['contents']() == entry.get('source_sha256', {}).get('files'):
-        return None  # other times, as a copy has them
-    return 'files have other names or contents'
+        return None  # only the times differ, as in a copy
+    return 'names or contents of files are different'
 
 
 def _size(path):
@@ -91,7 +91,7 @@ def _size(path):
 
 @contextlib.contextmanager
 def _work_directory(data_dir, prepared):
-    """Yields an empty directory in data_dir that this process holds until it is removed at the end; others wait."""
+    """Yields an empty directory in data_dir, locked by this process until it is removed at the end; others wait."""
     path = os.path.join(data_dir, f'.{prepared or "images"}.partial')
     while True:
         os.makedirs(path, exist_ok=True)
@@ -104,9 +104,9 @@ def _work_directory(data_dir, prepared):
             raise
         if os.path.isdir(path) and os.path.samestat(os.stat(path), os.fstat(descriptor)):
             break
-        os.close(descriptor)  # whoever held it has removed it
+        os.close(descriptor)  # the previous owner has removed it
     try:
-        for entry in os.scandir(path):  # left by a process that was killed
+        for entry in os.scandir(path):  # left by a killed process
             os.remove(entry.path)
         yield path
     finally:
@@ -115,10 +115,10 @@ def _work_directory(data_dir, prepared):
 
 
 def write_dataset(data_dir, prepared, splits, source, work_dir=None, listing=None):
-    """Writes the files of `splits` and their entries of manifest.json, as `prepare` does, but replaces existing ones.
+    """Writes the files of `splits` and their entries in manifest.json like `prepare`, but replaces existing files.
 
     Args:
-        work_dir: an empty directory on the same file system to write in; default: a new one.
+        work_dir: an empty directory on the same file system; default: a new one.
         listing: as for `prepare`.
 
     Returns:
@@ -133,10 +133,10 @@ def write_dataset(data_dir, prepared, splits, source, work_dir=None, listing=Non
         path = os.path.join(work_dir, name)
         if max(content.image_shape) > manifests.LARGEST_SIDE:
             raise DataError(f'{name}: images of {images.by(content.image_shape)} are too large; a side may have '
-                            f'{manifests.LARGEST_SIDE:,} pixels at most')
+                            f'at most {manifests.LARGEST_SIDE:,} pixels')
         histogram = _write(path, content)
         if content.count != histogram.total() or not content.count:
-            raise DataError(f'{name}: the source holds {histogram.total()} images, not {content.count} as announced')
+            raise DataError(f'{name}: the source holds {histogram.total()} images instead of {content.count}')
         entries[name] = {
             'count': content.count, 'bytes': os.path.getsize(path), 'sha256': files.sha256(path),
             'image_shape': list(content.image_shape),
@@ -148,7 +148,7 @@ def write_dataset(data_dir, prepared, splits, source, work_dir=None, listing=Non
             entries[name]['source_listing'] = {key: value for key, value in listing.items() if key != 'contents'}
         optional = {'classes': content.classes, 'generator': content.generator, 'fit': content.fit}
         entries[name] |= {key: value for key, value in optional.items() if value}
-    # The manifest first: a process killed in between leaves files missing, not unlisted.
+    # Manifest first: if killed in between, files are missing rather than unlisted.
     _join_manifest(data_dir, entries)
     for name in entries:
         os.replace(os.path.join(work_dir, name), os.path.join(data_dir, name))
@@ -182,7 +182,7 @@ def _storage_errors(path):
 
 
 def example(image, label, features=None):
-    """A serialized tf.train.Example of the released schema; `features` {name: int or float} are kept next to the label."""
+    """Returns a serialized tf.train.Example of the released schema, plus `features` {name: int or float}."""
     def number(value):
         if isinstance(value, float):
             return tf.train.Feature(float_list=tf.train.FloatList(value=[value]))

@@ -16,10 +16,10 @@ def verify(data_dir, names=None):
     """Checks every file of a manifest: size, checksum, number of images, their shape, the labels.
 
     Args:
-        names: the files to check; default all that exist or are in the manifest.
+        names: the files to check; default: all that exist or are in the manifest.
 
     Yields:
-        (name, number of images, the trouble or None).
+        (name, number of images, description of the problem or None).
     """
     manifest = manifests.read(data_dir)
     present = [name for name in os.listdir(data_dir) if name.endswith('.tfrecord')]
@@ -58,11 +58,11 @@ def _verify(path, entry):
         raise DataError('holds no images')
     expected = collections.Counter(dict(enumerate(entry.get('label_histogram', []))))
     if 'label_histogram' in entry and histogram != expected:
-        raise DataError('holds other labels than its manifest says')
-    with contextlib.suppress(KeyError):  # of a named data set the entry need not tell the classes
+        raise DataError('holds other labels than its manifest states')
+    with contextlib.suppress(KeyError):  # entries of named data sets need not state the classes
         nclass = manifests.class_count(entry)
         if min(histogram) < 0 or max(histogram) >= nclass:
             raise DataError(f'has a label outside 0..{nclass - 1}')
     if histogram.total() != entry.get('count', histogram.total()):
-        raise DataError(f'holds {histogram.total()} images, not {entry["count"]} as its manifest says')
+        raise DataError(f'holds {histogram.total()} images, but its manifest states {entry["count"]}')
     return histogram.total()

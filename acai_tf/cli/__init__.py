@@ -1,1 +1,1 @@
-"""The command line: a module for each program, with a `main`; program.py, parsing.py and flags.py are their common parts."""
+"""The command line: one module with a `main` for each program; program.py, parsing.py and flags.py are shared."""

@@ -1,9 +1,9 @@
-"""Measures how fast this machine trains, reads, evaluates, encodes and clusters, next to its rate of matrix
+"""Measures how fast this machine trains, reads data, evaluates, encodes and clusters, compared with its rate of matrix
 multiplications.
 
   acai_benchmark --what=train,input,line_eval,encode,kmeans --output=speed.json
 
-Prints a table and, as the last line, the same as JSON, which it also writes to --output.
+Prints a table, then the same results as one line of JSON, which is also written to --output.
 """
 
 import json

@@ -3,8 +3,8 @@
   acai_classify --saved_model=experiments/.../export --dataset=fashion32 --data_dir=data
   acai_classify --space=pixels --dataset=fashion32 --data_dir=data
 
-Prints, and writes to --output, {"accuracy": percent of the test images, "train_accuracy": percent, "accuracy_by_class":
-{class: percent of its test images}}.
+Prints {"accuracy": percent of the test images, "train_accuracy": percent, "accuracy_by_class": {class: percent of its test
+images}}, and writes it to --output.
 """
 
 from acai_tf.cli import learned, program

@@ -3,9 +3,9 @@
   acai_cluster --saved_model=experiments/.../export --dataset=fashion32 --output=clusters.json
   acai_cluster --space=pixels --dataset=digits32 --method=imsat
 
-Prints, and writes to --output, {"accuracy", "train_accuracy": percent under the best matching of clusters and classes,
-"objective", "test_objective": the method's own, for K-means the sum of squared distances to the centers}. A stopped run is
-resumed from <output>.<key>.partial.
+Prints {"accuracy", "train_accuracy": percent under the best matching of clusters and classes, "objective", "test_objective":
+the objective of the method, for K-means the sum of squared distances to the centers}, and writes it to --output. If stopped,
+it resumes from <output>.<key>.partial.
 """
 
 from acai_tf.cli import learned, program

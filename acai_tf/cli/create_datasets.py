@@ -1,5 +1,5 @@
-"""Prepares data sets as TFRecords that acai_train reads: downloads them through tensorflow-datasets, or reads the files
-in --source_dir. Also turns a folder of your own images into such a data set, and checks prepared files.
+"""Prepares data sets as TFRecords for acai_train: downloads them with tensorflow-datasets, or reads the files in
+--source_dir. It also turns a folder of your own images into a data set, and checks prepared files.
 
   acai_create_datasets --datasets=svhn,cifar10 --data_dir=data
   acai_create_datasets --datasets=fashion --source_dir=downloads/fashion-mnist --data_dir=data
@@ -7,7 +7,7 @@ in --source_dir. Also turns a folder of your own images into such a data set, an
   acai_create_datasets --datasets=lines,pole --data_dir=data
   acai_create_datasets --verify --data_dir=data
 
-acai_train reads a folder of images, thus prepared, as --dataset=records:prepared, and the generated lines as
+To train on the folder of images prepared above, use acai_train --dataset=records:prepared; for the generated lines,
 --dataset=records:data/lines.
 """
 
@@ -63,7 +63,7 @@ def run(flags):
                  for name in flags.datasets if name in generated.SOURCES}
         flags.refuse(f'for {", ".join(flags.datasets)}', *(set(options) - set().union(*taken.values())))
         if len(taken) == len(flags.datasets):
-            flags.refuse('for data sets that are generated', 'source_dir')
+            flags.refuse('for generated data sets', 'source_dir')
         for name in flags.datasets:
             if name in taken:
                 _generate(data_dir, name, {option: options[option] for option in taken[name]})
@@ -102,7 +102,7 @@ def _prepare_images(flags, data_dir):
     listed = image_folder.find_images(flags.images_dir)
     paths = listed.paths
     if listed.splits:
-        flags.refuse('where folders are the splits', 'test_fraction')
+        flags.refuse('when folders are the splits', 'test_fraction')
     if not flags.resolution:
         flags.refuse('without --resolution', 'fit')
     how = f', fit {flags.fit}' if flags.fit != 'stretch' else ''
@@ -129,7 +129,7 @@ def _verify(flags, data_dir):
     jobs += [(os.path.join(data_dir, name), None) for name in flags.datasets if name not in sources.SOURCES]
     if not os.path.isdir(data_dir):
         raise DataError(f'{data_dir} is not a directory; choose another --data_dir')
-    if not flags.datasets:  # what is generated has a directory of its own, and so may have what is the user's
+    if not flags.datasets:  # generated data sets and the user's own may be in subdirectories
         jobs += [(entry.path, None) for entry in sorted(os.scandir(data_dir), key=lambda entry: entry.name)
                  if os.path.exists(os.path.join(entry.path, 'manifest.json'))]
     damaged, checked = [], 0
@@ -143,10 +143,10 @@ def _verify(flags, data_dir):
             if trouble:
                 damaged.append(shown)
     if not checked:
-        raise DataError(f'{data_dir} holds no prepared files; choose another --data_dir, or prepare them, without --verify')
+        raise DataError(f'{data_dir} holds no prepared files; choose another --data_dir, or prepare them without --verify')
     if damaged:
-        raise DataError(f'{data_dir}: {", ".join(damaged)} {"is" if len(damaged) == 1 else "are"} not as the manifest '
-                        'says; delete and prepare again')
+        raise DataError(f'{data_dir}: {", ".join(damaged)} {"does" if len(damaged) == 1 else "do"} not match the '
+                        'manifest; delete and prepare again')
 
 
 def main(argv=None):

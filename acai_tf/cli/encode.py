@@ -3,10 +3,10 @@
   acai_encode --saved_model=experiments/.../export --split=test --output=latents.npz
   acai_encode --saved_model=experiments/.../export --images_dir=photos --output=latents.csv
 
-An .npz file holds `latents` float32 [n, h, w, channels], `labels` int64 [n] and `class_names`; of a folder it holds `paths`,
-and labels only if all images are in class folders. These labels are the model's, if it knows the names of all the classes;
-otherwise they follow the alphabetical order of the names. A .npy file holds the latents alone. A .csv or .parquet file has a
-row for each image, with the columns path, label, class, latent_0, latent_1, ...
+An .npz file holds `latents` float32 [n, h, w, channels], `labels` int64 [n] and `class_names`. For a folder, it holds
+`paths`, and labels only if all images are in class folders. If the model knows all the class names, labels are the model's;
+otherwise classes are numbered in alphabetical order. A .npy file holds only the latents. A .csv or .parquet file has one row
+for each image, with the columns path, label, class, latent_0, latent_1, ...
 """
 
 from acai_tf.cli import program

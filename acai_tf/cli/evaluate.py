@@ -2,16 +2,16 @@
 
   acai_evaluate --saved_model=experiments/.../export --metrics=lines,correlation,reconstruction
 
-Prints, and writes to --output, as JSON: `mean_distance`, `mean_smoothness` (null if undefined for all) and
-`undefined_interpolations` of 256 pairs of lines; `correlation`, the mean |correlation| of the latent's dimensions over the
-test images; `mse` and `rmse` (on the 0..255 scale) of reconstructing the test images; `latent_accuracy`, percent, of the
-classifier trained in tandem; `poses`, how interpolations between poses of an object follow the pose. With --metrics=poses
-the --output may be a PNG or PDF, which gets a figure.
+Prints JSON and writes it to --output: `mean_distance`, `mean_smoothness` (null if undefined for all) and
+`undefined_interpolations` of 256 pairs of lines; `correlation`, the mean absolute correlation between latent dimensions over
+the test images; `mse` and `rmse` (on the 0..255 scale) of reconstructed test images; `latent_accuracy`, in percent, of the
+classifier trained along with the model; `poses`, how well interpolations between poses of an object follow the pose. With
+--metrics=poses, --output may be a PNG or PDF file for a figure.
 
-On any data set: --metrics=path, how evenly interpolations move and how near to real images they stay; conditioning, how
-evenly the decoder stretches its latent space; rank, how many dimensions of the latent are in use (`effective_rank`,
-`participation_ratio`, `dead_dimensions`); probe, what simple classifiers read from it (`probe_accuracy`); samples, whether
-the prior or a mixture of Gaussians can be sampled from.
+For any data set: --metrics=path, how evenly interpolations move and how close to real images they stay; conditioning, how
+evenly the decoder stretches its latent space; rank, how many latent dimensions are in use (`effective_rank`,
+`participation_ratio`, `dead_dimensions`); probe, how well simple classifiers read the latents (`probe_accuracy`); samples,
+how good decoded samples of the prior or of a Gaussian mixture are.
 """
 
 from acai_tf.cli import program
@@ -64,7 +64,7 @@ def run(flags):
 
 
 def _create_metrics(flags):
-    """The metrics that the flags name, with the options that they give."""
+    """Creates the metrics that the flags name, with the given options."""
     from acai_tf import metrics
     from acai_tf.cli.flags import given_options
     classes = [metrics.REGISTRY.get(name) for name in flags.metrics]

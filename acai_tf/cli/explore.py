@@ -3,9 +3,8 @@
   acai_explore --saved_model=experiments/.../export
   acai_explore --saved_model=ACAI.../export --saved_model=VAE.../export --dataset=fashion32 --open
 
-Prints its address; Ctrl-C ends it. Only this machine is answered unless --host says otherwise; from another machine, forward
-the port (ssh -L 6007:localhost:6007 HOST). A model of your own data can be explored without them, on images that you drop on
-the page.
+Prints the address of the page; Ctrl-C ends it. Without --host, it answers only this machine; from another machine, forward
+the port (ssh -L 6007:localhost:6007 HOST). You can explore a model without its data set: drop images on the page.
 """
 
 import os
@@ -41,7 +40,7 @@ def run(flags):
             check_fits(model, dataset, reads_images=not isinstance(dataset, Described))
         server.serve(models, dataset, listener, flags.allowed_host, given_data_flags(flags), flags.open)
     sys.stdout.flush()
-    os._exit(0)  # TensorFlow would tidy up for seconds, under threads that may still compute
+    os._exit(0)  # TensorFlow's cleanup would take seconds, while threads may still compute
 
 
 def main(argv=None):

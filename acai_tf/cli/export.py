@@ -1,4 +1,4 @@
-"""Exports a run's model as a SavedModel, <export_dir>/<step>/.
+"""Exports a run's model as a SavedModel in <export_dir>/<step>/.
 
   acai_export --run_dir=experiments/lines32/AEBaseline_depth16_latent16_scales4 --step=2048
   acai_export --run_dir=experiments/lines32/AEBaseline_depth16_latent16_scales4 --export_dir=publish

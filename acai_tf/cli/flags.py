@@ -1,4 +1,4 @@
-"""Flags made from declared options, and the data set that flags describe."""
+"""Flags made from declared options, and the data set that the flags describe."""
 
 import glob
 import os
@@ -10,7 +10,7 @@ from acai_tf.options import declared
 from acai_tf.runs import Run
 from acai_tf.training.config import OWN_FILES, TrainConfig
 
-# The run's options by heading of the help.
+# The run's options, by heading in the help.
 _GROUPS = {
     'data': ('dataset', 'data_dir', 'cache_gib'),
     'networks': ('model', 'base', 'depth', 'latent', 'latent_width', 'architecture', 'start'),
@@ -76,7 +76,7 @@ def _shown(default):
 
 
 def given_options(flags, cls):
-    """{name: value} of a class's options that the flags give.
+    """Returns {name: value} of the given flags that are options of a class.
 
     Raises:
         UsageError: a value of the wrong type or outside its range.
@@ -92,10 +92,10 @@ def given_options(flags, cls):
 
 
 def own_classes(flags, *names):
-    """{reference: class} of the user's own classes that the command line gives these flags.
+    """Returns {reference: class} of the user's own classes that the command line names in these flags.
 
     Raises:
-        UsageError: a file fails, or what it names is not a class of that kind.
+        UsageError: a file fails, or the name is not a class of that kind.
         DataError: a file is missing, but a run was started with it.
     """
     classes = {}
@@ -110,7 +110,7 @@ def own_classes(flags, *names):
 
 
 def _missing_file(flags, reference, error):
-    """The error for a missing file of the user's; it names the run that was started with the file, if there is one."""
+    """Returns the error for a missing user's file; it names the run that was started with the file, if there is one."""
     train_dir, = [*flags.arguments('train_dir'), declared(TrainConfig)['train_dir'].default][:1]
     for path in glob.glob(os.path.join(glob.escape(os.path.expanduser(os.path.expandvars(train_dir))), '*', '*')):
         try:
@@ -126,7 +126,7 @@ def _missing_file(flags, reference, error):
 
 
 def define_training_flags(flags):
-    """Defines a flag for every option of a run, and of any model, architecture and data set, the user's own included."""
+    """Defines a flag for every option of a run and of all models, architectures and data sets, including the user's own."""
     for heading, names in _GROUPS.items():
         define_options(flags, {heading: {'run': TrainConfig}}, names)
     define_options(flags, {
@@ -140,7 +140,7 @@ def _registered(registry):
 
 
 def training_config(flags, besides):
-    """The resolved TrainConfig that the parsed flags describe, all except the flags `besides`."""
+    """Returns the resolved TrainConfig of the parsed flags, ignoring the flags `besides`."""
     given = {name: getattr(flags, name) for name in flags.names() if name not in besides}
     try:
         return TrainConfig(**{name: value for name, value in given.items() if value is not None}).resolve()
@@ -153,7 +153,7 @@ def training_config(flags, besides):
 
 
 def define_data_flags(flags):
-    """Defines the flags that say which data set a program reads, for programs that do not train."""
+    """Defines the flags that describe the data set of a program that does not train."""
     flags.under('data')
     flags.string('dataset', None, f'{declared(TrainConfig)["dataset"].help} (default: the model\'s)', is_path=True)
     define_options(flags, {'data': {'run': TrainConfig}}, ('data_dir', 'cache_gib'))
@@ -165,21 +165,21 @@ def _dataset_classes():
 
 
 def given_data_flags(flags):
-    """The flags that say which data set a program reads, as they are given: ['--dataset=...', ...]."""
+    """Returns the given flags that describe the data set: ['--dataset=...', ...]."""
     classes = [*_dataset_classes().values(), *own_classes(flags, 'dataset').values()]
     names = dict.fromkeys([*_GROUPS['data'], *(name for cls in classes for name in declared(cls))])
     return [f'--{name}={getattr(flags, name)}' for name in names if flags.given(name)]
 
 
 def open_dataset(flags, model_config=None):
-    """The data set that the flags describe; what they do not give is taken from an exported model. If that was trained on
-    the user's own data, which is not at hand, the data set is a `Described` one.
+    """Returns the data set that the flags describe; an exported model supplies the defaults. If the model was trained on the
+    user's own data, and the data is not available, returns a `Described` data set.
 
     Args:
         model_config: LoadedModel.config, if any.
 
     Raises:
-        UsageError: there is neither.
+        UsageError: neither flags nor model name a data set.
     """
     name, trained_on = flags.dataset, model_config and model_config['dataset']
     if not name and not trained_on:

@@ -1,13 +1,13 @@
-"""Draws one figure with exported models: interpolations, a bilinear grid, samples, reconstructions, a map of the latents.
+"""Draws a figure with exported models: interpolations, a bilinear grid, samples, reconstructions, or a map of the latents.
 
   acai_interpolate --saved_model=ACAI.../export --saved_model=VAE.../export --output=rows.pdf
   acai_interpolate --saved_model=.../export --images=a.png,b.png --mode=slerp --output=between.png
   acai_interpolate --saved_model=.../export --images=test:17,test:203 --output=walk.gif
   acai_interpolate --saved_model=.../export --mode=map --output=map.png --projector_dir=projector
 
-Images are test images of the data set, the same for every model, chosen by --seed; or those of --images: pairs for lerp and
-slerp, four for bilinear, any number for reconstruction. In a GIF the rows of lerp and slerp follow one another, there and
-back. A map of images whose poses are known, such as those of pole64, has lines of constant azimuth and altitude.
+All models get the same test images of the data set, chosen by --seed. To choose images, use --images: pairs for lerp and
+slerp, four for bilinear, any number for reconstruction. A GIF plays the rows of lerp and slerp one after another, forward
+and back. If the poses are known, as in pole64, a map has lines of constant azimuth and altitude.
 """
 
 import os

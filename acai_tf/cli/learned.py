@@ -1,4 +1,4 @@
-"""The common part of acai_classify and acai_cluster: each computes one metric that learns, whose options are flags."""
+"""Common code of acai_classify and acai_cluster, which each compute one learned metric."""
 
 import os
 
@@ -8,11 +8,11 @@ from acai_tf.errors import UsageError
 
 
 def define_flags(flags, name, what):
-    """Defines the flags of such a program, the options of its metric and of the metric's methods included.
+    """Defines the program's flags, including the options of its metric and of the metric's methods.
 
     Args:
         name: the metric's name.
-        what: what the metric finds for each image, for the help.
+        what: 'class' or 'cluster', which the metric finds for each image; for the help.
     """
     from acai_tf import metrics
     from acai_tf.cli.flags import define_data_flags, define_options
@@ -34,10 +34,10 @@ def run(flags, name, partial=False):
 
     Args:
         name: the metric's name.
-        partial: whether the metric keeps partial results next to its output.
+        partial: True if the metric keeps partial results next to its output.
 
     Raises:
-        UsageError: the flags do not fit together.
+        UsageError: the flags contradict each other.
     """
     from acai_tf import export, metrics
     from acai_tf.cli.flags import given_options, open_dataset
@@ -56,13 +56,13 @@ def run(flags, name, partial=False):
     metric = metric_class(**options)
     if flags.space == 'pixels':
         if flags.saved_model:
-            raise UsageError('--saved_model and --space=pixels exclude each other; give one of them')
+            raise UsageError('--saved_model and --space=pixels exclude each other; give only one')
         model, dataset = metrics.PIXELS, open_dataset(flags)
     else:
         model = export.load(flags.required('saved_model'))
         dataset = open_dataset(flags, model.config)
     values = metric(model, dataset)
-    # What was learned elsewhere says nothing about the run that this model is of.
+    # Results of a metric learned elsewhere do not belong to this model's run.
     if not flags.load and model is not metrics.PIXELS:
         results.keep(model, metric, dataset, values)
     write_results(metrics.defined(values), path)

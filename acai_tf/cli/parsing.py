@@ -1,4 +1,4 @@
-"""The flags of a program: their definition, their values, and the help that lists them."""
+"""The flags of a program: definitions, values and help."""
 
 import contextlib
 import logging
@@ -17,7 +17,7 @@ _LAST = 'every program'  # the last heading of the help
 
 
 class Flags:
-    """The flags of one call of a program: defined by its `define_flags`, then read as attributes.
+    """The flags of one call of a program, defined by its `define_flags` and read as attributes.
 
     Args:
         program: the program's name, for messages.
@@ -64,11 +64,11 @@ class Flags:
         self._define(absl_flags.DEFINE_float, name, default, help, lower_bound=lower_bound, upper_bound=upper_bound)
 
     def enum(self, name, default, choices, help):
-        """Defines a flag with some allowed values."""
+        """Defines a flag with a fixed set of values."""
         self._define(absl_flags.DEFINE_enum, name, default, help, choices, enum_values=choices)
 
     def list(self, name, default, help, is_path=False):
-        """Defines a flag whose values are separated by commas."""
+        """Defines a flag with values separated by commas."""
         self._define(absl_flags.DEFINE_list, name, default, help)
         self._paths += [name] if is_path else []
 
@@ -81,7 +81,7 @@ class Flags:
     # ---- use
 
     def parse(self):
-        """Reads the command line; UsageError for what it does not allow."""
+        """Parses the command line; UsageError if it is wrong."""
         self._refuse_repeated()
         with _usage_errors():
             rest = self._values([self.program, *self.command_line])[1:]
@@ -91,7 +91,7 @@ class Flags:
             self._values[name].value = _expanded(name, self._values[name].value)
 
     def _refuse_repeated(self):
-        """UsageError for a flag that the command line itself gives twice; it may override a --flagfile."""
+        """Raises UsageError if the command line gives a flag twice. It may override flags of a --flagfile."""
         names = [argument.lstrip('-').partition('=')[0] for argument in self.command_line if argument.startswith('-')]
         names = [name if name in self._values else name.removeprefix('no') for name in names]
         for name in names:
@@ -99,7 +99,7 @@ class Flags:
                 raise UsageError(f'--{name} is given twice; give it once')
 
     def arguments(self, name):
-        """The values that the command line, which may not be parsed yet, gives a flag."""
+        """Yields the values of a flag on the command line, which need not be parsed yet."""
         with _usage_errors():
             arguments = self._values.read_flags_from_files(self.command_line)
         for i, argument in enumerate(arguments, 1):
@@ -108,7 +108,7 @@ class Flags:
                 yield from [value] if equals else arguments[i:i + 1]
 
     def names(self):
-        """Names of the program's flags, except those that all programs have."""
+        """Returns the names of the program's flags, except those that all programs have."""
         return [name for name in self._values if name not in ('flagfile', 'version')]
 
     def __contains__(self, name):
@@ -124,21 +124,21 @@ class Flags:
         return bool(self._values[name].present)
 
     def required(self, name):
-        """Value of a flag that must be given. Raises UsageError if it is not."""
+        """Returns the value of a required flag. Raises UsageError if it is missing."""
         flag = self._values[name]
         if not flag.value:
             raise UsageError(f'--{name} is missing: {flag.help.split(";" + chr(10))[0]}')  # absl adds a line to some helps
         return flag.value
 
     def output(self, name='output', needed=False):
-        """Value of a flag that names a file to write, checked before the work starts; None if it is not given.
+        """Returns the path of a file to write, after checking that it can be written; None if the flag is not given.
 
         Args:
-            needed: whether it must be given.
+            needed: True if the flag is required.
 
         Raises:
-            UsageError: it is missing, or a directory.
-            StorageError: it cannot be written.
+            UsageError: the flag is missing, or names a directory.
+            StorageError: the file cannot be written.
         """
         path = self.required(name) if needed else self._values[name].value
         if path:
@@ -146,7 +146,7 @@ class Flags:
         return path or None
 
     def refuse(self, why, *names):
-        """Raises UsageError for those of the flags that are given on the command line: they would have no effect.
+        """Raises UsageError if one of the flags is given, because it would have no effect.
 
         Args:
             why: the reason, such as 'with --mode=map'.
@@ -155,7 +155,7 @@ class Flags:
             raise UsageError(f'--{name} has no effect {why}; leave it out')
 
     def note(self, why, *names):
-        """Logs the same for flags that scripts give to every mode, such as how many rows there are."""
+        """Logs the same for flags that scripts pass to every mode, such as --rows."""
         for name in filter(self.given, names):
             _logger.warning('--%s has no effect %s', name, why)
 
@@ -179,7 +179,7 @@ class Flags:
 
 @contextlib.contextmanager
 def _usage_errors():
-    """Raises as UsageError what absl finds wrong with a command line."""
+    """Turns absl's errors into UsageErrors."""
     try:
         yield
     except absl_flags.Error as error:
@@ -187,7 +187,7 @@ def _usage_errors():
 
 
 def _expanded(name, value):
-    """Value of a flag that holds paths, with ~ and $VARIABLES expanded."""
+    """Returns the value of a flag that holds paths, with ~ and $VARIABLES expanded."""
     if isinstance(value, list):
         return [_expanded(name, each) for each in value]
     if not value:

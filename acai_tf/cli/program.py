@@ -1,4 +1,4 @@
-"""The frame of every program: a `--help` that exits 0, a quiet TensorFlow, one line and an exit code for each error."""
+"""Common code of all programs: `--help` that exits 0, a quiet TensorFlow, and one line and an exit code for each error."""
 
 import contextlib
 import json
@@ -20,7 +20,7 @@ _logger = logging.getLogger('acai_tf')
 # TensorFlow's errors, by name, for files that cannot be read or written.
 _FILE_ERRORS = ('AlreadyExistsError', 'DataLossError', 'FailedPreconditionError', 'NotFoundError', 'PermissionDeniedError',
                 'ResourceExhaustedError')
-# The flags on which the memory that a program needs depends most.
+# The flags with the most influence on a program's memory.
 _SIZES = ('batch', 'depth', 'count', 'resolution', 'rows', 'steps')
 
 
@@ -28,14 +28,14 @@ def main(doc, define_flags, run, argv=None):
     """Runs a program and returns its exit code.
 
     Args:
-        doc: the program's docstring, which is its help; its first example begins with the program's name.
-        define_flags: function of Flags, defines the program's.
-        run: function of Flags, called once they are parsed.
-        argv: the arguments, without the program's name; default: those of the process.
+        doc: the program's docstring, shown as its help; its first example begins with the program's name.
+        define_flags: function, Flags -> None, that defines the program's flags.
+        run: function, Flags -> None, called once they are parsed.
+        argv: the arguments, without the program's name; default: the arguments of the process.
 
     Returns:
-        0; an AcaiError's exit code, or 4 for another OSError, after one line on stderr; after SIGINT, SIGTERM or SIGHUP
-        128 plus the signal's number, as shells do.
+        0; an AcaiError's exit code, or 4 for another OSError, after one line on stderr; 128 plus the signal's number after
+        SIGINT, SIGTERM or SIGHUP, as in shells.
     """
     if argv is None:
         program, arguments = os.path.basename(sys.argv[0]), sys.argv[1:]
@@ -73,17 +73,17 @@ def _run(flags, doc, define_flags, run):
 
 
 def import_tensorflow():
-    """Returns the module tensorflow, imported without the noise that it prints.
+    """Imports tensorflow without the noise that it prints, and returns the module.
 
     Raises:
-        UsageError: it, Keras or matplotlib does not like keras.json or an environment variable.
+        UsageError: TensorFlow, Keras or matplotlib rejects keras.json or an environment variable.
     """
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
     if 'tensorflow' not in sys.modules:
         try:
             with without_import_noise():
                 import tensorflow as tf
-                tf.config.get_visible_devices()  # the rest of the noise comes when devices are first listed
+                tf.config.get_visible_devices()  # the first listing of devices prints the rest of the noise
         except (AssertionError, AttributeError, TypeError, ValueError) as error:
             raise UsageError(f'TensorFlow and Keras cannot be imported ({short_message(error)}); correct keras.json in '
                              '$KERAS_HOME (default: ~/.keras) and the variables KERAS_* and MPLBACKEND') from None
@@ -96,9 +96,9 @@ def _fail(program, message, code):
 
 
 def _explained(error, flags):
-    """(message, exit code) of an error that TensorFlow raises for memory or files; any other is raised again."""
+    """Returns (message, exit code) for TensorFlow's errors about memory or files; raises other errors again."""
     is_of_file = type(error).__name__ in _FILE_ERRORS and hasattr(error, 'op')
-    if isinstance(error, MemoryError) or (is_of_file and re.search(  # TensorFlow has one error for memory and disks
+    if isinstance(error, MemoryError) or (is_of_file and re.search(  # TensorFlow raises the same error for memory and disks
             r'\bOOM\b|out of memory', str(error), re.IGNORECASE)):
         smaller = ' or '.join(f'--{name}' for name in _SIZES if name in flags)
         advice = f'; choose a smaller {smaller}' if smaller else ''
@@ -109,7 +109,7 @@ def _explained(error, flags):
 
 
 class _Ended(BaseException):
-    """The process is to end because of a signal."""
+    """Raised to end the process after a signal."""
 
     def __init__(self, number):
         super().__init__(number)
@@ -122,12 +122,12 @@ def _end(number, _):
 
 @contextlib.contextmanager
 def _own_streams_and_signals():
-    """Makes the standard streams usable, logs to stderr, and answers signals, until the block ends."""
+    """Makes the standard streams usable, logs to stderr and handles signals until the block ends."""
     _open_streams()
     streams = sys.stdout, sys.stderr
     errors = {stream: stream.errors for stream in streams if hasattr(stream, 'reconfigure')}
     for stream in errors:
-        stream.reconfigure(errors='backslashreplace')  # for what a terminal cannot show
+        stream.reconfigure(errors='backslashreplace')  # for characters that a terminal cannot show
     sys.stdout, sys.stderr = map(_Stream, streams)
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter('%(message)s'))
@@ -150,7 +150,7 @@ def _own_streams_and_signals():
 
 
 class _Stream:
-    """A standard stream that drops what is written once its reader has left, as `head` does."""
+    """A standard stream that drops output once its reader, such as `head`, has exited."""
 
     def __init__(self, stream):
         self._stream = stream
@@ -173,31 +173,31 @@ class _Stream:
             yield
         except OSError as error:
             nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self._stream.fileno())  # Python writes what it still holds at the end of the process
+            os.dup2(nowhere, self._stream.fileno())  # Python flushes its buffer when the process ends
             os.close(nowhere)
             if not isinstance(error, BrokenPipeError):
                 raise
 
 
 def _open_streams():
-    """Opens the standard streams that are closed."""
+    """Opens standard streams that are closed."""
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest number, which is this one
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
     sys.stdout, sys.stderr = (stream or open(os.devnull, 'w') for stream in (sys.stdout, sys.stderr))
 
 
 def write_results(results, path=None):
-    """Prints results as JSON, whatever happens to the file, and writes them to it if a path is given."""
+    """Prints results as JSON, then writes them to a file if a path is given."""
     print(json.dumps(results, indent=2), flush=True)
     if path:
         files.write_json(results, path)
 
 
 def _set_logical_cpus(tf):
-    """Splits the CPU as $ACAI_LOGICAL_CPUS asks, for trying `--strategy=mirrored` without GPUs."""
+    """Splits the CPU into $ACAI_LOGICAL_CPUS devices, for trying `--strategy=mirrored` without GPUs."""
     count = os.environ.get('ACAI_LOGICAL_CPUS', '1')
     if not count.isdigit() or int(count) < 1:
         raise UsageError(f'ACAI_LOGICAL_CPUS={count!r}: must be a positive number')

@@ -1,11 +1,11 @@
-"""Runs a table or figure of a paper, or a part of it, and prints the published values next to the measured ones. If stopped,
-it resumes; started on several machines over one --train_dir, it divides the work.
+"""Runs all or part of a table or figure of a paper, and prints published and measured values side by side. If stopped, it
+resumes. If started on several machines with the same --train_dir, it divides the work.
 
   acai_reproduce --table=acai2 --datasets=mnist32 --dz=32 --models=baseline,acai --output=acai2.md
   acai_reproduce --table=acai1 --total_kimg=256 --only_print | xargs -d '\\n' -n 1 -P 2 sh -c
   acai_reproduce --report=experiments --output=report.md
 
-The Markdown goes to stdout and to --output, with JSON, CSV and figures next to it.
+Prints Markdown. With --output, also writes it to a file, with JSON, CSV and figures next to it.
 """
 
 import os
@@ -54,7 +54,7 @@ def define_flags(flags):
 
 
 def run(flags):
-    # On a GPU, this process and those that it starts share the memory.
+    # On a GPU, this process and its child processes share the memory.
     os.environ.setdefault('TF_FORCE_GPU_ALLOW_GROWTH', 'true')
     from acai_tf import studies
     from acai_tf.studies import directory, output, reproduce

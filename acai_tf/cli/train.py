@@ -1,4 +1,4 @@
-"""Trains an autoencoder and exports it as a SavedModel; run again, it resumes where it stopped.
+"""Trains an autoencoder and exports it as a SavedModel. If stopped, run the same command again to resume.
 
   acai_train --model=acai --dataset=lines32 --depth=16 --latent_width=2
 """

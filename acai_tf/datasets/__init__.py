@@ -42,12 +42,12 @@ _SHORT_FORMS = {'coil_object': 'object{}', 'resolution': '{}px'}
 
 
 def resolve_data_dir(data_dir):
-    """Where prepared data sets are: `data_dir`, else $AE_DATA, else ./data."""
+    """Returns the directory of prepared data sets: `data_dir`, else $AE_DATA, else ./data."""
     return os.fspath(data_dir) if data_dir else os.environ.get('AE_DATA') or './data'
 
 
 def short_name(name):
-    """A name as `get` takes it, without a path: records-photos for records:DIR/photos, Mine for path/to/file.py:Mine."""
+    """Returns a name for `get` without its path: records-photos for records:DIR/photos, Mine for path/to/file.py:Mine."""
     if registry.is_reference(name):
         return name.rpartition(':')[2]
     kind, _, path = name.partition(':')
@@ -70,27 +70,27 @@ def is_path(name):
 
 
 def dataset_class(name):
-    """The class of a data set's name, as `get` takes it; UsageError if there is none."""
+    """Returns the class of a data set, by a name for `get`; UsageError if the name is unknown."""
     if is_path(name):
         return registry.attribute(f'acai_tf.datasets.{_BY_PATH[name.partition(":")[0]]}')
     if name not in names() and os.path.exists(name):
-        raise UsageError(f'unknown data set {name!r}, but there is {_what_is(name)}')
+        raise UsageError(f'unknown data set {name!r}, but it is {_what_is(name)}')
     return REGISTRY.get(name)
 
 
 def _what_is(path):
-    """Returns what a path is, and how to use it as a data set."""
+    """Describes a path and how to use it as a data set."""
     if os.path.isfile(os.path.join(path, 'train.tfrecord')):
         return f'a folder of records: use --dataset=records:{path}'
     if os.path.isdir(path):
-        return f'a folder of that name: to use images in it, {preparing(path)}'
+        return f'a folder: to use the images in it, {preparing(path)}'
     if path.endswith('.py'):
-        return f'a file of that name: to use a class in it, --dataset={path}:Name'
-    return f'a file of that name: if it holds arrays, use --dataset=arrays:{path}'
+        return f'a file: to use a class in it, give --dataset={path}:Name'
+    return f'a file: if it holds arrays, use --dataset=arrays:{path}'
 
 
 def preparing(images_dir):
-    """Returns how to make a folder of images a data set, for messages."""
+    """Explains how to turn a folder of images into a data set, for messages."""
     return (f'run {program_name("acai_create_datasets")} --images_dir={images_dir} --data_dir=DIR, then use '
             '--dataset=records:DIR')
 
@@ -98,20 +98,20 @@ def preparing(images_dir):
 def from_arrays(x: 'np.ndarray', labels: 'np.ndarray | None' = None, x_test: 'np.ndarray | None' = None,
                 labels_test: 'np.ndarray | None' = None, test_fraction: float = 0.1,
                 class_names: Sequence[str] | None = None, name: str = 'arrays') -> 'Dataset':
-    """Makes a data set of NumPy arrays; arguments and errors as for `acai_tf.datasets.arrays.Arrays`."""
+    """Makes a data set from NumPy arrays; arguments and errors as for `acai_tf.datasets.arrays.Arrays`."""
     from acai_tf.datasets.arrays import Arrays
     return Arrays(x, labels, x_test, labels_test, test_fraction, class_names, name)
 
 
 def get(name: str, data_dir: str | os.PathLike | None = None, cache_gib: float = 4.0, **options) -> 'Dataset':
-    """The data set of that name; opens no file yet, except for `records:`.
+    """Returns a data set by name. Only `records:` opens a file yet.
 
     Args:
         name: one of `names()`, `records:DIR` for a user's own records, `arrays:FILE` for a .npy or .npz file, or
             path/to/file.py:Name for your own class.
         data_dir: where prepared files are; default $AE_DATA, else ./data.
-        cache_gib: a prepared set larger than that when decoded is streamed from its files.
-        **options: the data set's own (see its class), such as `resolution`.
+        cache_gib: a prepared set that is larger when decoded is streamed from its files.
+        **options: options of the data set's class, such as `resolution`.
 
     Returns:
         A `base.Dataset`.

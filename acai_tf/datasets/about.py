@@ -1,15 +1,15 @@
-"""What a model card says of the data behind a registered data set; of others it says what they show of themselves."""
+"""Descriptions of registered data sets for model cards. Cards describe other data sets by their attributes."""
 
 from typing import NamedTuple
 
 
 class About(NamedTuple):
-    """What is known of some data.
+    """Description of some data.
 
     Attributes:
-        text: a sentence or two: what it is, who made it, under which terms.
-        hub: the data set's name on the Hugging Face hub, if it is there under its makers' name.
-        not_for: a sentence on what models of it must not do, beyond what holds for all.
+        text: a sentence or two: content, authors, terms of use.
+        hub: the data set's name on the Hugging Face hub, if its authors published it there.
+        not_for: a sentence on further uses that models of it must not be put to.
     """
     text: str
     hub: str | None = None
@@ -27,17 +27,17 @@ _ABOUT = {
     'mnist32': About('MNIST: handwritten digits (LeCun, Cortes and Burges).', 'ylecun/mnist'),
     'fashion32': About("Fashion-MNIST: gray pictures of articles from Zalando's shop (Xiao, Rasul and Vollgraf, 2017; MIT "
                        'license).', 'zalando-datasets/fashion_mnist'),
-    'svhn32': About('SVHN: house numbers cropped from Google Street View (Netzer et al., 2011), which its makers give out '
-                    'for non-commercial use only.', 'ufldl-stanford/svhn'),
+    'svhn32': About('SVHN: house numbers cropped from Google Street View (Netzer et al., 2011), which its authors '
+                    'release for non-commercial use only.', 'ufldl-stanford/svhn'),
     'cifar10': About('CIFAR-10: small photographs of ten kinds of things (Krizhevsky, 2009).', 'uoft-cs/cifar10'),
-    'celeba32': About('CelebA: faces of celebrities, collected from the web (Liu et al., 2015), which its makers give out '
-                      'for non-commercial research only.', None,
-                      'Not for recognizing, judging or imitating people: the images are of real persons, who were not asked '
-                      'and do not stand for everybody.'),
+    'celeba32': About('CelebA: faces of celebrities, collected from the web (Liu et al., 2015), which its authors '
+                      'release for non-commercial research only.', None,
+                      'Not for recognizing, judging or imitating people: the images show real people, who did not consent '
+                      'and do not represent everyone.'),
     'coil100': About('COIL-100: 100 objects, photographed on a turntable every 5 degrees (Nene, Nayar and Murase, 1996).'),
 }
 
 
 def about(name):
-    """What is known of a data set, by the name that `datasets.get` takes; None if nothing is."""
+    """Returns the description of a data set, by a name for `datasets.get`; None if there is none."""
     return _ABOUT.get(name)

@@ -17,13 +17,13 @@ class Arrays(InMemory):
     Args:
         x: images [n, h, w] or [n, h, w, c], c 1 or 3; see `InMemory.load` for types and ranges.
         labels: [n], integers or text; None: one class.
-        x_test, labels_test: the test set; without it, a fixed part of the training set, in which each class has its share.
-        test_fraction: size of that part.
-        class_names: list of str, by label; default: the labels that are text.
+        x_test, labels_test: the test set; by default a fixed stratified part of the training set.
+        test_fraction: size of that part, as a share of the images.
+        class_names: list of str, by label; default: the text labels, if labels are text.
         name: of the data set.
 
     Raises:
-        DataError: arrays of other types, shapes, lengths or values.
+        DataError: arrays have wrong types, shapes, lengths or values.
     """
 
     def __init__(self, x, labels=None, x_test=None, labels_test=None, test_fraction=0.1, class_names=None, name='arrays'):
@@ -47,7 +47,7 @@ class Arrays(InMemory):
             numbers = {'train': numbers['train'][~is_test], 'test': numbers['train'][is_test]}
         self._given = {split: (images[split], numbers[split]) for split in ('train', 'test')}
         for split in ('train', 'test'):
-            self._arrays(split)  # raises what is wrong now, not when the data are read
+            self._arrays(split)  # raises errors now, not when the data are read
 
     def load(self, split):
         return self._given[split]
@@ -62,8 +62,8 @@ class Arrays(InMemory):
 
 
 class ArraysFile(Arrays):
-    """Arrays in a file, `arrays:FILE`: a .npy with images; or a .npz with `x` (or `images`, or its only array) and
-    optionally `labels`, `x_test` and `labels_test`.
+    """Arrays in a file, `arrays:FILE`: a .npy file with images, or a .npz file with `x` (or `images`, or a single array)
+    and optionally `labels`, `x_test` and `labels_test`.
 
     Raises:
         DataError: the file is missing or damaged, or does not hold such arrays.
@@ -75,8 +75,8 @@ class ArraysFile(Arrays):
 
 
 def stratified_part(labels, fraction, name):
-    """Mask [n] of a fixed random part of a set: `fraction` of the images, drawn evenly over the classes, with at least one
-    image of each class that has two or more.
+    """Returns a mask [n] of a fixed random part of a set: `fraction` of the images, drawn evenly over the classes, with at
+    least one image of each class that has two or more.
 
     Args:
         labels: int [n].
@@ -104,7 +104,7 @@ def stratified_part(labels, fraction, name):
 
 
 def _images(x, what):
-    """Images [n, h, w, c]; DataError if the array does not hold images."""
+    """Returns images [n, h, w, c]; DataError if the array does not hold images."""
     x = np.asarray(x)
     if x.dtype.kind not in 'uif' or x.dtype == np.int8:
         raise DataError(f'{what} are of type {x.dtype}; give uint8 0 to 255, or floats within [-1, 1] or [0, 1]')
@@ -115,7 +115,7 @@ def _images(x, what):
 
 
 def _numbered(labels, images, name):
-    """({split: class numbers}, names of the classes or None)."""
+    """Returns ({split: class numbers}, names of the classes or None)."""
     given = {}
     for split, x in images.items():
         given[split] = np.zeros(len(x), np.int64) if labels[split] is None else np.asarray(labels[split])
@@ -132,17 +132,17 @@ def _numbered(labels, images, name):
 
 
 def _read(path):
-    """The arguments of `Arrays` in a file."""
+    """Reads the arguments of `Arrays` from a file."""
     try:
-        with open(os.path.expanduser(path), 'rb') as file:  # which NumPy would leave open where it fails
+        with open(os.path.expanduser(path), 'rb') as file:  # NumPy would leave it open on failure
             content = np.load(file, allow_pickle=False)
             arrays = {'x': content} if isinstance(content, np.ndarray) else {name: content[name] for name in content.files}
     except FileNotFoundError:
-        raise DataError(f'{path} is missing; if it was moved, name it with --dataset=arrays:NEW; to make it: '
+        raise DataError(f'{path} is missing; if you moved it, use --dataset=arrays:NEW; to make it: '
                         f'np.savez({os.path.basename(path)!r}, x=images, labels=labels)') from None
     except Exception as error:  # NumPy raises almost anything for a damaged file
         raise DataError(f'{path} cannot be read as a .npy or .npz file ({short_message(error)}); object arrays are '
-                        'refused') from None
+                        'not allowed') from None
     images = next((name for name in _IMAGES if name in arrays), next(iter(arrays)) if len(arrays) == 1 else None)
     if images is None:
         raise DataError(f'{path} holds {", ".join(arrays) or "nothing"}; it needs an array x or images')

@@ -1,4 +1,4 @@
-"""What a data set offers, and the kind that is held in memory."""
+"""Base classes of data sets: generated, held in memory, or wrapping a tf.data.Dataset."""
 
 import functools
 import logging
@@ -12,7 +12,7 @@ from acai_tf.images import resize, to_float
 from acai_tf.options import Option
 from acai_tf.tracing import no_autograph
 
-# The option of data sets whose images can be resized.
+# Option of data sets with images that can be resized.
 RESOLUTION = Option(0, 'for coil100, pole64 and records: height and width of images; 0 keeps their size', minimum=0)
 
 
@@ -31,40 +31,40 @@ def shard_slice(batch, shard, shards):
 
 
 def permuted(index, keys, size):
-    """Element `index` [n] of the permutation of 0..size-1 that each key [n, 3] stands for; needs no table."""
-    # The raw operation, because in TF 2.21 tf.random.experimental.index_shuffle pads a batch of seeds on the wrong axis,
-    # and because its 4 rounds order 60,000 images almost alike in successive epochs (correlation 0.9); 24 leave none.
+    """Element `index` [n] of the permutation of 0..size-1 that each key [n, 3] defines; needs no table."""
+    # In TF 2.21, tf.random.experimental.index_shuffle pads a batch of seeds on the wrong axis, and its 4 rounds order 60,000
+    # images almost alike in successive epochs (correlation 0.9). With 24 rounds the correlation is gone.
     last = tf.fill(tf.shape(index), tf.cast(size - 1, tf.int64))
     return tf.raw_ops.RandomIndexShuffle(index=index, seed=keys, max_index=last, rounds=24)
 
 
 def shuffled(position, size, key):
-    """Elements [n] at the places `position` [n] of an endless pass over 0..size-1 in which every epoch is shuffled anew.
+    """Elements [n] at the places `position` [n] of an endless pass over 0..size-1 that reshuffles at every epoch.
 
     Args:
-        key: of all epochs, int64 [2] (see `randomness.key`).
+        key: int64 [2] (see `randomness.key`), the same for all epochs.
     """
     keys = tf.concat([tf.tile(key[None], [tf.size(position), 1]), (position // size)[:, None]], axis=1)
     return permuted(position % size, keys, size)
 
 
 def scaled(images, stretch, what):
-    """Float images as a model takes them: float32 in [-1, 1].
+    """Converts float images to a model's input: float32 in [-1, 1].
 
     Args:
         images: array, within [-1, 1].
-        stretch: whether they are within [0, 1], and are to be stretched to [-1, 1].
+        stretch: True for images in [0, 1], which are stretched to [-1, 1].
         what: for messages.
 
     Raises:
-        DataError: another type, or values outside the range.
+        DataError: wrong type, or values outside the range.
     """
     rule = 'give uint8 0 to 255, or floats within [-1, 1] or [0, 1]'
     if images.dtype.kind != 'f':
         raise DataError(f'{what} are {images.dtype}; {rule}')
     low, high = (float(bound(images)) for bound in (np.min, np.max)) if images.size else (0.0, 0.0)
     if not (0.0 if stretch else -1.0) <= low <= high <= 1.0:
-        raise DataError(f'{what} reach from {low:.6g} to {high:.6g}' + (
+        raise DataError(f'{what} range from {low:.6g} to {high:.6g}' + (
             ', but the training images are within [0, 1]' if stretch and low >= -1 and high <= 1 else '') + f'; {rule}')
     return (2 * images - 1 if stretch else images).astype(np.float32)
 
@@ -75,18 +75,18 @@ class Dataset:
     Attributes:
         name: str, as in the registry.
         image_shape: (height, width, channels) as the model sees it.
-        raw_shape: (height, width, channels) of a stored image; one of this shape goes through `preprocess`, one of any
-            other is resized.
+        raw_shape: (height, width, channels) of a stored image. Images of this shape go through `preprocess`; others are
+            resized.
         nclass: int.
-        class_names: list of str, one for each class; None if the classes are known by number alone.
-        evaluation_pairs: where interpolation between lines can be measured, two arrays of images [n, h, w, 1]: from each
-            of the first to its partner in the second; else None.
-        generator: name of the generated data set of which these are images, files or not; else None.
+        class_names: list of str, one for each class; None if the classes have only numbers.
+        evaluation_pairs: for measuring interpolation between lines, two arrays of images [n, h, w, 1], the starts and
+            the ends; else None.
+        generator: name of the generated data set that made these images, even if they are in files; else None.
     """
 
     class_names = evaluation_pairs = generator = None
-    options = {}  # those that differ from their default, set by `datasets.get`
-    reads_files = False  # whether it is constructed with `cache_gib`
+    options = {}  # only those not at their default; set by `datasets.get`
+    reads_files = False  # True if the constructor takes `cache_gib`
     aspect = 'stretch'  # how images of another aspect ratio are resized: one of images.FITS
 
     def __init__(self, name, image_shape, nclass, raw_shape=None):
@@ -94,8 +94,8 @@ class Dataset:
         self.raw_shape = tuple(raw_shape or image_shape)
 
     def class_name(self, label):
-        """Name of a class, or its number where there is no name; bytes that are not UTF-8, as a folder's name may have, as
-        backslash escapes."""
+        """Returns the name of a class, or its number if it has none. Bytes that are not UTF-8, which folder names may have,
+        become backslash escapes."""
         names = self.class_names or []
         return names[label].encode(errors='backslashreplace').decode() if label < len(names) else str(label)
 
@@ -104,9 +104,9 @@ class Dataset:
         return images
 
     def fit(self, image):
-        """An image of any size, uint8 [h, w, channels], as a model takes it: float32 [*image_shape] in [-1, 1].
+        """Converts an image of any size, uint8 [h, w, channels], to a model's input: float32 [*image_shape] in [-1, 1].
 
-        One of the raw size goes through `preprocess`; any other is resized (bilinear, antialiased) as `aspect` says.
+        An image of the raw size goes through `preprocess`; others are resized (bilinear, antialiased) according to `aspect`.
         """
         is_raw = tf.reduce_all(tf.shape(image)[:2] == self.raw_shape[:2])
         fitted = tf.cond(is_raw, lambda: to_float(self.preprocess(tf.reshape(image, [1, *self.raw_shape]))[0]),
@@ -117,31 +117,31 @@ class Dataset:
         """Raises DataError if a file is missing or its size is wrong; cheap."""
 
     def fingerprint(self):
-        """What a run that is resumed must find again: JSON values. Raises DataError if a file is missing."""
+        """Returns JSON values that must be the same when a run is resumed. Raises DataError if a file is missing."""
         return {'image_shape': list(self.image_shape), 'nclass': self.nclass}
 
     def load_poses(self):
-        """All images of one object, whose poses are known.
+        """Returns all images of one object with their poses.
 
         Returns:
             (images float32 [n, h, w, c] in [-1, 1]; poses float64 [n, 2], azimuth and altitude in degrees; is_test bool [n],
-            whether the image is of the test set).
+            True for images of the test set).
 
         Raises:
             UsageError: the data set has no poses, or more than one object.
-            DataError: the files were made without them.
+            DataError: the files do not hold poses.
         """
-        raise UsageError(f'{self.name} does not know the poses of its images; pole64 does, coil100 with --coil_object, and '
+        raise UsageError(f'{self.name} has no poses of its images; use pole64, coil100 with --coil_object, or '
                          'your own images with a file poses.csv')
 
     def unreadable(self, error):
-        """The DataError to raise when reading failed with a TensorFlow error."""
+        """Returns the DataError to raise when reading failed with a TensorFlow error."""
         return DataError(f'{self.name} cannot be read ({short_message(error)})')
 
     def train(self, batch, seed=0, start_step=0, shard=0, shards=1):
-        """Endless shuffled batches. Batch t depends on (seed, t) alone, so a resumed run sees what it would have seen.
+        """Endless shuffled batches. Batch t depends only on (seed, t), so a resumed run sees the same batches.
 
-        With several shards, each gives its own equal part of every batch of `batch` images.
+        With several shards, each gets an equal part of every batch of `batch` images.
         """
         raise NotImplementedError
 
@@ -155,7 +155,7 @@ class Dataset:
 
 
 class Generated(Dataset):
-    """Images made as they are needed: an endless stream to train on, 5,000 fixed ones to test, 10,000 for `train_once`.
+    """Images made on demand: an endless stream for training, 5,000 fixed ones for testing, 10,000 for `train_once`.
 
     A subclass defines `parameters(count, draw_key)`, random numbers [count, ...] that describe images, and
     `render(parameters)`, the images and labels they describe.
@@ -165,7 +165,7 @@ class Generated(Dataset):
     _FIXED_SEED = 0
 
     def parameters(self, count, draw_key):
-        """Random descriptions of `count` images."""
+        """Returns random descriptions of `count` images."""
         raise NotImplementedError
 
     def render(self, parameters):
@@ -186,7 +186,7 @@ class Generated(Dataset):
         return self._fixed('test', self.test_size, batch)
 
     def fixed_parameters(self, split, count):
-        """The descriptions of a split that is always the same."""
+        """Returns the descriptions of a split that is always the same."""
         return self.parameters(count, randomness.key(self._FIXED_SEED, f'{self.name}/{split}'))
 
     def _fixed(self, split, count, batch):
@@ -195,16 +195,16 @@ class Generated(Dataset):
 
 
 class InMemory(Dataset):
-    """A data set whose images are kept in memory, as uint8 if they come so, and shuffled over the whole set.
+    """A data set kept in memory, as uint8 if `load` returns uint8, and shuffled over the whole set.
 
     A subclass defines `load(split)` for the splits 'train' and 'test'.
     """
 
     def load(self, split):
-        """(images [n, *image_shape], integer labels [n]) of a split.
+        """Returns (images [n, *image_shape], integer labels [n]) of a split.
 
-        Images that are uint8 have pixels 0 to 255. Floats within [-1, 1] that go below 0 are taken unchanged; floats
-        within [0, 1] are stretched to [-1, 1]. The training images decide for both splits. Anything else is a DataError.
+        In uint8 images, pixels are 0 to 255. Floats within [-1, 1] that go below 0 are taken unchanged; floats
+        within [0, 1] are stretched to [-1, 1]. The training images decide for both splits. Anything else raises DataError.
         """
         raise NotImplementedError
 
@@ -235,13 +235,13 @@ class InMemory(Dataset):
         if labels.dtype.kind not in 'iu':
             raise DataError(f'{self.name}: the {split} labels are {labels.dtype}; they must be integers')
         if labels.size and (labels.min() < 0 or labels.max() >= self.nclass):
-            raise DataError(f'{self.name}: the {split} labels reach from {labels.min()} to {labels.max()}; with '
+            raise DataError(f'{self.name}: the {split} labels range from {labels.min()} to {labels.max()}; with '
                             f'{self.nclass} classes they must be 0 to {self.nclass - 1}')
 
     def _take(self, split, index):
         """Images and labels at `index`, for use inside tf.data."""
         arrays = self._arrays(split)
-        # From numpy's memory: tf.data makes a second copy of every tensor that its functions refer to.
+        # NumPy arrays, because tf.data copies every tensor that its functions refer to.
         images, labels = tf.numpy_function(lambda i: tuple(array[i] for array in arrays), [index],
                                            [array.dtype for array in arrays], stateful=False)
         images.set_shape([index.shape[0], *self.image_shape])
@@ -260,7 +260,7 @@ class InMemory(Dataset):
         return steps_from(start_step).map(no_autograph(read), num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
     def once_count(self):
-        """How many of the training images, from the first on, `train_once` gives; None: all."""
+        """Returns the number of training images, from the first on, that `train_once` yields; None: all."""
 
     def train_once(self, batch):
         return self._in_order('train', batch, self.once_count())
@@ -277,7 +277,7 @@ class InMemory(Dataset):
 
 
 class Batches(Dataset):
-    """The (images, labels) of a tf.data.Dataset as test images; there are no training images.
+    """The (images, labels) of a tf.data.Dataset as test images, without training images.
 
     Args:
         data: finite tf.data.Dataset of batches, or of single examples: images float32 [n, h, w, c] in [-1, 1], labels
@@ -285,7 +285,7 @@ class Batches(Dataset):
         nclass: number of classes.
 
     Raises:
-        UsageError: other elements, or an endless data set.
+        UsageError: wrong elements, or an endless data set.
     """
 
     def __init__(self, data, nclass):
@@ -295,7 +295,7 @@ class Batches(Dataset):
         if data.cardinality() == tf.data.INFINITE_CARDINALITY:
             raise UsageError('this tf.data.Dataset is endless; give one that ends, without repeat()')
         if spec[0].dtype != tf.float32:
-            raise UsageError(f'images are {spec[0].dtype.name}; give float32 in [-1, 1], which are pixels * (2 / 255) - 1')
+            raise UsageError(f'images are {spec[0].dtype.name}; give float32 in [-1, 1]: pixels * (2 / 255) - 1')
         super().__init__('tf.data', spec[0].shape[-3:], nclass)
         self._examples = data.unbatch() if spec[0].shape.rank == 4 else data
 
@@ -303,10 +303,10 @@ class Batches(Dataset):
         return self._examples.map(no_autograph(lambda images, labels: (images, tf.cast(labels, tf.int64)))).batch(batch)
 
     def train_once(self, batch):
-        raise UsageError('this needs training images too; give a data set, such as '
+        raise UsageError('training images are missing; give a data set, such as '
                          'acai_tf.datasets.from_arrays(x, labels, x_test, labels_test)')
 
 
 def as_dataset(data, nclass):
-    """A data set as it is; a tf.data.Dataset as `Batches`."""
+    """Returns a data set unchanged, and a tf.data.Dataset as `Batches`."""
     return Batches(data, nclass) if isinstance(data, tf.data.Dataset) else data

@@ -11,7 +11,7 @@ from acai_tf.options import Option
 class Coil100(Records):
     """All objects, or one.
 
-    A fifth of each object's images, chosen at random but always the same, is the test set (AEAI, section 4.1: 14 of 72).
+    A fixed random fifth of each object's images is the test set (AEAI, section 4.1: 14 of 72).
     """
 
     coil_object = Option(0, 'for coil100: the only object, 1 to 100; 0 is all', minimum=0, maximum=100)
@@ -26,7 +26,7 @@ class Coil100(Records):
 
     def load_poses(self):
         if not self._object:
-            raise UsageError(f'{self.name}: poses are those of one object; choose it with --coil_object')
+            raise UsageError(f'{self.name}: poses are for a single object; choose one with --coil_object')
         return super().load_poses()
 
     def empty(self, file):
@@ -36,7 +36,7 @@ class Coil100(Records):
         return DataError(f'{file.path} holds no images of --coil_object={self._object}; choose one of {", ".join(numbers)}')
 
     def without_poses(self, path):
-        return DataError(f'{path} was made before the angles were kept; delete it and make it again with: {self._command}')
+        return DataError(f'{path} was made without the angles; delete it and make it again with: {self._command}')
 
     def select(self, split, labels):
         is_test = np.zeros(len(labels), bool)

@@ -1,4 +1,4 @@
-"""The data set of an exported model where it is not at hand."""
+"""Stand-in for an exported model's data set that is not available."""
 
 from acai_tf import datasets
 from acai_tf.datasets.base import Dataset
@@ -6,7 +6,7 @@ from acai_tf.errors import UsageError
 
 
 class Described(Dataset):
-    """A data set without images: what the config of an exported model says of it. `check` says that they are missing.
+    """A data set without images, described by the config of an exported model. `check` raises, because images are missing.
 
     Args:
         config: `export.LoadedModel.config`.
@@ -18,6 +18,6 @@ class Described(Dataset):
 
     def check(self):
         if datasets.is_path(self.name):
-            datasets.get(self.name)  # raises an error that says what is missing
+            datasets.get(self.name)  # raises an error that names what is missing
         raise UsageError(f'the model was trained on {self.name}, your own data set; name its file with '
                          f'--dataset=path/to/file.py:{self.name}')

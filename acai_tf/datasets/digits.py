@@ -9,7 +9,7 @@ NAMES = [str(digit) for digit in range(10)]
 
 
 class Digits(InMemory):
-    """8x8 digits enlarged (bilinear) to 32x32x1; a fixed stratified split, 80% for training."""
+    """8x8 digits enlarged (bilinear) to 32x32x1, with a fixed stratified split, 80% for training."""
 
     class_names = NAMES
 

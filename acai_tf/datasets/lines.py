@@ -1,4 +1,4 @@
-"""lines32: white lines from the centre of a black image at random angles (ACAI, section 3.1; released lib/data.py)."""
+"""lines32: white lines from the center of a black image at random angles (ACAI, section 3.1; released lib/data.py)."""
 
 import functools
 import math
@@ -10,15 +10,15 @@ from acai_tf.datasets.base import Generated
 
 
 def draw_line(angles, height: int = 32, width: int = 32) -> tf.Tensor:
-    """Draws an antialiased line of width 2 from the image's centre, one per angle.
+    """Draws an antialiased line of width 2 from the image's center, one per angle.
 
-    The computation is in float64: in float32 some angles give another image. As in the released code the line is 15
-    (not 16) long in a 32x32 image, its width is measured along the minor axis, and its end is antialiased only
-    where it points to smaller coordinates.
+    Computes in float64, because in float32 some angles give a different image. As in the released code, the line in a 32x32
+    image is 15 (not 16) long, its width is measured along the minor axis, and its end is antialiased only where it points to
+    smaller coordinates.
 
     Args:
         angles: [n] in radians; 0 points right, pi/2 up.
-        height, width: of the image, in pixels.
+        height, width: size of the image, in pixels.
 
     Returns:
         float32 tensor [n, height, width, 1]; background -1, line 1.
@@ -59,23 +59,23 @@ def _float64(angles):
 
 
 def label_of(angles):
-    """Class 0..9 of angles in [0, 2 pi): the tenth of the turn."""
+    """Returns the class 0..9 of angles in [0, 2 pi): the tenth of the turn."""
     label = tf.cast(10 * _float64(angles) / (2 * math.pi - 1e-6), tf.int64)
-    return tf.minimum(label, 9)  # as released a full turn's last 1e-6 would be an eleventh class
+    return tf.minimum(label, 9)  # in the released code, the last 1e-6 of a turn would be an eleventh class
 
 
 def evaluation_pairs(test):
-    """The 256 fixed pairs of lines between which interpolation is measured: two arrays [256, 32, 32, 1].
+    """Returns the 256 fixed pairs of lines for measuring interpolation: two arrays [256, 32, 32, 1].
 
     Args:
-        test: function of a batch size that gives the test set.
+        test: function, batch size -> the test set.
     """
     images, _ = next(iter(test(512)))
     return images[:256], images[256:]
 
 
 def sectors(turn):
-    """Names of the tenths of a turn of so many degrees."""
+    """Names of the tenths of `turn` degrees."""
     return [f'{turn * i // 10}-{turn * (i + 1) // 10}°' for i in range(10)]
 
 

@@ -1,4 +1,4 @@
-"""manifest.json: what the TFRecord files of a directory hold."""
+"""manifest.json, which describes the TFRecord files of a directory."""
 
 import json
 import os
@@ -18,7 +18,7 @@ def _is_shape(value):
             and all(0 < side <= LARGEST_SIDE for side in value) and value[2] in (1, 3))
 
 
-# Of a manifest's entry: what a field must be, if it is there.
+# Fields of a manifest's entry: a check of the value, and its description.
 _FIELDS = {
     'count': (_is_count, 'a number of images'), 'bytes': (_is_count, 'a number of bytes'),
     'nclass': (_is_count, 'a number of classes'), 'sha256': (lambda value: isinstance(value, str), 'a checksum'),
@@ -30,19 +30,19 @@ _FIELDS = {
 
 
 def read(directory):
-    """The `files` entry of directory/manifest.json; {} if it is missing.
+    """Returns `files` of directory/manifest.json; {} if the manifest is missing.
 
-    Of an entry, `image_shape` is needed, and `label_histogram`, `classes` or `nclass`; the others are optional, but are
-    believed where they are.
+    An entry needs `image_shape`, and one of `label_histogram`, `classes` and `nclass`. Other fields are optional, but if
+    present they are trusted.
 
     Raises:
-        DataError: it is damaged.
+        DataError: the manifest is damaged.
     """
     return read_whole(directory).get('files', {})
 
 
 def read_whole(directory):
-    """All of directory/manifest.json, other people's entries included; {} if it is missing."""
+    """Returns all of directory/manifest.json, including other people's entries; {} if it is missing."""
     path = os.path.join(directory, 'manifest.json')
     try:
         with open(path, encoding='utf-8-sig') as file:
@@ -66,6 +66,6 @@ def is_ours(entry):
 
 
 def class_count(entry):
-    """Number of classes that an entry states; raises KeyError if it does not."""
+    """Returns the number of classes that an entry states; raises KeyError if it states none."""
     counts = [len(entry[key]) for key in ('label_histogram', 'classes') if entry.get(key)]
     return max([*counts, *([int(entry['nclass'])] if 'nclass' in entry or not counts else [])])

@@ -1,6 +1,6 @@
-"""pole64: the shadow of a pole, seen from above, by the direction of the light (after AEAI, section 4.1).
+"""pole64: the shadow of a pole, seen from above, for different directions of the light (after AEAI, section 4.1).
 
-The paper's images were rendered and not released; these are drawn by a formula with the same two parameters.
+The paper's images were rendered and are not public; these are drawn by a formula with the same two parameters.
 """
 
 import functools
@@ -10,16 +10,16 @@ import numpy as np
 from acai_tf.datasets.base import RESOLUTION, InMemory
 from acai_tf.errors import UsageError
 
-_LENGTH = 13  # of the shadow at 45 degrees; lengths are in 32nds of the image's side
-_PIXELS = 2**14  # drawn at a time, which caches hold
+_LENGTH = 13  # length of the shadow at 45 degrees; lengths are in 32nds of the image's side
+_PIXELS = 2**14  # drawn at a time, to fit the CPU's caches
 _AZIMUTHS, _ALTITUDES = np.arange(0, 360, 5), np.arange(45, 85, 5)
 
 
 def tip_of(poses):
-    """Where a shadow ends, from the pole's foot.
+    """Returns the tip of a shadow, relative to the pole's foot.
 
     Args:
-        poses: [n, 2], azimuth and altitude of the light in degrees; 0 is to the right, 90 up.
+        poses: [n, 2], azimuth and altitude of the light in degrees; azimuth 0 is to the right, 90 up.
 
     Returns:
         float64 [n, 2], to the right and up, in 32nds of the image's side.
@@ -30,7 +30,7 @@ def tip_of(poses):
 
 
 def draw_shadow(tips, size=64):
-    """A pole and its shadow, antialiased.
+    """Draws a pole and its shadow, antialiased.
 
     Args:
         tips: [n, 2], as `tip_of` gives them.
@@ -57,21 +57,21 @@ def draw_shadow(tips, size=64):
 
 
 def draw_pole(poses, size=64):
-    """`draw_shadow` by the direction of the light: poses [n, 2] as for `tip_of`."""
+    """Calls `draw_shadow` for directions of the light: poses [n, 2] as for `tip_of`."""
     return draw_shadow(tip_of(poses), size)
 
 
 def realistic(size=64):
-    """Poles densely over all directions of the light, in the range of altitudes and a little beyond: [4080, size, size, 1].
-    """
+    """Draws poles for a dense grid of directions of the light, slightly beyond the altitudes of the set.
+
+    Returns images [4080, size, size, 1]."""
     radius, angle = np.meshgrid(np.linspace(0.1763, 1, 34) * _LENGTH, np.radians(np.arange(0, 360, 3)))
     return draw_shadow(np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1).reshape(-1, 2), size)
 
 
 class Pole(InMemory):
-    """576 images: 72 azimuths 0, 5 .. 355 at each of the 8 altitudes 45, 50 .. 80. A fifth, chosen at random but always the
-    same, is the test set; there is one class.
-    """
+    """576 images: 72 azimuths 0, 5 .. 355 at each of the 8 altitudes 45, 50 .. 80, in one class. A fixed random fifth is the
+    test set."""
 
     resolution = RESOLUTION
 

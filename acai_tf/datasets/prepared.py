@@ -10,13 +10,13 @@ from acai_tf.datasets.records import Records, command_of
 class Prepared(Records):
     """A data set in files `<prepared_name>-<part>.tfrecord`.
 
-    A subclass says what the files hold.
+    A subclass describes the files.
 
     Attributes:
-        prepared_name: as data_prep's `--datasets` takes it.
+        prepared_name: name in `acai_create_datasets --datasets`.
         stored_shape: (height, width, channels) of a stored image.
-        train_parts, test_parts: last parts of the names of the files of each split.
-        once: number of training files that `train_once` reads, the first ones; None: all.
+        train_parts, test_parts: last parts of the file names of each split.
+        once: `train_once` reads only this many of the first training files; None: all.
     """
 
     train_parts, test_parts, once = ('train',), ('test',), None
@@ -28,7 +28,7 @@ class Prepared(Records):
 
 
 class MNIST(Prepared):
-    """MNIST, padded from 28x28 to 32x32 with background, as the released code pads it."""
+    """MNIST, padded from 28x28 to 32x32 with background, as in the released code."""
 
     prepared_name, stored_shape, class_names = 'mnist', (28, 28, 1), NAMES
 
@@ -37,14 +37,14 @@ class MNIST(Prepared):
 
 
 class FashionMNIST(MNIST):
-    """Fashion-MNIST, padded as MNIST is."""
+    """Fashion-MNIST, padded like MNIST."""
 
     prepared_name = 'fashion'
     class_names = ['T-shirt/top', 'Trouser', 'Pullover', 'Dress', 'Coat', 'Sandal', 'Shirt', 'Sneaker', 'Bag', 'Ankle boot']
 
 
 class SVHN(Prepared):
-    """SVHN, cropped digits: train and extra to train on, train alone for `train_once`."""
+    """SVHN, cropped digits: trains on train and extra; `train_once` reads only train."""
 
     prepared_name, stored_shape, class_names = 'svhn', (32, 32, 3), NAMES
     train_parts, once = ('train', 'extra'), 1
@@ -58,8 +58,8 @@ class CIFAR10(Prepared):
 
 
 class CelebA(Prepared):
-    """CelebA: 218x178, rows 36..182 and columns 16..162, to 32x32, bicubic without antialiasing on TF1's pixel grid
-    (released lib/data.py)."""
+    """CelebA: rows 36..182 and columns 16..162 of 218x178, resized to 32x32, bicubic without antialiasing on TF1's pixel
+    grid (released lib/data.py)."""
 
     prepared_name, stored_shape, class_names = 'celeba', (218, 178, 3), ['face']
 

@@ -1,4 +1,4 @@
-"""One TFRecord file of the released schema: `image` (PNG or JPEG bytes) and `label` (int64), and perhaps poses."""
+"""One TFRecord file of the released schema: `image` (PNG or JPEG bytes), `label` (int64), and optionally poses."""
 
 import functools
 import gzip
@@ -18,17 +18,17 @@ _READ_BYTES = 4 * 2**20
 _IMAGE = tf.io.FixedLenFeature([], tf.string)
 _LABEL, _NO_LABEL = tf.io.FixedLenFeature([], tf.int64), tf.io.FixedLenFeature([], tf.int64, default_value=-1)
 _MIXED = 'a label after records without one; give every record one int64 label, or none'
-# Features that are poses in degrees, and their kind: of the user's own images, of COIL-100.
+# Features that are poses in degrees, and their kind: for the user's own images, for COIL-100.
 _POSES = {('azimuth', 'altitude'): 'float', ('angle',): 'int64'}
 _KINDS = {'bytes_list': 'bytes', 'float_list': 'float', 'int64_list': 'int64', None: 'empty'}
 
 
 class RecordFile:
-    """A file and what its manifest says of it; nothing is read before it is needed.
+    """A file and its entry in the manifest; reads nothing before it is needed.
 
     Args:
-        path: the file's.
-        command: what makes it, for messages.
+        path: path of the file.
+        command: the command that makes the file, for messages.
     """
 
     def __init__(self, path, command):
@@ -36,18 +36,18 @@ class RecordFile:
 
     @property
     def entry(self):
-        """The file's entry in the manifest next to it; {} if it has none."""
+        """The file's entry in the manifest next to it; {} if there is none."""
         directory, name = os.path.split(self.path)
         return manifests.read(directory).get(name, {})
 
     def damaged(self, what):
-        """The DataError to raise for the file; `what` follows its name."""
+        """Returns the DataError to raise for the file; `what` follows its name."""
         advice = (f'delete it and make it again with: {self._command}' if manifests.is_ours(self.entry) else
                   'correct it, or its entry in manifest.json')
         return DataError(f'{self.path} {what}; {advice}')
 
     def check(self, owner, image_shape, nclass):
-        """Raises DataError if the file is missing, or if it or its entry does not fit a data set; cheap.
+        """Raises DataError if the file is missing, or if the file or its entry does not fit a data set; cheap.
 
         Args:
             owner: the data set's name.
@@ -93,7 +93,7 @@ class RecordFile:
             return None
         poses = np.concatenate(list(self._parsed(features, lambda parsed: tf.stack(
             [tf.cast(parsed[name], tf.float64) for name in features], axis=1))))
-        # A single angle is that of a turntable, seen from its own height.
+        # A single angle is the turntable's, photographed at altitude 0.
         return poses if len(features) == 2 else np.concatenate([poses, np.zeros_like(poses)], axis=1)
 
     def _parsed(self, features, select):
@@ -101,7 +101,7 @@ class RecordFile:
             no_autograph(lambda serialized: select(tf.io.parse_example(serialized, features)))))
 
     def elements(self, dataset):
-        """Elements of a tf.data.Dataset made of the file's records, as arrays; damage raises DataError."""
+        """Yields the elements of a tf.data.Dataset of the file's records as arrays; DataError if the file is damaged."""
         position = 0
         try:
             for element in dataset.as_numpy_iterator():
@@ -114,8 +114,8 @@ class RecordFile:
             raise self.damaged(f'is damaged near record {position} ({short_message(error)})') from None
 
     def records(self, mask=None):
-        """tf.data.Dataset of the serialized records, or those of a mask. It fails at the end of a file that holds fewer than
-        its manifest says."""
+        """tf.data.Dataset of the serialized records, all or those in a mask. Iteration fails at the end of a file that holds
+        fewer records than its manifest states."""
         serialized, entry = records(self.path), self.entry
         if 'count' in entry:
             serialized = serialized.apply(tf.data.experimental.assert_cardinality(entry['count']))
@@ -140,11 +140,11 @@ def _compression(path):
 
 
 def schema(path):
-    """Features by which the records of a file are parsed, from its first one. All records must have one label, or none;
-    without labels, every label is 0.
+    """Returns the features for parsing the records of a file, from its first record. Either all records have one label or
+    none has; without labels, every label is 0.
 
     Raises:
-        DataError: it cannot be read, or has another schema; says what it lacks.
+        DataError: the file cannot be read, or has another schema; names what is missing.
     """
     kinds = _kinds(path)
     if kinds is None:
@@ -158,26 +158,26 @@ def schema(path):
 
 
 def common_schema(paths):
-    """The schema by which the records of all the files are parsed; raises as `schema`, and if not all files have labels."""
+    """Returns the schema of all the files. Raises like `schema`, and if only some files have labels."""
     schemas = {path: schema(path) for path in paths}
-    labelled = [path for path in paths if schemas[path]['label'] == _LABEL]
-    if 0 < len(labelled) < len(schemas):
-        other = next(path for path in paths if path not in labelled)
-        raise DataError(f'{labelled[0]} has labels, but {other} does not; give every record one int64 label, or none')
+    labeled = [path for path in paths if schemas[path]['label'] == _LABEL]
+    if 0 < len(labeled) < len(schemas):
+        other = next(path for path in paths if path not in labeled)
+        raise DataError(f'{labeled[0]} has labels, but {other} does not; give every record one int64 label, or none')
     return schemas[paths[0]]
 
 
 def _pose_schema(path):
-    """Features by which the poses of a file are parsed: azimuth and altitude, or an angle alone; {} if it has none."""
+    """Returns the features for parsing the poses of a file: azimuth and altitude, or a single angle; {} without poses."""
     kinds = _kinds(path) or {}
     names = next((names for names, kind in _POSES.items() if all(kinds.get(name) == kind for name in names)), ())
     return {name: tf.io.FixedLenFeature([], tf.float32 if kinds[name] == 'float' else tf.int64) for name in names}
 
 
 def _kinds(path):
-    """{feature: kind} of a file's first record; None for an empty file."""
+    """Returns {feature: kind} of a file's first record; None for an empty file."""
     try:
-        with tf.init_scope():  # also where a function is being traced
+        with tf.init_scope():  # eager even while a function is being traced
             first = next(iter(records(path).take(1).as_numpy_iterator()), None)
         if first is None:
             return None
@@ -196,7 +196,7 @@ def parse(record, channels, features):
 
 
 def _known_label(label, features):
-    """Parsed labels; 0 where the schema has none."""
+    """Returns parsed labels; zeros if the schema has no labels."""
     if features['label'] == _LABEL:
         return label
     with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(label == -1), [_MIXED])]):

@@ -1,6 +1,6 @@
 """Data sets in TFRecord files of the released schema, which data_prep writes next to a `manifest.json`.
 
-A set that fits into `cache_gib` is decoded once and kept in memory; a larger one streams from its files.
+A set that fits into `cache_gib` is decoded once and kept in memory; a larger one is streamed from its files.
 """
 
 import functools
@@ -21,7 +21,7 @@ from acai_tf.datasets.streams import shuffled_records
 from acai_tf.errors import DataError, UsageError, program_name
 from acai_tf.tracing import no_autograph
 
-# Encoded images held, from which the next of a stream is drawn.
+# Size of a stream's shuffle buffer, which holds encoded images.
 _SHUFFLE_BYTES = 256 * 2**20
 
 
@@ -33,11 +33,11 @@ class Records(InMemory):
         raw_shape: (height, width, channels) of the stored images.
         nclass: number of classes.
         train, test: names of the files that make up each split, without `.tfrecord`.
-        once: number of training files that `train_once` reads, the first ones; default all.
-        command: what makes the files, for messages.
+        once: `train_once` reads only this many of the first training files; default all.
+        command: the command that makes the files, for messages.
         cache_gib: a larger set is streamed.
-        resolution: height and width to which images are resized (bilinear, antialiased); 0: none. A subclass that makes
-            images ready in another way overrides `preprocess`.
+        resolution: height and width to which images are resized (bilinear, antialiased); 0: none. For other
+            preprocessing, a subclass overrides `preprocess`.
     """
 
     reads_files = True
@@ -60,7 +60,7 @@ class Records(InMemory):
         return images_lib.round_to_uint8(images_lib.resize(images, [self._resolution, self._resolution]))
 
     def select(self, split, labels):
-        """Mask of the images of a file, given its labels, that belong to the split; None: all."""
+        """Returns a mask of the images that belong to the split, from the labels of a file; None: all."""
         del split, labels
 
     def check(self):
@@ -79,21 +79,21 @@ class Records(InMemory):
                 'count': sum(file.count for file in self._files)}
 
     def empty(self, file):
-        """The error to raise for a RecordFile that holds no images of this data set."""
+        """Returns the error to raise for a RecordFile without images of this data set."""
         return file.damaged('holds no images')
 
     def unreadable(self, error):
         return DataError(f'{super().unreadable(error)}; find the file with: {program_name("acai_create_datasets")} --verify '
                          f'--data_dir={self.directory}')
 
-    # ---- what the files hold
+    # ---- contents of the files
 
     @functools.cached_property
     def _masks(self):
         return {}
 
     def _mask(self, split, file):
-        """`select`'s mask of a file, or None."""
+        """Returns the mask of `select` for a file, or None."""
         if type(self).select is Records.select:
             return None
         if (split, file) not in self._masks:
@@ -116,13 +116,13 @@ class Records(InMemory):
                 mask = self._mask(split, file)
                 poses.append(file.poses if mask is None else file.poses[mask])
         if np.ptp(np.concatenate(labels)):
-            raise UsageError(f'{self.name} has several classes, and poses are those of one object; prepare the images of '
-                             'each object in a directory of their own')
+            raise UsageError(f'{self.name} has several classes, but poses are for a single object; prepare the images of '
+                             'each object in their own directory')
         is_test = np.repeat([False, True], list(map(len, images)))
         return images_lib.to_float(np.concatenate(images)).numpy(), np.concatenate(poses), is_test
 
     def without_poses(self, path):
-        """The error to raise for a file whose records have no poses."""
+        """Returns the error to raise for a file of records without poses."""
         return DataError(f'{path} holds no poses of its images; put a file poses.csv (file, azimuth, altitude) next to the '
                          f'images, and prepare them again in another directory with: {self._command}')
 
@@ -134,7 +134,7 @@ class Records(InMemory):
 
     @functools.cached_property
     def streams(self):
-        """True if the images are too many for the memory that `cache_gib` allows."""
+        """True if the images do not fit into `cache_gib`."""
         self.check()
         count = 0
         for split, files in self._files_of.items():
@@ -163,7 +163,7 @@ class Records(InMemory):
         return pixels, labels
 
     def _fill(self, pixels, labels, file, mask):
-        """Decodes a file's images, or those of a mask, into arrays; returns their number, even if more than fit."""
+        """Decodes a file's images, all or those in a mask, into arrays; returns their number, even if more than fit."""
         position = count = 0
         for chunk, chunk_labels in file.elements(self._decoded(file)):
             if len(chunk_labels) and (chunk_labels.min() < 0 or chunk_labels.max() >= self.nclass):
@@ -183,7 +183,7 @@ class Records(InMemory):
         return tf.ensure_shape(image, self.raw_shape), label
 
     def _decoded(self, file):
-        """Chunks of (images uint8 [k, *image_shape], labels [k]) of a file, in order."""
+        """tf.data.Dataset of chunks (images uint8 [k, *image_shape], labels [k]) of a file, in order."""
         parsed = record_files.records(file.path).map(no_autograph(self._parse), num_parallel_calls=tf.data.AUTOTUNE)
         return parsed.batch(record_files.CHUNK).map(
             no_autograph(lambda pixels, labels: (self.preprocess(pixels), labels))).prefetch(2)
@@ -228,18 +228,18 @@ class Records(InMemory):
 
 
 def command_of(prepared_name, data_dir):
-    """The command that prepares a data set, for messages."""
+    """Returns the command that prepares a data set, for messages."""
     return f'{program_name("acai_create_datasets")} --datasets={prepared_name} --data_dir={data_dir}'
 
 
 class OwnRecords(Records):
-    """A user's own records: train.tfrecord, test.tfrecord and manifest.json in a directory.
+    """Your own records: train.tfrecord, test.tfrecord and manifest.json in a directory.
 
     Args:
         name: records:DIR.
 
     Raises:
-        DataError: something is missing, or the manifest does not describe the files.
+        DataError: a file is missing, or the manifest does not describe the files.
     """
 
     resolution = RESOLUTION
@@ -251,10 +251,10 @@ class OwnRecords(Records):
         made_by = f'{program_name("acai_create_datasets")} --images_dir=DIR --data_dir={directory}'
         manifest = manifests.read(directory)
         if not manifest and os.path.isdir(directory) and not glob.glob(os.path.join(glob.escape(directory), '*.tfrecord')):
-            raise DataError(f'{directory} holds no records; to use images in it, {preparing(directory)}')
+            raise DataError(f'{directory} holds no records; to use the images in it, {preparing(directory)}')
         if not manifest:
-            raise DataError(f'{path} is missing, which gives the size, channels and classes of {name}; if the data were '
-                            f'moved, name them with --dataset=records:NEW; make it with: {made_by}')
+            raise DataError(f'{path}, which describes {name}, is missing; if you moved the data, use '
+                            f'--dataset=records:NEW; to make it: {made_by}')
         try:
             entries = [manifest[f'{split}.tfrecord'] for split in ('train', 'test')]
             shape, *others = [tuple(map(int, entry['image_shape'])) for entry in entries]

@@ -1,4 +1,4 @@
-"""Streams of records that are too many for the memory."""
+"""Streams of records that do not fit into memory."""
 
 import numpy as np
 import tensorflow as tf
@@ -8,17 +8,17 @@ from acai_tf.tracing import no_autograph
 
 
 def shuffled_records(files, sizes, buffer, key, start):
-    """Endless serialized records of several files, in another order at every epoch.
+    """Endless serialized records of several files, in a new order at every epoch.
 
-    Each file is read in order, but the files are mixed as if every record came from a random place in the whole set; the
-    records then pass through a buffer, from which the next is drawn at random.
+    Each file is read in order, but the files are mixed as if every record came from a random place in the whole set. The
+    records then pass through a shuffle buffer.
 
     Args:
         files: tf.data.Datasets of serialized records.
-        sizes: number of records of each.
+        sizes: number of records in each.
         buffer: number of records in the buffer.
         key: int64 [2] (see `randomness.key`).
-        start: number of the record to begin with. Those of its epoch that come before it are read but not decoded.
+        start: number of the first record. Earlier records of the same epoch are read but not decoded.
     """
     ends = np.cumsum(sizes)
     size = int(ends[-1])

@@ -1,4 +1,4 @@
-"""stripes32: sinusoidal stripes of two parameters (MIDR-AE, section 5.2; `lines2` in the released code)."""
+"""stripes32: sinusoidal stripes with two parameters (MIDR-AE, section 5.2; `lines2` in the released code)."""
 
 import math
 
@@ -23,7 +23,7 @@ def draw_stripes(frequency, angle):
     """
     frequency, angle = (tf.cast(tf.convert_to_tensor(v, dtype_hint=tf.float64), tf.float64)[:, None, None]
                         for v in (frequency, angle))
-    offset = tf.range(32, dtype=tf.float64) - 16  # as released: not the pixels' true centre, 15.5
+    offset = tf.range(32, dtype=tf.float64) - 16  # as released: not the pixels' true center, 15.5
     phase = offset[:, None] * tf.cos(angle) - offset * tf.sin(angle)
     return tf.cast(tf.sin(frequency * phase), tf.float32)[..., None]
 
@@ -39,7 +39,7 @@ class Stripes(InMemory):
         super().__init__(name, _SHAPE, 10)
 
     def parameters(self, split):
-        """Frequency and angle of the images of a split: two arrays [n]."""
+        """Returns the frequency and angle of the images of a split: two arrays [n]."""
         frequency, turn = self._steps(split)
         return 0.3 + 0.004 * frequency, 0.02 * math.pi * turn
 
@@ -53,7 +53,7 @@ class Stripes(InMemory):
 
 class ReleasedStripes(Generated):
     """The released code's endless stream: frequency uniform in [0.2, 0.7], angle in [0, 2 pi); the label is the tenth of the
-    turn. (The released code's labels are tenths of half a turn, 0 to 19, where labels from 10 on have no class.)"""
+    turn. (In the released code, labels are tenths of half a turn, 0 to 19; labels from 10 on have no class.)"""
 
     class_names = sectors(360)
 
