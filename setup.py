@@ -1,4 +1,4 @@
-"""Shim for tools that look for a setup.py; the package's metadata is in pyproject.toml."""
+"""Shim for tools that need a setup.py; the package metadata is in pyproject.toml."""
 
 import setuptools
 

@@ -246,7 +246,7 @@ def _eight_bits(image):
     if not image.mode.startswith('I'):
         return image
     deep = np.asarray(image, np.float64)
-    if image.format == 'TIFF' and image.tag_v2.get(_PHOTOMETRIC_TAG) == 0:  # white is 0; Pillow handles this only up to 8 bits
+    if image.format == 'TIFF' and image.tag_v2.get(_PHOTOMETRIC_TAG) == 0:  # white is 0: Pillow inverts only up to 8 bits
         deep = 65535 - deep
     eight = np.rint(np.clip(deep, 0, 65535) / 257).astype(np.uint8)
     return Image.fromarray(np.where(deep == image.info.get('transparency', -1), np.uint8(0), eight))

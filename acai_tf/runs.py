@@ -151,7 +151,7 @@ class Run:
         return sorted(int(name) for name in names if name.isdecimal())
 
     def reports(self, warn: bool = True) -> list[dict[str, Any]]:
-        """Returns the reports, oldest first. Skips lines that cannot be read, such as a line cut off by a dying process, with a
+        """Returns the reports, oldest first. Skips unreadable lines, such as a line cut off by a dying process, with a
         warning if `warn`."""
         records, bad = [], 0
         with contextlib.suppress(FileNotFoundError), open(self.reports_path, encoding='utf-8', errors='replace') as file:
@@ -169,7 +169,7 @@ class Run:
         return records
 
     def results(self, step: int) -> dict[str, dict[str, Any]]:
-        """Returns {metric: content of its file} for a step's export. A content has `values`, `dataset` and everything else that
+        """Returns {metric: content of its file} for a step's export. A content has `values`, `dataset` and what else
         `metrics.results` keeps."""
         return {name: content for name, content in files.read_json_directory(self.results_dir(step)).items()
                 if isinstance(content.get('values'), dict)}

@@ -173,8 +173,8 @@ def read_poses(images_dir, paths):
 def read_images(images_dir, resolution, test_fraction, fit='stretch', listed=None):
     """Returns {'train': Split, 'test': Split} of a folder's images.
 
-    Images are stored as PNG files, gray if all are gray, else RGB. Images of another size are resized (bilinear, antialiased,
-    as in an exported encoder).
+    Images are stored as PNG, gray if all are gray, else RGB. Images of another size are resized (bilinear, antialiased, as
+    in an exported encoder).
 
     Args:
         resolution: height and width in pixels; 0: all images must have the same size, which is kept.

@@ -59,7 +59,7 @@ class Split:
 
     @classmethod
     def from_chunks(cls, count, image_shape, chunks, **kwargs):
-        """Makes a Split, encoded as PNG, from a function that yields (images uint8 [k, h, w, c], labels int [k]), or a triple
+        """Makes a Split, encoded as PNG, from a function that yields (images uint8 [k, h, w, c], labels int [k]), or triples
         with {feature: [k]}."""
         def encode(chunk):
             pixels, labels, *features = chunk

@@ -179,7 +179,7 @@ def open_dataset(flags, model_config=None):
         model_config: LoadedModel.config, if any.
 
     Raises:
-        UsageError: neither flags nor model name a data set.
+        UsageError: no data set is named.
     """
     name, trained_on = flags.dataset, model_config and model_config['dataset']
     if not name and not trained_on:

@@ -40,7 +40,7 @@ def draw_shadow(tips, size=64):
         float32 array [n, size, size, 1] in [-1, 1].
     """
     centers = (np.arange(size) + 0.5 - size / 2) * 32 / size
-    u, v = centers, -centers[:, None]  # rows run downwards
+    u, v = centers, -centers[:, None]  # rows run downward
     images = np.empty([len(tips), size, size, 1], np.float32)
     to_foot = np.hypot(u, v)
     disc = np.clip(0.5 + (1.75 - to_foot) / 1.5, 0, 1)

@@ -1,4 +1,4 @@
-"""The explorer's answers to HTTP requests, and its refusals. Nothing is written to disk here."""
+"""The explorer's responses to HTTP requests, including refusals. Writes nothing to disk."""
 
 import hashlib
 import importlib.resources
@@ -26,7 +26,7 @@ _logger = logging.getLogger(__name__)
 
 MOST_BYTES = 16 * 2**20
 LOCAL_HOSTS = ('localhost', '127.0.0.1', '[::1]')
-_AT_ONCE = 2  # requests that compute
+_AT_ONCE = 2  # requests that compute at the same time
 _SHEET_PIXELS = 2**20
 _HEADERS = {
     'Content-Security-Policy': "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
@@ -43,10 +43,10 @@ class Application:
     """The WSGI application.
 
     Args:
-        spaces: list of space.Space, one a model.
-        tests: space.Gallery, what they share.
+        spaces: list of space.Space, one per model.
+        tests: space.Gallery, shared by the spaces.
         data_flags: flags of acai_interpolate that name the data set.
-        allowed_hosts: names, in addition to the local ones, under which requests may come.
+        allowed_hosts: host names, in addition to the local ones, that requests may use.
     """
 
     def __init__(self, spaces, tests, data_flags=(), allowed_hosts=()):
@@ -75,27 +75,27 @@ class Application:
             response = _refusal(400, str(error))
         except Exception:
             _logger.exception('%s %s', request.method, request.path)
-            response = _refusal(500, 'this failed; the terminal says why')
+            response = _refusal(500, 'this failed; see the terminal for the reason')
         response.headers.update(_HEADERS)
-        response.headers.pop('Date', None)  # the server says it
+        response.headers.pop('Date', None)  # the server adds it
         return response(environ, start_response)
 
     def finish(self, seconds):
-        """Lets no request begin to compute, and waits so many seconds at most for those that do."""
+        """Stops new computations, and waits at most `seconds` for running ones."""
         for _ in range(_AT_ONCE):
             self._computing.acquire(timeout=seconds / _AT_ONCE)
 
     def _answer(self, request):
         if not self._is_allowed(request.environ.get('HTTP_HOST', '')):
-            return _refusal(403, 'this name of the server is not allowed; start it with --allowed_host=NAME')
+            return _refusal(403, 'this host name is not allowed; start acai_explore with --allowed_host=NAME')
         origin = request.headers.get('Origin')
         if origin is not None and not self._is_allowed(origin.partition('://')[2]):
-            return _refusal(403, 'requests of other sites are refused')
+            return _refusal(403, 'requests from other sites are refused')
         path = request.path
         if path in self._post:
             return self._compute(self._post[path], request) if request.method == 'POST' else _wrong_method('POST')
         if path not in self._files and path not in self._get:
-            return _refusal(404, 'there is no such page')
+            return _refusal(404, 'this page does not exist')
         if request.method not in ('GET', 'HEAD'):
             return _wrong_method('GET, HEAD')
         if path in self._get:
@@ -105,13 +105,13 @@ class Application:
         return response.make_conditional(request.environ)
 
     def _is_allowed(self, host):
-        """Returns True if a host, with any port or none, is one of ours."""
+        """Returns True if a host, with or without a port, is one of ours."""
         return re.sub(r':\d{1,5}$', '', host).lower() in self._hosts
 
     def _compute(self, answer, request):
         try:
             body = request.get_data(cache=False)
-        except OSError:  # chunks that are none, or a client that does not go on
+        except OSError:  # malformed chunks, or a client that stops sending
             return _refusal(400, 'the body of the request cannot be read')
         with self._computing:
             return answer(request, body)
@@ -144,7 +144,7 @@ class Application:
     def _sheet(self, request):
         start = _natural(request, 'number') * self._per_sheet
         if start >= len(self._tests):
-            return _refusal(404, 'there is no such sheet')
+            return _refusal(404, 'this sheet does not exist')
         images = self._tests.images[start:start + self._per_sheet]
         return _png(scenes.sheet(images, self._columns))
 
@@ -153,13 +153,13 @@ class Application:
 
     def _model(self, number):
         if type(number) is not int or not 0 <= number < len(self._spaces):
-            raise UsageError(f'there is no model {number}')
+            raise UsageError(f'model {number} does not exist')
         return number
 
     # ---- POST
 
     def _asked(self, body):
-        """(Scene, {number: Space}) of a request."""
+        """Returns (Scene, {number: Space}) of a request."""
         try:
             asked = json.loads(body, parse_constant=lambda name: float('nan'))
             numbers, scene = asked['models'], asked['scene']
@@ -202,7 +202,7 @@ class Application:
         return _json({'errors': scene.errors(space)})
 
     def _encode(self, request, body):
-        """The body is an image file; the answer, its latents for every model and the image as they take it."""
+        """Answers an image file with its latents for every model and the image as model input."""
         dataset = self._tests.dataset
         pixels = images_lib.decode(body, 'the file', dataset.image_shape[-1])
         content = [tf.io.encode_png(pixels).numpy()]
@@ -214,7 +214,7 @@ class Application:
                       'picture': scenes.encode64(scenes.png(fitted))})
 
 
-_reasons = {413: 'the request is larger than 16 MiB', 404: 'there is no such page'}
+_reasons = {413: 'the request is larger than 16 MiB', 404: 'this page does not exist'}
 
 
 def _static_files():
@@ -223,7 +223,7 @@ def _static_files():
 
 
 def _about(loaded):
-    """Returns what the page says of a model."""
+    """Returns what the page shows about a model."""
     config = loaded.config
     return {'path': os.path.abspath(loaded.path), 'model': system_of(config), 'step': config['step'],
             'dataset': config['dataset'], 'image_shape': config['image_shape'], 'latent_shape': config['latent_shape'],
@@ -232,7 +232,7 @@ def _about(loaded):
 
 
 def _metrics(loaded):
-    """{metric: its values} that the model's run holds for this step, and the last report."""
+    """Returns {metric: its values} of the model's run at this step, and the last report."""
     run, step = Run.of_export(loaded.path), loaded.config['step']
     if run is None:
         return {}
@@ -249,7 +249,7 @@ def _natural(request, name):
 
 
 def _json(value, status=200):
-    # NaN is no JSON; it becomes null.
+    # NaN is not valid JSON, so it becomes null.
     return Response(json.dumps(_finite(value), separators=(',', ':')), status, mimetype='application/json')
 
 

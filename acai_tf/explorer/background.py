@@ -1,4 +1,4 @@
-"""The slow computations, which run in a process of their own; it begins with this module, so that imports little."""
+"""Slow computations in a separate process, which starts by importing this module, so it imports little."""
 
 import os
 
@@ -7,13 +7,13 @@ from acai_tf.quiet import without_import_noise
 
 
 def compute(sender, latents, training_latents, with_tsne):
-    """Sends pairs of a name ('mixture', 'tsne') and what it is, or the AcaiError that it raised.
+    """Sends pairs of a name ('mixture', 'tsne') and its value, or the AcaiError that it raised.
 
     Args:
         sender: end of a pipe.
-        latents: [n, ...], of the map.
-        training_latents: [m, ...], of the mixture.
-        with_tsne: whether to send 'tsne' too.
+        latents: [n, ...], for the map.
+        training_latents: [m, ...], for the mixture.
+        with_tsne: True to send 'tsne' too.
     """
     os.nice(10)
     with without_import_noise():
@@ -24,7 +24,7 @@ def compute(sender, latents, training_latents, with_tsne):
                            ('tsne', lambda: projection.project(latents, 'tsne'))):
         if name == 'mixture' or with_tsne:
             try:
-                with threadpoolctl.threadpool_limits(1):  # the other cores are for those who wait
+                with threadpoolctl.threadpool_limits(1):  # the other cores are for requests
                     sender.send((name, function()))
             except AcaiError as error:
                 sender.send((name, error))

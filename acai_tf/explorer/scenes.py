@@ -1,16 +1,16 @@
-"""Scenes, which the page asks for: as latents in rows and columns, and as files to download.
+"""Scenes that the page requests, as latents in rows and columns, and as files to download.
 
 A scene is a JSON object with a `kind`:
 
-    walk        sources [2 or more], curve (lerp or slerp), steps; with `at` the one point there, 0 to len(sources) - 1
-    grid        sources [4], steps; with `at` [x, y] the one point there, 0 to 1
+    walk        sources [2 or more], curve (lerp or slerp), steps; with `at` only that point, 0 to len(sources) - 1
+    grid        sources [4], steps; with `at` [x, y] only that point, 0 to 1
     directions  values along the principal axes, in standard deviations; source, or null for the mean
-    plane       at [x, y], a point of the map of two principal components
+    plane       at [x, y], a point on the map of two principal components
     samples     from (prior or mixture), seed, rows, columns
     images      sources
 
-A source is the number of a test image, or {"latents": [one a model], "picture": PNG}, base64 of float32 and of the image as
-the model takes it. Everything is checked, and UsageError says what is wrong.
+A source is the number of a test image, or {"latents": [one per model], "picture": PNG}, with base64 of float32 and of the
+model's input image. Everything is checked; UsageError names what is wrong.
 """
 
 import base64
@@ -32,7 +32,7 @@ _KINDS = ('walk', 'grid', 'directions', 'plane', 'samples', 'images')
 
 
 class Scene:
-    """A scene, checked.
+    """A validated scene.
 
     Args:
         asked: the JSON value.
@@ -44,7 +44,7 @@ class Scene:
         self.kind = self._choice('kind', _KINDS)
         self._at = self._asked.get('at')
 
-    # ---- what is asked
+    # ---- parts of the request
 
     def _choice(self, name, choices):
         value = self._asked.get(name)
@@ -65,21 +65,21 @@ class Scene:
         return sources
 
     def _latents_of(self, source, space, number):
-        """Latents of a source, for the model of that number."""
+        """Returns the latents of a source for a model by number."""
         if type(source) is int:
             return space.latents_of_test_image(self._test_image(source))
         parts = _of_type(_of_type(source, dict, 'a source').get('latents'), list, 'latents')
         if number >= len(parts):
-            raise UsageError(f'latents lack those for model {number}')
+            raise UsageError(f'latents for model {number} are missing')
         return read_latents(parts[number], space.loaded.latent_shape)
 
     def _test_image(self, number):
         if not 0 <= number < len(self._tests):
-            raise UsageError(f'there is no test image {number}; there are {len(self._tests)}, numbered from 0')
+            raise UsageError(f'test image {number} does not exist; there are {len(self._tests)}, numbered from 0')
         return number
 
     def _image_of(self, source):
-        """The image [h, w, c] of a source, as a model takes it."""
+        """Returns the image [h, w, c] of a source as model input."""
         if type(source) is int:
             return self._tests.images[self._test_image(source)]
         shape = self._tests.dataset.image_shape
@@ -92,11 +92,11 @@ class Scene:
     # ---- as latents
 
     def latents(self, space, number=0):
-        """Latents [rows, columns, *latent_shape] for a model.
+        """Returns latents [rows, columns, *latent_shape] for a model.
 
         Args:
-            space: its space.Space.
-            number: its number among those that the page knows.
+            space: the model's space.Space.
+            number: the model's number on the page.
         """
         def of(sources):
             return np.stack([self._latents_of(source, space, number) for source in sources])
@@ -138,7 +138,7 @@ class Scene:
     def _steps(self, rows, squared=False):
         steps = self._whole('steps', 2, 64)
         if (steps**2 if squared else rows * steps) > MOST_IMAGES:
-            raise UsageError(f'these are more than {MOST_IMAGES} images; choose fewer steps or fewer images')
+            raise UsageError(f'these are more than {MOST_IMAGES} images; choose fewer steps or images')
         return steps
 
     def _pair(self, low, high):
@@ -150,11 +150,11 @@ class Scene:
     # ---- as files
 
     def sheet(self, space, number=0):
-        """The images, edge to edge, as PNG."""
+        """Returns the images, edge to edge, as PNG."""
         return png(images_lib.grid(reading.decoded(space.loaded, self.latents(space, number)), gap=0, frame=False))
 
     def figure(self, spaces):
-        """The PNG that acai_interpolate writes of this, where it can.
+        """Returns the same PNG as acai_interpolate, for scenes that it can draw.
 
         Args:
             spaces: {number: space.Space}.
@@ -181,21 +181,21 @@ class Scene:
             pictures.CURVES[self._asked['curve']], np.concatenate([ends[:-1], ends[1:]]))
 
     def animation(self, spaces):
-        """The GIF that acai_interpolate writes of this walk."""
+        """Returns the same GIF of a walk as acai_interpolate."""
         if self.kind != 'walk' or self._at is not None:
             raise UsageError('only walks have animations')
         return animation.gif([reading.decoded(space.loaded, self.latents(space, number))
                               for number, space in spaces.items()])
 
     def errors(self, space):
-        """Mean squared errors of the images' reconstructions on the [-1, 1] scale, and their root on that of 0..255."""
+        """Returns the MSE of each reconstruction on the [-1, 1] scale, and its root on the 0..255 scale."""
         images = np.stack([self._image_of(source) for source in self._sources(1, _MOST_SOURCES)])
         mse = np.square(space.loaded.reconstruct(images) - images, dtype=np.float64).mean(axis=(1, 2, 3))
         return [{'mse': float(error), 'rmse': 127.5 * math.sqrt(error)} for error in mse]
 
 
 def read_latents(text, shape):
-    """Latents [*shape] from base64 of little-endian float32. Raises UsageError if they are not that, or not finite."""
+    """Reads latents [*shape] from base64 of little-endian float32. Raises UsageError if they are malformed or not finite."""
     content = _decode64(text)
     if len(content) != 4 * int(np.prod(shape)):
         raise UsageError(f'latents must be {images_lib.by(shape)} numbers of 4 bytes')
@@ -206,17 +206,17 @@ def read_latents(text, shape):
 
 
 def encode64(content):
-    """Base64 of bytes, as text."""
+    """Returns base64 of bytes as text."""
     return base64.b64encode(content).decode()
 
 
 def png(pixels):
-    """uint8 [h, w, c] as the bytes of a PNG, encoded fast rather than small."""
+    """Encodes uint8 [h, w, c] as PNG, favoring speed over size."""
     return tf.io.encode_png(pixels, compression=1).numpy()
 
 
 def sheet(images, columns):
-    """A PNG of images [n, h, w, c], edge to edge, `columns` in a row; what the last row lacks is black."""
+    """Returns a PNG of images [n, h, w, c], edge to edge, `columns` per row; the last row is padded with black."""
     rows = -(-len(images) // columns)
     full = np.full([rows * columns, *images.shape[1:]], -1, np.float32)
     full[:len(images)] = images

@@ -1,4 +1,4 @@
-"""The explorer's socket and signals: from the start to a clean end."""
+"""The explorer's socket and signals, from the start to a clean end."""
 
 import errno
 import http
@@ -29,11 +29,11 @@ _SECONDS_BETWEEN = 0.1  # between two attempts
 
 
 class Handler(serving.WSGIRequestHandler):
-    timeout = _IDLE_SECONDS  # for a client that does not go on with its request
-    disable_nagle_algorithm = True  # pictures are small, and waited for
+    timeout = _IDLE_SECONDS  # for a client that stops in the middle of its request
+    disable_nagle_algorithm = True  # pictures are small, and the user waits for them
 
     def parse_request(self):
-        """Returns False, after an answer, for a request that cannot be read."""
+        """Answers a request that cannot be read, and returns False for it."""
         if not super().parse_request():
             return False
         try:
@@ -46,18 +46,18 @@ class Handler(serving.WSGIRequestHandler):
     def log(self, *_):
         """Logs nothing: the application logs what fails."""
 
-    log_request = log  # which would read the URL
+    log_request = log  # the original would parse the URL
 
     def version_string(self):
         return 'acai_explore'
 
 
 class Server(serving.ThreadedWSGIServer):
-    """Serves every connection in a thread of its own, and waits while the machine has no room for more.
+    """Serves each connection in its own thread, and waits while the machine has no room for more.
 
     Args:
         application: Application.
-        listener: of `bind`; it is closed, since the server has its own.
+        listener: socket from `bind`; it is closed, because the server duplicates it.
     """
     _is_full = False
 
@@ -66,7 +66,7 @@ class Server(serving.ThreadedWSGIServer):
         listener.close()
 
     def get_request(self):
-        """Returns a connection; socketserver calls this again and again as long as one waits."""
+        """Returns a connection; socketserver calls this repeatedly while a client waits."""
         try:
             accepted = super().get_request()
         except OSError as error:
@@ -80,7 +80,7 @@ class Server(serving.ThreadedWSGIServer):
         return accepted
 
     def handle_error(self, request, client_address):
-        """Says in one line what socketserver would say in a traceback."""
+        """Logs one line instead of socketserver's traceback."""
         _logger.warning('a connection failed (%s)', short_message(sys.exception()))
 
     def log(self, *_):
@@ -88,14 +88,14 @@ class Server(serving.ThreadedWSGIServer):
 
 
 def bind(host, port=None):
-    """A listening socket.
+    """Returns a listening socket.
 
     Args:
         host: name or address.
-        port: None: the first free one from 6007 on.
+        port: None: the first free port from 6007 on.
 
     Raises:
-        UsageError: there is no such address here, or the port is taken.
+        UsageError: this machine does not have the address, or the port is taken.
     """
     for number in range(PORT, PORT + _PORTS_TRIED) if port is None else [port]:
         try:
@@ -103,7 +103,7 @@ def bind(host, port=None):
                                                              flags=socket.AI_PASSIVE)[0]
             listener = socket.socket(family, kind)
         except (OSError, UnicodeError) as error:
-            raise UsageError(f'--host={host}: there is no such address ({_reason(error)})') from None
+            raise UsageError(f'--host={host}: unknown address ({_reason(error)})') from None
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(address)
@@ -126,23 +126,23 @@ def serve(models, dataset, listener, allowed_hosts=(), data_flags=(), open_brows
 
     Args:
         models: list of export.LoadedModel.
-        dataset: datasets.base.Dataset of their shape.
-        listener: of `bind`; it is closed at the end.
-        allowed_hosts: names, in addition to the local ones, under which requests may come.
+        dataset: datasets.base.Dataset that fits the models.
+        listener: socket from `bind`; it is closed at the end.
+        allowed_hosts: host names, in addition to the local ones, that requests may use.
         data_flags: flags of acai_interpolate that name the data set.
-        open_browser: whether to open the page.
+        open_browser: True to open the page.
     """
     host, port = listener.getsockname()[:2]
-    warnings.simplefilter('ignore', Image.DecompressionBombWarning)  # images this large are refused
+    warnings.simplefilter('ignore', Image.DecompressionBombWarning)  # such large images are refused
     if host not in ('127.0.0.1', '::1'):
-        _logger.warning('listening on %s: whoever reaches this port under one of the names %s can use the models and see '
+        _logger.warning('listening on %s: anyone who reaches this port by one of the names %s can use the models and see '
                         'the test images', host, ', '.join([*LOCAL_HOSTS, *allowed_hosts]))
     tests = Gallery(dataset)
     spaces = [Space(model, tests) for model in models]
-    # An address, unlike a name, cannot be made to mean another machine.
+    # Unlike a name, an address cannot be redirected to another machine.
     application = Application(spaces, tests, data_flags, [*allowed_hosts, _shown(host)])
     ended = threading.Event()
-    # Also where a shell has told its background jobs to ignore SIGINT.
+    # Even if a shell has told its background jobs to ignore SIGINT.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     server = Server(application, listener)
@@ -153,7 +153,7 @@ def serve(models, dataset, listener, allowed_hosts=(), data_flags=(), open_brows
     url = f'http://{_shown(host)}:{port}/'
     print(f'acai_explore at {url} (Ctrl-C ends it)', flush=True)
     if open_browser and not webbrowser.open(url):
-        _logger.warning('no browser could be opened; open %s yourself', url)
+        _logger.warning('cannot open a browser; open %s yourself', url)
     ended.wait()
     for space in spaces:
         space.stop()
@@ -165,14 +165,14 @@ def serve(models, dataset, listener, allowed_hosts=(), data_flags=(), open_brows
 
 
 def _shown(host):
-    """The host of the address to open."""
+    """Returns the host in the address to open."""
     if host in ('0.0.0.0', '::'):
         return 'localhost'
     return f'[{host}]' if ':' in host else host
 
 
 def prepare(spaces, ended):
-    """Computes what is slow, and what failed again once it is asked for, until the Event `ended`."""
+    """Does the slow computations until the Event `ended`, and retries failed ones when they are requested."""
     while not ended.is_set():
         for find in (Space.find_axes, Space.find_the_rest):
             for space in spaces:

@@ -1,4 +1,4 @@
-"""The latents of the test images in one exported model: principal axes, maps, a mixture of Gaussians."""
+"""The latents of the test images in one exported model: principal axes, maps, and a mixture of Gaussians."""
 
 import contextlib
 import hashlib
@@ -23,18 +23,18 @@ _logger = logging.getLogger(__name__)
 
 MOST_AXES = 32
 _SECONDS_OF_TROUBLE = 10
-_BATCH = 64  # encoded at a time in the background: requests are not held up for long
+_BATCH = 64  # encoded at a time in the background, so that requests need not wait long
 
 
 class NotYet(AcaiError):
-    """The answer is still being computed; the message says what is."""
+    """The answer is still being computed; the message names it."""
 
 
 class Gallery:
-    """The test images of a data set, in memory: the first 10,000, or as many as 512 MiB hold; none of a `Described` one.
+    """The test images of a data set in memory: the first 10,000, or as many as fit in 512 MiB; none if it is `Described`.
 
     Attributes:
-        images: float32 [n, h, w, c] in [-1, 1]; labels: int64 [n]; total: how many there are, read or not read.
+        images: float32 [n, h, w, c] in [-1, 1]; labels: int64 [n]; total: number of test images, read or not.
     """
 
     _MOST, _MOST_VALUES = 10_000, 2**27
@@ -43,7 +43,7 @@ class Gallery:
         self.dataset, most = dataset, min(self._MOST, self._MOST_VALUES // int(np.prod(dataset.image_shape)))
         parts, self.total = [(np.zeros([0, *dataset.image_shape], np.float32), np.zeros(0, np.int64))], 0
         for images, labels in [] if isinstance(dataset, Described) else dataset.test(500):
-            if self.total < most:  # a copy of what is kept, so that the rest is freed
+            if self.total < most:  # a copy, so that the rest is freed
                 room = most - self.total
                 parts.append((images.numpy()[:room].copy(), labels.numpy()[:room]))
             self.total += len(labels)
@@ -54,14 +54,14 @@ class Gallery:
 
 
 class Space:
-    """One model on the test images. Until `find_axes` and `find_the_rest` are through, methods raise NotYet.
+    """One model on the test images. Until `find_axes` and `find_the_rest` are done, methods raise NotYet.
 
-    What failed is computed again once somebody asks for it some seconds later, except after wrong usage. Until then requests
-    get the error.
+    After a failure, requests get the error for a few seconds. The next request starts the computation again, except after
+    wrong usage.
 
     Args:
         loaded: export.LoadedModel.
-        tests: Gallery of its shape.
+        tests: Gallery that fits the model.
     """
 
     def __init__(self, loaded, tests):
@@ -73,7 +73,7 @@ class Space:
     # ---- in the background
 
     def find_axes(self):
-        """Encodes the test images, and finds the principal axes of their latents. Takes seconds."""
+        """Encodes the test images and finds the principal axes of their latents. Takes seconds."""
         if self._pca is not None or self._trouble:
             return
         with self._kept_trouble():
@@ -87,7 +87,7 @@ class Space:
                 self._find_axes(self._latents.reshape(len(images), -1))
 
     def find_the_rest(self):
-        """Fits the mixture of Gaussians, and computes t-SNE or reads it. Takes a minute."""
+        """Fits the mixture of Gaussians, and computes t-SNE or reads it from the cache. Takes a minute."""
         if self._pca is None or self._trouble or self._stopped or (self._mixture and 'tsne' in self._maps):
             return
         with self._kept_trouble():
@@ -110,7 +110,7 @@ class Space:
 
     @contextlib.contextmanager
     def _kept_trouble(self):
-        """Keeps an error of the background for the requests that need what failed."""
+        """Keeps an error in the background for the requests that need the result."""
         try:
             yield
         except Exception as error:
@@ -120,13 +120,13 @@ class Space:
             self._trouble = error if isinstance(error, AcaiError) else DataError(f'this failed ({short_message(error)})')
 
     def stop(self):
-        """Ends what is computed in the background, soon."""
+        """Ends the background computations soon."""
         self._stopped = True
         if self._process:
             self._process.kill()
 
     def _encode_all(self, batches):
-        """Latents of batches of images; None if it is stopped."""
+        """Returns the latents of batches of images; None if stopped."""
         parts = []
         for images in batches:
             if self._stopped:
@@ -142,7 +142,7 @@ class Space:
         points = pca.fit_transform(flat.astype(np.float64))
         if flat.shape[1] > 1:
             self._maps['pca'] = points[:, :2]
-        self._pca = pca  # last: requests take it for a sign that the map is there
+        self._pca = pca  # last, because requests take it as a sign that the map exists
 
     def _read_tsne(self):
         for folder in self._folders():
@@ -164,24 +164,24 @@ class Space:
                 _logger.warning('%s was not written (%s)', path, error.strerror)
 
     def _file_name(self):
-        """Name of the file that caches the map of these weights on these images."""
+        """Returns the name of the cache file for the map of these weights and images."""
         config = self.loaded.config
         what = [config['sha256'], config['step'], self._tests.dataset.name, self._tests.dataset.options,
                 hashlib.sha256(np.ascontiguousarray(self._tests.images)).hexdigest()]
         return f'tsne-{hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:12]}.npy'
 
     def _folders(self):
-        """Folders in which the map is cached: the run's, if the export is in a run, and the user's."""
+        """Returns the cache folders of the map: in the run, if the export is in a run, and the user's."""
         run = Run.of_export(self.loaded.path)
         own = os.path.join(os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache'), 'acai_tf')
         return [*([run.results_dir(self.loaded.config['step'])] if run else []), own]
 
     def _in_a_process(self, *args):
-        """Yields what `background.compute` sends. In a process of its own it delays no picture, and can be ended at once."""
+        """Yields what `background.compute` sends from a separate process, which delays no pictures and can be killed."""
         context = multiprocessing.get_context('spawn')
         receiver, sender = context.Pipe(duplex=False)
         process = context.Process(target=background.compute, args=(sender, *args), daemon=True)
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # inherited: Ctrl-C is for the parent
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # inherited: the parent handles Ctrl-C
         try:
             process.start()
         finally:
@@ -195,7 +195,7 @@ class Space:
                 yield receiver.recv()
         process.join()
         if process.exitcode:
-            raise DataError(f'this ended early (exit code {process.exitcode}); there may be too little memory')
+            raise DataError(f'this ended early (exit code {process.exitcode}), perhaps out of memory')
 
     # ---- for requests
 
@@ -209,23 +209,23 @@ class Space:
         raise NotYet(f'{what} is being computed')
 
     def latents_of_test_image(self, number):
-        """Latents [*latent_shape]."""
+        """Returns latents [*latent_shape]."""
         if self._latents is not None:
             return self._latents[number]
         return self.loaded.encode(self._tests.images[number:number + 1])[0]
 
     def map_points(self, name):
-        """Points [n, 2] of the test images on the map 'pca' or 'tsne'."""
+        """Returns points [n, 2] of the test images on the map 'pca' or 'tsne'."""
         if name == 'pca' and self._pca is not None and 'pca' not in self._maps:
-            raise DataError('latents of one dimension have no map')
+            raise DataError('latents with one dimension have no map')
         return self._ready(self._maps.get(name), 'the map')
 
     def shares(self):
-        """Share of the variance along each principal axis [axes]."""
+        """Returns the share of the variance along each principal axis [axes]."""
         return self._axes.explained_variance_ratio_
 
     def deviations(self):
-        """Standard deviation along each principal axis [axes]."""
+        """Returns the standard deviation along each principal axis [axes]."""
         return np.sqrt(self._axes.explained_variance_)
 
     @property
@@ -233,11 +233,11 @@ class Space:
         return self._ready(self._pca, 'the principal axes')
 
     def along_axes(self, base, values):
-        """A latent moved along the first principal axes.
+        """Moves a latent along the first principal axes.
 
         Args:
             base: latents [*latent_shape]; None: the mean of the test latents.
-            values: along each axis, in its standard deviations.
+            values: distance along each axis, in standard deviations.
         """
         values = np.asarray(values, np.float64)
         base = self._axes.mean_ if base is None else np.asarray(base, np.float64).ravel()
@@ -245,14 +245,14 @@ class Space:
         return moved.astype(np.float32).reshape(self.loaded.latent_shape)
 
     def at(self, point):
-        """The latent at a point (x, y) of the map 'pca'."""
+        """Returns the latent at a point (x, y) of the map 'pca'."""
         return (self._axes.mean_ + np.asarray(point) @ self._axes.components_[:2]).astype(np.float32).reshape(
             self.loaded.latent_shape)
 
     def points_of(self, latents):
-        """Points [n, 2] of latents [n, ...] on the map 'pca'."""
+        """Returns points [n, 2] of latents [n, ...] on the map 'pca'."""
         return (latents.reshape(len(latents), -1) - self._axes.mean_) @ self._axes.components_[:2].T
 
     def mixture(self):
-        """The latents.mixture.Mixture of the training latents."""
+        """Returns the latents.mixture.Mixture of the training latents."""
         return self._ready(self._mixture, 'the mixture of Gaussians')

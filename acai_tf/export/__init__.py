@@ -1,7 +1,7 @@
-"""SavedModels: writing them (write.py), with a model card (card.py), and using them on numpy arrays (load.py).
+"""Writes SavedModels (write.py) with model cards (card.py), and runs them on numpy arrays (load.py).
 
     load(path)                                         an exported model
-    export_model(model, dataset, step, export_dir)     writes one
+    export_model(model, dataset, step, export_dir)     writes an export
 """
 
 from acai_tf.export.load import LoadedModel, load

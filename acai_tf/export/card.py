@@ -1,4 +1,4 @@
-"""The model card of an export: a README.md with the YAML head of Hugging Face's format, made offline of what is known."""
+"""The model card of an export: a README.md with YAML metadata in Hugging Face's format, written offline."""
 
 import inspect
 import json
@@ -17,16 +17,16 @@ from acai_tf.values import combine
 
 NAME = 'README.md'
 _PICTURE, _WIDEST = 'interpolation.png', 1024
-_MOST_NAMES = 20  # of classes, in a sentence
+_MOST_NAMES = 20  # class names in a sentence
 
 
 class Training(NamedTuple):
-    """The facts that a card shows of a model's training.
+    """Facts about a model's training, for its card.
 
     Attributes:
         options: {option: value} of the training.
-        losses: {name: number}, means since the report before.
-        reported: {name: value} of the metrics of the last report, on test images.
+        losses: {name: number}, means since the previous report.
+        reported: {name: value}, metrics of the last report, on test images.
         results: {metric: content of its file in results/<step>/}.
         picture: path of a picture of interpolations; None if there is none.
     """
@@ -38,12 +38,12 @@ class Training(NamedTuple):
 
 
 def write(directory, config, run=None):
-    """Writes README.md, and the picture that it shows, into an export.
+    """Writes README.md and its picture into an export.
 
     Args:
-        directory: where the export is being made.
+        directory: directory of the unfinished export.
         config: dict, the content of its acai_config.json.
-        run: the `Training` of the run it comes from; None: the card leaves out what only a run knows.
+        run: `Training` of the run that made the export; None: the card has no facts about training.
     """
     picture = run and run.picture and _copy_picture(run.picture, os.path.join(directory, _PICTURE))
     text = _head(config, run) + _body(config, run, picture)
@@ -52,7 +52,7 @@ def write(directory, config, run=None):
 
 
 def _copy_picture(source, target):
-    """Copies a PNG, shrunk if it is wide; whether it could be read."""
+    """Copies a PNG file, shrunk if it is wide. Returns False if it cannot be read."""
     try:
         pixels = images.read(source, 1 if images.peek(source)[2] else 3)
     except DataError:
@@ -70,7 +70,7 @@ def _copy_picture(source, target):
 def _head(config, run):
     name = datasets.short_name(config['dataset'])
     lines = ['---', 'library_name: tensorflow', 'pipeline_tag: image-feature-extraction',
-             'license: unknown  # of these weights: for whoever trained them to choose, within the terms of the data',
+             'license: unknown  # choose a license for these weights that the terms of the data allow',
              f'tags: {_yaml(["autoencoder", "interpolation", "saved-model", "acai_tf", config["model"]])}',
              f'datasets: {_yaml([_hub(config["dataset"])])}']
     results = _index(config, run) if run else []
@@ -85,7 +85,7 @@ def _head(config, run):
 
 
 def _index(config, run):
-    """[(data set, {name: value})] of all metrics."""
+    """Returns [(data set, {name: value})] of all metrics."""
     by_dataset = {config['dataset']: {'report': run.reported}}
     for name, content in run.results.items():
         by_dataset.setdefault(content['dataset'], {})[name.partition('.')[0]] = content['values']
@@ -94,14 +94,14 @@ def _index(config, run):
 
 
 def _without_repeated(results):
-    """{metric: values}, where values that the last report has too are those of the metric's own file."""
+    """Returns {metric: values} without the report's values that a metric's own file has too."""
     later = {name for metric, values in results.items() if metric != 'report' for name in values}
     return {metric: {name: value for name, value in values.items() if metric != 'report' or name not in later}
             for metric, values in results.items()}
 
 
 def _numbers(values):
-    """The (name, number) of those that are defined and not nested."""
+    """Returns [(name, number)] of the values that are finite numbers."""
     return [(key, value) for key, value in values.items()
             if type(value) in (int, float) and math.isfinite(value)]
 
@@ -112,7 +112,7 @@ def _hub(dataset):
 
 
 def _yaml(value):
-    return json.dumps(value, ensure_ascii=False)  # which is YAML too
+    return json.dumps(value, ensure_ascii=False)  # JSON is YAML too
 
 
 # ---- the body
@@ -122,7 +122,7 @@ def _body(config, run, picture):
     latent = 'x'.join(map(str, config['latent_shape']))
     sections = [
         f'# {system_of(config)}, trained on {name}',
-        f'An autoencoder, made to be interpolated with: images of {size} in, latents of {latent} out, and back. '
+        f'An autoencoder for interpolation. It encodes images of {size} to latents of {latent} and decodes them. '
         f'{_paper(config["model"])}Exported at step {config["step"]:,} by acai_tf {acai_tf.__version__} and TensorFlow '
         f'{tf.__version__}.',
         f'![Rows of decoded interpolations between two test images]({_PICTURE})' if picture else None,
@@ -132,11 +132,11 @@ def _body(config, run, picture):
         '## What it must not be used for', _not_for(config),
         '## Training', _table('option', {**_architecture(config), **(run.options if run else {})})]
     if run and run.losses:
-        sections += ['Losses, means over the training images since the report before the last:', _table('loss', run.losses)]
+        sections += ['Losses, averaged over the training images since the previous report:', _table('loss', run.losses)]
     if run:
         for dataset, values in _index(config, run):
             sections += [f'## Measured on {datasets.short_name(dataset)}',
-                         'On its test images, where the name does not say otherwise; accuracies in percent.',
+                         'Measured on test images, unless the name says otherwise; accuracies in percent.',
                          _table('metric', values)]
     return '\n\n'.join(filter(None, sections)) + '\n'
 
@@ -158,7 +158,7 @@ latents = model.encode(numpy.zeros([1, *model.image_shape], numpy.float32))
 halfway = model.decode((latents + latents) / 2)
 ```
 
-Load only SavedModels that you trust: one can run any TensorFlow operation.'''
+Load only SavedModels that you trust: they can run any TensorFlow operation.'''
 
 
 def _signatures(config):
@@ -176,7 +176,7 @@ def _signatures(config):
 
 
 def _paper(model):
-    """The first line of a registered system's file."""
+    """Returns the first line of the docstring of a registered system's module."""
     if model not in models.names():
         return ''
     lines = (inspect.getmodule(models.REGISTRY.get(model)).__doc__ or '').splitlines()
@@ -186,7 +186,7 @@ def _paper(model):
 def _data(config):
     known = about(config['dataset'])
     options = ''.join(f' Option: {key} {value}.' for key, value in (config['dataset_options']).items())
-    text = known.text if known else ('Images of whoever trained the model, known to the model as '
+    text = known.text if known else ('The images of the person who trained the model, called '
                                      f'{datasets.short_name(config["dataset"])}; describe them here.')
     names = [' '.join(name.split()) for name in config['class_names'] or []]
     listed = f': {", ".join(names)}' if 1 < len(names) <= _MOST_NAMES else ''
@@ -196,11 +196,11 @@ def _data(config):
 
 def _not_for(config):
     known = about(config['dataset'])
-    points = ['Not for images unlike those it was trained on: it answers for any, but its latents and reconstructions of '
-              'others mean little. Try it on yours first.',
-              'Not as evidence: what it decodes, interpolations above all, is invented. Not where a wrong or invented image '
-              'or class does harm, as in medicine, law or safety.',
-              'Not as a classifier of any standing: `classify` is a single layer, trained to judge the latents.']
+    points = ['Not for images unlike the training images: it accepts any image, but latents and reconstructions of other '
+              'images mean little. Try it on your images first.',
+              'Not as evidence: decoded images, above all interpolations, are invented. Not where a wrong or invented '
+              'image or class does harm, as in medicine, law or safety.',
+              'Not as a serious classifier: `classify` is a single layer, trained to judge the latents.']
     return '\n'.join(f'- {point}' for point in [*points, *([known.not_for] if known and known.not_for else [])])
 
 

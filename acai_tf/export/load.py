@@ -1,4 +1,4 @@
-"""Exported models on numpy arrays; no model code is used."""
+"""Exported models on numpy arrays, without any model code."""
 
 import glob
 import json
@@ -23,28 +23,28 @@ CONFIG_NAME = 'acai_config.json'
 
 
 def read_config(version_dir):
-    """The content of an exported version's acai_config.json; UsageError if it is of another format."""
+    """Returns the content of an exported version's acai_config.json; UsageError if it has another format."""
     path = os.path.join(version_dir, 'assets.extra', CONFIG_NAME)
-    with open(path, encoding='utf-8-sig') as file:  # people edit it before they publish a model
+    with open(path, encoding='utf-8-sig') as file:  # people edit it before publishing a model
         content = json.load(file)
     check_format(content, path)
     return content
 
 
 def system_of(config):
-    """Name of an exported model's system, from the content of its acai_config.json, with its base if it is another than the
+    """Returns the name of an exported model's system, from its acai_config.json, with its base if that is not the
     baseline."""
     return config['model'] if config.get('base') in (None, 'baseline') else f'{config["model"]} on {config["base"]}'
 
 
 def check_whole(path):
-    """Raises StorageError if an exported version lacks a file, or if one has another checksum than it was written with."""
+    """Raises StorageError if an exported version lacks a file, or a file has the wrong checksum."""
     try:
         _check_sums(path, read_config(path))
     except AcaiError:
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise StorageError(f'{path} is damaged ({short_message(error)}); delete it, and the same command makes it '
+        raise StorageError(f'{path} is damaged ({short_message(error)}); delete it and run the same command '
                            'again') from None
 
 
@@ -55,12 +55,12 @@ def _check_sums(path, config):
 
 
 def load(path: str | os.PathLike) -> 'LoadedModel':
-    """Loads an exported model; no model code is used.
+    """Loads an exported model without any model code.
 
-    Only load SavedModels that you trust: they can run any TensorFlow operation, including those that write files.
+    Load only SavedModels that you trust: they can run any TensorFlow operation, and even write files.
 
     Args:
-        path: a version directory, or the directory of versions, of which the newest is taken.
+        path: a version directory, or a directory of versions, which means the newest.
 
     Raises:
         DataError: not a SavedModel of acai_tf.
@@ -73,7 +73,7 @@ class LoadedModel:
 
     Attributes:
         config: dict, the content of acai_config.json (model, dataset, shapes, step).
-        class_names: list of str; None where the data set's classes are known by number alone.
+        class_names: list of str; None if the data set's classes have only numbers.
         path: str, the version directory.
         image_shape, latent_shape: (height, width, channels).
         nclass: int.
@@ -108,8 +108,7 @@ class LoadedModel:
         return self._call('encode', images=(images, self.image_shape))['latents']
 
     def encode_bytes(self, contents: Sequence[bytes]) -> np.ndarray:
-        """PNG or JPEG bytes, [n] of any size -> latents [n, *latent_shape]. Raises ValueError if one does not decode.
-        """
+        """PNG or JPEG bytes [n], of any size -> latents [n, *latent_shape]. Raises ValueError if one does not decode."""
         if not len(contents):
             return np.zeros([0, *self.latent_shape], np.float32)
         try:
@@ -122,7 +121,7 @@ class LoadedModel:
         return self._call('decode', latents=(latents, self.latent_shape))['images']
 
     def decoder_products(self, latents: np.ndarray, directions: np.ndarray) -> np.ndarray:
-        """J v of the decoder's Jacobian J at latents, and directions v [n, *latent_shape]: [n, h, w, c]."""
+        """Products J v [n, h, w, c] of the decoder's Jacobian J at latents with directions v [n, *latent_shape]."""
         return in_batches(self._decoder_products, latents, directions)
 
     def reconstruct(self, images: np.ndarray) -> np.ndarray:
@@ -159,13 +158,13 @@ def _versions(path):
 
 
 def _why_not(path):
-    """Returns why a path is no SavedModel, and what to name instead where that can be seen."""
+    """Explains why a path is not a SavedModel and, if possible, what to name instead."""
     if not os.path.isdir(path):
         return 'it is a file; name its directory' if os.path.exists(path) else 'it does not exist'
-    for below in ('', '*', '*/*'):  # of a run, of the runs on a data set, of a --train_dir
+    for below in ('', '*', '*/*'):  # a run, all runs on a data set, a --train_dir
         for export in sorted(glob.glob(os.path.join(glob.escape(path), below, 'export'))):
             if _versions(export):
-                return f'the exported model is in {export}; name that'
+                return f'the exported model is in {export}; use that path'
     if os.path.isfile(Run(path).config_path):
-        return f'it is a run that is not finished; finish it, or use {program_name("acai_export")} --run_dir={path}'
+        return f'it is an unfinished run; finish it, or use {program_name("acai_export")} --run_dir={path}'
     return 'it holds neither saved_model.pb nor a numbered version'

@@ -1,6 +1,6 @@
-"""Writing SavedModels that need neither acai_tf nor Keras to run.
+"""Writes SavedModels that run without acai_tf and Keras.
 
-The layout is TensorFlow Serving's, `<base>/<integer>/`; a version appears whole or not at all.
+The layout is TensorFlow Serving's, `<base>/<integer>/`. Versions are written atomically.
 """
 
 import contextlib
@@ -19,18 +19,18 @@ from acai_tf.export.load import CONFIG_NAME, read_config
 from acai_tf.tracing import traced
 from acai_tf.versions import FORMAT, versions
 
-# What TensorFlow raises for a checkpoint that is damaged or of another model.
+# Errors that TensorFlow raises for a checkpoint that is damaged or belongs to another model.
 UNREADABLE = (tf.errors.OpError, AssertionError, AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError)
 _EXISTS = '{} exists and is not overwritten; choose another --export_dir or delete it'
 _BYTES_RULE = ('PNG or JPEG of any size is converted to {channels} color channel(s); an image of {raw[0]}x{raw[1]} goes '
-               'through the pipeline of the data set, any other is resized (bilinear, antialias, {fit}) to '
+               'through the pipeline of the data set, other images are resized (bilinear, antialias, {fit}) to '
                '{shape[0]}x{shape[1]}; values are scaled to [-1, 1]')
 
 
 def _float32_copy(model):
-    """The same model with the same weights, or their moving averages, in float32 and outside any distribution strategy.
+    """Returns a float32 copy of the model with its weights, or their moving averages, outside any distribution strategy.
 
-    Its `encode` and `decode`, of tensors, are traced once for all signatures.
+    Its `encode` and `decode` for tensors are traced once for all signatures.
     """
     copy = type(model).from_config({**model.get_config(), 'dtype': 'float32'})
     with model.averaged():
@@ -42,7 +42,7 @@ def _float32_copy(model):
 
 
 def bytes_reader(dataset):
-    """Function: string [n] of PNG or JPEG bytes -> images float32 [n, h, w, c] in [-1, 1]."""
+    """Returns a function: string [n] of PNG or JPEG bytes -> images float32 [n, h, w, c] in [-1, 1]."""
     def read_one(content):
         pixels = images.decode_bytes(content, dataset.image_shape[-1])
         pixels.set_shape([None, None, dataset.image_shape[-1]])
@@ -54,7 +54,7 @@ def bytes_reader(dataset):
 
 
 def _endpoints(model, dataset):
-    """{signature: (function, input signature)}; inputs and outputs are named."""
+    """Returns {signature: (function, input signature)}; inputs and outputs are named."""
     image_spec = tf.TensorSpec([None, *model.image_shape], tf.float32, 'images')
     latents = tf.TensorSpec([None, *model.latent_shape], tf.float32, 'latents')
     read_bytes = bytes_reader(dataset)
@@ -81,20 +81,20 @@ def _endpoints(model, dataset):
 
 
 def export_model(model, dataset, step: int, export_dir: str | os.PathLike, run=None) -> str:
-    """Writes `<export_dir>/<step>/`, with a model card in it.
+    """Writes `<export_dir>/<step>/`, including a model card.
 
     Args:
         model: a trained `Autoencoder`.
-        dataset: the `datasets.base.Dataset` it was trained on, whose pipeline `encode_bytes` applies; or a tf.data.Dataset.
+        dataset: the `datasets.base.Dataset` it was trained on, with the pipeline for `encode_bytes`; or a tf.data.Dataset.
         step: int, the version's number.
         export_dir: directory of the versions.
-        run: `card.Training`, the facts of the training that the card shows; None: none.
+        run: `card.Training`, facts about the training for the card; None: no such facts.
 
     Returns:
         Path of the version.
 
     Raises:
-        UsageError: the version exists; it is never overwritten.
+        UsageError: the version exists; versions are never overwritten.
     """
     path = _new_version(export_dir, step)
     dataset = as_dataset(dataset, model.nclass)
@@ -127,15 +127,15 @@ def export_model(model, dataset, step: int, export_dir: str | os.PathLike, run=N
 
 
 def exported_variables(model, averaged=False):
-    """The variables of the networks that an export holds, in its order; or their moving averages, where there are any."""
-    # The plain variables: Keras's own would be saved a second time.
+    """Returns the network variables of an export, in its order; or their moving averages, if they have any."""
+    # TensorFlow variables, because Keras variables would be saved twice.
     averages = {id(variable): average for variable, average in model.averages} if averaged else {}
     return [averages.get(id(variable), variable).value for name, network in model.networks.items()
             if name not in model.training_only for variable in network.variables]
 
 
 def export_copy(version_dir, checkpoint, step, export_dir, run=None):
-    """Writes `<export_dir>/<step>/`: an earlier export with the weights of a checkpoint. No model code is used.
+    """Writes `<export_dir>/<step>/`: an earlier export with the weights of a checkpoint. Needs no model code.
 
     Args:
         version_dir: the earlier export.
@@ -146,7 +146,7 @@ def export_copy(version_dir, checkpoint, step, export_dir, run=None):
         Path of the version.
 
     Raises:
-        UsageError: the version exists; it is never overwritten.
+        UsageError: the version exists; versions are never overwritten.
         StorageError: the checkpoint cannot be read.
     """
     path = _new_version(export_dir, step)
@@ -183,7 +183,7 @@ def _appearing(path):
 
 
 def _sums(path):
-    """{file: sha256} of what TensorFlow wrote."""
+    """Returns {file: sha256} of the files that TensorFlow wrote."""
     found = [os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names]
     return {os.path.relpath(file, path): files.sha256(file) for file in sorted(found) if 'assets.extra' not in file}
 
@@ -196,7 +196,7 @@ def _write_config(extra, config):
 
 
 def _write_warm_up(path, model):
-    """One request for each signature, which TensorFlow Serving sends to itself when it starts; needs the extra `serving`."""
+    """Writes one request for each signature, for TensorFlow Serving's warm-up at start; needs the extra `serving`."""
     try:
         from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
     except ImportError:

@@ -1,5 +1,5 @@
 """Figures for papers, as PNG or PDF: pictures made of images (pictures.py), maps of the latent space (maps.py), curves of
-interpolations between poses (poses.py), animations of a walk (animation.py), names of any length (text.py)."""
+interpolations between poses (poses.py), animations of walks (animation.py), and labels of any length (text.py)."""
 
 import io
 import logging
@@ -13,7 +13,7 @@ from acai_tf import files
 from acai_tf.errors import UsageError
 from acai_tf.export.load import system_of
 
-# What can be drawn, and which options it has.
+# Figures that can be drawn, and their options.
 OPTIONS = ('images', 'rows', 'steps', 'from', 'projection', 'projector_dir', 'dimensions')
 MODES = {'lerp': ('images', 'rows', 'steps'), 'slerp': ('images', 'rows', 'steps'), 'bilinear': ('images', 'steps'),
          'samples': ('rows', 'steps', 'from'), 'reconstruction': ('images', 'rows', 'steps'),
@@ -21,7 +21,7 @@ MODES = {'lerp': ('images', 'rows', 'steps'), 'slerp': ('images', 'rows', 'steps
 ANIMATED = ('lerp', 'slerp')
 _ENDINGS = ('.png', '.pdf')
 _NO_GLYPH = re.compile(r'Glyph (\d+) .* missing from font')
-_one_at_a_time = threading.Lock()  # neither matplotlib nor catch_warnings is made for threads
+_one_at_a_time = threading.Lock()  # neither matplotlib nor catch_warnings is thread-safe
 _logger = logging.getLogger(__name__)
 
 
@@ -36,16 +36,16 @@ def is_animation(path):
 
 
 def check_output(path, mode):
-    """Raises UsageError for a file name that ends neither as a figure nor, if the mode has one, as an animation."""
+    """Raises UsageError for a file name without the ending of a figure or, if the mode has one, of an animation."""
     if is_animation(path) and mode not in ANIMATED:
-        raise UsageError(f'--output={path}: --mode={mode} has no animation, but {" and ".join(ANIMATED)} have; end it in '
+        raise UsageError(f'--output={path}: only --mode={" or ".join(ANIMATED)} makes animations; choose a name ending in '
                          f'{" or ".join(_ENDINGS)}')
     if not is_figure(path) and not is_animation(path):
-        raise UsageError(f'--output={path}: must end in {" or ".join(_ENDINGS)}, or for an animation in .gif')
+        raise UsageError(f'--output={path}: must end in {" or ".join(_ENDINGS)}, or in .gif for an animation')
 
 
 def reads_images(mode, image_files, source):
-    """Returns True if a figure (see `draw`) needs the data set's images, not only their shape."""
+    """Returns True if a figure (see `draw`) needs the data set's images, not just their shape."""
     from acai_tf.figures import pictures
     if mode == 'samples':
         return source == 'mixture'
@@ -54,20 +54,20 @@ def reads_images(mode, image_files, source):
 
 def draw(mode, models, dataset, image_files=(), rows=6, steps=16, projection='pca', seed=0, projector_dir='',
          dimensions=2, source='prior', titles=None):
-    """A figure of loaded models, one below the other; maps and bilinear blocks are side by side.
+    """Draws a figure of loaded models, one below the other; maps and bilinear blocks are side by side.
 
     Args:
         mode: one of `MODES`.
         models: list of export.LoadedModel.
-        dataset: datasets.base.Dataset whose test images are drawn.
-        image_files: paths of images to draw instead, or 'test:17' for the test image of that number.
-        rows, steps: how many rows, and how many images in each.
+        dataset: datasets.base.Dataset; its test images are drawn.
+        image_files: paths of images to draw instead, or 'test:17' for test image 17.
+        rows, steps: number of rows, and of images in each.
         projection: 'pca' or 'tsne', for a map.
-        seed: chooses images and samples.
+        seed: seed for the choice of images and samples.
         projector_dir: where a map also writes TensorBoard's projector files.
-        dimensions: 2 or 3, of a map.
-        source: 'prior' or 'mixture', of samples.
-        titles: names of the models; by default those of `names`.
+        dimensions: 2 or 3, for a map.
+        source: 'prior' or 'mixture', for samples.
+        titles: names of the models; default: `names`.
 
     Returns:
         matplotlib figure.
@@ -84,12 +84,12 @@ def draw(mode, models, dataset, image_files=(), rows=6, steps=16, projection='pc
 
 
 def compare(mode, columns, rows=6, steps=16, source='prior'):
-    """A figure of models on several data sets: a row for each model, a column for each data set; bilinear blocks, of which
-    a data set has one row, the other way round. Modes are those of `draw` without maps.
+    """Draws models on several data sets: a row for each model and a column for each data set. For bilinear blocks, each data
+    set has a row. Takes all modes of `draw` except maps.
 
     Args:
-        columns: {name of the data set: (datasets.base.Dataset, {title: export.LoadedModel})}; the columns differ in the seed
-            that chooses the images.
+        columns: {name of the data set: (datasets.base.Dataset, {title: export.LoadedModel})}; each column chooses its images
+            with another seed.
     """
     from acai_tf.figures import pictures
     titles, drawn = list(dict.fromkeys(title for _, models in columns.values() for title in models)), []
@@ -102,8 +102,8 @@ def compare(mode, columns, rows=6, steps=16, source='prior'):
 
 
 def animate(mode, models, dataset, image_files=(), rows=6, steps=16, seed=0):
-    """The walks that `draw` has in rows, one after the other, as the bytes of an animated GIF (see animation.gif); the
-    models are below each other."""
+    """Returns an animated GIF (see animation.gif) that plays the rows of `draw` one after another, with models below each
+    other."""
     from acai_tf.figures import animation, pictures
     from acai_tf.latents import reading
     images = pictures.choose_images(mode, dataset, image_files, rows, steps, seed)
@@ -116,8 +116,8 @@ def want_logarithm(values):
 
 
 def names(models):
-    """A name for each loaded model: its system's, with its step if several share it, and a number if they share that too; ''
-    for a single model."""
+    """Returns a name for each loaded model: its system, with the step if several models share it, and a number if they share
+    that too; '' for a single model."""
     if len(models) == 1:
         return ['']
     plain = [system_of(model.config) for model in models]
@@ -127,14 +127,14 @@ def names(models):
 
 
 def save(figure, path):
-    """Writes a figure, or the bytes of one; the file appears whole."""
+    """Writes a figure, or its bytes, atomically."""
     content = figure if isinstance(figure, bytes) else encode(figure, os.path.splitext(path)[1][1:].lower())
     with files.atomic_write(path, 'wb') as file:
         file.write(content)
 
 
 def encode(figure, ending='png'):
-    """The bytes of a figure's file, 'png' or 'pdf'."""
+    """Encodes a figure as 'png' or 'pdf' bytes."""
     content = io.BytesIO()
     with _one_at_a_time, warnings.catch_warnings(record=True) as caught:
         warnings.filterwarnings('always', _NO_GLYPH.pattern)
@@ -144,11 +144,11 @@ def encode(figure, ending='png'):
 
 
 def _say(caught):
-    """Warns once of all letters that the font lacks, and of everything else as before."""
+    """Warns once of all characters that the font lacks, and passes on other warnings."""
     missing = {chr(int(match[1])) for warning in caught if (match := _NO_GLYPH.match(str(warning.message)))}
     if missing:
-        _logger.warning('no font of the figure has %s, so boxes stand for them; in a matplotlibrc, name one that has as '
-                        'font.family', ' '.join(sorted(missing)[:20]))
+        _logger.warning('the fonts of the figure lack %s and show boxes instead; set font.family in a matplotlibrc to '
+                        'a font that has them', ' '.join(sorted(missing)[:20]))
     for warning in caught:
         if not _NO_GLYPH.match(str(warning.message)):
             warnings.warn(warning.message, stacklevel=3)

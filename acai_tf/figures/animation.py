@@ -14,14 +14,14 @@ _GAP = 4
 
 
 def gif(walks):
-    """An endless animation: walk after walk, then all of it backwards.
+    """Makes an endless animation: walk after walk, then everything backward.
 
     Args:
-        walks: list of decoded walks [rows, steps, h, w, c] in [-1, 1], one a model, which are shown below each other.
+        walks: list of decoded walks [rows, steps, h, w, c] in [-1, 1], one for each model, shown below each other.
 
     Returns:
-        Bytes of the GIF file. Small images are enlarged by a whole factor; gray ones keep every shade, others get the 256
-        colors that fit a frame best.
+        Bytes of the GIF file. Small images are enlarged by a whole factor. Gray images keep every shade; color frames are
+        quantized to 256 colors.
     """
     rows, steps, height, width, _ = walks[0].shape
     factor = max(1, -(-_LEAST_SIDE // max(height, width)))

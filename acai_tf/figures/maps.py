@@ -19,12 +19,12 @@ from acai_tf.metrics import PIXELS
 _MOST_POINTS = 3000
 _MOST_IN_LEGEND = 20
 _LEGEND_POINTS = 7
-_MOST_SPRITE_PIXELS = 8192  # a side, of the sheet of thumbnails: browsers refuse larger ones
+_MOST_SPRITE_PIXELS = 8192  # largest side of the sheet of thumbnails: browsers refuse larger ones
 
 
 def draw_map(models, model_names, dataset, projection, seed, projector_dir='', dimensions=2):
-    """`latent_map` of loaded models on a data set's test images, or, where the data set knows their poses,
-    `manifold` of all its images; `projector_dir` gets the first one's projector files."""
+    """Draws the `latent_map` of loaded models on a data set's test images, or, if it has poses, the `manifold` of all its
+    images. Writes the first model's projector files to `projector_dir`."""
     try:
         images, poses, is_test = dataset.load_poses()
         labels, name = poses[:, 0].astype(int), str
@@ -43,7 +43,7 @@ def draw_map(models, model_names, dataset, projection, seed, projector_dir='', d
 
 
 def latent_map(named_latents, labels, projection='pca', seed=0, dimensions=2, class_name=str):
-    """Latents in two or three dimensions, one point per image, colored by class; one panel per model.
+    """Draws latents in two or three dimensions, one point per image, colored by class; one panel per model.
 
     Args:
         named_latents: list of (name, latents [n, ...]); the first 3,000 are drawn.
@@ -63,23 +63,23 @@ def latent_map(named_latents, labels, projection='pca', seed=0, dimensions=2, cl
                              color=colors(int(label)) if labels.max() < 10 else colors(label / labels.max()))
                 for label, name in zip(classes, names)]
     if len(classes) <= _MOST_IN_LEGEND:
-        axes.set_anchor('E')  # a map in three dimensions is a cube, narrower than its place: here it adjoins the legend
+        axes.set_anchor('E')  # a 3-D map is narrower than its axes: move it to the legend
         text.add_legend(axes, dots, title='class', markerscale=3, fontsize=_LEGEND_POINTS, title_fontsize=8,
                         loc='center left', bbox_to_anchor=(1, 0.5))
     return figure
 
 
 def manifold(named_latents, poses, projection='pca', seed=0, dimensions=3, decoders=(), is_train=None):
-    """The latents of an object by its pose (AEAI, figure 2): lines of constant altitude, colored by altitude, and of
-    constant azimuth, colored by azimuth; one panel per model. Below it are the images decoded from a point on the manifold
-    (circle) and from one off it (cross), see `on_and_off`.
+    """Draws the latents of an object by its pose (AEAI, figure 2): lines of constant altitude, colored by altitude, and of
+    constant azimuth, colored by azimuth; one panel per model. Below are images decoded from a point on the manifold (circle)
+    and a point off it (cross), see `on_and_off`.
 
     Args:
         named_latents: list of (name, latents [n, ...]).
         poses: [n, 2], azimuth and altitude in degrees.
-        dimensions: 2 or 3; latents of fewer are drawn in their own.
+        dimensions: 2 or 3; latents with fewer dimensions are drawn in their own.
         decoders: functions, latents -> images, one for each model; empty: no images.
-        is_train: bool [n], for the images.
+        is_train: bool [n], True for training images.
     """
     wide, tall = 4.6 * len(named_latents) + 1.4, 6.2 if decoders else 4.4
     figure = mpl_figure.Figure(figsize=(wide, tall), dpi=DPI, layout='constrained')
@@ -93,7 +93,7 @@ def manifold(named_latents, poses, projection='pca', seed=0, dimensions=3, decod
         found = on_and_off(latents, poses, is_train) if decoders else None
         if found:
             on, ends = found
-            if projection == 'pca':  # which is linear: the midpoint stays the midpoint
+            if projection == 'pca':  # PCA is linear, so the midpoint stays the midpoint
                 axes.plot(*points[[on]].T, 'o', color='red', fillstyle='none')
                 axes.plot(*points[ends].mean(axis=0)[:, None], 'x', color='red')
             decoded = decoders[number](np.stack([latents[on], latents[ends].mean(axis=0)]))
@@ -107,15 +107,14 @@ def manifold(named_latents, poses, projection='pca', seed=0, dimensions=3, decod
 def on_and_off(latents, poses, is_train):
     """Chooses a point on a manifold of latents and a point off it.
 
-    Off is the midpoint of the two training latents that are farthest apart among those whose azimuths differ by 90 degrees;
-    on is one of these two.
+    Among pairs of training latents with azimuths 90 degrees apart, takes the pair with the largest distance. Its midpoint is
+    off the manifold; its first latent is on it.
 
     Args:
         latents: [n, ...]. poses: [n, 2]. is_train: bool [n].
 
     Returns:
-        Number of the latent on the manifold, and of the two whose midpoint is off it; None if no azimuths differ by 90
-        degrees.
+        (number of the latent on the manifold, numbers of the pair); None if no azimuths differ by 90 degrees.
     """
     chosen = np.flatnonzero(is_train)
     flat, azimuths = latents[chosen].reshape(len(chosen), -1), poses[chosen, 0]
@@ -130,7 +129,7 @@ def _scale(low, high, name):
 
 
 def _draw_grid(axes, points, poses, azimuths, altitudes):
-    """Draws the lines of constant azimuth and altitude through points [n, dimensions], in the colors of two scales."""
+    """Draws the lines of constant azimuth and altitude through points [n, dimensions], colored by two scales."""
     for azimuth in np.unique(poses[:, 0]):
         column = np.flatnonzero(poses[:, 0] == azimuth)
         axes.plot(*points[column[np.argsort(poses[column, 1])]].T, color=azimuths.to_rgba(azimuth), linewidth=0.7)
@@ -150,7 +149,7 @@ def _show(axes, name, image):
 
 
 def _panels(figure, named_latents, dimensions, cells=None):
-    """(axes, latents, dimensions) for each model; `cells` is a grid with two columns for each."""
+    """Yields (axes, latents, dimensions) for each model; `cells` is a grid with two columns for each model."""
     for column, (name, latents) in enumerate(named_latents):
         drawn = min(dimensions, latents[0].size)
         place = cells[0, 2 * column:2 * column + 2] if cells else (1, len(named_latents), column + 1)
@@ -162,7 +161,7 @@ def _panels(figure, named_latents, dimensions, cells=None):
 
 
 def write_projector(directory, latents, labels, images, class_name=str):
-    """Files of TensorBoard's projector: `tensorboard --logdir=<directory>` shows the latents with their images.
+    """Writes files for TensorBoard's projector: `tensorboard --logdir=<directory>` shows the latents with their images.
 
     Args:
         latents: [n, ...]. labels: int [n]. images: [n, h, w, c] in [-1, 1]. class_name: function, label -> its name.

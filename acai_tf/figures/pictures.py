@@ -20,13 +20,13 @@ CURVES = {'lerp': interpolation.lerp, 'slerp': interpolation.slerp}
 _TEST_IMAGE = re.compile(r'test:(\d{1,9})')
 _INCH_PER_PIXEL = 1 / 60
 _WIDE_GAP = 8
-_POINTS = 9  # size of names
-_NAME, _ACROSS, _DOWN = 0.25, 0.25, 0.1  # inches: for a name, and between the columns and rows of pictures
-_MOST_PIXELS = 2**16 - 1  # a side, of what matplotlib draws
+_POINTS = 9  # font size of names
+_NAME, _ACROSS, _DOWN = 0.25, 0.25, 0.1  # inches: height of a name, gaps between the columns and rows of pictures
+_MOST_PIXELS = 2**16 - 1  # largest side that matplotlib draws
 
 
 def pick_images(dataset, count, seed):
-    """`count` different test images [count, h, w, c], chosen by the seed. Raises DataError if there are fewer."""
+    """Returns `count` different test images [count, h, w, c], chosen by the seed. Raises DataError if there are fewer."""
     size = reading.size(dataset, 'test')
     if size < count:
         raise DataError(f'{dataset.name} has {size} test images; {count} are needed: choose fewer --rows')
@@ -34,11 +34,11 @@ def pick_images(dataset, count, seed):
 
 
 def interpolations(loaded, images, steps, curve=interpolation.lerp, latents=None):
-    """Rows of decoded paths between images [2 * rows, ...], from the k-th of the first half to the k-th of the second; the
-    images themselves stand apart at both ends. uint8 picture [h, w, c].
+    """Rows of decoded paths between images [2 * rows, ...], from the k-th of the first half to the k-th of the second half.
+    The images themselves are at both ends, set apart. uint8 picture [h, w, c].
 
     Args:
-        latents: those of the images, where they are known.
+        latents: latents of the images, if known.
     """
     frames = reading.walks(loaded, loaded.encode(images) if latents is None else latents, steps, curve)
     starts, ends = np.split(np.asarray(images), 2)
@@ -48,24 +48,24 @@ def interpolations(loaded, images, steps, curve=interpolation.lerp, latents=None
 
 
 def bilinear(loaded, images, steps, latents=None):
-    """A grid of steps x steps between four images [4, ...], or their latents, whose reconstructions are its corners."""
+    """A grid of steps x steps between four images [4, ...] or their latents; its corners are their reconstructions."""
     corners = tf.constant(loaded.encode(images) if latents is None else latents)
     return plain(loaded, interpolation.bilinear(corners, steps, steps).numpy())
 
 
 def plain(loaded, latents):
-    """The images of latents [rows, columns, ...]."""
+    """Decoded latents [rows, columns, ...]."""
     return _grid(reading.decoded(loaded, latents))
 
 
 def samples(loaded, dataset, rows, columns, seed, source='prior'):
-    """Decoded latents that are drawn from one of `reading.SOURCES`."""
+    """Decoded latents drawn from one of `reading.SOURCES`."""
     latents = reading.drawn(source, loaded, dataset, rows * columns, seed)
     return plain(loaded, latents.reshape(rows, columns, *latents.shape[1:]))
 
 
 def reconstructions(loaded, images, columns):
-    """Rows of images [n, ...], and under each row its reconstructions."""
+    """Rows of images [n, ...], each above a row of their reconstructions."""
     pairs = np.stack([images, loaded.reconstruct(images)]).reshape(2, -1, columns, *images.shape[1:])
     rows = [_grid(row[None]) for pair in zip(*pairs) for row in pair]
     space = np.full([_WIDE_GAP, *rows[0].shape[1:]], 255, np.uint8)
@@ -79,12 +79,12 @@ def _grid(images):
 
 
 def drawing(mode, dataset, image_files, rows, steps, seed, source='prior'):
-    """The function, LoadedModel -> picture, that draws one of `acai_tf.figures.MODES`, except a map; every model gets the
-    same images.
+    """Returns the function, LoadedModel -> picture, that draws one of `acai_tf.figures.MODES` except a map. Every model gets
+    the same images.
 
     Args:
         image_files: as for `read_images`; empty: test images of the data set, chosen by the seed.
-        source: of samples, one of `reading.SOURCES`.
+        source: for samples, one of `reading.SOURCES`.
     """
     check_grid(mode, dataset.image_shape, 1 if image_files else rows, steps)
     if mode == 'samples':
@@ -100,28 +100,28 @@ def drawing(mode, dataset, image_files, rows, steps, seed, source='prior'):
 
 
 def choose_images(mode, dataset, image_files, rows, steps, seed):
-    """The images of a figure (see `drawing`); for lerp and slerp the beginnings of all rows, then the ends."""
+    """Returns the images of a figure (see `drawing`); for lerp and slerp, the starts of all rows, then the ends."""
     if not image_files:
         return pick_images(dataset, {'bilinear': 4, 'reconstruction': rows * steps}.get(mode, 2 * rows), seed)
     count, in_pairs = len(image_files), mode in CURVES
     if in_pairs and count % 2 or mode == 'bilinear' and count != 4:
         raise UsageError(f'--mode={mode} takes {"pairs of" if in_pairs else "4"} --images, not {count}')
     images = read_images(image_files, dataset)
-    # a,b,c,d: from a to b and from c to d
+    # a,b,c,d: from a to b, and from c to d
     return np.concatenate([images[0::2], images[1::2]]) if in_pairs else images
 
 
 def is_test_image(name):
-    """Returns True if a name stands for a test image of the data set, as 'test:17' does, and not for a file."""
+    """Returns True for the name of a test image, such as 'test:17', and False for a file."""
     return bool(_TEST_IMAGE.fullmatch(name))
 
 
 def read_images(paths, dataset):
-    """Image files as the model takes them, [n, h, w, c] in [-1, 1], by the rule of `encode_bytes`; 'test:17' is the test
-    image of that number, from 0.
+    """Reads image files as model input, [n, h, w, c] in [-1, 1], like `encode_bytes`; 'test:17' is test image 17, counted
+    from 0.
 
     Raises:
-        DataError: a file cannot be read or does not decode; names it. Or there is no test image of that number.
+        DataError: a file cannot be read or does not decode, or a test image does not exist; names it.
     """
     numbers = {path: int(match[1]) for path in paths if (match := _TEST_IMAGE.fullmatch(path))}
     try:
@@ -134,10 +134,10 @@ def read_images(paths, dataset):
 
 
 def check_grid(mode, image_shape, rows, steps):
-    """UsageError if a picture of that mode would be too large, before its images are made.
+    """Raises UsageError if a picture of a mode would be too large, before its images are made.
 
     Args:
-        rows: of images; for bilinear there are as many as `steps`.
+        rows: number of rows; ignored for bilinear, which has `steps` rows.
     """
     height, width = (count * side * _INCH_PER_PIXEL
                      for count, side in zip((steps if mode == 'bilinear' else rows, steps), image_shape))
@@ -145,30 +145,30 @@ def check_grid(mode, image_shape, rows, steps):
 
 
 def _check_size(width, height):
-    """UsageError if a figure of so many inches has more pixels than matplotlib draws."""
+    """Raises UsageError if a figure, with sizes in inches, has more pixels than matplotlib can draw."""
     if max(width, height) * DPI > _MOST_PIXELS:
         raise UsageError(f'the figure would have {width * DPI:.0f}x{height * DPI:.0f} pixels; choose fewer --rows or '
                          '--steps')
 
 
 def side_by_side(pictures):
-    """One figure of pictures in a row: list of (name, uint8 picture [h, w, 1 or 3]); the name is drawn above it."""
+    """Arranges pictures in a row: list of (name, uint8 picture [h, w, 1 or 3]), with the names above."""
     names, row = zip(*pictures)
     return arrange([row], above=names)
 
 
 def stack(pictures):
-    """One figure of pictures, one below the other, as for `side_by_side`; the name is drawn to its left."""
+    """Arranges pictures, as for `side_by_side`, one below the other, with the names to the left."""
     names, column = zip(*pictures)
     return arrange([[picture] for picture in column], left=names)
 
 
 def arrange(rows, left=(), above=()):
-    """One figure of pictures.
+    """Arranges pictures in one figure.
 
     Args:
-        rows: lists of uint8 pictures [h, w, 1 or 3], which are drawn equally high in a row; None leaves a gap.
-        left, above: names of the rows and of the columns; empty: none.
+        rows: lists of uint8 pictures [h, w, 1 or 3], drawn at the same height within a row; None leaves a gap.
+        left, above: names of the rows and of the columns; empty: no names.
     """
     left = [text.shorten(name) for name in left] or [''] * len(rows)
     tall = [_INCH_PER_PIXEL * max(picture.shape[0] for picture in row if picture is not None) for row in rows]
@@ -176,7 +176,7 @@ def arrange(rows, left=(), above=()):
             for column in zip(*rows)]
     slots = [max(height, text.inches(name, _POINTS)) for height, name in zip(tall, left)]
     x = np.cumsum([_NAME * any(left), *(length + _ACROSS for length in wide)])
-    y = np.cumsum([_NAME * any(above), *(slot + _DOWN for slot in slots)])  # downwards
+    y = np.cumsum([_NAME * any(above), *(slot + _DOWN for slot in slots)])  # downward
     width, height = x[-1] - _ACROSS, y[-1] - _DOWN
     _check_size(width, height)
     figure = mpl_figure.Figure(figsize=(width, height), dpi=DPI)

@@ -12,7 +12,7 @@ from acai_tf.figures.pictures import DPI, mpl_figure
 _NAMES = {'pixel_dissolve': 'pixel dissolve', 'straight_tip': 'straight tip'}
 _MEAN, _DEVIATION, _LENGTHS, _RETRIEVED = ('mse_by_alpha.azimuth_80.mean', 'mse_by_alpha.azimuth_80.deviation', 'mse',
                                            'retrieved_alpha.azimuth_70')
-# What a figure shows if nothing else is wanted: rows of panels. A panel is named after the values that it shows.
+# The default figure: rows of panels. A panel is named after its values.
 PANELS = [[_MEAN, _LENGTHS], [_RETRIEVED, 'parameter_distance.azimuth_80']]
 _PANEL_SIZE = 4.2, 3.2  # inches
 
@@ -20,14 +20,14 @@ _PANEL_SIZE = 4.2, 3.2  # inches
 def draw(values_of, panels=PANELS, subset='all'):
     """Draws curves of the metric `poses`, of one model or several.
 
-    With several seeds a curve is their mean, and the band around it is one sample deviation wide on each side. The retrieved
-    alpha has a band between its quartiles instead.
+    With several seeds, a curve is their mean, with a band of one sample deviation on each side. The retrieved alpha has a
+    band between its quartiles instead.
 
     Args:
         values_of: {name: [values of each seed, as `metrics.poses.evaluate` returns them]}.
         panels: rows of panels, each with all names: 'mse' (mean squared error by the interval's length),
-            'mse_by_alpha.INTERVAL.mean' or '.deviation', 'retrieved_alpha.INTERVAL', 'parameter_distance.INTERVAL'. Or a
-            single panel, which is drawn for each name.
+            'mse_by_alpha.INTERVAL.mean' or '.deviation', 'retrieved_alpha.INTERVAL', 'parameter_distance.INTERVAL'. Or one
+            panel, which is drawn once for each name.
         subset: 'all' or 'held_out'.
 
     Returns:
@@ -53,14 +53,14 @@ def draw(values_of, panels=PANELS, subset='all'):
 
 
 def _draw_panel(axes, panel, seeds, **style):
-    """Draws a panel's curve for one model, if its values have that interval."""
+    """Draws a panel's curve for one model, if its values include the interval."""
     kind, *place = panel.split('.')
     if kind in seeds[0] and (not place or place[0] in seeds[0][kind]):
         _CURVES[kind](axes, seeds, *place, **style)
 
 
 def _in_rows(names, columns=3):
-    """Names as the rows of a mosaic; the last row is filled up with ''."""
+    """Arranges names in rows of a mosaic; the last row is padded with ''."""
     names += [''] * (-len(names) % columns) if len(names) > columns else []
     return [names[start:start + columns] for start in range(0, len(names), columns)]
 
@@ -77,7 +77,7 @@ def _finish(axes, title):
         axes.set_ylim(bottom=0)
 
 
-# ---- panels: values of each seed, and the rest of the panel's name
+# ---- panels: arguments are the values of each seed and the parts of the panel's name
 
 
 def _by_length(axes, seeds, **style):
@@ -118,20 +118,20 @@ _CURVES = {'mse': _by_length, 'mse_by_alpha': _by_alpha, 'retrieved_alpha': _ret
 
 
 def _told(interval):
-    """An interval's name as text."""
+    """Returns an interval's name as text."""
     along, _, length = interval.partition('_')
     return f'{length} degrees of {along}' if length else f'all {along}s'
 
 
 def _columns(seeds, *place, names):
-    """Alphas, and for each name its values [seeds, alphas]; None becomes NaN, which leaves a gap."""
+    """Returns the alphas, then for each name its values [seeds, alphas]; None becomes NaN, which leaves a gap."""
     tables = [functools.reduce(operator.getitem, place, values) for values in seeds]
     return ([float(alpha) for alpha in tables[0]],
             *(np.array([[row[name] for row in table.values()] for table in tables], float) for name in names))
 
 
 def _curve(axes, x, values, color, **style):
-    """The mean of values [seeds, points], and one sample deviation around it."""
+    """Draws the mean of values [seeds, points] and a band of one sample deviation around it."""
     values = np.array(values, float)
     mean = values.mean(axis=0)
     axes.plot(x, mean, color=color, linewidth=1.2, **style)

@@ -1,14 +1,14 @@
-"""Names in figures: drawn letter by letter on one line, with an ellipsis in the middle of a long one."""
+"""Labels in figures: drawn literally on one line, with an ellipsis in the middle of long names."""
 
 import itertools
 import unicodedata
 
 _MOST_COLUMNS = 40
-_EM = 0.6  # mean width of a column in matplotlib's font
+_EM = 0.6  # mean width of a character in matplotlib's font
 
 
 def shorten(name, most=_MOST_COLUMNS):
-    """Returns a name on one line of at most `most` columns: its beginning and its end, which tells names apart."""
+    """Returns a name on one line of at most `most` columns, with its start and its end, because names often differ there."""
     name = ' '.join(name.split())
     if _columns(name) <= most:
         return name
@@ -17,7 +17,7 @@ def shorten(name, most=_MOST_COLUMNS):
 
 
 def inches(text, points):
-    """Returns the width of a text, about."""
+    """Returns the approximate width of a text."""
     return _columns(text) * _EM * points / 72
 
 
@@ -27,7 +27,7 @@ def fit(name, width, points):
 
 
 def add_legend(axes, handles, **options):
-    """Adds a legend of labels as they are: matplotlib would read $ as mathematics, and leave out what begins with _."""
+    """Adds a legend of literal labels. Matplotlib would read $ as mathematics and skip labels that begin with _."""
     legend = axes.legend(handles, [''] * len(handles), **options)
     for text, handle in zip(legend.get_texts(), handles):
         text.set_parse_math(False)

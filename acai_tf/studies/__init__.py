@@ -1,7 +1,7 @@
-"""The papers' tables and figures as data, one file for each paper, and the code that reproduces them.
+"""The papers' tables and figures as data, one file per paper, and the code that reproduces them.
 
-A new paper is a file with `TABLES` and `FIGURES`, lists of `Study`, and one line below. A user's own study is a Python file
-with a `Study`.
+A new paper is a file with `TABLES` and `FIGURES`, lists of `Study`, and one line below. Your own study is a Python file with
+a `Study`.
 """
 
 from acai_tf import registry
@@ -15,17 +15,17 @@ _PAPERS = (acai, midr, aeai)
 
 
 def tables():
-    """{name: Study} of all tables."""
+    """Returns {name: Study} of all tables."""
     return {study.name: study for paper in _PAPERS for study in paper.TABLES}
 
 
 def figures():
-    """{name: Study} of all figures."""
+    """Returns {name: Study} of all figures."""
     return {study.name: study for paper in _PAPERS for study in paper.FIGURES}
 
 
 def get(kind: str, name: str) -> Study:
-    """The table or figure of that name; UsageError if it does not exist.
+    """Returns a table or figure by name; UsageError if it does not exist.
 
     Args:
         kind: 'table' or 'figure'.
@@ -37,7 +37,7 @@ def get(kind: str, name: str) -> Study:
 
 
 def listing():
-    """All tables and figures, with what their cells need, as lines of text."""
+    """Lists all tables and figures with their data and systems, as lines of text."""
     lines = []
     for kind, known in (('table', tables()), ('figure', figures())):
         for name, study in known.items():
@@ -49,10 +49,10 @@ def listing():
 
 
 def from_file(path):
-    """The user's own Study: `STUDY` of path/to/file.py, or another name as path/to/file.py:NAME.
+    """Returns a user's own Study: `STUDY` in path/to/file.py, or another name as path/to/file.py:NAME.
 
     Raises:
-        UsageError: no such file or name, it fails, or what it names is not a Study with cells.
+        UsageError: no such file or name, the file fails, or the name is not a Study with cells.
     """
     reference = path if registry.is_reference(path) else f'{path}:STUDY'
     if not registry.is_reference(reference):

@@ -1,7 +1,7 @@
 """ACAI (Berthelot, Raffel, Roy, Goodfellow, ICLR 2019): tables 1 to 3, figures 3, 5 and 6 to 11. Figure 4 explains the
 benchmark.
 
-Settings are those of the released scripts. The digits of table 1 are recalled, not checked against the paper.
+Settings come from the released scripts. The digits of table 1 are recalled, not checked against the paper.
 """
 
 from acai_tf.studies.base import PIXELS, Cell, Study
@@ -12,12 +12,12 @@ _IN_FIGURES = tuple(model for model in MODELS if model != 'dropout')
 
 
 def settings(dataset, dz):
-    """Options of the networks for a data set and a size of the latent (released runs/*.sh)."""
+    """Returns the network options for a data set and a latent size (released runs/*.sh)."""
     return {'depth': 16 if dataset == 'mnist32' else 64, 'latent': dz // 16, 'latent_width': 4}
 
 
 def model_options_of(model, dataset):
-    """Options of the model, where they differ from their defaults."""
+    """Returns the model options that differ from their defaults."""
     return {'dropout': 0.75} if (model, dataset) == ('dropout', 'cifar10') else {}
 
 
@@ -30,7 +30,7 @@ _TABLE1 = {  # Mean Distance, its deviation, Smoothness, its deviation
     'vqvae': (5.41e-3, 0.49e-3, 0.77, 0.02),
     'acai': (0.24e-3, 0.01e-3, 0.10, 0.01),
 }
-_TABLE1_CAVEATS = {'vqvae': 'recalled digits are of latent_width 4 (d_z 256), as released; here 2 (d_z 64), like the others'}
+_TABLE1_CAVEATS = {'vqvae': 'recalled digits are for latent_width 4 (d_z 256), as released; here 2 (d_z 64), like others'}
 
 # data set, d_z -> accuracy in percent and its deviation, in the order of MODELS
 ACCURACY = {
@@ -50,34 +50,34 @@ CLUSTERING = {
     ('svhn32', 32): (19.38, 21.42, 17.91, 16.83, 17.35, 15.19, 20.86),
     ('svhn32', 256): (15.62, 15.19, 31.49, 11.36, 13.59, 18.84, 24.98),
 }
-# method -> data set -> accuracy and the paper that ACAI quotes
+# method -> data set -> accuracy, and the paper that ACAI quotes
 QUOTED = {
     'kmeans': {'mnist32': (53.2, 'Hu et al. 2017'), 'svhn32': (17.9, 'Hu et al. 2017')},
     'dec': {'mnist32': (84.3, 'Xie et al. 2016'), 'svhn32': (11.9, 'Hu et al. 2017')},
     'rim': {'mnist32': (58.5, 'Hu et al. 2017'), 'svhn32': (26.8, 'Hu et al. 2017')},
     'imsat': {'mnist32': (98.4, 'Hu et al. 2017'), 'svhn32': (57.3, 'Hu et al. 2017')},
 }
-_QUOTED_CAVEAT = 'quoted, different protocol: accuracy on all images, on svhn32 (recalled) of GIST features, not of pixels'
+_QUOTED_CAVEAT = 'quoted, different protocol: accuracy on all images; on svhn32 (recalled) from GIST features, not pixels'
 CLUSTER_OPTIONS = {'n_init': 1000}
 
 
 def accuracy_cell(model, dataset, dz, published, model_options, source, caveat=''):
-    """A cell of the tables of single-layer classifiers."""
+    """Makes a cell of a single-layer classifier."""
     mean, deviation = published
     return Cell(model, dataset, 'accuracy', 'latent_accuracy', settings(dataset, dz), model_options,
                 published=mean, deviation=deviation, source=source, caveat=caveat)
 
 
 def cluster_cell(model, dataset, dz, published, model_options, source, caveat=''):
-    """A cell of the tables of clusterings."""
+    """Makes a cell of a clustering."""
     if model == 'vae':
-        caveat = '; '.join(filter(None, [caveat, 'published with sampled latents, here their means']))
+        caveat = '; '.join(filter(None, [caveat, 'published for sampled latents; here for their means']))
     return Cell(model, dataset, 'cluster', 'accuracy', settings(dataset, dz), model_options, CLUSTER_OPTIONS,
                 published=published, source=source, caveat=caveat)
 
 
 def quoted_cells(methods, source):
-    """The columns of methods that cluster the images themselves."""
+    """Yields the cells of methods that cluster pixels."""
     for method in methods:
         options = CLUSTER_OPTIONS if method == 'kmeans' else {'method': method}
         for dataset, (published, quoted) in QUOTED[method].items():
@@ -113,13 +113,13 @@ def _clusterings():
 
 
 def _pictured(dataset, options):
-    """Cells of a figure of interpolations: the error of reconstruction goes with the pictures."""
+    """Cells of a figure of interpolations; their values are reconstruction errors."""
     return [Cell(model, dataset, 'reconstruction', 'rmse', options) for model in _IN_FIGURES]
 
 
 TABLES = [
     Study('acai1', 'ACAI, Table 1: Mean Distance and Smoothness of interpolations between lines', list(_lines()),
-          notes='The digits of this table are recalled, not checked against the paper: orientation, not published numbers.'),
+          notes='The digits of this table are recalled, not checked against the paper: use them for orientation.'),
     Study('acai2', 'ACAI, Table 2: accuracy of a single-layer classifier', list(_accuracies())),
     Study('acai3', 'ACAI, Table 3: accuracy of clustering', list(_clusterings())),
 ]

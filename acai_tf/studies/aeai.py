@@ -1,9 +1,8 @@
 """AEAI (ICLR 2021 submission, arXiv 2008.01487): figures 2, 5 to 15. The paper prints no numbers.
 
-As far as the paper states its settings, they are used: channels of 16 to 128, batch normalization, d_z 256, the weights, a
-fifth of the images held out. It states neither optimizer, learning rate nor length of the training, and it takes two images
-in an iteration: 2,048 updates of 32 images are our choice. Its scene of a pole was not released; pole64 is drawn after its
-description.
+Settings that the paper states are used: 16 to 128 channels, batch normalization, d_z 256, the weights, a fifth of the images
+held out. The paper does not state the optimizer, the learning rate or the length of training, and an iteration takes two
+images; 2,048 updates of 32 images are our choice. Its scene of a pole is not public; pole64 follows its description.
 """
 
 from acai_tf.studies.base import Cell, Study
@@ -29,10 +28,10 @@ _ABLATIONS = {
 # label -> size of the latent
 _VANILLA = {'AE, 2-D': 2, 'AE, 3-D': 3}
 _POLE, *_OBJECTS = ('pole64', {}), ('coil100', {'coil_object': 1}), ('coil100', {'coil_object': 2})
-_BATCH = 'A step has 32 images, where the paper takes two.'
-_AMR = 'AMR\'s autoencoder is updated at every step, like the others\' (released: at every fifth).'
-_OBJECT = 'The paper has a model for each object of COIL-100; here it is one object, our choice.'
-_INFERRED = 'The paper does not say which data this shows; COIL-100 is inferred.'
+_BATCH = 'A step has 32 images; in the paper it has two.'
+_AMR = 'AMR\'s autoencoder is updated at every step, like the others (released code: every fifth step).'
+_OBJECT = 'The paper trains a model for each object of COIL-100; here it is one object that we chose.'
+_INFERRED = 'The paper does not name the data of this figure; COIL-100 is our inference.'
 
 
 def _cells(data, systems, metric, *values):
@@ -65,7 +64,7 @@ FIGURES = [
     Study('aeai2', 'AEAI, Figure 2: latents of plain autoencoders by the pole\'s pose, and images on and off the manifold',
           [Cell('baseline', 'pole64', 'reconstruction', 'rmse', _OPTIONS | {'latent': size, 'latent_width': 1}, _NETWORKS,
                 label=label) for label, size in _VANILLA.items()], 'map', {'dimensions': 3}),
-    _study(5, 'a linear interpolation of an object of COIL-100 and one of the pole',
+    _study(5, 'linear interpolations of an object of COIL-100 and of the pole',
            [cell for data in (_OBJECTS[0], _POLE) for cell in _cells(data, _SYSTEMS, 'reconstruction', 'rmse')], _OBJECT,
            mode='lerp', mode_options={'rows': 1, 'steps': 10}),
     _curves(6, 'error by alpha (80 degrees), its deviation, and error by length of the interval', _OBJECTS[0], _SYSTEMS,

@@ -1,4 +1,4 @@
-"""The parts of a study: its cells, and the settings that they share."""
+"""Studies and their cells."""
 
 import dataclasses
 
@@ -7,31 +7,31 @@ from acai_tf.options import declared
 from acai_tf.training.config import TrainConfig
 from acai_tf.values import unique_names
 
-PIXELS = 'pixels'  # in place of a model: the images themselves
-# Metrics that every report of a run has: their values are taken from there.
+PIXELS = 'pixels'  # instead of a model: the raw images
+# Metrics that every report of a run contains; studies read them there.
 REPORTED = ('accuracy', 'lines', 'explained_variance')
 
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """One number of a table or figure: the system, the data, the metric, and what was published.
+    """One number of a table or figure: system, data, metric, and published value.
 
     Attributes:
-        model: a registered name, path/to/file.py:Name, or 'pixels' for a metric of the images themselves.
-        dataset: as `--dataset` of acai_train takes it.
-        metric: a registered name, or path/to/file.py:Name. `accuracy`, `lines` and `explained_variance` are taken from the
-            reports of the run, as in the papers; others are computed of the finished run's export.
-        value: name of the metric's value; inner ones of nested values as 'outer.inner'.
-        options: {name: value} of the run's options (depth, latent, architecture, total_kimg, ...) and of the data set's,
-            where they differ from their defaults.
-        model_options: {name: value} of the model's options and of the architecture's.
+        model: a registered name, path/to/file.py:Name, or 'pixels' for a metric of the raw images.
+        dataset: as for `--dataset` of acai_train.
+        metric: a registered name, or path/to/file.py:Name. `accuracy`, `lines` and `explained_variance` come from the run's
+            reports, as in the papers; other metrics are computed from the finished run's export.
+        value: name of the metric's value; 'outer.inner' for nested values.
+        options: {name: value} of the options of run (depth, latent, architecture, total_kimg, ...) and data set that
+            differ from their defaults.
+        model_options: {name: value} of the options of model and architecture.
         metric_options: {name: value} of the metric's options.
-        published, deviation: mean and deviation over runs; None where there is no number.
-        source: where the number is from, such as 'ACAI, Table 2'.
-        recalled: whether the digits are from memory, not checked against the source.
+        published, deviation: mean and deviation over runs; None if not published.
+        source: source of the number, such as 'ACAI, Table 2'.
+        recalled: True for digits from memory, not checked against the source.
         caveat: what to know before comparing.
-        label: the column; by default the model, and its base if it is not the baseline.
-        stands_for: the data set in whose place `dataset` stands, if any.
+        label: the column; default: the model, with its base if that is not the baseline.
+        stands_for: the data set that `dataset` replaces, if any.
         base: the autoencoder to which the model is added.
     """
 
@@ -61,9 +61,9 @@ class Cell:
             if not isinstance(getattr(self, name), (int, float, type(None))):
                 raise UsageError(f'cell {self.label}: {name} must be a number or None')
         if 'seed' in self.options:
-            raise UsageError(f'cell {self.label}: a cell has no seed of its own; --seeds says how many there are')
+            raise UsageError(f'cell {self.label}: cells have no seed; use --seeds to choose their number')
         if self.metric in REPORTED and self.metric_options:
-            raise UsageError(f'cell {self.label}: {self.metric} is taken from the reports and has no options there')
+            raise UsageError(f'cell {self.label}: {self.metric} comes from the reports, so it takes no options')
 
     @property
     def run_options(self):
@@ -86,12 +86,12 @@ class Cell:
 
     @property
     def row(self):
-        """The part that is the same in all cells of one row of a paper's table."""
+        """Identifies the cell's row in a paper's table."""
         return self.dataset, self.stands_for, self.dz, self.metric, self.value
 
     @property
     def slot(self):
-        """The data set for which the number was published."""
+        """The data set of the published number."""
         return self.stands_for or self.dataset
 
 
@@ -103,9 +103,9 @@ class Study:
         name: such as 'acai2'.
         title: one line.
         cells: list of `Cell`.
-        mode: for a figure, how the first seed's finished runs are drawn, one of `acai_tf.figures.MODES`; None: nothing.
-        mode_options: {name: value} of that: `rows`, `steps`, `from`, `projection`, `dimensions`.
-        panels: for cells of the metric `poses`, the curves that are drawn (see `acai_tf.figures.poses.draw`); empty: some.
+        mode: for a figure, one of `acai_tf.figures.MODES`, drawn from the first seed's finished runs; None: no drawing.
+        mode_options: {name: value} for the mode: `rows`, `steps`, `from`, `projection`, `dimensions`.
+        panels: for cells of the metric `poses`, the curves to draw (see `acai_tf.figures.poses.draw`); empty: its default.
         notes: what to know about all cells.
         first_seed: above 0 where settings were chosen on the seeds before it.
     """
@@ -121,7 +121,7 @@ class Study:
 
 
 def value_names(cells):
-    """{(metric, value): unique name of the value} of cells, as JSON has them."""
+    """Returns {(metric, value): unique name of the value} for cells in JSON form."""
     return unique_names((cell['metric'], cell['value']) for cell in cells)
 
 

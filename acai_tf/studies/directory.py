@@ -1,4 +1,4 @@
-"""One page of everything that a directory holds: runs in any state, metrics of pixels, results of studies."""
+"""A page about everything in a directory: runs in any state, metrics of pixels, results of studies."""
 
 import contextlib
 import json
@@ -14,20 +14,20 @@ from acai_tf.training.config import TrainConfig
 from acai_tf.values import combine
 
 _SHOWN = ('latent_accuracy', 'mean_distance', 'mean_smoothness', 'rmse')
-# Entries of config.json that may differ between the seeds of a mean.
+# Entries of config.json that may differ between runs that are averaged.
 _OF_ONE_SEED = ('format', 'versions', 'seed', 'train_dir', 'data_dir')
 
 
 def report(path, output_path=None):
-    """The page, as Markdown; with `output_path` it is written too, with JSON and, for a single study, CSV and figure next
-    to it.
+    """Returns the page as Markdown. With `output_path`, also writes it, with JSON and, for a single study, CSV and figure
+    next to it.
 
     Args:
-        path: a directory; or one JSON file of a study, whose table is made again.
+        path: a directory, or the JSON file of a study, to make its table again.
 
     Raises:
-        UsageError: there is nothing there.
-        DataError, StorageError: a file that is no study's, or cannot be read.
+        UsageError: `path` does not exist.
+        DataError, StorageError: there are no results, or a file is not a study or cannot be read.
     """
     if os.path.isfile(path):
         return _of_study(path, output_path)
@@ -52,7 +52,7 @@ def _of_study(path, output_path):
     result['pictures'] = [_as_seen_from(output_path, os.path.join(place, name)) for name in result['pictures']]
     if output_path:
         picture = output.draw(result)
-        if picture:  # the others, which need the runs, stay where they are
+        if picture:  # other pictures need the runs, so they stay where they are
             name = output.beside(output_path, '.png')
             figures.save(picture, name)
             result['pictures'][:1] = [os.path.basename(name)]
@@ -61,12 +61,12 @@ def _of_study(path, output_path):
 
 
 def _as_seen_from(page, path):
-    """The path of a file, relative to the folder of a page or, where there is none, to this one."""
+    """Returns the path of a file relative to the folder of a page, or to the current folder without a page."""
     return os.path.relpath(path, os.path.dirname(page or '') or '.')
 
 
 def look(directory):
-    """The contents of a directory: {'directory', 'runs': [...], 'studies': [...]}, JSON values."""
+    """Returns the contents of a directory as JSON values: {'directory', 'runs': [...], 'studies': [...]}."""
     runs, studies = [], []
     for path, inside, names in os.walk(directory):
         inside[:] = sorted(name for name in inside if not name.startswith('.'))
@@ -119,11 +119,11 @@ def _run(run):
 
 
 def markdown(page):
-    """The page, from the values that `look` returns."""
+    """Returns the page as Markdown, from the values that `look` returns."""
     counts = {}
     for run in page['runs']:
         counts[run['state']] = counts.get(run['state'], 0) + 1
-    lines = [f'# What {page["directory"]} holds', '']
+    lines = [f'# Contents of {page["directory"]}', '']
     lines += [f'Runs: {", ".join(f"{count} {state}" for state, count in counts.items())}.', ''] if counts else []
     for dataset in dict.fromkeys(run['dataset'] for run in page['runs']):
         runs = [run for run in page['runs'] if run['dataset'] == dataset]
@@ -151,7 +151,7 @@ def _listed(combined):
 
 
 def _over_seeds(runs, shown):
-    """Means over finished runs that differ only in their seeds."""
+    """Returns the table of means over finished runs that differ only in their seeds."""
     groups = {}
     for run in runs:
         if run['state'] == 'finished':

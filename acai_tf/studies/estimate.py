@@ -1,4 +1,4 @@
-"""Time and disk that jobs will take on this machine, from a few measured steps of each shape."""
+"""Estimates the time and disk space that jobs need on this machine, from a few measured steps of each shape."""
 
 import dataclasses
 import json
@@ -11,8 +11,8 @@ import tensorflow as tf
 from acai_tf import randomness
 from acai_tf.training.loop import step_function
 
-_SECONDS = 1.0  # of measuring a shape, after tracing
-_PICTURES_BYTES_PER_VALUE = 2  # four pictures, in images/ and in summaries/, which PNG makes a quarter of
+_SECONDS = 1.0  # to measure a shape, after tracing
+_PICTURES_BYTES_PER_VALUE = 2  # four pictures in images/ and in summaries/, as PNG a quarter of their size
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,12 +20,12 @@ class Shape:
     """Cost of the steps of one kind of training."""
 
     seconds_per_image: float
-    bytes_to_train: int  # of all variables, the optimizers' included: those of a checkpoint
+    bytes_to_train: int  # size of a checkpoint: all variables, including the optimizers'
     bytes_to_export: int
 
 
 def remaining_kimg(job):
-    """The part of a job's training that is still to do, by its last report."""
+    """Returns how much of a job's training is left, by its last report."""
     if job.is_trained() or job.divergence():
         return 0.0
     reports = job.run.reports(warn=False)
@@ -33,9 +33,9 @@ def remaining_kimg(job):
 
 
 def estimate(jobs):
-    """Seconds of training still to do, and bytes of disk, of each job: ({key: seconds}, {key: bytes}).
+    """Returns the remaining training time and the disk space of each job: ({key: seconds}, {key: bytes}).
 
-    The metrics that are computed after the training are not in it.
+    Does not include the metrics that are computed after training.
     """
     shapes, seconds, size = {}, {}, {}
     for job in jobs:

@@ -1,7 +1,7 @@
 """MIDR-AE (Qian et al., IJCAI 2019): tables 1 to 3, figures 3 to 5.
 
-The columns of the ACAI paper are copied there, not run again. Where the paper and the released scripts give different
-weights, the scripts' count.
+The paper copies the columns of the ACAI paper without running them again. If the paper and the released scripts give
+different weights, the scripts' weights are used.
 """
 
 from acai_tf.studies import acai
@@ -29,7 +29,7 @@ _CORRELATION = {
     ('mnist32', 32): (.24, .14), ('mnist32', 256): (.22, .12), ('svhn32', 32): (.27, .11), ('svhn32', 256): (.13, .07),
     ('cifar10', 256): (.08, .04), ('cifar10', 1024): (.06, .03), ('celeba32', 32): (.18, .04), ('celeba32', 256): (.16, .06),
 }
-# data set, d_z -> advnoise and advfake (omega_3, omega_4) of MIDR-AE, and what else is known of them
+# data set, d_z -> advnoise and advfake (omega_3, omega_4) of MIDR-AE, and a caveat
 _WEIGHTS = {
     ('mnist32', 32): (.5, .1, 'weights of the paper; a path in the released code has 1.0 and 0.05'),
     ('mnist32', 256): (.5, .1, 'weights of the paper; a path in the released code has 1.0 and 0.05'),
@@ -40,7 +40,7 @@ _WEIGHTS = {
     ('celeba32', 32): (.1, .05, 'weights of the paper; a path in the released code has 0.1 and 0.01'),
     ('celeba32', 256): (.1, .05, 'weights of the paper; a path in the released code has 0.1 and 0.01'),
 }
-_COPIED = 'copied there from the ACAI paper'
+_COPIED = 'copied from the ACAI paper'
 
 
 def _model_options(model, dataset, dz):
@@ -75,10 +75,10 @@ def _pictured(models, datasets, dz):
 
 _STRIPES = {'depth': 16, 'latent': 2, 'latent_width': 1}
 _PHOTOS = 'mnist32', 'cifar10', 'svhn32', 'celeba32'
-_SIZE = 'The paper does not say the size of the latent; 256 is our choice.'
+_SIZE = 'The paper does not state the size of the latent; 256 is our choice.'
 
 TABLES = [
-    Study('midr1', 'MIDR-AE, Table 1: mean correlation, in absolute value, of the dimensions of the latent',
+    Study('midr1', 'MIDR-AE, Table 1: mean absolute correlation of the latent dimensions',
           list(_correlations())),
     Study('midr2', 'MIDR-AE, Table 2: accuracy of a single-layer classifier',
           list(_cells(acai.accuracy_cell, acai.ACCURACY, _ACCURACY, 'MIDR-AE, Table 2'))),
@@ -87,15 +87,15 @@ TABLES = [
            *acai.quoted_cells(('kmeans', 'dec', 'imsat'), 'MIDR-AE, Table 3')]),
 ]
 FIGURES = [
-    Study('midr3', 'MIDR-AE, Figure 3: the two dimensions of the latent of stripes',
+    Study('midr3', 'MIDR-AE, Figure 3: the two latent dimensions of stripes',
           [Cell(model, 'stripes32', 'correlation', 'correlation', _STRIPES, {'advweight': 2.0}, published=published,
                 source='MIDR-AE, the experiment with sinusoids',
-                caveat='advweight 2.0 as in a path of the released calculate_cor.py; the paper says 0.5')
+                caveat='advweight 2.0 as in a path of the released calculate_cor.py; the paper states 0.5')
            for model, published in (('acai', .523), ('miae', .159))], 'map'),
     Study('midr4', 'MIDR-AE, Figure 4: straight interpolations of ACAI and MI-AE',
           list(_pictured(('acai', 'miae'), _PHOTOS, 256)), 'lerp', {'rows': 4, 'steps': 11},
-          notes=f'MI-AE\'s weights of the mix are the same in all dimensions here, as in the paper (section 5.3). {_SIZE}'),
+          notes=f'As in the paper (section 5.3), MI-AE mixes all dimensions with the same weight here. {_SIZE}'),
     Study('midr5', 'MIDR-AE, Figure 5: samples of MIDR-AE from the prior', list(_pictured(('midrae',), _PHOTOS, 256)),
           'samples', {'rows': 8, 'steps': 8},
-          notes=f'Which data the paper shows is not known here: the data sets are those of Figure 4. {_SIZE}'),
+          notes=f'We do not know which data the paper shows, so we use the data sets of Figure 4. {_SIZE}'),
 ]

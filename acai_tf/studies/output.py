@@ -1,4 +1,4 @@
-"""Markdown, CSV and figure of a study, all of them made from its JSON."""
+"""Markdown, CSV and figure of a study, all made from its JSON."""
 
 import csv
 import io
@@ -15,7 +15,7 @@ _CSV = ('label', 'dataset', 'stands_for', 'd_z', 'metric', 'value', 'published',
 
 
 def number(value, thousandths=None):
-    """A number as people write it: four digits, thousandths as such, which by default small numbers are."""
+    """Formats a number with four digits, or as thousandths, which is the default for small numbers."""
     if value is None:
         return ''
     if in_thousandths([value]) if thousandths is None else thousandths:
@@ -24,7 +24,7 @@ def number(value, thousandths=None):
 
 
 def with_deviation(value, deviation, thousandths=None):
-    """A mean and its deviation, which may be None."""
+    """Formats a mean and its deviation, which may be None."""
     thousandths = in_thousandths([value]) if thousandths is None else thousandths
     if deviation is None:
         return number(value, thousandths)
@@ -32,7 +32,7 @@ def with_deviation(value, deviation, thousandths=None):
 
 
 def in_thousandths(values):
-    """Returns True if numbers that are compared are best written as thousandths, because one of them is small."""
+    """Returns True if compared numbers are best written as thousandths, because one of them is small."""
     return any(value and abs(value) < 0.01 for value in values)
 
 
@@ -40,7 +40,7 @@ def in_thousandths(values):
 
 
 def markdown(result):
-    """The table of a study, with all that belongs to it."""
+    """Returns the page of a study: table, notes, pictures, conclusions and commands."""
     cells = result['cells']
     lines = [f'**{result["scaled"]}**', ''] if result['scaled'] else []
     lines += [f'# {result["title"]}', '']
@@ -103,7 +103,7 @@ def _versions(versions):
 
 
 def as_csv(result):
-    """One line for each cell; the first line is a comment where the settings are not the published ones."""
+    """Returns one line for each cell, after comments if the settings or data sets differ from the published ones."""
     text = io.StringIO()
     if result['scaled']:
         text.write(f'# {result["scaled"]}\n')
@@ -122,8 +122,8 @@ def as_csv(result):
 
 
 def draw(result):
-    """Bars of the measured means with their deviations, the seeds as points, published numbers as marks; below, where
-    reports were made, curves over kimg. A matplotlib figure; None if nothing is measured."""
+    """Draws bars of the measured means with deviations, points for seeds and marks for published numbers; below them, curves
+    over kimg if there are reports. Returns a matplotlib figure; None if nothing is measured."""
     import matplotlib
     matplotlib.use('Agg')
     from matplotlib.figure import Figure
@@ -146,19 +146,19 @@ def draw(result):
 
 
 def heading(result):
-    """Text above a figure: its title, and what a reader must know of its numbers."""
+    """Returns the text above a figure: its title, changed settings and replaced data sets."""
     stand_ins = [f'{stand_in} stands in for {dataset}' for dataset, stand_in in result['stand_ins'].items()]
     return '\n'.join(filter(None, [result['title'], result['scaled'], *stand_ins]))
 
 
 def _colors(palette, systems):
-    """Color of each system: the same in all figures for those that ship with the package, the next ones for others."""
-    palette = palette[::2] + palette[1::2]  # the full colors first, their pale ones after them
+    """Returns the color of each system. Systems of the package have the same color in all figures; others follow."""
+    palette = palette[::2] + palette[1::2]  # the strong colors first, then the pale ones
     return {system: palette[i % len(palette)] for i, system in enumerate(dict.fromkeys([*models.names(), *systems]))}
 
 
 def _compared(cell):
-    """The part that is the same in cells that are compared with each other."""
+    """Returns a key that is the same for cells that are compared with each other."""
     return cell['metric'], cell['value'], cell['dataset'], cell['stands_for'], cell['d_z']
 
 
@@ -198,7 +198,7 @@ def _bars(axes, name, cells, colors):
 
 
 def _curve(cell):
-    """Mean and deviation over the seeds at each kimg that all of them reported: [(kimg, mean, deviation)]."""
+    """Returns [(kimg, mean, deviation)] over the seeds, at each kimg that all of them reported."""
     from acai_tf.studies.values import mean_and_deviation
     seeds = [dict(seed['curve']) for seed in cell['seeds'] if len(seed.get('curve', ())) > 1]
     shared = [kimg for kimg in seeds[0] if all(seed.get(kimg) is not None for seed in seeds)] if seeds else []
@@ -240,16 +240,16 @@ def write(result, path):
 
 
 def beside(path, ending):
-    """The path with another ending."""
+    """Returns the path with another ending."""
     return os.path.splitext(path)[0] + ending
 
 
 def read_json(path):
-    """The result that `write` wrote next to the Markdown.
+    """Reads the result that `write` wrote next to the Markdown.
 
     Raises:
-        StorageError: it cannot be read.
-        DataError: it is not one.
+        StorageError: the file cannot be read.
+        DataError: it is not a result.
     """
     try:
         with open(path, encoding='utf-8') as file:

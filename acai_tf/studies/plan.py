@@ -24,7 +24,7 @@ class Call:
 
     @property
     def key(self):
-        """Name of the file that keeps its values."""
+        """Name of the file with its values, without ending."""
         name = metrics.REGISTRY.name_of(metrics.REGISTRY.get(self.metric))
         return '_'.join([name, *(f'{option}{value}' for option, value in sorted(self.options))])
 
@@ -33,12 +33,12 @@ class Job:
     """One training with one seed, and the metrics of its export; or one metric of pixels.
 
     Args:
-        cell: a Cell that it fills.
+        cell: the first Cell that it fills.
         seed: int.
-        choice: select.Choice, which says where things are.
+        choice: select.Choice, for the directories.
 
     Attributes:
-        run: runs.Run of its directory; for pixels, of the directory that keeps their results.
+        run: runs.Run of its directory; for pixels, of the directory of the results.
         config: the resolved TrainConfig; None for pixels.
         data: datasets.base.Dataset.
         calls: list of Call.
@@ -66,12 +66,12 @@ class Job:
             raise UsageError(f'cell {cell.label} on {cell.dataset}: {error}') from None
 
     def add(self, cell):
-        """Lets the job fill a cell."""
+        """Makes the job fill a cell too."""
         if cell.metric not in REPORTED and self.call_of(cell) not in self.calls:
             self.calls.append(self.call_of(cell))
 
     def call_of(self, cell):
-        """The call that fills a cell."""
+        """Returns the call that fills a cell."""
         options = dict(cell.metric_options)
         if self.is_pixels and self.seed and 'seed' in declared(metrics.REGISTRY.get(cell.metric)):
             options.setdefault('seed', self.seed)
@@ -84,7 +84,7 @@ class Job:
 
     @property
     def name(self):
-        """Name for people, and for files about the job."""
+        """Name in messages, and of files about the job."""
         return os.path.join(datasets.directory_name(self.data), '_'.join([os.path.basename(self.run.path), *self.key[1:]]))
 
     @property
@@ -106,11 +106,11 @@ class Job:
         return None if self.is_trained() else self.run.divergence
 
     def output(self, call):
-        """File that a call writes."""
+        """Returns the path of the file that a call writes."""
         return os.path.join(self.run.path if self.is_pixels else kept_dir(self.run, self.step), f'{call.key}.json')
 
     def values(self, call):
-        """{name: value} that a call gave, in this study or elsewhere; None if it was not made yet."""
+        """Returns {name: value} of a call, made in this study or elsewhere; None if it was not made yet."""
         values = files.read_json(self.output(call))
         if values is None and not self.is_pixels:
             metric = metrics.create(call.metric, **dict(call.options))
@@ -120,20 +120,20 @@ class Job:
         return values
 
     def commands(self):
-        """Commands that do the job, in order: [(whether it is done, [program, flag, ...])]."""
+        """Returns the job's commands in order: [(True if done, [program, flag, ...])]."""
         training = [] if self.is_pixels else [(self.is_trained(), self._train())]
         return training + [(self.values(call) is not None, self._compute(call)) for call in self.calls]
 
     def commands_of(self, cell):
-        """The commands on which a cell depends."""
+        """Returns the commands that a cell depends on."""
         training = [] if self.is_pixels else [self._train()]
         return training + ([] if cell.metric in REPORTED else [self._compute(self.call_of(cell))])
 
     def next_command(self, failed=()):
-        """The next command, [program, flag, ...]; None if nothing is left to do, or nothing can be done.
+        """Returns the next command, [program, flag, ...]; None if nothing is left that can be done.
 
         Args:
-            failed: commands that cannot be finished. Without its training a job has no metrics.
+            failed: commands that failed for good. Without its training, a job has no metrics.
         """
         if self.divergence():
             return None
@@ -148,12 +148,12 @@ class Job:
         """Raises UsageError if the directory holds another run, finished or not."""
         if self.is_pixels or not os.path.exists(self.run.config_path):
             return
-        with contextlib.suppress(DataError):  # reported when something is to be trained
+        with contextlib.suppress(DataError):  # reported before training
             self.data.check()
             self.config.fingerprint = self.data.fingerprint()
         try:
             rows = conflicts(self.run, self.config)
-        except StorageError:  # acai_train refuses a damaged one
+        except StorageError:  # acai_train refuses a damaged directory
             return
         rows = [row for row in rows if row[0] != 'total_kimg' or not self.is_trained()]
         if rows:
@@ -171,15 +171,15 @@ class Job:
 
 
 def kept_dir(run, step):
-    """Directory of the values that studies have computed from the export of a step."""
+    """Returns the directory of the values that studies have computed from a step's export."""
     return os.path.join(run.results_dir(step), 'studies')
 
 
 def plan(cells, choice, first_seed=0):
-    """The jobs that fill cells, and which fill which.
+    """Returns the jobs that fill cells.
 
     Returns:
-        [Job], and [[Job for each seed]], as long as `cells`; empty for a cell that no program can fill.
+        [Job], and for each cell [Job for each seed], which is empty if no program can fill the cell.
 
     Raises:
         UsageError: a metric does not apply to its data set, or two cells need different runs under the same name.
@@ -190,7 +190,7 @@ def plan(cells, choice, first_seed=0):
         for seed in range(first_seed, first_seed + (0 if refusal(cell) else choice.seeds)):
             job = Job(cell, seed, choice)
             applied = repr((cell.metric, cell.metric_options, cell.dataset, cell.dataset_options))
-            if applied not in checked:  # lines takes a second
+            if applied not in checked:  # takes a second for lines
                 _check_applies(cell, job.data)
                 checked.add(applied)
             job.add(cell)
@@ -209,7 +209,7 @@ def _check_applies(cell, data):
 
 
 def _check_same(first, second):
-    """Raises UsageError if two jobs, whose directories have one name, are not the same."""
+    """Raises UsageError if two jobs with the same directory are different."""
     if first.is_pixels:
         rows = [('dataset', first.dataset, second.dataset)]
     else:
@@ -218,7 +218,7 @@ def _check_same(first, second):
     rows = [row for row in rows if row[1] != row[2]]
     if rows:
         raise UsageError(f'cells {first.label} and {second.label} would train in one directory, {first.run}, but '
-                         f'{_told(rows, "in the first", "in the second")}; put one into a study of its own, with another '
+                         f'{_told(rows, "in the first", "in the second")}; put one into a separate study with another '
                          '--train_dir')
 
 

@@ -1,4 +1,4 @@
-"""The programs that do a study's jobs: where they are, and how they are started."""
+"""Finds and starts the programs that do a study's jobs."""
 
 import os
 import shlex
@@ -8,19 +8,19 @@ import acai_tf
 
 
 def directory():
-    """Directory of the programs: this program's, else Python's, else the repository's bin."""
+    """Returns the directory of the programs: the running program's, else Python's, else the repository's bin."""
     near = (os.path.dirname(os.path.abspath(path)) for path in (sys.argv[0], sys.executable))
     repository = os.path.dirname(os.path.dirname(os.path.abspath(acai_tf.__file__)))
     return next((path for path in near if os.path.isfile(os.path.join(path, 'acai_train'))), os.path.join(repository, 'bin'))
 
 
 def started(command, programs, python=sys.executable):
-    """A command [program, flag, ...] as it is started: with the interpreter, and the program's path in `programs`."""
+    """Returns a command [program, flag, ...] with the interpreter and the program's path in `programs`."""
     return [python, os.path.join(programs, command[0]), *command[1:]]
 
 
 def shell_line(job, programs, python=sys.executable):
-    """One line of a shell that does all of a job, and resumes it if it was stopped."""
+    """Returns a shell line that does a whole job, and resumes it if it was stopped."""
     def shell(command):
         line = shlex.join(started(command, programs, python))
         output = command[-1].removeprefix('--output=')  # appears when the metric is computed

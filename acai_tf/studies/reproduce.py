@@ -1,4 +1,4 @@
-"""From a study to its result: plan, estimate, run, fill the cells, draw."""
+"""Reproduces a study: plans, estimates, runs, fills the cells, draws."""
 
 import logging
 import os
@@ -17,12 +17,12 @@ _logger = logging.getLogger(__name__)
 
 
 class Reproduction:
-    """A study, or the part of it that is chosen.
+    """A study, or the chosen part of a study.
 
     Args:
         study: base.Study.
         choice: select.Choice.
-        directory: of the programs; default: as `programs.directory` finds it.
+        directory: directory of the programs; default: `programs.directory()`.
 
     Raises:
         UsageError: the choice does not fit the study, no program can fill any of its cells, or one of its directories holds
@@ -34,34 +34,34 @@ class Reproduction:
         self.cells = select(study, choice)
         self.jobs, self._jobs_of = plan(self.cells, choice, study.first_seed)
         if not self.jobs:
-            raise UsageError(f'nothing of {study.name} can be run: {refusal(self.cells[0])}')
+            raise UsageError(f'no cell of {study.name} can be run: {refusal(self.cells[0])}')
         for cell, jobs in zip(self.cells, self._jobs_of):
             if not jobs:
-                _logger.warning('%s on %s is refused: %s', cell.label, cell.dataset, refusal(cell))
+                _logger.warning('%s on %s cannot be run: %s', cell.label, cell.dataset, refusal(cell))
         for job in self.jobs:
             job.check_directory()
         self.stand_ins = {cell.stands_for: cell.dataset for cell in self.cells if cell.stands_for}
         self.changes = changes(study, self.cells)
 
     def scaled(self):
-        """A sentence about the settings that differ from the study's own; '' if none does."""
+        """Describes the settings that differ from the study's own in one sentence; '' if there are none."""
         if not self.changes:
             return ''
         smaller = any(max(now) < min(original) for name, (original, now) in self.changes.items()
                       if name in ('total_kimg', 'depth', 'n_init'))
-        rows = [f'{name} {_either(now)} in place of {_either(original)}' for name, (original, now) in self.changes.items()]
+        rows = [f'{name} {_either(now)} instead of {_either(original)}' for name, (original, now) in self.changes.items()]
         return f'{"Scaled down" if smaller else "Other settings"}: {", ".join(rows)}.'
 
     def lines(self):
-        """One shell command for each job."""
+        """Returns one shell command for each job."""
         return [programs.shell_line(job, self._programs) for job in self.jobs]
 
     def run(self, at_once=1):
-        """Does the jobs that are not done yet; {job's key: [runner.Failure]} of those that cannot be finished.
+        """Does the remaining jobs; returns {job's key: [runner.Failure]} of jobs that cannot be finished.
 
         Raises:
             DataError: data is missing.
-            Stopped: by a signal.
+            Stopped: a signal arrived.
         """
         todo = [job for job in self.jobs if job.next_command() is not None]
         for data in {job.dataset: job.data for job in todo}.values():
@@ -71,16 +71,16 @@ class Reproduction:
             _logger.info('%s, %d done already; measuring a few steps of each kind of training',
                          counted(len(self.jobs), 'run'), len(self.jobs) - len(todo))
             seconds, size = estimate(todo)
-            _logger.info('about %s of training one after another on this machine, and the metrics; about %s in %s',
+            _logger.info('about %s of training, one run at a time on this machine, plus the metrics; about %s in %s',
                          _duration(sum(seconds.values())), _size(sum(size.values())), self.choice.train_dir)
         return Runner(self.jobs, self._programs, self.choice.train_dir, at_once, seconds).carry_out()
 
     def result(self, failures, command):
-        """The result of the study: JSON values, from which `output` makes everything else.
+        """Returns the result of the study as JSON values; `output` makes everything else from it.
 
         Args:
-            failures: as `run` returns them.
-            command: the command line that asked for it.
+            failures: return value of `run`.
+            command: the command line, for the record.
         """
         cells = [values.fill(cell, jobs, failures) for cell, jobs in zip(self.cells, self._jobs_of)]
         values.keep_once(cells)
@@ -94,14 +94,14 @@ class Reproduction:
             return ''
         if 'total_kimg' in self.changes:
             original, now = self.changes['total_kimg']
-            limits.append(f'training ended after {_either(now)} kimg in place of {_either(original)}')
+            limits.append(f'training ended after {_either(now)} kimg instead of {_either(original)}')
         if any(cell['measured'] is not None and cell['measured_deviation'] is None for cell in cells):
-            limits.append('with one seed nothing is known about how much a number varies')
+            limits.append('with one seed, it is unknown how much a number varies')
         limits += [f'{stand_in} is not {published}' for published, stand_in in self.stand_ins.items()]
         return '; '.join(limits)
 
     def write(self, result, path):
-        """Writes the Markdown to `path`; next to it JSON, CSV and figures, whose names the result gets."""
+        """Writes the Markdown to `path`, and JSON, CSV and figures next to it; adds the figures' names to the result."""
         output.write(result, path)  # the numbers first
         self.draw(result, path)
         output.write(result, path)
@@ -118,7 +118,7 @@ class Reproduction:
             picture.suptitle(output.heading(result), fontsize=9)
             self._keep(result, picture, output.beside(path, '-poses.png'))
         if self.study.mode:
-            ending = f'{self.study.mode}{"-scaled-down" * bool(result["scaled"])}.png'  # a picture itself has no text
+            ending = f'{self.study.mode}{"-scaled-down" * bool(result["scaled"])}.png'  # pictures have no text
             try:
                 for name, picture in self._pictures():
                     self._keep(result, picture, output.beside(path, f'-{name}{ending}'))
@@ -130,8 +130,8 @@ class Reproduction:
         result['pictures'].append(os.path.basename(path))
 
     def _pictures(self):
-        """Yields (name, figure) in the study's mode, drawn from the first seed's finished runs: one figure with the name '';
-        for a map, one for each data set."""
+        """Yields (name, figure) in the study's mode from the first seed's finished runs: one figure named ''; for maps, one
+        for each data set."""
         mode, options, shown = self.study.mode, self.study.mode_options, self._shown()
         if mode == 'map':
             for name, (data, loaded) in shown.items():
@@ -141,7 +141,7 @@ class Reproduction:
             yield '', figures.compare(mode, shown, **options)
 
     def _shown(self):
-        """{name of a data set: (the data set, {title: export.LoadedModel of seed 0})}."""
+        """Returns {name of a data set: (the data set, {title: export.LoadedModel of seed 0})}."""
         from acai_tf import export
         shown, sizes = {}, {}
         for cell in self.cells:
@@ -156,21 +156,21 @@ class Reproduction:
 
 
 def check_outputs(path):
-    """Checks that all files of a result can be written; raises as `files.check_destination`.
+    """Checks that all files of a result can be written; raises like `files.check_destination`.
 
     Args:
-        path: of the Markdown.
+        path: path of the Markdown file.
     """
     for ending in ('.json', '.csv', '.png'):
         if output.beside(path, ending) == path:
-            raise UsageError(f'--output={path}: is the Markdown, such as {output.beside(path, ".md")}; the others are '
-                             'written next to it')
+            raise UsageError(f'--output={path}: must name the Markdown file, such as {output.beside(path, ".md")}; other '
+                             'files are written next to it')
     for name in (path, *(output.beside(path, ending) for ending in ('.json', '.csv', '.png'))):
         files.check_destination(name)
 
 
 class Unfinished(AcaiError):
-    """Some runs of a study could not be finished; the exit code is that of the first."""
+    """Some runs of a study could not be finished; has the exit code of the first failure."""
 
     def __init__(self, count, first):
         self.exit_code = first.exit_code
@@ -178,7 +178,7 @@ class Unfinished(AcaiError):
 
 
 def check_finished(failures):
-    """Raises Unfinished if there are failures, as `Reproduction.run` returns them, other than diverged trainings."""
+    """Raises Unfinished if `Reproduction.run` returned failures other than diverged trainings."""
     first = [next((failure for failure in of_job if failure.exit_code != NonFiniteError.exit_code), None)
              for of_job in failures.values()]
     first = [failure for failure in first if failure]

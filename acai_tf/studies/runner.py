@@ -1,8 +1,8 @@
-"""Does jobs as processes: several at a time, on several machines, stopped and resumed as often as the user likes.
+"""Runs jobs as processes: several at a time, on several machines; can be stopped and resumed at any time.
 
-Only the run directories say what is done. A process that works on a job holds a lock next to them, in `<train_dir>/.study/`,
-which also keeps what its programs print. The programs inherit the lock, so a job whose runner was killed stays claimed until
-its program ends.
+The run directories are the only record of finished work. A process that works on a job holds a lock in
+`<train_dir>/.study/`, next to the output of its programs. The programs inherit the lock, so if the runner is killed, the job
+stays claimed until its program ends.
 """
 
 import dataclasses
@@ -33,7 +33,7 @@ _POLL_SECONDS, _PROGRESS_SECONDS = 0.1, 2.0
 
 @dataclasses.dataclass
 class Failure:
-    """Reason why a command of a job cannot be finished."""
+    """The reason why a command of a job cannot be finished."""
 
     command: list
     exit_code: int
@@ -53,15 +53,15 @@ class _Work:
 
 
 class Runner:
-    """Does jobs.
+    """Runs jobs.
 
     Args:
         jobs: list of plan.Job.
-        directory: of the programs.
-        train_dir: where locks and what the programs print are kept, in `.study/`.
-        at_once: how many jobs are done at the same time.
-        seconds: {job's key: about how long it takes}, for the progress bar.
-        pause: seconds before a job that another process works on is looked at again, and before another try.
+        directory: directory of the programs.
+        train_dir: locks and output of the programs go to `.study/` in it.
+        at_once: number of jobs at the same time.
+        seconds: {job's key: estimated duration}, for the progress bar.
+        pause: seconds to wait before looking again at a job of another process, and before another try.
     """
 
     def __init__(self, jobs, directory, train_dir, at_once=1, seconds=None, pause=5.0):
@@ -71,22 +71,22 @@ class Runner:
         self.failures = {}
 
     def carry_out(self):
-        """Does all jobs that are not done; waits for those that other processes do.
+        """Does all remaining jobs, and waits for jobs of other processes.
 
         Returns:
-            {job's key: [Failure]} of what cannot be finished.
+            {job's key: [Failure]} of jobs that cannot be finished.
 
         Raises:
-            Stopped: by a signal, after the programs have saved what they had.
+            Stopped: a signal arrived; the programs have saved their work.
         """
         waiting, active, told = [_Work(job) for job in self._jobs if not self._is_over(job)], [], False
-        with (stop_signals('waiting for the programs to save what they have') as stop, self._progress() as bar,
+        with (stop_signals('waiting for the programs to save their work') as stop, self._progress() as bar,
               tqdm.contrib.logging.logging_redirect_tqdm([logging.getLogger('acai_tf')])):
             shown = self._show(bar, 0.0)
             while waiting or active:
                 if stop.signal:
                     self._end(active)
-                    raise Stopped(f'stopped by {signal.Signals(stop.signal).name}; the same command goes on from there')
+                    raise Stopped(f'stopped by {signal.Signals(stop.signal).name}; the same command resumes from there')
                 for work in [work for work in active if work.process.poll() is not None]:
                     if not self._go_on(work):
                         active.remove(work)
@@ -103,7 +103,7 @@ class Runner:
                         active += [work] if started else []
                 if elsewhere and not active and not told:
                     told = True
-                    _logger.info('waiting for %s that other processes are doing, such as %s', counted(len(waiting), 'run'),
+                    _logger.info('waiting for %s of other processes, such as %s', counted(len(waiting), 'run'),
                                  elsewhere[0].job.run)
                 shown = self._show(bar, shown)
                 time.sleep(_POLL_SECONDS)
@@ -117,10 +117,10 @@ class Runner:
         return job.next_command([failure.command for failure in self.failures.get(job.key, ())])
 
     def _start(self, work):
-        """Claims a job and starts its next command. Returns True if there was one, None if another process works on it."""
+        """Claims a job and starts its next command. Returns True if it did, None if another process works on the job."""
         if work.lock is None:
             work.lock = self._claim(work.job)
-            if work.lock and work.job.run.in_use:  # by an acai_train that no study started
+            if work.lock and work.job.run.in_use:  # by an acai_train outside any study
                 self._release(work)
         if work.lock is None:
             work.not_before = time.monotonic() + self._pause
@@ -131,18 +131,18 @@ class Runner:
             return False
         work.command, work.left, work.started = command, remaining_kimg(work.job), time.monotonic()
         with open(self._beside(work.job, 'log'), 'ab') as log:
-            # A session of its own: a terminal's Ctrl-C reaches the programs once, through this process.
+            # A new session, so that Ctrl-C reaches the programs only once, through this process.
             work.process = subprocess.Popen(programs.started(command, self._programs), stdout=log, stderr=log,
                                             stdin=subprocess.DEVNULL, start_new_session=True, pass_fds=[work.lock.fileno()])
         return True
 
     def _go_on(self, work):
-        """Sees how a command has ended. Returns True if the job's next one is started."""
+        """Handles the end of a command. Returns True if the job's next command is started."""
         code, job = work.process.returncode, work.job
         minutes = (time.monotonic() - work.started) / 60
         message = '' if code == 0 else self._last_line(job)
         if code == 0 and job.next_command() == work.command:
-            self._fail(work, StorageError.exit_code, f'{work.command[0]} ended well but left no result')
+            self._fail(work, StorageError.exit_code, f'{work.command[0]} succeeded but left no result')
         elif code == 0:
             work.tries = 0
             _logger.info('%s of %s: %.1f minutes', work.command[0], job.name, minutes)
@@ -158,9 +158,9 @@ class Runner:
             how = f'was ended by signal {-code}' if code < 0 else f'ended with exit code {code}'
             if work.tries > _MOST_TRIES:
                 self._fail(work, code if code > 0 else 128 - code, message if message and code > 0 else
-                           f'{work.command[0]} {how}; {self._beside(job, "log")} has what it printed')
+                           f'{work.command[0]} {how}; its output is in {self._beside(job, "log")}')
             else:
-                _logger.info('%s of %s %s: the same command again', work.command[0], job.name, how)
+                _logger.info('%s of %s %s; trying again', work.command[0], job.name, how)
         else:
             self._fail(work, code, message)
         self._release(work)
@@ -203,7 +203,7 @@ class Runner:
             work.lock = None
 
     def _last_line(self, job):
-        """The last line that a program printed, without its name."""
+        """Returns the last line that a program printed, without the program's name."""
         with open(self._beside(job, 'log'), 'rb') as log:
             log.seek(0, os.SEEK_END)
             log.seek(max(0, log.tell() - 4096))
@@ -215,12 +215,12 @@ class Runner:
     # ---- progress
 
     def _progress(self):
-        # What was done before says nothing about how long the rest will take.
+        # Earlier work does not count for the remaining time.
         return tqdm.tqdm(total=sum(self._weights.values()), initial=self._done(), disable=None, dynamic_ncols=True,
                          bar_format='{percentage:3.0f}%|{bar}| {postfix}[{elapsed}<{remaining}]')
 
     def _show(self, bar, shown):
-        """Shows how much is done, but not too often. Returns the time at which it was last shown."""
+        """Updates the progress bar, but not too often. Returns the time of the last update."""
         if bar.disable or time.monotonic() - shown < _PROGRESS_SECONDS:
             return shown
         over = sum(self._is_over(job) for job in self._jobs)

@@ -1,4 +1,4 @@
-"""The cells of a study that are to be filled: chosen, and adapted as the user wants."""
+"""Selects the cells of a study, and adapts them to the user's choice."""
 
 import dataclasses
 
@@ -8,26 +8,26 @@ from acai_tf.options import declared
 from acai_tf.studies.base import PIXELS, REPORTED
 from acai_tf.training.config import TrainConfig
 
-# Options of a run that a choice can replace; of the metric classify too, if it has them.
+# Options of a run that a choice can replace, and those that the metric classify has too.
 _REPLACEABLE = ('total_kimg', 'report_kimg', 'depth', 'lr', 'precision', 'preset')
 _OF_CLASSIFY = ('total_kimg', 'lr')
 
 
 @dataclasses.dataclass
 class Choice:
-    """The part of a study that is run, and its settings; None leaves a setting as in the study.
+    """The chosen part of a study, and its settings; None keeps the study's setting.
 
     Attributes:
-        models, datasets, dz: labels or models, data sets, sizes of the latent; empty: all.
-        seeds: how many.
+        models, datasets, dz: labels or models, data sets, latent sizes; empty: all.
+        seeds: number of seeds.
         total_kimg, depth, lr, precision, preset: replace the cells' options.
         n_init: replaces the restarts of K-means.
         report_kimg: images between two reports, in units of 1024.
-        dataset_for: {data set of the study: the one that stands in}.
-        train_dir, data_dir: as acai_train takes them.
+        dataset_for: {data set of the study: its replacement}.
+        train_dir, data_dir: as for acai_train.
 
     Raises:
-        UsageError: a value that acai_train does not take.
+        UsageError: a value that acai_train does not accept.
     """
 
     models: list = dataclasses.field(default_factory=list)
@@ -53,18 +53,18 @@ class Choice:
             raise UsageError(f'--{error}') from None
 
     def replaced(self):
-        """{name: value} of the run's options that the choice replaces."""
+        """Returns {name: value} of the run's options that the choice replaces."""
         return {name: getattr(self, name) for name in _REPLACEABLE if getattr(self, name) is not None}
 
 
 def select(study, choice):
-    """The chosen cells of a study, with the settings of the choice.
+    """Returns the chosen cells of a study, with the settings of the choice.
 
-    A system that the study does not have, but the package or the user's file does, gets the cells of a system of the study,
-    without published numbers.
+    A system that is not in the study, but in the package or the user's file, gets the cells of another system without
+    published numbers.
 
     Raises:
-        UsageError: a name or size that the study does not have.
+        UsageError: a name or size is not in the study.
     """
     cells = list(study.cells)
     for flag, wanted, known in (('datasets', choice.datasets, [cell.dataset for cell in cells]),
@@ -83,12 +83,12 @@ def select(study, choice):
              and (not choice.datasets or cell.dataset in choice.datasets)
              and (not choice.dz or cell.dz in choice.dz)]
     if not cells:
-        raise UsageError(f'{study.name} has no cell with all that --models, --datasets and --dz choose')
+        raise UsageError(f'{study.name} has no cell that matches all of --models, --datasets and --dz')
     for name in choice.dataset_for:
         if not any(cell.dataset == name for cell in cells):
             raise UsageError(f'--dataset_for={name}:{choice.dataset_for[name]}: --datasets leaves {name} out')
     if choice.n_init is not None and not any('n_init' in cell.metric_options for cell in cells):
-        raise UsageError(f'--n_init={choice.n_init}: none of the chosen cells of {study.name} is clustered by K-means')
+        raise UsageError(f'--n_init={choice.n_init}: no chosen cell of {study.name} uses K-means')
     return [_adapted(cell, choice) for cell in cells]
 
 
@@ -120,9 +120,9 @@ def _adapted(cell, choice):
 
 
 def changes(study, cells):
-    """Settings in which chosen cells differ from the study's own: {name: ([values in the study], [values now])}.
+    """Returns {name: ([values in the study], [values now])} of settings that differ from the study's.
 
-    Only settings that change the numbers: directories do not, and how often a run reports does only where the value is the
+    Includes only settings that change the numbers: not directories, and the report interval only for values that are the
     median of the last reports.
     """
     originals = {(cell.label, *_place(cell, cell.dataset)): cell for cell in study.cells}
@@ -143,7 +143,7 @@ def _place(cell, dataset):
 
 
 def _settings(cell):
-    """{name: value} of everything in a cell's run and metric that can change its number, except for model and data."""
+    """Returns {name: value} of all settings of run and metric that can change a cell's number, except model and data."""
     settings = {} if cell.model == PIXELS else {name: getattr(TrainConfig, name).default for name in _REPLACEABLE}
     if cell.metric == 'classify':
         settings |= {name: declared(metrics.REGISTRY.get('classify'))[name].default for name in _OF_CLASSIFY}
@@ -151,7 +151,7 @@ def _settings(cell):
 
 
 def refusal(cell):
-    """Reason why no program can fill a cell; None if one can."""
+    """Returns the reason why no program can fill a cell; None if one can."""
     try:
         metrics.create(cell.metric, **cell.metric_options)
     except UsageError as error:

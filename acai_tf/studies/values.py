@@ -1,5 +1,5 @@
-"""Values of a study's cells: of each run the median of its last 20 reports, as in the papers; mean and sample deviation over
-the seeds; and which orders of the published numbers are seen."""
+"""Values of a study's cells: the median of each run's last 20 reports, as in the papers; mean and sample deviation over the
+seeds; and a comparison with the order of the published numbers."""
 
 import itertools
 import math
@@ -14,17 +14,17 @@ from acai_tf.studies.base import REPORTED, counted, value_names
 from acai_tf.studies.select import refusal
 
 REPORTS = 20
-_BLANK = 0.1  # explained variance of the test images, under which all images decode to nearly the same picture
+_BLANK = 0.1  # below this explained variance of the test images, all images decode to nearly the same picture
 
 
 def final(values):
-    """The value of a run (released figures.ipynb): the median of its last 20 reports; of fewer, the last report's.
+    """Returns the value of a run (released figures.ipynb): the median of its last 20 reports, or with fewer the last value.
 
     Args:
-        values: one for each report, oldest first; None where it is undefined.
+        values: one for each report, oldest first; None if undefined.
 
     Returns:
-        (number or None, what there is to say or '').
+        (number or None, remark or '').
     """
     if not values:
         return None, 'no report'
@@ -35,14 +35,14 @@ def final(values):
 
 
 def mean_and_deviation(values):
-    """Mean and sample deviation of numbers; the deviation of fewer than two is None."""
+    """Returns the mean and sample deviation of numbers; the deviation of fewer than two is None."""
     if not values:
         return None, None
     return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else None
 
 
 def training_minutes(reports):
-    """Minutes that the reported part of a training took, by its rates; None where a rate is not known."""
+    """Returns the minutes of the reported part of a training, from its rates; None if a rate is unknown."""
     seconds, kimg = 0.0, 0.0
     for report in reports:
         if not report.get('img_per_s'):
@@ -52,11 +52,11 @@ def training_minutes(reports):
 
 
 def state(run, trained):
-    """'finished', 'running', 'diverged', 'interrupted' or 'not started'.
+    """Returns 'finished', 'running', 'diverged', 'interrupted' or 'not started'.
 
     Args:
         run: runs.Run.
-        trained: whether it is trained to its end.
+        trained: True if it is trained to its end.
     """
     if trained:
         return 'finished'
@@ -68,7 +68,7 @@ def state(run, trained):
 
 
 def nested(values, name):
-    """The nested value with the name 'outer.inner'; None if it does not exist."""
+    """Returns the nested value 'outer.inner'; None if it does not exist."""
     for part in name.split('.'):
         values = values.get(part) if isinstance(values, dict) else None
     return values
@@ -78,16 +78,16 @@ def nested(values, name):
 
 
 def fill(cell, jobs, failures=None):
-    """A cell with its numbers, published and measured: JSON values.
+    """Returns a cell with its published and measured numbers as JSON values.
 
     Args:
         cell: base.Cell.
-        jobs: [plan.Job], one for each seed; empty where no program can fill the cell.
+        jobs: [plan.Job], one for each seed; empty if no program can fill the cell.
         failures: {job's key: [runner.Failure]}.
     """
     seeds = [_of_seed(cell, job, (failures or {}).get(job.key, ())) for job in jobs]
     measured, deviation = mean_and_deviation([seed['value'] for seed in seeds if seed['value'] is not None])
-    remarks = [f'refused: {refusal(cell)}'] if not jobs else _remarks(seeds)
+    remarks = [f'cannot be run: {refusal(cell)}'] if not jobs else _remarks(seeds)
     minutes = [seed['minutes'] for seed in seeds if seed['minutes'] is not None]
     difference = None if None in (measured, cell.published) else measured - cell.published
     return {
@@ -102,7 +102,7 @@ def fill(cell, jobs, failures=None):
 
 
 def _of_seed(cell, job, failures):
-    reports = [report for report in job.run.reports() if report['step'] <= job.step]  # pixels have none
+    reports = [report for report in job.run.reports() if report['step'] <= job.step]  # none for pixels
     seed = {'seed': job.seed, 'value': None, 'state': 'measured', 'remark': '', 'reports': len(reports),
             'kimg': reports[-1]['kimg'] if reports else 0, 'minutes': training_minutes(reports), 'blank': _is_blank(reports),
             'versions': _versions(job.run), 'commands': [shlex.join(command) for _, command in job.commands()]}
@@ -115,13 +115,13 @@ def _of_seed(cell, job, failures):
 
 
 def _is_blank(reports):
-    """Returns True if a run's last report says that all images decode to nearly the same picture."""
+    """Returns True if all images decode to nearly the same picture, according to the last report."""
     explained = reports[-1].get('explained_variance') if reports else None
     return explained is not None and explained < _BLANK
 
 
 def _versions(run):
-    """The library versions that a run began with; None if they are not known."""
+    """Returns the library versions that a run began with; None if unknown."""
     try:
         return run.config.get('versions')
     except (FileNotFoundError, StorageError):
@@ -129,7 +129,7 @@ def _versions(run):
 
 
 def _reported(cell, job, reports):
-    """A seed's value from the reports, and how it became that."""
+    """Returns a seed's value from the reports, with its curve and remarks."""
     curve = [[report['kimg'], report[cell.value]] for report in reports if cell.value in report]
     if not job.is_trained():
         return {'curve': curve}
@@ -141,7 +141,7 @@ def _reported(cell, job, reports):
 
 
 def _computed(cell, job):
-    """A seed's value from what the metric's program wrote, and the metric's values of the same subject."""
+    """Returns a seed's value from the output of the metric's program, and the metric's values of the same subject."""
     values = job.values(job.call_of(cell))
     if values is None:
         return {}
@@ -153,22 +153,22 @@ def _computed(cell, job):
 
 
 def _subject(name):
-    """The part of a nested value's name that says whose it is: 'poses.model' of 'poses.model.all.mse'; else ''."""
+    """Returns the subject in a nested value's name: 'poses.model' for 'poses.model.all.mse'; '' for other values."""
     return '.'.join(name.split('.')[:2]) if '.' in name else ''
 
 
 def _of_subject(values, name):
-    """The values of the subject of the value of that name."""
+    """Returns all values of the subject of a value."""
     subject, values_of = _subject(name), nested(values, _subject(name))
     first, _, second = subject.partition('.')
     return values if values_of is None else {first: {second: values_of}}
 
 
 def keep_once(cells):
-    """Leaves the values of a metric in the first of the cells that show them.
+    """Removes repeated values of a metric from all but the first cell.
 
     Args:
-        cells: as `fill` gives them; changed.
+        cells: from `fill`; modified.
     """
     seen = set()
     for cell in cells:
@@ -181,7 +181,7 @@ def keep_once(cells):
 
 
 def curves(cells):
-    """{label: [values of each seed]} of the models in the cells of the metric `poses`, as `fill` gives them."""
+    """Returns {label: [values of each seed]} of the models in cells, from `fill`, of the metric `poses`."""
     found = {}
     for cell in cells:
         if cell['metric'] == 'poses':
@@ -195,7 +195,7 @@ def _undefined(is_there, who, name):
 
 
 def _missing(job, failure, kimg):
-    """(state, remark) of a seed that has no value."""
+    """Returns (state, remark) of a seed without a value."""
     if job.divergence():
         return 'diverged', f'diverged: {job.divergence()}'
     if failure and failure.exit_code == NonFiniteError.exit_code:
@@ -209,7 +209,7 @@ def _missing(job, failure, kimg):
 
 
 def _remarks(seeds):
-    """Remarks on a cell's seeds, each once."""
+    """Returns the remarks on a cell's seeds, each once."""
     by_text = {}
     for seed in seeds:
         undefined = seed.get('undefined')
@@ -229,14 +229,14 @@ def _remarks(seeds):
 
 
 def conclusions(cells, limits):
-    """Sentences that say which orders of the published numbers are seen here, and which are not.
+    """Returns sentences that compare the order of the measured numbers with the order of the published ones.
 
-    Two systems are ordered by the published numbers if these differ by more than their deviations together, and here if
-    `order` says so. Blank runs do not count.
+    Published numbers are ordered if they differ by more than the sum of their deviations, measured numbers by `order`. Blank
+    runs do not count.
 
     Args:
-        cells: as `fill` gives them.
-        limits: what a reader must not forget, such as the length of the training; a sentence's part, or ''.
+        cells: from `fill`.
+        limits: limits of the comparison, such as the length of training; part of a sentence, or ''.
     """
     rows, names = {}, value_names(cells)
     for cell in cells:
@@ -244,7 +244,7 @@ def conclusions(cells, limits):
             name = names[cell['metric'], cell['value']]
             rows.setdefault((cell['stands_for'] or cell['dataset'], cell['d_z'], name), []).append(cell)
     sentences = _pairs(rows) if rows else [
-        'There are no published numbers to compare these with.' if any(cell['measured'] is not None for cell in cells) else
+        'There are no published numbers for comparison.' if any(cell['measured'] is not None for cell in cells) else
         'Nothing is measured yet.']
     blank = [cell['label'] for row in rows.values() for cell in row if not _learned(cell)]
     if blank:
@@ -255,7 +255,7 @@ def conclusions(cells, limits):
 
 
 def _pairs(rows):
-    """Sentences about the pairs of systems in the rows {key: cells}."""
+    """Returns sentences about the pairs of systems in the rows {key: cells}."""
     word = 'recalled' if any(cell['recalled'] for row in rows.values() for cell in row) else 'published'
     found, single = {1: [], -1: [], 0: []}, 0
     for key, row in rows.items():
@@ -278,18 +278,18 @@ def _pairs(rows):
         sentences.append(f'{counted(single, "pair")} cannot be ordered, because a system has only one run that counts.')
     if found[-1]:
         sentences.append(f'Not seen: {_listed(found[-1], rows)}.')
-    return sentences or [f'No two systems are here whose {word} numbers differ by more than their deviations: it shows '
-                         'nothing about their order.']
+    return sentences or [f'No two systems have {word} numbers that differ by more than their deviations, so nothing can be '
+                         'said about their order.']
 
 
 def _learned(cell):
-    """The values of a cell's seeds without blank runs."""
+    """Returns the values of a cell's seeds, without blank runs."""
     return [seed['value'] for seed in cell['seeds'] if seed['value'] is not None and not seed.get('blank')]
 
 
 def order(first, second):
-    """1 if the mean of the first values is larger, -1 if the mean of the second is; 0 if the 95% interval of their
-    difference (Welch) includes zero. With fewer than two values of either nothing is in order: 0."""
+    """Returns 1 if the mean of the first values is larger, -1 if the mean of the second values is; 0 if the 95% interval of
+    their difference (Welch) includes zero, or one side has fewer than two values."""
     if min(len(first), len(second)) < 2:
         return 0
     parts = [np.var(values, ddof=1) / len(values) for values in (first, second)]
@@ -302,8 +302,8 @@ def order(first, second):
 
 
 def _published_order(first, second):
-    """1 if the first cell's published number is larger, -1 if the second's is, 0 if they differ by no more than their
-    deviations together."""
+    """Returns 1 if the first cell's published number is larger, -1 if the second's is; 0 if they differ by no more than the
+    sum of their deviations."""
     difference = first['published'] - second['published']
     spread = sum(cell['deviation'] or 0.0 for cell in (first, second))
     return 0 if abs(difference) <= spread else int(math.copysign(1, difference))

@@ -26,7 +26,7 @@ export function about(root) {
       pane.append(h('h2', {}, name === 'training' ? 'At the end of training' : `Metric ${name}`),
         h('table', {}, h('tbody', {}, ...rowsOf(values))));
     }
-    if (!Object.keys(model.metrics).length) pane.append(hint('No metrics are kept next to this model.'));
+    if (!Object.keys(model.metrics).length) pane.append(hint('This model has no saved metrics.'));
     if (!names.length) pairs.append(hint('Choose images to see their reconstructions.'));
     else reconstruct(pairs, number).catch(failIn(pairs));
   });

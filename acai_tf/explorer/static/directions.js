@@ -73,7 +73,7 @@ export function directions(root, changed) {
       const draws = normals(state.seed);
       setAll(fields.map(() => Math.round(20 * draws.next().value) / 20));
     } }, 'Random by seed')),
-  element, hint('Along the principal axes of the test images’ latents, in standard deviations; next to each is its share of the variance.'),
+  element, hint('Moves along the principal axes of the test images’ latents, in standard deviations. Each label shows the axis’s share of the variance.'),
   axes);
   Promise.all(shown().map((model) => getJSON(`api/axes?model=${model}`)))
     .then((all) => {

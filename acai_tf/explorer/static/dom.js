@@ -1,6 +1,6 @@
 // Small helpers for elements.
 
-/** An element: h('p', {class: 'hint', onclick}, 'text', child). */
+/** Makes an element: h('p', {class: 'hint', onclick}, 'text', child). */
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [key, value] of Object.entries(attributes)) {
@@ -13,7 +13,7 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** Draws part of a bitmap, or all of it, on a canvas that gets its size: pixel for pixel. */
+/** Draws all or part of a bitmap, pixel for pixel, on a canvas, which gets its size. */
 export function draw(canvas, pixels, x = 0, y = 0, width = pixels.width, height = pixels.height) {
   if (canvas.width !== width) canvas.width = width;
   if (canvas.height !== height) canvas.height = height;
@@ -27,13 +27,13 @@ export function status(text, isError = false) {
   byId('status').classList.toggle('error', isError);
 }
 
-/** Shows an error; what was aborted is none. */
+/** Shows an error, unless a request was aborted. */
 export const fail = (error) => { if (error.name !== 'AbortError') status(error.message, true); };
 
-/** Shows the error of a request unless the element that it was for is gone. */
+/** Shows the error of a request, unless its element is gone. */
 export const failIn = (element) => (error) => { if (element.isConnected) fail(error); };
 
-/** A number field with a label; `change` is called with numbers in the range only. */
+/** A number field with a label; calls `change` only with numbers in the range. */
 export const numberField = (label, value, low, high, change, step = 1) => h('label', {}, `${label} `, h('input', {
   type: 'number', min: low, max: high, step, value,
   oninput: ({ target }) => { if (target.value !== '' && target.checkValidity()) change(Number(target.value)); } }));

@@ -8,7 +8,7 @@ import { chosen, source, state } from './state.js';
 export function grid(root, changed) {
   const names = chosen().slice(0, 4);
   if (names.length < 4) {
-    root.append(hint(`Choose four images: they become the corners. ${names.length} ${names.length === 1 ? 'is' : 'are'} chosen.`));
+    root.append(hint(`Choose four images for the corners. ${names.length} ${names.length === 1 ? 'is' : 'are'} chosen.`));
     return {};
   }
   const scene = (more) => ({ kind: 'grid', sources: names.map((name) => source(name)), steps: state.size, ...more });
@@ -25,7 +25,7 @@ export function grid(root, changed) {
     pane.append(h('div', { class: 'stage' }, part.pad, part.point));
     return part;
   });
-  // The middle of a cell is its image's point.
+  // The center of a cell is the point of its image.
   const unit = (part) => clamp((part * state.size - 0.5) / (state.size - 1), 0, 1);
   const askPoint = asker((pictures, x, y) => parts.forEach((part, k) => {
     draw(part.point, pictures[k]);
@@ -48,7 +48,7 @@ export function grid(root, changed) {
   }
 
   const again = () => { askSheet(scene(), state.size); move(state.x, state.y); };
-  root.append(h('div', { class: 'controls' }, numberField('Images each way', state.size, 2, 16, (value) => {
+  root.append(h('div', { class: 'controls' }, numberField('Images per side', state.size, 2, 16, (value) => {
     state.size = value;
     again();
   })), hint('The corners are the first four images: top left, top right, bottom left, bottom right.'), element);

@@ -1,4 +1,4 @@
-// The test images, the strip of them, the chosen ones, and the user's own files.
+// The test images and their strip, the chosen images, and the user's own files.
 
 import { byId, draw, fail, h, status } from './dom.js';
 import { bitmap, encode, sheet } from './server.js';
@@ -8,7 +8,7 @@ const PER_PAGE = 60, MOST_CHOSEN = 64, MOST_BYTES = 16 * 2 ** 20;
 const sheets = new Map();
 let changed = () => {};
 
-/** Draws an image, a test image's number or an own one's name, on a canvas. */
+/** Draws an image on a canvas: a test image by number, or one of the user's own images by name. */
 export async function drawImage(canvas, name) {
   canvas.dataset.image = name;
   if (typeof name !== 'number') {
@@ -34,7 +34,7 @@ export function imageCanvas(name, attributes = {}) {
   return canvas;
 }
 
-/** Chooses an image, or no longer if it is chosen. */
+/** Chooses an image, or removes it from the chosen ones. */
 export function toggle(name) {
   status('');
   const now = state.chosen ?? [];
@@ -85,7 +85,7 @@ export function showChosen() {
       toggle(name);
       (byId('chosen').querySelector('button') ?? byId('random')).focus();
     } }, imageCanvas(name, { 'aria-hidden': true })))));
-  const choose = info.labels.length ? 'Choose images below, in order, or drop' : `The images of ${info.dataset} are not here; drop`;
+  const choose = info.labels.length ? 'Choose images below, in order, or drop' : `The images of ${info.dataset} are not available; drop`;
   byId('hint').textContent = names.length && state.chosen ? `${names.length} chosen` : `${choose} image files here.`;
 }
 
@@ -97,7 +97,7 @@ function freeName(name) {
   }
 }
 
-/** Has the server encode a file's bytes; the image is then known under the name. `path` is the file's own name. */
+/** Has the server encode a file, and registers the image as `name`. `path` is the file's name. */
 export async function addOwn(name, bytes, path) {
   const { latents, picture } = await encode(bytes);
   const pixels = await bitmap(new Response(bytesOf(picture)));

@@ -1,4 +1,4 @@
-// The beginning, and what happens when something is chosen.
+// Starts the page, and updates it when the user chooses something.
 
 import { about } from './about.js';
 import { directions } from './directions.js';
@@ -12,12 +12,12 @@ import { address, info, modelName, read, state } from './state.js';
 import { setUpTake, showTake } from './take.js';
 import { walk } from './walk.js';
 
-// A view fills an element, says by `changed` when the address must be kept, and returns what of it can be downloaded:
+// A view fills an element, calls `changed` when the address must be updated, and returns what can be downloaded:
 // {scene, animated, images, options} (see take.js).
 const VIEWS = { walk, grid, directions, map, samples, about };
 let view = {}, built = '', timer = null;
 
-/** Keeps the address; not at every event, of which browsers allow few. */
+/** Updates the address, but not at every event, because browsers limit the rate. */
 function changed() {
   showTake(view);
   timer ??= setTimeout(() => {

@@ -8,15 +8,15 @@ import { getJSON, newest, picture, post, viewLeft } from './server.js';
 import { chosen, info, modelName, nameOf, source, state } from './state.js';
 
 const TEN = ['#1f77b4', '#ff7f0e', '#2ca02c', '#d62728', '#9467bd', '#8c564b', '#e377c2', '#7f7f7f', '#bcbd22', '#17becf'];
-const NEAR = 8; // CSS pixels from a point at which the pointer is on it
-const STILL = 4; // CSS pixels that a click may move
+const NEAR = 8; // CSS pixels: at this distance, the pointer is on a point
+const STILL = 4; // CSS pixels that the pointer may move during a click
 
 const colorOf = (label) => (info.class_names.length <= 10 ? TEN[label]
   : `hsl(${Math.round(360 * label / info.class_names.length)} 70% ${label % 2 ? 45 : 58}%)`);
 
 let byLabel = null;
 
-/** Map from a label to the numbers of its test images; the map is painted at every move of the pointer. */
+/** Map from a label to the numbers of its test images; cached, because every pointer move repaints the map. */
 function membersByLabel() {
   if (byLabel) return byLabel;
   byLabel = new Map();
@@ -73,12 +73,12 @@ class Pane {
     this.askPoints(state.projection);
   }
 
-  /** The path changed, but not the map. */
+  /** Reloads only the path between the chosen images. */
   loadTrack() {
     if (this.points) this.askTrack();
   }
 
-  /** The path between the chosen images: on the map of principal components as it is, else from image to image. */
+  /** The path between the chosen images: the true path on the map of principal components, else lines between images. */
   async path(signal) {
     const names = chosen();
     if (state.projection === 'pca' && names.length) {
@@ -86,7 +86,7 @@ class Pane {
         : { kind: 'images', sources: names.map((name) => source(name)) };
       return (await (await post('api/track', [this.model], scene, signal)).json()).points;
     }
-    if (!this.points) return []; // another map is on its way
+    if (!this.points) return []; // another map is loading
     const places = names.filter((name) => typeof name === 'number').map((number) => this.points[number]);
     return places.length > 1 ? places.slice(1).map((place, k) => [places[k], place]) : [places];
   }
@@ -97,7 +97,7 @@ class Pane {
     this.high = [Math.max(...xs), Math.max(...ys)];
   }
 
-  /** Scale and offset: place on the canvas in CSS pixels = offset + scale * point; y grows upwards. */
+  /** Scale and offset: place on the canvas in CSS pixels = offset + scale * point; y grows upward. */
   get frame() {
     const { clientWidth: width, clientHeight: height } = this.canvas;
     const scale = 0.9 * Math.min(width / (this.high[0] - this.low[0] || 1), height / (this.high[1] - this.low[1] || 1));
@@ -170,7 +170,7 @@ class Pane {
     context.stroke();
   }
 
-  /** The nearest visible test image within some CSS pixels, or -1. */
+  /** The nearest visible test image within a distance in CSS pixels, or -1. */
   nearest([px, py], within) {
     const { scale, x: left, y: top } = this.frame;
     let best = -1, least = within ** 2;
@@ -246,7 +246,7 @@ class Pane {
   }
 }
 
-/** The maps of all models as the page shows them, each below its model's name, on one canvas. */
+/** Copies the maps of all models to one canvas, each below its model's name. */
 function sideBySide(panes) {
   const ratio = window.devicePixelRatio || 1, gap = 16 * ratio, title = panes.length > 1 ? 24 * ratio : 0;
   const widths = panes.map(({ canvas }) => canvas.width), style = getComputedStyle(document.documentElement);

@@ -1,4 +1,4 @@
-// What the views share: a pane for each model that is shown, and the pictures in it.
+// Shared by the views: a pane with pictures for each visible model.
 
 import { fail, h } from './dom.js';
 import { newest, picture } from './server.js';
@@ -6,7 +6,7 @@ import { info, modelName, shown } from './state.js';
 
 export const hint = (text) => h('p', { class: 'hint' }, text);
 
-/** A pane for each model that is shown, filled by `fill(pane, model)`; returns [element, what `fill` returned]. */
+/** Makes a pane for each visible model, filled by `fill(pane, model)`; returns [element, results of `fill`]. */
 export function panes(fill) {
   const models = shown();
   const filled = [];
@@ -18,7 +18,7 @@ export function panes(fill) {
   return [element, filled];
 }
 
-/** Asks every model that is shown for a scene at once; `show` gets their bitmaps, in order. */
+/** Requests a scene from all visible models together; `show` gets their bitmaps, in order. */
 export const asker = (show) => newest((signal, scene) => Promise.all(shown().map((model) => picture(model, scene, signal))),
   (pictures, scene, ...rest) => show(pictures, ...rest), fail);
 

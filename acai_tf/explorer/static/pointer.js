@@ -1,4 +1,4 @@
-// Places that a pointer or the arrow keys choose.
+// Choosing places with a pointer or the arrow keys.
 
 export const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
@@ -9,7 +9,7 @@ export function arrow(event) {
   return event.shiftKey ? moved.map((one) => 5 * one) : moved;
 }
 
-/** Calls back with the place in an element, 0 to 1 each way, while a pointer is down. */
+/** While a pointer is down, calls `move` with its place in an element, x and y from 0 to 1. */
 export function followPointer(element, move) {
   const at = ({ clientX, clientY }) => {
     const box = element.getBoundingClientRect();

@@ -1,4 +1,4 @@
-// Samples of the prior, or of a mixture of Gaussians.
+// Samples from the prior or from a mixture of Gaussians.
 
 import { choice, draw, h, numberField } from './dom.js';
 import { asker, hint, panes, pixels } from './panes.js';
@@ -24,7 +24,7 @@ export function samples(root, changed) {
     h('button', { onclick: () => { state.seed += 1; seed.querySelector('input').value = state.seed; again(); } }, 'Resample'),
     numberField('Rows', state.rows, 1, 32, (value) => { state.rows = value; again(); }),
     numberField('Columns', state.columns, 1, 32, (value) => { state.columns = value; again(); })),
-  hint('Only some systems (vae, aae) are trained to have the prior N(0, I); the mixture is fitted to the latents of training images of any.'),
+  hint('Only some systems (vae, aae) are trained to have the prior N(0, I). The mixture is fitted to the training latents of any system.'),
   element);
   again();
   return { scene, options: () => ['--mode=samples', `--from=${state.from}`, `--seed=${state.seed}`, `--rows=${state.rows}`,

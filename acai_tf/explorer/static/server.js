@@ -4,18 +4,18 @@ import { byId, status } from './dom.js';
 
 let view = new AbortController();
 
-/** What the page no longer shows is not waited for. */
+/** Aborts requests of the view that the user leaves. */
 export function leaveView() {
   view.abort();
   view = new AbortController();
 }
 
-/** The AbortSignal of the view that is shown now. */
+/** The AbortSignal of the current view. */
 export const viewLeft = () => view.signal;
 
 const waits = new Map();
 
-/** Keeps what a request waits for, or nothing any more, and says what all of them wait for. */
+/** Records what a request waits for (null: nothing any more), and shows what all requests wait for. */
 function setWait(request, what) {
   if (what) waits.set(request, what);
   else waits.delete(request);
@@ -36,7 +36,7 @@ async function refuse(response) {
   throw new Error(why);
 }
 
-/** The answer to a request; what is still being computed is asked for again until it is there, or the signal aborts. */
+/** Returns the answer to a request. Repeats the request while the answer is being computed, unless the signal aborts. */
 async function send(path, options = {}, signal = view.signal) {
   const request = {};
   try {
@@ -62,7 +62,7 @@ export const getJSON = async (path, signal) => (await send(path, {}, signal)).js
 export const post = (path, models, scene, signal) => send(path, {
   method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ models, scene }) }, signal);
 
-/** A PNG's pixels exactly as they are in the file. */
+/** Decodes a PNG to exactly the pixels in the file. */
 export const bitmap = async (response) => createImageBitmap(await response.blob(), {
   colorSpaceConversion: 'none', premultiplyAlpha: 'none' });
 
@@ -74,9 +74,9 @@ export const encode = async (file) => (await send('api/encode', {
   method: 'POST', headers: { 'Content-Type': 'application/octet-stream' }, body: file })).json();
 
 /**
- * A function that asks for what it is called with, `ask(signal, ...what)`, one request at a time. Of the calls while one is
- * under way only the newest counts, so that a slider's events never queue; it ends an older one's wait for what is being
- * computed. Once the view is left, nothing is shown any more.
+ * Returns a function that passes its arguments to `ask(signal, ...what)`, one request at a time. During a request, only the
+ * newest call is kept, so a slider's events never queue; it also ends the older request's wait for a computation. After the
+ * user leaves the view, nothing is shown.
  */
 export function newest(ask, show, fail) {
   const left = view.signal;
@@ -97,7 +97,7 @@ export function newest(ask, show, fail) {
         failed = false;
         show(answer, ...now);
       } catch (error) {
-        older.abort(); // of several models' requests, the others
+        older.abort(); // the other models' requests
         if (left.aborted) return;
         failed ||= error.name !== 'AbortError';
         fail(error);

@@ -1,6 +1,6 @@
-// What the page shows, and the address that says it.
+// The state of the page, and the address that stores it.
 
-export const info = {}; // what /api/state told, for good
+export const info = {}; // the answer of /api/state; constant
 
 const DEFAULTS = {
   view: 'walk', model: 0, compare: -1, chosen: null, curve: 'lerp', steps: 16, at: 0.5, size: 8, x: 0.5, y: 0.5, base: -1,
@@ -8,11 +8,11 @@ const DEFAULTS = {
 };
 export const state = { ...DEFAULTS };
 
-/** Own images: {name: {path, file, picture, latents, pixels}}; `path` is the file's name, `file` and `picture` are base64. */
+/** The user's own images: {name: {path, file, picture, latents, pixels}}; `path` is the file's name, `file` and `picture` are base64. */
 export const own = new Map();
 
 const VIEWS = ['walk', 'grid', 'directions', 'map', 'samples', 'about'];
-const LONGEST_FILE = 16384; // base64 characters of a file in the address; of a larger one, its picture is
+const LONGEST_FILE = 16384; // base64 characters of a file in the address; a larger file is replaced by its picture
 
 const inRange = (text, low, high, other) => {
   const value = Number(text);
@@ -32,7 +32,7 @@ export function base64Of(bytes) {
   return btoa(text);
 }
 
-/** The address's part after #. */
+/** The part of the address after #. */
 export function address() {
   const said = new URLSearchParams();
   for (const [key, value] of Object.entries(state)) {
@@ -48,8 +48,7 @@ export function address() {
 }
 
 /**
- * Takes over what an address says; returns [[name, bytes, path]] of the own images that it holds. What makes no sense is left
- * out.
+ * Restores the state from an address; returns [[name, bytes, path]] of the user's own images in it. Skips invalid parts.
  */
 export function read(hash) {
   const said = new URLSearchParams(hash.replace(/^#/, ''));
@@ -77,7 +76,7 @@ export function read(hash) {
       const file = get(`file-${name}`);
       const known = own.get(name);
       if (!file && !known) return [];
-      // Another link may bring another image under the same name.
+      // Another link may contain a different image with the same name.
       const isKnown = known && (!file || [known.file, known.picture].some((one) => urlSafe(one) === file));
       try {
         if (!isKnown) files.push([name, bytesOf(plainBase64(file)), get(`path-${name}`) ?? name]);
@@ -88,14 +87,14 @@ export function read(hash) {
   return files;
 }
 
-/** The chosen images; until there are any, the first of the test set. */
+/** The chosen images; before the user chooses any, the first test images. */
 export const chosen = () => state.chosen ?? [0, 1, 2, 3].slice(0, state.view === 'grid' ? 4 : 2)
   .filter((number) => number < info.labels.length);
 
-/** The numbers of the models that are shown. */
+/** The numbers of the visible models. */
 export const shown = () => (state.compare >= 0 ? [state.model, state.compare] : [state.model]);
 
-/** An image as requests name it. */
+/** An image as a source in requests. */
 export function source(name, withPicture = false) {
   if (typeof name === 'number') return name;
   const { latents, picture } = own.get(name);

@@ -1,4 +1,4 @@
-// Downloads of a view, its link, and the command that draws the same.
+// Downloads of a view, its link, and the command that draws the same picture.
 
 import { byId, fail, save, status } from './dom.js';
 import { post } from './server.js';
@@ -6,14 +6,14 @@ import { address, info, own, shown, state } from './state.js';
 
 const quoted = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 
-/** An image in the list of --images: a file that looks like anything else gets ./ before it, and commas are quoted. */
+/** An image in the list of --images. Adds ./ to file names that could be misread, and quotes commas. */
 function asListed(name) {
   if (typeof name === 'number') return `test:${name}`;
   const path = own.get(name).path.replace(/^(?=~|test:)/, './');
   return /[",]/.test(path) ? `"${path.replaceAll('"', '""')}"` : path;
 }
 
-/** The acai_interpolate command that gives the same picture, or '' if there is none. */
+/** The acai_interpolate command that draws the same picture, or '' if there is none. */
 function command(view) {
   if (!view.options) return '';
   const images = view.images ? [`--images=${view.images().map(asListed).join(',')}`] : [];
@@ -25,10 +25,10 @@ async function copy(text, what) {
   try {
     await navigator.clipboard.writeText(text);
     status(`${what} copied`);
-  } catch { // no permission, or no secure context
+  } catch { // no permission, or not a secure context
     byId('command').value = text;
     byId('command').select();
-    status(`the ${what} is in the field below, selected`);
+    status(`the ${what} is selected in the field below`);
   }
 }
 
@@ -65,6 +65,6 @@ export function showTake(view) {
   byId('take-gif').disabled = !view.animated;
   byId('take-json').disabled = !scene;
   byId('take-command').disabled = !view.options;
-  byId('take-gif').title = view.animated ? 'there and back, endlessly' : 'only walks are animated';
-  byId('command').value = command(view) || 'acai_interpolate does not draw this';
+  byId('take-gif').title = view.animated ? 'forward and back, endlessly' : 'only walks are animated';
+  byId('command').value = command(view) || 'acai_interpolate cannot draw this';
 }

@@ -9,7 +9,7 @@ import { chosen, info, source, state } from './state.js';
 export function walk(root, changed) {
   const names = chosen();
   if (names.length < 2) {
-    root.append(hint('Choose two images or more: the walk leads from one to the next.'));
+    root.append(hint('Choose two or more images: the walk goes from one to the next.'));
     if (names.length) root.append(imageCanvas(names[0], { class: 'end' }));
     return {};
   }
@@ -71,7 +71,7 @@ export function walk(root, changed) {
   }
 
   function jumpTo(at) {
-    slider.value = at; // which keeps it in the range
+    slider.value = at; // the slider keeps it in the range
     move(Number(slider.value));
   }
 
