@@ -82,7 +82,7 @@ def _change(entry, listing):
         return f'it holds {listing["images"]} images now, and held {then.get("images")} then'
     if listing['contents']() == entry.get('source_sha256', {}).get('files'):
         return None  # only the times differ, as in a copy
-    return 'names or contents of files are different'
+    return 'file names or contents differ'
 
 
 def _size(path):

@@ -64,8 +64,8 @@ class ScaleTest(parameterized.TestCase, tf.test.TestCase):
 
     @parameterized.named_parameters(
         ('uint16', np.uint16(1000 * (IMAGES + 1)), 'uint16'), ('int64', np.int64(100 * IMAGES), 'int64'),
-        ('pixels_as_floats', np.float32(127.5 * (IMAGES + 1)), 'reach from'), ('too_large', 1.5 * IMAGES, 'reach from'),
-        ('nan', np.where(IMAGES == IMAGES[0, 0, 0, 0], np.nan, IMAGES), 'reach from nan'),
+        ('pixels_as_floats', np.float32(127.5 * (IMAGES + 1)), 'range from'), ('too_large', 1.5 * IMAGES, 'range from'),
+        ('nan', np.where(IMAGES == IMAGES[0, 0, 0, 0], np.nan, IMAGES), 'range from nan'),
         ('infinite', np.where(IMAGES == IMAGES[0, 0, 0, 0], np.inf, IMAGES), 'inf'),
         ('objects', IMAGES.astype(object), 'object'), ('text', IMAGES.astype(str), '<U'),
         ('complex', IMAGES.astype(complex), 'complex'), ('bool', IMAGES > 0, 'bool'))
@@ -177,8 +177,8 @@ class FileTest(parameterized.TestCase, tf.test.TestCase):
                 datasets.get(f'arrays:{self.path(name)}')
         np.save(self.path('objects.npy'), np.array([{}, 1], object), allow_pickle=True)
         np.savez(self.path('two.npz'), a=LABELS, b=LABELS)
-        for name, message in (('objects.npy', 'object arrays are refused'), ('two.npz', 'needs an array x or images'),
-                              ('none.npz', 'is missing; if it was moved')):
+        for name, message in (('objects.npy', 'object arrays are not allowed'), ('two.npz', 'needs an array x or images'),
+                              ('none.npz', 'is missing; if you moved it')):
             with self.assertRaisesRegex(DataError, message):
                 datasets.get(f'arrays:{self.path(name)}')
 
@@ -197,7 +197,7 @@ class BatchesTest(tf.test.TestCase):
             self.assertIn('latent_accuracy', metrics.compute('accuracy', self.model, data))
 
     def test_what_is_missing_is_said(self):
-        with self.assertRaisesRegex(UsageError, 'needs training images too.*from_arrays'):
+        with self.assertRaisesRegex(UsageError, 'training images are missing.*from_arrays'):
             metrics.compute('cluster', self.model, self.data)
         with self.assertRaisesRegex(UsageError, 'endless'):
             metrics.compute('reconstruction', self.model, self.data.repeat())

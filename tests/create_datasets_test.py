@@ -103,11 +103,11 @@ class PrepareTest(parameterized.TestCase, tf.test.TestCase):
             file.write(tf.io.encode_png(np.full([8, 8, 1], 99, np.uint8)).numpy())
         code, _, err = self.prepare(*flags)
         self.assertEqual(code, 1)
-        self.assertRegex(err, 'has changed since .* were made: files have other names or contents')
+        self.assertRegex(err, 'has changed since .* were made: file names or contents differ')
         os.remove(paths[0])
         code, _, err = self.prepare(*flags)
         self.assertEqual(code, 1)
-        self.assertRegex(err, 'has changed since .* were made: it holds 5 images now, 6 then')
+        self.assertRegex(err, 'has changed since .* were made: it holds 5 images now, and held 6 then')
 
     def test_names_in_latin_1(self):
         folder = os.path.join(os.fsencode(self.source), b'\xe4')
@@ -188,7 +188,7 @@ class PrepareTest(parameterized.TestCase, tf.test.TestCase):
                 ([f'--images_dir={self.source}', '--test_fraction=1'], 1, '--test_fraction=1.0'),
                 (['--datasets=mnist', '--resolution=3'], 1, '--resolution has no effect for mnist'),
                 (['--datasets=stripes', '--seed=3'], 1, '--seed has no effect for stripes'),
-                (['--datasets=lines', '--source_dir=x'], 1, '--source_dir has no effect for data sets that are generated'),
+                (['--datasets=lines', '--source_dir=x'], 1, '--source_dir has no effect for generated data sets'),
                 ([f'--images_dir={self.source}', '--source_dir=x'], 1, '--source_dir has no effect with --images_dir'),
                 (['--verify', '--data_dir=/nowhere'], 2, '/nowhere is not a directory')):
             actual, _, err = self.prepare(*flags)
@@ -244,7 +244,7 @@ class PrepareTest(parameterized.TestCase, tf.test.TestCase):
             file.write(b'more')
         code, out, err = self.prepare('--verify')
         self.assertEqual(code, 2)
-        self.assertRegex(err, 'pole/train.tfrecord is not as the manifest says')
+        self.assertRegex(err, 'pole/train.tfrecord does not match the manifest')
         code, out, err = run('bin/acai_create_datasets', '--verify', f'--data_dir={self.create_tempdir().full_path}')
         self.assertEqual((code, out), (2, ''))
         self.assertRegex(err, 'holds no prepared files; choose another --data_dir')
@@ -258,7 +258,7 @@ class PrepareTest(parameterized.TestCase, tf.test.TestCase):
         self.assertEqual(code, 2)
         self.assertRegex(out, 'mnist-test.tfrecord: has .* bytes, not')
         self.assertRegex(out, 'mnist-train.tfrecord: sound, 12 images')
-        self.assertRegex(err, '^create_datasets.py: .*: mnist-test.tfrecord is not as the manifest says')
+        self.assertRegex(err, '^create_datasets.py: .*: mnist-test.tfrecord does not match the manifest')
         self.assertLen(err.splitlines(), 1)
 
     def test_damage_found_while_training_from_a_stream(self):

@@ -64,10 +64,10 @@ class RefusalsTest(parameterized.TestCase, tf.test.TestCase):
 
     @parameterized.parameters(
         (b'', 'body must be JSON'), (b'\xff\xfe', 'body must be JSON'), (b'[' * 100000, 'body must be JSON'),
-        (b'{"models": [0]}', 'body must be JSON'), (b'{"models": [2], "scene": {"kind": "plane"}}', 'no model 2'),
-        (b'{"models": [-1], "scene": {"kind": "plane"}}', 'no model -1'),
+        (b'{"models": [0]}', 'body must be JSON'), (b'{"models": [2], "scene": {"kind": "plane"}}', 'model 2 does not exist'),
+        (b'{"models": [-1], "scene": {"kind": "plane"}}', 'model -1 does not exist'),
         (b'{"models": [0, 0, 0], "scene": {"kind": "plane"}}', 'one or two'),
-        (b'{"models": [true], "scene": {"kind": "plane"}}', 'no model True'), (b'{"models": [0], "scene": 3}', 'an object'))
+        (b'{"models": [true], "scene": {"kind": "plane"}}', 'model True does not exist'), (b'{"models": [0], "scene": 3}', 'an object'))
     def test_bodies(self, body, message):
         answer = self.client.post('/api/picture', data=body, headers={'Host': 'localhost'})
         self.assertEqual(answer.status_code, 400)
@@ -76,13 +76,13 @@ class RefusalsTest(parameterized.TestCase, tf.test.TestCase):
     @parameterized.parameters(
         ({'kind': 'wal'}, 'kind must be one of'), ({'kind': 'plane', 'at': [float('nan'), 0]}, 'at must be a number'),
         ({'kind': 'plane', 'at': [1e300, 0]}, 'at must be a number'), ({'kind': 'plane', 'at': [1]}, 'two numbers'),
-        ({'kind': 'images', 'sources': [360]}, 'no test image 360'),
-        ({'kind': 'images', 'sources': [-1]}, 'no test image -1'),
+        ({'kind': 'images', 'sources': [360]}, 'test image 360 does not exist'),
+        ({'kind': 'images', 'sources': [-1]}, 'test image -1 does not exist'),
         ({'kind': 'images', 'sources': [0] * 65}, '65 images are chosen'), ({'kind': 'images', 'sources': 'x'}, 'a list'),
         ({'kind': 'images', 'sources': [{'latents': [base64.b64encode(np.full(32, np.nan, '<f4')).decode()]}]}, 'finite'),
         ({'kind': 'images', 'sources': [{'latents': ['AAAA']}]}, '4x4x2 numbers'),
         ({'kind': 'images', 'sources': [{'latents': ['?']}]}, 'not base64'), ({'kind': 'images', 'sources': [{}]}, 'a list'),
-        ({'kind': 'images', 'sources': [{'latents': []}]}, 'lack those for model 0'),
+        ({'kind': 'images', 'sources': [{'latents': []}]}, 'latents for model 0 are missing'),
         ({'kind': 'walk', 'sources': [0, 1], 'curve': 'line', 'steps': 3}, 'curve must be one of lerp, slerp'),
         ({'kind': 'walk', 'sources': [0, 1], 'curve': 'lerp', 'steps': 65}, 'from 2 to 64'),
         ({'kind': 'walk', 'sources': [0, 1], 'curve': 'lerp', 'steps': 2.5}, 'whole number'),

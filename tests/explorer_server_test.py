@@ -48,7 +48,7 @@ class ServerTest(parameterized.TestCase, tf.test.TestCase):
             self.assertBetween(ports[0], 6007, ports[1] - 1)
             with self.assertRaisesRegex(UsageError, f'127.0.0.1:{ports[0]} is not free .*choose another --port'):
                 server.bind('127.0.0.1', ports[0])
-        with self.assertRaisesRegex(UsageError, 'no such address'):
+        with self.assertRaisesRegex(UsageError, 'unknown address'):
             server.bind('nowhere.invalid')
 
     def start(self, *flags):
@@ -178,7 +178,7 @@ class ServerTest(parameterized.TestCase, tf.test.TestCase):
     @parameterized.parameters(
         ([], 1, '--saved_model is missing'), (['--saved_model=/nowhere'], 2, '/nowhere is not a SavedModel'),
         (['--saved_model=HERE', '--port=TAKEN'], 1, 'is not free'), (['--saved_model=HERE', '--port=70000'], 1, 'port'),
-        (['--saved_model=HERE', '--host=nowhere.invalid'], 1, 'no such address'),
+        (['--saved_model=HERE', '--host=nowhere.invalid'], 1, 'unknown address'),
         (['--saved_model=HERE', '--dataset=svhn32', '--data_dir=/nowhere'], 2, 'is missing'))
     def test_wrong_use(self, flags, expected, message):
         with server.bind('127.0.0.1') as taken:

@@ -130,8 +130,8 @@ class PicturesTest(parameterized.TestCase, tf.test.TestCase):
     def test_names_of_files(self):
         for path, mode in (('a.png', 'map'), ('a.PDF', 'lerp'), ('a.gif', 'lerp'), ('a.gif', 'slerp')):
             figures.check_output(path, mode)
-        for path, mode, message in (('a.gif', 'map', '--mode=map has no animation, but lerp and slerp have'),
-                                    ('a.jpg', 'lerp', 'must end in .png or .pdf, or for an animation in .gif')):
+        for path, mode, message in (('a.gif', 'map', 'only --mode=lerp or slerp makes animations'),
+                                    ('a.jpg', 'lerp', 'must end in .png or .pdf, or in .gif for an animation')):
             with self.assertRaisesRegex(UsageError, message):
                 figures.check_output(path, mode)
 

@@ -51,7 +51,7 @@ class LockTest(tf.test.TestCase):
         for number in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
             with (mock.patch.object(fcntl, 'flock', side_effect=OSError(number, os.strerror(number))),
                   self.assertRaisesRegex(StorageError, f'^/some/dir cannot be locked .{os.strerror(number)}.; choose '
-                                                       'another --train_dir, on a file system with locks$')):
+                                                       'a --train_dir on a file system with locks$')):
                 files.lock(0, '/some/dir', 'train_dir')
 
     def test_another_has_the_lock(self):

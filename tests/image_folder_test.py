@@ -91,12 +91,12 @@ class ImageFolderTest(parameterized.TestCase, tf.test.TestCase):
         self.assertEqual((splits['train'].count + splits['test'].count, splits['train'].classes), (6, ['ant', 'bee']))
 
     @parameterized.parameters(
-        (['train', 'test'], [0], 'those of train, test images those of test'),
-        (['Train', 'Test'], [0], 'those of Train, test images those of Test'),
-        (['training', 'TESTING'], [0], 'those of training, test images those of TESTING'),
-        (['train', 'val'], [0], 'those of train, test images those of val'),
-        (['Train', 'Validation'], [0], 'those of Train, test images those of Validation'),
-        (['train', 'test', 'val'], [0, 2], 'those of train and val, test images those of test'))
+        (['train', 'test'], [0], 'in train, test images in test'),
+        (['Train', 'Test'], [0], 'in Train, test images in Test'),
+        (['training', 'TESTING'], [0], 'in training, test images in TESTING'),
+        (['train', 'val'], [0], 'in train, test images in val'),
+        (['Train', 'Validation'], [0], 'in Train, test images in Validation'),
+        (['train', 'test', 'val'], [0, 2], 'in train and val, test images in test'))
     def test_folders_are_splits(self, names, training, said):
         """Folder number i has i + 1 images of each class."""
         for i, folder in enumerate(names):
@@ -130,7 +130,7 @@ class ImageFolderTest(parameterized.TestCase, tf.test.TestCase):
         with self.assertLogs('acai_tf', 'WARNING') as logs:
             folders = [path.partition('/')[0] for path in paths]
             self.assertEqual(self.read()['train'].classes, sorted({*folders}))
-        self.assertRegex('\n'.join(logs.output), f'the folder {folders[0]} is taken for a class; to have splits, let')
+        self.assertRegex('\n'.join(logs.output), f'the folder {folders[0]} is treated as a class; for splits, make')
 
     def test_a_split_without_images(self):
         self.add('train/ant/0.png')
@@ -149,7 +149,7 @@ class ImageFolderTest(parameterized.TestCase, tf.test.TestCase):
             os.makedirs(os.path.join(self.directory, name))
         with self.assertLogs('acai_tf', 'WARNING') as logs:
             self.assertEqual(self.read()['train'].classes, ['ant', 'cat'])
-        said = [line for line in logs.output if 'is no class; with images it would be one, and labels would change' in line]
+        said = [line for line in logs.output if 'so it is not a class; with images it would be, and labels would change' in line]
         self.assertLen(said, 2)
         self.assertRegex(said[0], 'bee holds no images')
         self.assertRegex(said[1], 'dog holds no images')

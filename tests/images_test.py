@@ -114,7 +114,7 @@ class ReadTest(parameterized.TestCase, tf.test.TestCase):
     @parameterized.parameters((np.uint32, {}), (np.int16, {}), (np.int32, {}), (np.float32, {}), (np.uint16, {'t258': 12}))
     def test_numbers_without_a_known_range_are_refused(self, kind, tags):
         content = tiff(np.ones([4, 4], kind), **tags)
-        with self.assertRaisesRegex(DataError, 'x.tif is a TIFF file of .* whose black and white are not known; save it'):
+        with self.assertRaisesRegex(DataError, 'x.tif is a TIFF file with .* black and white are unknown; save it'):
             images.decode(content, 'x.tif')
 
     def test_webp(self):

@@ -147,7 +147,7 @@ class HostileTest(parameterized.TestCase, tf.test.TestCase):
         hdf5 = b'MATLAB 7.3 MAT-file'.ljust(124) + b'\0\2IM' + sound[128:]
         for content, reason in ((b'', 'not a MATLAB file'), (b'<html>quota</html>', 'not a MATLAB file'),
                                 (sound[:-9], ''), (sound + b'more', 'not a MATLAB file'), (bytes(flipped), ''),
-                                (sound + b'\x0e\0\0\0\1\0\0\0', 'bytes, but its elements say'), (hdf5, 'MATLAB 7.3')):
+                                (sound + b'\x0e\0\0\0\1\0\0\0', 'bytes, but its elements end at'), (hdf5, 'MATLAB 7.3')):
             self.change('extra_32x32.mat', content)
             self.assert_refused(readers.read_svhn, f'extra_32x32.mat .*{reason}')
         os.remove(self.path('extra_32x32.mat'))
@@ -252,7 +252,7 @@ class HostileTest(parameterized.TestCase, tf.test.TestCase):
 
     @parameterized.parameters(
         ('000001.jpg 0\n000009.jpg 1\n', 'line 2: 000009.jpg is not in .*img_align_celeba.zip'),
-        ('000001.jpg 0\n000001.jpg 1\n', 'line 2: expected the name of an image, once'),
+        ('000001.jpg 0\n000001.jpg 1\n', 'line 2: expected an image name, not listed before'),
         ('000001.jpg 3\n', "line 1: expected .*found '000001.jpg 3'"),
         ('../000001.jpg 0\n', 'line 1: expected'),
         ('<html>', 'line 1: expected'),

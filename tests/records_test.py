@@ -157,12 +157,12 @@ class RecordsTest(tf.test.TestCase):
         self.assertCountEqual(number, range(72, 144))
         self.assertAllEqual(poses, np.stack([angles[number], np.zeros(72)], axis=1))
         self.assertCountEqual(number[is_test], numbers_in(dataset.test(7)))
-        with self.assertRaisesRegex(UsageError, 'choose it with --coil_object'):
+        with self.assertRaisesRegex(UsageError, 'choose one with --coil_object'):
             datasets.get('coil100', self.data_dir).load_poses()
         write()  # as they were made before
         before = datasets.get('coil100', self.data_dir, coil_object=2)
         self.assertLen(numbers_in(before.test(7)), 14)
-        with self.assertRaisesRegex(DataError, 'coil100-all.tfrecord was made before the angles.*--datasets=coil100'):
+        with self.assertRaisesRegex(DataError, 'coil100-all.tfrecord was made without the angles.*--datasets=coil100'):
             before.load_poses()
 
     def test_options_of_another_data_set(self):

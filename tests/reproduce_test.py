@@ -132,7 +132,7 @@ class ProgramTest(tf.test.TestCase):
     def test_only_print_gives_a_line_a_run(self):
         code, out, err = run('bin/acai_reproduce', '--table=acai2', '--only_print', '--total_kimg=8')
         self.assertEqual(code, 0, err)
-        self.assertStartsWith(err, 'Scaled down: total_kimg 8 in place of 16384')
+        self.assertStartsWith(err, 'Scaled down: total_kimg 8 instead of 16384')
         # 7 systems on 6 sizes, and pixels of 3 data sets; 3 seeds
         self.assertLen(out.splitlines(), (7 * 6 + 3) * 3)
         for line in out.splitlines():

@@ -52,7 +52,7 @@ class WriteTest(tf.test.TestCase):
 
     def test_a_file_system_without_locks_is_named_and_nothing_is_left(self):
         with mock.patch.object(fcntl, 'flock', no_locks), self.assertRaisesRegex(
-                StorageError, f'^{self.directory} cannot be locked .No locks available.; choose another --data_dir'):
+                StorageError, f'^{self.directory} cannot be locked .No locks available.; choose a --data_dir'):
             tfrecord.write_dataset(self.directory, 'some', {'train': self.split}, '')
         self.assertEqual(os.listdir(self.directory), [])
 
@@ -112,7 +112,7 @@ class PrepareTest(tf.test.TestCase):
                 return {split: Split.from_arrays(np.zeros([1, 1, side, 1], np.uint8), np.zeros(1, int))
                         for split in ('train', 'test')}
             if not fits:
-                with self.assertRaisesRegex(DataError, 'images of 1x16385x1 are too large; a side may have 16,384 pixels'):
+                with self.assertRaisesRegex(DataError, 'images of 1x16385x1 are too large; a side may have at most 16,384 pixels'):
                     tfrecord.prepare(self.directory, 'wide', ('train', 'test'), 'there', make)
             else:
                 self.prepare(make)

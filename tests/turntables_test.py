@@ -61,9 +61,9 @@ class TurntablesTest(ProgramTestCase):
         prepare = 'bin/acai_create_datasets', f'--images_dir={photos}', f'--data_dir={data}'
         rows = [f'{azimuth}-{altitude}.png, {azimuth}, {altitude}' for azimuth, altitude in angles]
         for content, message in ((['file, azimuth'], 'its first line must name the columns.*it lacks altitude'),
-                                 (['file, azimuth, altitude', *rows[1:]], 'has no pose of 0-50.png'),
-                                 (['file, azimuth, altitude', *rows, 'x.png, 1, 2'], 'there is no image x.png'),
-                                 (['file, azimuth, altitude', *rows, rows[3]], 'line 50: 45-50.png has a pose already'),
+                                 (['file, azimuth, altitude', *rows[1:]], 'has no pose for 0-50.png'),
+                                 (['file, azimuth, altitude', *rows, 'x.png, 1, 2'], 'the image x.png does not exist'),
+                                 (['file, azimuth, altitude', *rows, rows[3]], 'line 50: 45-50.png already has a pose'),
                                  (['file, azimuth, altitude', 'a.png, east, 2'], 'line 2: could not convert'),
                                  (['file, azimuth, altitude', *rows], None)):
             with open(os.path.join(photos, 'poses.csv'), 'w', encoding='utf-8') as file:

@@ -253,7 +253,7 @@ class OwnRecords(Records):
         if not manifest and os.path.isdir(directory) and not glob.glob(os.path.join(glob.escape(directory), '*.tfrecord')):
             raise DataError(f'{directory} holds no records; to use the images in it, {preparing(directory)}')
         if not manifest:
-            raise DataError(f'{path}, which describes {name}, is missing; if you moved the data, use '
+            raise DataError(f'{path} is missing, so {name} cannot be read; if you moved the data, use '
                             f'--dataset=records:NEW; to make it: {made_by}')
         try:
             entries = [manifest[f'{split}.tfrecord'] for split in ('train', 'test')]

@@ -31,7 +31,7 @@ _POLE, *_OBJECTS = ('pole64', {}), ('coil100', {'coil_object': 1}), ('coil100', 
 _BATCH = 'A step has 32 images; in the paper it has two.'
 _AMR = 'AMR\'s autoencoder is updated at every step, like the others (released code: every fifth step).'
 _OBJECT = 'The paper trains a model for each object of COIL-100; here it is one object that we chose.'
-_INFERRED = 'The paper does not name the data of this figure; COIL-100 is our inference.'
+_INFERRED = 'The paper does not name the data of this figure; COIL-100 is inferred.'
 
 
 def _cells(data, systems, metric, *values):

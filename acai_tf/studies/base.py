@@ -61,7 +61,7 @@ class Cell:
             if not isinstance(getattr(self, name), (int, float, type(None))):
                 raise UsageError(f'cell {self.label}: {name} must be a number or None')
         if 'seed' in self.options:
-            raise UsageError(f'cell {self.label}: cells have no seed; use --seeds to choose their number')
+            raise UsageError(f'cell {self.label}: cells take no seed; --seeds sets the number of seeds')
         if self.metric in REPORTED and self.metric_options:
             raise UsageError(f'cell {self.label}: {self.metric} comes from the reports, so it takes no options')
 

@@ -150,7 +150,7 @@ class PosesTest(tf.test.TestCase):
 
     def test_a_data_set_without_poses(self):
         model = models.create('baseline', (32, 32, 1), 10, depth=1)
-        with self.assertRaisesRegex(UsageError, 'lines32 does not know the poses'):
+        with self.assertRaisesRegex(UsageError, 'lines32 has no poses'):
             metrics.compute('poses', model, datasets.get('lines32'))
 
 

@@ -146,7 +146,7 @@ class ResultTest(MadeUpRuns):
         result = self.result()
         text = output.markdown(result)
         lines = text.splitlines()
-        self.assertEqual(lines[0], '**Scaled down: total_kimg 25 in place of 16384, report_kimg 1 in place of 64.**')
+        self.assertEqual(lines[0], '**Scaled down: total_kimg 25 instead of 16384, report_kimg 1 instead of 64.**')
         self.assertEqual(lines[2], '# ACAI, Table 1: Mean Distance and Smoothness of interpolations between lines')
         self.assertIn('| recalled, not checked | measured | difference |', text)
         self.assertNotIn('| published |', text)

@@ -62,8 +62,8 @@ class SelectionTest(tf.test.TestCase):
                 (Choice(dataset_for={'lines32': 'digits32'}), '--dataset_for=lines32: acai2 has mnist32'),
                 (Choice(datasets=['svhn32'], dataset_for={'mnist32': 'digits32'}),
                  '--dataset_for=mnist32:digits32: --datasets leaves mnist32 out'),
-                (Choice(n_init=5), '--n_init=5: none of the chosen cells of acai2 is clustered by K-means'),
-                (Choice(datasets=['mnist32'], dz=[1024]), 'no cell with all')):
+                (Choice(n_init=5), '--n_init=5: no chosen cell of acai2 uses K-means'),
+                (Choice(datasets=['mnist32'], dz=[1024]), 'no cell that matches all')):
             with self.assertRaisesRegex(UsageError, message):
                 select(self.study, choice)
 
@@ -81,8 +81,8 @@ class SelectionTest(tf.test.TestCase):
     def test_wrong_cells(self):
         for changed, message in (({'options': None}, 'cell a: options must be a dictionary'),
                                  ({'published': '95'}, 'cell a: published must be a number or None'),
-                                 ({'options': {'seed': 5}}, 'cell a: a cell has no seed of its own'),
-                                 ({'metric_options': {'nan_policy': 'ignore'}}, 'cell a: lines is taken from the reports')):
+                                 ({'options': {'seed': 5}}, 'cell a: cells take no seed'),
+                                 ({'metric_options': {'nan_policy': 'ignore'}}, 'cell a: lines comes from the reports')):
             with self.assertRaisesRegex(UsageError, message):
                 Cell('acai', 'lines32', 'lines', 'mean_distance', label='a', **changed)
         with self.assertRaisesRegex(UsageError, 'cell acai on digits32: the metric lines is for lines32, not digits32'):
@@ -128,12 +128,12 @@ class SelectionTest(tf.test.TestCase):
         cell = Cell(PIXELS, 'digits32', 'cluster', 'accuracy', metric_options={'method': 'tea_leaves'})
         self.assertIsNotNone(refusal(cell))
         study = Study('own', 'Own', [cell])
-        with self.assertRaisesRegex(UsageError, 'nothing of own can be run: method=tea_leaves: choose one of kmeans'):
+        with self.assertRaisesRegex(UsageError, 'no cell of own can be run: method=tea_leaves: choose one of kmeans'):
             reproduce.Reproduction(study, Choice(), 'bin')
         both = Study('own', 'Own', [cell, dataclasses.replace(cell, metric_options={})])
         work = reproduce.Reproduction(both, Choice(seeds=1, train_dir=self.create_tempdir().full_path), 'bin')
         refused, other = work.result({}, 'command')['cells']
-        self.assertStartsWith(refused['remarks'][0], 'refused: ')
+        self.assertStartsWith(refused['remarks'][0], 'cannot be run: ')
         self.assertEqual((refused['measured'], other['remarks']), (None, ['not measured yet']))
 
 

@@ -109,7 +109,7 @@ class RunnerTest(tf.test.TestCase):
         job = self.stand_in('killed', (-9,))
         (failure,) = self.carry_out([job])['killed']
         self.assertEqual((failure.exit_code, job.starts()), (137, 4))
-        self.assertRegex(failure.message, r'^acai_train was ended by signal 9; .*/set/killed\.log has what it printed$')
+        self.assertRegex(failure.message, r'^acai_train was ended by signal 9; its output is in .*/set/killed\.log$')
 
     def test_one_metric_that_fails_does_not_stop_the_next(self):
         for name in ('acai_cluster', 'acai_evaluate'):
@@ -159,7 +159,7 @@ class RunnerTest(tf.test.TestCase):
         jobs = [self.stand_in('long', seconds=60), self.stand_in('next')]
         timer = threading.Thread(target=self.signal_when_started, args=[jobs[0]])
         timer.start()
-        with self.assertRaisesRegex(Stopped, 'stopped by SIGTERM; the same command goes on'):
+        with self.assertRaisesRegex(Stopped, 'stopped by SIGTERM; the same command resumes from there'):
             self.carry_out(jobs)
         timer.join()
         self.assertEqual((jobs[0].is_trained(), jobs[1].starts()), (False, 0))

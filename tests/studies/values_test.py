@@ -55,7 +55,7 @@ class AggregationTest(tf.test.TestCase):
         self.assertIn('recalled numbers', values.conclusions([self.cell('a', 1.0, 0.0, [5.0, 5.1], recalled=True),
                                                               self.cell('b', 2.0, 0.0, [7.0, 7.1], recalled=True)], '')[0])
         self.assertEqual(values.conclusions([self.cell('a', None, None, [5.0])], ''),
-                         ['There are no published numbers to compare these with.'])
+                         ['There are no published numbers for comparison.'])
 
     def test_with_one_seed_nothing_is_in_order(self):
         single = [self.cell('a', 1.0, None, [5.0]), self.cell('b', 2.0, None, [7.0, 7.1]),
