@@ -264,8 +264,8 @@ class ExplorerTest(tf.test.TestCase):
         for scene in ({**prior, 'from': 'mixture'}, {'kind': 'plane', 'at': [0, 0]},
                       {'kind': 'directions', 'source': own[0], 'values': [1]}):
             self.assertEqual(self.post('/api/picture', scene, status=400, client=client), needed)
-        self.assertIn('test image 0 does not exist', self.post('/api/picture', {'kind': 'images', 'sources': [0]}, status=400,
-                                                   client=client))
+        self.assertIn('test image 0 does not exist', self.post(
+            '/api/picture', {'kind': 'images', 'sources': [0]}, status=400, client=client))
 
     def test_classes_are_called_as_the_data_set_shown_calls_them(self):
         loaded = export.load(self.saved[0])

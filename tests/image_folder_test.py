@@ -149,7 +149,7 @@ class ImageFolderTest(parameterized.TestCase, tf.test.TestCase):
             os.makedirs(os.path.join(self.directory, name))
         with self.assertLogs('acai_tf', 'WARNING') as logs:
             self.assertEqual(self.read()['train'].classes, ['ant', 'cat'])
-        said = [line for line in logs.output if 'so it is not a class; with images it would be, and labels would change' in line]
+        said = [line for line in logs.output if 'so it is not a class; with images it would be, and labels would' in line]
         self.assertLen(said, 2)
         self.assertRegex(said[0], 'bee holds no images')
         self.assertRegex(said[1], 'dog holds no images')

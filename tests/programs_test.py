@@ -297,7 +297,7 @@ class WorkTest(parameterized.TestCase, ProgramTestCase):
         for program in ('acai_encode', 'acai_classify', 'acai_cluster', 'acai_evaluate', 'acai_interpolate', 'acai_explore'):
             for flags, expected, hint in (
                     ([f'--saved_model={self.saved}', f'--dataset={self.path("photos")}'], 1, preparing),
-                    ([f'--saved_model={self.path("run")}'], 2, f'the exported model is in {self.path("run/export")}; name')):
+                    ([f'--saved_model={self.path("run")}'], 2, f'the exported model is in {self.path("run/export")}; use')):
                 code, _, err = run(f'bin/{program}', *flags, *output.get(program, []))
                 self.assertEqual(code, expected, err)
                 self.assertIn(hint, err)
@@ -384,7 +384,7 @@ class WorkTest(parameterized.TestCase, ProgramTestCase):
         ('acai_interpolate', ['--saved_model=HERE', '--output=f.png', '--images=HERE/saved_model.pb,b.png'], 2,
          r'saved_model.pb does not decode as an image .it is not PNG'),
         ('acai_interpolate', ['--saved_model=HERE', '--output=f.png', '--images=test:0,test:360'], 2, 'test:360: digits'),
-        ('acai_interpolate', ['--saved_model=HERE', '--output=f.gif', '--mode=map'], 1, '--mode=map has no animation'),
+        ('acai_interpolate', ['--saved_model=HERE', '--output=f.gif', '--mode=map'], 1, 'only --mode=lerp or slerp makes animations'),
         ('acai_interpolate', ['--saved_model=HERE', '--output=f.png', '--from=mixture'], 1, '--from has no effect'),
         ('acai_interpolate', ['--saved_model=HERE', '--output=f.png', '--rows=400'], 2, 'choose fewer --rows'))
     def test_wrong_use(self, name, flags, expected, message):

@@ -112,7 +112,7 @@ class PrepareTest(tf.test.TestCase):
                 return {split: Split.from_arrays(np.zeros([1, 1, side, 1], np.uint8), np.zeros(1, int))
                         for split in ('train', 'test')}
             if not fits:
-                with self.assertRaisesRegex(DataError, 'images of 1x16385x1 are too large; a side may have at most 16,384 pixels'):
+                with self.assertRaisesRegex(DataError, '1x16385x1 are too large; a side may have at most 16,384 pixels'):
                     tfrecord.prepare(self.directory, 'wide', ('train', 'test'), 'there', make)
             else:
                 self.prepare(make)

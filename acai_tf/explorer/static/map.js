@@ -8,7 +8,7 @@ import { getJSON, newest, picture, post, viewLeft } from './server.js';
 import { chosen, info, modelName, nameOf, source, state } from './state.js';
 
 const TEN = ['#1f77b4', '#ff7f0e', '#2ca02c', '#d62728', '#9467bd', '#8c564b', '#e377c2', '#7f7f7f', '#bcbd22', '#17becf'];
-const NEAR = 8; // CSS pixels: at this distance, the pointer is on a point
+const NEAR = 8; // CSS pixels: within this distance, the pointer is on a point
 const STILL = 4; // CSS pixels that the pointer may move during a click
 
 const colorOf = (label) => (info.class_names.length <= 10 ? TEN[label]
