@@ -1,4 +1,4 @@
-"""Random arrays, types and labels: read as the rule says, or refused in one line; never another error or a wrong value.
+"""Random arrays, types and labels are read by the rule or refused in one line, without other errors or wrong values.
 
 A few hundred cases by default; ACAI_LONG_TESTS=1 tries 20,000.
 """
@@ -20,7 +20,7 @@ _SHAPES = ((6, 4, 4), (6, 4, 5, 1), (6, 4, 4, 3), (6, 4, 4, 2), (6, 16), (0, 4, 
 
 @st.composite
 def images(draw):
-    """(array, the images [n, h, w, c] that the rule makes of it or None)."""
+    """Returns (array, the images [n, h, w, c] that the rule makes from it or None)."""
     low, high = draw(st.sampled_from([(-1, 1), (0, 1), (0, 255), (-0.5, 0.2), (0, 0), (0, 1.5), (-1e30, 1)]))
     shape, kind = draw(st.sampled_from(_SHAPES)), draw(st.sampled_from(_TYPES))
     random = np.random.default_rng(draw(st.integers(0, 2**32)))
@@ -46,7 +46,7 @@ def images(draw):
 
 
 def read(dataset):
-    """{image's bytes: label} of all images."""
+    """Returns {image's bytes: label} of all images."""
     batches = [batch for split in (dataset.train_once(3), dataset.test(3)) for batch in split]
     return np.concatenate([part.numpy() for part, _ in batches]), np.concatenate([part.numpy() for _, part in batches])
 

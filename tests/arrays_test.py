@@ -1,4 +1,4 @@
-"""Arrays as data: what is read, how it is scaled, and what is refused."""
+"""Arrays as data: reading, scaling and refusals."""
 
 import os
 
@@ -17,14 +17,14 @@ LABELS = np.arange(40) % 3
 
 
 def read(dataset, split):
-    """All images and labels of a split."""
+    """Returns all images and labels of a split."""
     batches = dataset.test(7) if split == 'test' else dataset.train_once(7)
     images, labels = zip(*((images.numpy(), labels.numpy()) for images, labels in batches))
     return np.concatenate(images), np.concatenate(labels)
 
 
 class Own(InMemory):
-    """A user's data set, of arrays given to it."""
+    """A user's data set, made of given arrays."""
 
     def __init__(self, train, test, nclass=3):
         super().__init__('own', (16, 16, 1), nclass)
@@ -53,7 +53,7 @@ class ScaleTest(parameterized.TestCase, tf.test.TestCase):
     def test_the_training_images_decide(self):
         whole, unit = IMAGES, (IMAGES + 1) / 2
         images, _ = read(Own((whole[:30], LABELS[:30]), (np.abs(whole[30:]), LABELS[30:])), 'test')
-        self.assertAllClose(images, np.abs(whole[30:]), atol=1e-6)  # taken as they are, though within [0, 1]
+        self.assertAllClose(images, np.abs(whole[30:]), atol=1e-6)  # taken unchanged, though within [0, 1]
         with self.assertRaisesRegex(DataError, 'but the training images are within'):
             read(Own((unit[:30], LABELS[:30]), (whole[30:], LABELS[30:])), 'test')
 

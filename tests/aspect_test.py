@@ -1,4 +1,4 @@
-"""Images that are not as wide as high: stretched, cropped or padded, in the prepared files and by an export alike."""
+"""Images that are not square are stretched, cropped or padded, in prepared files and by exports alike."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from acai_tf import datasets, export, images, models
 
 
 def wide():
-    """A 24x48 image whose columns rise from 0 to 235, [24, 48, 1]."""
+    """A 24x48 image with columns from 0 to 235, [24, 48, 1]."""
     return np.tile(np.uint8(5 * np.arange(48))[None, :, None], [24, 1, 1])
 
 

@@ -146,7 +146,7 @@ import acai_tf"""
 
 @functools.cache
 def uninterrupted(flags):
-    """A temporary train_dir with a finished run, which tests of this process share."""
+    """A temporary train_dir with a finished run, shared by the tests of this process."""
     directory = tempfile.TemporaryDirectory()
     code, _, err = run_in_a_process('bin/acai_train', *flags, f'--train_dir={directory.name}')
     assert code == 0, err
@@ -154,7 +154,7 @@ def uninterrupted(flags):
 
 
 class Interrupted(tf.test.TestCase):
-    """A run that is interrupted, and must end as one that is not."""
+    """An interrupted run must end like an uninterrupted one."""
 
     flags = (*SMALL, '--deterministic')
 
@@ -184,7 +184,7 @@ class Interrupted(tf.test.TestCase):
         assert_same_weights(self, weights(self.run_dir(), last), weights(whole, last))
 
     def kill_and_resume(self, times, wait):
-        """Kills the run some seconds, up to `wait`, after it has saved something; then lets it end."""
+        """Kills the run up to `wait` seconds after it has saved something, then lets it end."""
         source = random.Random(0)
         for _ in range(times):
             process = self.start()
@@ -229,7 +229,7 @@ class TrainTest(Interrupted):
 
 
 class FinishedRunTest(tf.test.TestCase):
-    """What the programs say and do with a run that is finished, or damaged since."""
+    """Programs on finished and damaged runs."""
 
     @classmethod
     def setUpClass(cls):

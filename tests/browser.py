@@ -1,4 +1,4 @@
-"""A page in a browser without a window, for tests."""
+"""Pages in a headless browser, for tests."""
 
 import base64
 import json
@@ -23,10 +23,10 @@ _SECONDS = 60
 
 
 def start(downloads=None, width=1280):
-    """Debian's chromium, or another, without a window."""
+    """A headless Chromium, Debian's or another."""
     options = webdriver.ChromeOptions()
     options.binary_location = _BROWSER
-    # As root there is no sandbox; in a container /dev/shm is small.
+    # Root has no sandbox; in containers, /dev/shm is small.
     for argument in ('--headless=new', '--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu',
                      f'--window-size={width},1400'):
         options.add_argument(argument)
@@ -36,7 +36,7 @@ def start(downloads=None, width=1280):
 
 
 class PageTestCase(tf.test.TestCase):
-    """Works the page at `url` in `browser`, which a subclass sets."""
+    """Operates the page at `url` in `browser`, which a subclass sets."""
 
     def open(self, state=''):
         self.browser.get('about:blank')
@@ -60,7 +60,7 @@ class PageTestCase(tf.test.TestCase):
         return result
 
     def pixels(self, selector, which=0):
-        """What a canvas shows, uint8 [h, w], gray."""
+        """Returns the gray pixels of a canvas, uint8 [h, w]."""
         answer = self.script('''
             const canvas = document.querySelectorAll(arguments[0])[arguments[1]], {width, height} = canvas;
             const copy = new OffscreenCanvas(width, height).getContext('2d', {willReadFrequently: true});
@@ -75,7 +75,7 @@ class PageTestCase(tf.test.TestCase):
         return self.script('return document.querySelector(arguments[0]).dataset.at', selector)
 
     def settled(self):
-        """The position of the slider, once its picture is shown."""
+        """Returns the position of the slider, once its picture is shown."""
         self.wait(lambda: self.shown_at() == self.script('return document.getElementById("at").value'))
         return float(self.shown_at())
 
@@ -84,7 +84,7 @@ class PageTestCase(tf.test.TestCase):
             self.find(f'#strip [data-number="{number}"]').click()
 
     def emulate(self, command, **parameters):
-        """Gives a command of the DevTools protocol until the end of the test."""
+        """Sends a command of the DevTools protocol that holds until the end of the test."""
         self.browser.execute_cdp_cmd(f'Emulation.{command}', parameters)
         undone = {'setEmulatedMedia': ('setEmulatedMedia', {'features': []}),
                   'setDeviceMetricsOverride': ('clearDeviceMetricsOverride', {})}[command]
@@ -94,7 +94,7 @@ class PageTestCase(tf.test.TestCase):
         self.emulate('setDeviceMetricsOverride', width=width, height=1400, deviceScaleFactor=1, mobile=False)
 
     def requests(self, seconds=0):
-        """Paths of what the page asks for from the last call on, for so many seconds more."""
+        """Returns the paths that the page has requested since the last call, after waiting for some seconds."""
         time.sleep(seconds)
         events = [json.loads(entry['message'])['message'] for entry in self.browser.get_log('performance')]
         return [urlsplit(event['params']['request']['url']).path for event in events
@@ -111,11 +111,11 @@ class PageTestCase(tf.test.TestCase):
         ''', [(name, base64.b64encode(content).decode()) for name, content in files])
 
     def refusals(self):
-        """What the browser itself has said since the last call, of requests that failed."""
+        """Returns the browser's messages about failed requests since the last call."""
         return [entry['message'] for entry in self.browser.get_log('browser')]
 
     def address(self):
-        time.sleep(0.3)  # it is kept up with a delay
+        time.sleep(0.3)  # it is updated with a delay
         return self.browser.current_url.split('#')[1]
 
     def keys(self, *keys):

@@ -96,7 +96,7 @@ class PrepareTest(parameterized.TestCase, tf.test.TestCase):
                 file.write(tf.io.encode_png(np.full([8, 8, 1], i, np.uint8)).numpy())
         flags = [f'--images_dir={self.source}']
         self.assertEqual(self.prepare(*flags)[0], 0)
-        os.utime(paths[0], (0, 0))  # another time alone, as copies have
+        os.utime(paths[0], (0, 0))  # only another time, as in a copy
         code, _, err = self.prepare(*flags)
         self.assertEqual(code, 0, err)
         with open(paths[0], 'wb') as file:
@@ -141,7 +141,7 @@ class PrepareTest(parameterized.TestCase, tf.test.TestCase):
         self.assertEqual(code, 1)
         self.assertRegex(err, '^acai_train: .*dataset is records:.*here/photos there|^acai_train: .*data checksum is')
         self.assertLen(err.splitlines(), 1)
-        # The same records made again with another image, in the same place.
+        # The same records, made again in the same place with another image.
         with open(os.path.join(self.source, 'here', '9.png'), 'wb') as file:
             file.write(tf.io.encode_png(np.full([8, 8, 1], 9, np.uint8)).numpy())
         for name in ('train', 'test'):
@@ -212,7 +212,7 @@ class PrepareTest(parameterized.TestCase, tf.test.TestCase):
             original = datasets.get(generator, **({'resolution': 16} if name == 'pole' else {}))
             read = datasets.get(f'records:{directory}')
             self.assertEqual(read.generator, generator)
-            # PNG rounds to 1 of 256 values.
+            # PNG rounds to 256 values.
             for (images, labels), (expected, expected_labels) in zip(read.test(50).take(2), original.test(50).take(2)):
                 self.assertAllClose(images, expected, atol=0.5001 / 127.5)
                 self.assertAllEqual(labels, expected_labels)
@@ -237,7 +237,7 @@ class PrepareTest(parameterized.TestCase, tf.test.TestCase):
         posed = datasets.get(f'records:{self.data}/pole')
         values = metrics.compute('poses', models.create('baseline', (16, 16, 1), 1, depth=1, latent=1), posed)['poses']
         self.assertIn('straight_tip', values)
-        code, out, err = self.prepare('--verify')  # also what has a directory of its own
+        code, out, err = self.prepare('--verify')  # also in subdirectories
         self.assertEqual(code, 0, err)
         self.assertIn('lines/train.tfrecord: sound', out)
         with open(os.path.join(self.data, 'pole', 'train.tfrecord'), 'ab') as file:

@@ -8,7 +8,7 @@ from acai_tf.errors import UsageError
 
 
 class Numbered(base.InMemory):
-    """Image i is filled with i, its label is i."""
+    """Image i is filled with i and has label i."""
 
     def __init__(self, size):
         super().__init__('numbered', (1, 1, 1), size)
@@ -20,7 +20,7 @@ class Numbered(base.InMemory):
 
 
 def assert_shards_make_whole_batches(test, dataset, shards, start_step):
-    """That the shards' batches of images and labels, put together, are those of one process."""
+    """Asserts that the shards' batches together equal the batches of one process."""
     parts = [list(dataset.train(12, 5, start_step, shard, shards).take(4)) for shard in range(shards)]
     for of_shards, whole in zip(zip(*parts), dataset.train(12, 5, start_step).take(4), strict=True):
         for together, expected in zip(zip(*of_shards), whole):

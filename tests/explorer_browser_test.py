@@ -1,4 +1,4 @@
-"""The explorer's page in a real browser: what it shows, and that mouse, keyboard and files work it."""
+"""The explorer's page in a real browser, operated with mouse, keyboard and files."""
 
 import io
 import json
@@ -39,7 +39,7 @@ class BrowserTest(browser.PageTestCase):
         cls.images, cls.labels = tests.images, tests.labels
         cls.latents = [model.encode(tests.images) for model in cls.models]
         cls.spaces = [Space(model, tests) for model in cls.models]
-        for space, latents in zip(cls.spaces, cls.latents):  # without the process for t-SNE, which is slow to start
+        for space, latents in zip(cls.spaces, cls.latents):  # without the t-SNE process, which starts slowly
             space._latents = latents
             space._find_axes(latents.reshape(len(latents), -1))
             space._maps['tsne'] = np.random.default_rng(0).normal(size=[len(latents), 2])
@@ -60,7 +60,7 @@ class BrowserTest(browser.PageTestCase):
         super().tearDownClass()
 
     def tearDown(self):
-        """Whatever was done: no errors, and nothing asked of anybody else."""
+        """In every test: no errors, and no requests to other servers."""
         self.assertEqual([entry['message'] for entry in self.browser.get_log('browser')], [])
         events = [json.loads(entry['message'])['message'] for entry in self.browser.get_log('performance')]
         asked = [event['params']['request']['url'] for event in events if event['method'] == 'Network.requestWillBeSent']
@@ -69,7 +69,7 @@ class BrowserTest(browser.PageTestCase):
         super().tearDown()
 
     def decoded(self, latents, model=0):
-        """uint8 [h, w] of one latent."""
+        """Returns the image uint8 [h, w] of one latent."""
         return images.to_uint8(self.models[model].decode(np.asarray(latents, np.float32)[None]))[0, ..., 0]
 
     def on_walk(self, numbers, at, curve=interpolation.lerp, model=0):
@@ -77,7 +77,7 @@ class BrowserTest(browser.PageTestCase):
         a, b = (tf.constant(self.latents[model][number][None]) for number in numbers[k:k + 2])
         return self.decoded(curve(a, b, at - k)[0], model)
 
-    # ---- what a user does
+    # ---- actions of a user
 
     def test_two_images_the_slider_and_the_link(self):
         self.open()
@@ -147,12 +147,12 @@ class BrowserTest(browser.PageTestCase):
         flat = self.latents[0].reshape(360, -1).astype(np.float64)
         points = json.loads(self.script(
             'return fetch("api/map?model=0&projection=pca").then((answer) => answer.text())'))['points']
-        # The axes, from the points: latents are nearly linear in them.
+        # Recovers the axes from the points: latents are nearly linear in them.
         centred, points = flat - flat.mean(axis=0), np.array(points)
         axes = np.linalg.lstsq(points, centred, rcond=None)[0]
         expected = self.decoded((flat.mean(axis=0) + at @ axes).reshape(4, 4, 2))
         self.assertLessEqual(np.abs(self.pixels('.decoded').astype(int) - expected).max(), 1)
-        # On an image: the place of the one that stands furthest to the right.
+        # On an image: the one furthest to the right.
         number = int(points[:, 0].argmax())
         width, height = canvas.size['width'] - 2, canvas.size['height'] - 2
         size, middle = np.ptp(points, axis=0), (points.max(axis=0) + points.min(axis=0)) / 2
@@ -240,7 +240,7 @@ class BrowserTest(browser.PageTestCase):
         self.keys(Keys.ENTER, Keys.TAB, Keys.TAB, Keys.SPACE)
         self.assertEqual(self.script('return document.activeElement.dataset.number'), '2')
         self.assertLen(self.all('#chosen li'), 2)
-        # From the strip's end on; 60 images are in it.
+        # From the end of the strip, which has 60 images.
         self.script('document.querySelector("#strip button:last-child").focus()')
         self.tab_to('#at')
         self.keys(Keys.HOME)
@@ -251,7 +251,7 @@ class BrowserTest(browser.PageTestCase):
             self.wait(lambda at=at: self.settled() == at)
         self.assertAllEqual(self.pixels('.large'), self.on_walk([0, 2], 15 / 16))
         self.script('document.body.focus(); document.getElementById("tab-walk").focus()')
-        self.keys(Keys.END, Keys.ARROW_LEFT, Keys.ARROW_LEFT)  # what it is, samples, map
+        self.keys(Keys.END, Keys.ARROW_LEFT, Keys.ARROW_LEFT)  # about, samples, map
         self.wait(lambda: self.all('.map[data-ready=pca]'))
         self.script('document.querySelector("#strip button:last-child").focus()')
         self.tab_to('.map')
@@ -261,7 +261,7 @@ class BrowserTest(browser.PageTestCase):
         self.assertLen(self.all('#chosen li'), 3)
 
     def test_every_view_fits_the_page_and_has_labels(self):
-        """No name is too long, and everything that takes input has one."""
+        """Every input has a name, and no name is too long."""
         names = 'Chrysanthemum ' * 6, 'n02085620_' + 'W' * 80, '犬' * 60, 'a', 'b'
         self.enterContext(mock.patch.object(self.models[0], 'class_names', [name + k for k in '01' for name in names]))
         config = self.models[1].config | {'model': 'AutoencoderThatInterpolates' * 4}
@@ -304,7 +304,7 @@ class BrowserTest(browser.PageTestCase):
         self.assertEqual(count(light), 0)
 
     def without_tsne(self):
-        """Has the map by t-SNE of the first model computed until the function is called that this returns."""
+        """Keeps the first model's t-SNE map in computation; returns the function that ends this."""
         points = self.spaces[0]._maps.pop('tsne')
         return lambda: self.spaces[0]._maps.setdefault('tsne', points)
 
@@ -331,7 +331,7 @@ class BrowserTest(browser.PageTestCase):
         for _ in range(4):
             self.find('#tab-grid').click()
             self.find('#tab-map').click()
-        for _ in range(4):  # also those that are left within a view
+        for _ in range(4):  # also requests that are abandoned within a view
             self.script('''const select = document.querySelector('#view select');
                 for (const value of ['pca', 'tsne']) { select.value = value; select.dispatchEvent(new Event('change')); }''')
         self.requests(0.5)
@@ -378,7 +378,7 @@ class BrowserTest(browser.PageTestCase):
         self.drop(*((name, content.getvalue()) for name in names))
         self.wait(lambda: len(self.all('#chosen li')) == 6)
         state = self.address()
-        for _ in range(2):  # and in a page that has them from the link
+        for _ in range(2):  # and in a page that gets them from the link
             self.find('#tab-about').click()
             command = shlex.split(self.find('#command').get_attribute('value'))
             listed, = (flag.partition('=')[2] for flag in command if flag.startswith('--images='))

@@ -15,7 +15,7 @@ from acai_tf.explorer.space import Gallery, Space
 
 
 def png_that_claims(width, height):
-    """The head of a PNG, without pixels."""
+    """The header of a PNG, without pixels."""
     def chunk(kind, content):
         return struct.pack('>I', len(content)) + kind + content + struct.pack('>I', zlib.crc32(kind + content))
     return b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>IIBBBBB', width, height, 8, 0, 0, 0, 0)) + chunk(b'IEND', b'')
@@ -67,7 +67,7 @@ class RefusalsTest(parameterized.TestCase, tf.test.TestCase):
         (b'{"models": [0]}', 'body must be JSON'), (b'{"models": [2], "scene": {"kind": "plane"}}', 'model 2 does not'),
         (b'{"models": [-1], "scene": {"kind": "plane"}}', 'model -1 does not exist'),
         (b'{"models": [0, 0, 0], "scene": {"kind": "plane"}}', 'one or two'),
-        (b'{"models": [true], "scene": {"kind": "plane"}}', 'model True does not'), (b'{"models": [0], "scene": 3}', 'an object'))
+        (b'{"models": [true], "scene": {"kind": "plane"}}', 'model True'), (b'{"models": [0], "scene": 3}', 'an object'))
     def test_bodies(self, body, message):
         answer = self.client.post('/api/picture', data=body, headers={'Host': 'localhost'})
         self.assertEqual(answer.status_code, 400)

@@ -35,7 +35,7 @@ class ServerTest(parameterized.TestCase, tf.test.TestCase):
         data, model = datasets.get('digits32'), models.create('baseline', (32, 32, 1), 10, depth=2, latent=2)
         cls.saved = export.export_model(model, data, 7, os.path.join(cls.directory, 'export'))
         pathlib.Path(cls.directory, 'config.json').write_text('{}')
-        Space(export.load(cls.saved), Gallery(data))._write_tsne(np.zeros([360, 2]))  # which takes seconds to compute
+        Space(export.load(cls.saved), Gallery(data))._write_tsne(np.zeros([360, 2]))  # takes seconds to compute
 
     @classmethod
     def tearDownClass(cls):
@@ -52,12 +52,12 @@ class ServerTest(parameterized.TestCase, tf.test.TestCase):
             server.bind('nowhere.invalid')
 
     def start(self, *flags):
-        """A program as a shell's background job, to which it has given no SIGINT, and its port."""
+        """Starts a program as a shell's background job, which ignores SIGINT; returns it and its port."""
         ignoring = 'trap "" INT; exec "$@"'
         process = subprocess.Popen(
             ['sh', '-c', ignoring, 'sh', *command('bin/acai_explore', f'--saved_model={self.saved}', *flags)], cwd=ROOT,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, 'PYTHONPATH': str(ROOT)})
-        self.enterContext(process)  # at the end it is killed, and its streams are closed
+        self.enterContext(process)  # at the end, kills it and closes its streams
         self.addCleanup(process.kill)
         line = process.stdout.readline()
         self.assertRegex(line, r'^acai_explore at http://127\.0\.0\.1:\d+/ \(Ctrl-C ends it\)$')
@@ -92,9 +92,9 @@ class ServerTest(parameterized.TestCase, tf.test.TestCase):
             client.start()
         self.assertEqual(self.request(port, 'POST', '/api/encode', bytes(20 * 2**20))[0], 413)
         self.assertEqual(self.request(port, headers={'Host': f'evil.example:{port}'})[0], 403)
-        with socket.create_connection(('127.0.0.1', port)) as half:  # a client that breaks off
+        with socket.create_connection(('127.0.0.1', port)) as half:  # a client that disconnects
             half.sendall(b'POST /api/encode HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\nx')
-        with socket.create_connection(('127.0.0.1', port)) as other:  # and one that has another protocol
+        with socket.create_connection(('127.0.0.1', port)) as other:  # a client with another protocol
             other.sendall(b'\x16\x03\x01\x02\x00\x01\x00')
         for line, status in ((b'GET http://[::1 HTTP/1.1', 400), (b'GET http://[x]/ HTTP/1.1', 400),
                              (b'GET http://evil.example/ HTTP/1.1', 403), (b'GET http://localhost/%ff?%zz HTTP/1.1', 404),
@@ -111,7 +111,7 @@ class ServerTest(parameterized.TestCase, tf.test.TestCase):
         self.assertEqual(process.stderr.read(), '')
 
     def status_of(self, port, head):
-        """Status of the answer to a request of which this is the first line, with or without a header."""
+        """Returns the status of the answer to a request with this first line, with or without a header."""
         with socket.create_connection(('127.0.0.1', port), timeout=60) as client:
             client.sendall(head + b'\r\nHost: localhost\r\n\r\nno chunk\r\n')
             return int(client.makefile('rb').readline().split()[1])

@@ -68,7 +68,7 @@ class ExplorerTest(tf.test.TestCase):
         return self.client.get(path, **{'headers': {'Host': 'localhost:1'}, **kwargs})
 
     def own(self, image, client=None):
-        """An own image, as the page names it."""
+        """A user's own image, as a source in requests."""
         content = io.BytesIO()
         image.save(content, 'PNG')
         return (client or self.client).post('/api/encode', data=content.getvalue(), headers={'Host': '[::1]:6007'}).json
@@ -102,7 +102,7 @@ class ExplorerTest(tf.test.TestCase):
             self.assertAllEqual(picture, images.grid(frames, gap=0, frame=False)[..., 0])
             answer = json.loads(self.post('/api/latents', scene))
             self.assertAllEqual(np.float32(answer['models'][0]['latents']), expected)
-        # One deviation along the first axis, in either of its directions.
+        # One deviation along the first axis, in either direction.
         scene = {'kind': 'directions', 'source': None, 'values': [1]}
         answer = json.loads(self.post('/api/latents', scene))
         moved = np.array(answer['models'][0]['latents']).ravel() - every_latent.mean(axis=0)
@@ -225,7 +225,7 @@ class ExplorerTest(tf.test.TestCase):
         finally:
             sys.setswitchinterval(before)
         self.assertEmpty(wrong)
-        self.assertLen(mixture.sample(2, 2**40), 2)  # more than scikit-learn's seeds
+        self.assertLen(mixture.sample(2, 2**40), 2)  # larger than scikit-learn's seeds
 
     def test_without_the_users_data_set_the_page_works_on_dropped_images(self):
         mine = InMemory('Mine', (32, 32, 1), 3)

@@ -24,7 +24,7 @@ def _png(image):
 
 
 def _exported(directory, name='acai', step=7, latent_width=4):
-    """(model, path of its export)."""
+    """Returns (model, path of its export)."""
     dataset = datasets.get('mnist32')
     model = models.create(name, dataset.image_shape, 10, depth=2, latent=3, latent_width=latent_width)
     return model, export.export_model(model, dataset, step, directory)
@@ -65,11 +65,11 @@ class ExportTest(tf.test.TestCase):
         self.images = np.random.default_rng(0).uniform(-1, 1, [5, 32, 32, 1]).astype(np.float32)
 
     def copy(self, step=7):
-        """Path of a copy of the export, for tests that change it."""
+        """Returns the path of a copy of the export, for tests that change it."""
         return shutil.copytree(self.path, os.path.join(self.directory, str(step)))
 
     def fork(self, function, *args):
-        """The exit code of a process that calls a function."""
+        """Returns the exit code of a process that calls a function."""
         process = programs.process(function, *args)
         process.start()
         process.join()
@@ -127,7 +127,7 @@ class ExportTest(tf.test.TestCase):
     def test_tflite_answers_the_same(self):
         content = tf.lite.TFLiteConverter.from_saved_model(self.path, signature_keys=['encode', 'decode']).convert()
         with warnings.catch_warnings():
-            warnings.simplefilter('ignore')  # says that the interpreter will move to another package
+            warnings.simplefilter('ignore')  # warns that the interpreter will move to another package
             interpreter = tf.lite.Interpreter(model_content=content)
         latents = interpreter.get_signature_runner('encode')(images=self.images)['latents']
         self.assertAllClose(latents, self.model.encode(self.images), rtol=1e-5, atol=1e-5)

@@ -15,7 +15,7 @@ from acai_tf.figures import animation, maps, pictures
 
 
 class Identity:
-    """Stands for a loaded model whose latents are the images."""
+    """A stand-in for a loaded model; its latents are the images."""
 
     config = {'model': 'identity', 'step': 3}
     latent_shape = (2, 2, 1)
@@ -64,7 +64,7 @@ class PicturesTest(parameterized.TestCase, tf.test.TestCase):
             one, same, other = (pictures.samples(Identity(), data, 2, 3, seed, source) for seed in (0, 0, 1))
             self.assertAllEqual(one, same)
             self.assertNotAllEqual(one, other)
-        # The shades are at most 20 of 255, and so are draws from their mixture.
+        # Shades are at most 20 of 255, so draws from their mixture are too.
         self.assertBetween(one[one < 255].max(), 1, 40)
 
     def test_images_are_different_and_chosen_by_the_seed(self):
@@ -120,7 +120,7 @@ class PicturesTest(parameterized.TestCase, tf.test.TestCase):
             for number in range(image.n_frames):
                 image.seek(number)
                 shown.append((np.asarray(image.convert('L'))[[0, 140], [0, 0]].tolist(), image.info['duration']))
-        # Half way from 0 to 19 the image is 9.5 - 1e-6 or so, which is rounded.
+        # In the middle between 0 and 19 the image is about 9.5 - 1e-6, which is rounded.
         middle = int(images.to_uint8(np.float32(9.5 * 2 / 255 - 1)))
         self.assertEqual(shown, [([0, 0], 480), ([middle] * 2, 80), ([19, 19], 480), ([middle] * 2, 80)])
         walks = np.zeros([2, 3, 200, 10, 3])
@@ -197,7 +197,7 @@ class PicturesTest(parameterized.TestCase, tf.test.TestCase):
                 one, other = filter(None, map(Text.get_text, figure.texts))
                 self.assertRegex(one, r'^A.*….*\)$')
                 self.assertEqual(other, 'b$c$')
-        # A name that is longer than its picture is tall keeps off the next one's.
+        # A name longer than the height of its picture does not overlap the next name.
         figure = pictures.stack([('baseline 16384', small), ('baseline 32768', small)])
         first, second = (text.get_window_extent() for text in figure.texts)
         self.assertGreaterEqual(first.y0, second.y1)

@@ -1,4 +1,4 @@
-"""Files and directories appear whole or not at all."""
+"""Atomic files and directories."""
 
 import errno
 import fcntl

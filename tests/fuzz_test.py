@@ -1,4 +1,4 @@
-"""Random image files and random damage: the same pixels everywhere, and never a traceback.
+"""Random image files and random damage give the same pixels everywhere, and no traceback.
 
 A few hundred cases by default; ACAI_LONG_TESTS=1 tries 20,000.
 """
@@ -35,7 +35,7 @@ def cases(count):
                     phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 
 
-# Of each format, the modes that Pillow writes.
+# Modes that Pillow writes, by format.
 _MODES = {'PNG': ('1', 'L', 'LA', 'P', 'RGB', 'RGBA', 'I;16'), 'JPEG': ('L', 'RGB', 'CMYK'),
           'BMP': ('1', 'L', 'P', 'RGB'), 'GIF': ('1', 'L', 'P', 'RGB'), 'WEBP': ('RGB', 'RGBA'),
           'TIFF': ('1', 'L', 'LA', 'P', 'RGB', 'RGBA', 'I;16')}
@@ -44,7 +44,7 @@ _CHANNELS = {'LA': 2, 'RGB': 3, 'RGBA': 4, 'CMYK': 4}
 
 @st.composite
 def files(draw, kinds=tuple(_MODES), modes=None):
-    """(format, mode, Pillow's image, bytes of the file)."""
+    """Returns (format, mode, Pillow's image, bytes of the file)."""
     kind = draw(st.sampled_from(kinds))
     mode = draw(st.sampled_from(modes or _MODES[kind]))
     width, height = draw(st.integers(1, 12)), draw(st.integers(1, 12))
@@ -67,7 +67,7 @@ def files(draw, kinds=tuple(_MODES), modes=None):
 
 
 def seen(image):
-    """Pixels of a Pillow image as a person sees them, computed another way than the package does."""
+    """Returns the visible pixels of a Pillow image, computed in a different way than in the package."""
     if image.mode == 'I;16':
         return (np.asarray(image).astype(np.int64) * 2 + 257) // 514
     if image.mode in ('LA', 'RGBA'):
@@ -137,7 +137,7 @@ class ImagesTest(parameterized.TestCase, tf.test.TestCase):
 
 
 def damaged(content, data):
-    """Some bytes changed, a part cut out or the end cut off."""
+    """Changes a few bytes, or removes a part or the end."""
     content = bytearray(content)
     how = data.draw(st.sampled_from(['bytes', 'cut', 'end']))
     place = data.draw(st.integers(0, max(0, len(content) - 1)))
@@ -152,7 +152,7 @@ def damaged(content, data):
 
 
 class DamageTest(tf.test.TestCase):
-    """One small run and its data, copied anew for each damage."""
+    """One small run and its data, copied for each damage."""
 
     @classmethod
     def setUpClass(cls):
@@ -173,7 +173,7 @@ class DamageTest(tf.test.TestCase):
         super().tearDownClass()
 
     def check(self, source, pattern, data, use):
-        """`use(directory)` of a copy whose file is damaged ends well, or with one line and the contract's exit code."""
+        """`use(directory)` of a copy with a damaged file succeeds, or fails with one line and the contract's exit code."""
         with tempfile.TemporaryDirectory() as directory:
             copy = os.path.join(directory, os.path.basename(source))
             shutil.copytree(source, copy)
@@ -199,7 +199,7 @@ class DamageTest(tf.test.TestCase):
             for images_of_batch, labels in (*dataset.train_once(7), *dataset.test(7)):
                 self.assertAllInRange(labels, 0, 2)
                 self.assertEqual(images_of_batch.shape[1:], (8, 8, 1))
-            # A checksum exists: damage that went unnoticed above is found by --verify.
+            # --verify has a checksum, so it finds the damage that went unnoticed above.
             troubles = [trouble for _, _, trouble in verify(directory) if trouble]
             for name in ('train', 'test'):
                 with open(os.path.join(directory, f'{name}.tfrecord'), 'rb') as copy, open(
@@ -237,7 +237,7 @@ class DamageTest(tf.test.TestCase):
         blank = np.zeros([2, 8, 8, 1])
 
         def use(directory):
-            # What loads has the checksums that it was written with, so it answers as it did.
+            # A model that loads has the original checksums, so it gives the original answers.
             self.assertAllEqual(export.load(os.path.join(directory, 'export')).encode(blank), sound.encode(blank))
         pattern = data.draw(st.sampled_from(['export/2/saved_model.pb', 'export/2/variables/*']))
         self.check(self.run_dir, pattern, data, use)

@@ -98,7 +98,7 @@ class ImageFolderTest(parameterized.TestCase, tf.test.TestCase):
         (['Train', 'Validation'], [0], 'in Train, test images in Validation'),
         (['train', 'test', 'val'], [0, 2], 'in train and val, test images in test'))
     def test_folders_are_splits(self, names, training, said):
-        """Folder number i has i + 1 images of each class."""
+        """Folder i has i + 1 images of each class."""
         for i, folder in enumerate(names):
             for name in ('ant', 'bee'):
                 for j in range(i + 1):

@@ -60,14 +60,14 @@ class FitTest(tf.test.TestCase):
 
 
 def saved(image, kind, **kwargs):
-    """Bytes of a Pillow image as a file."""
+    """Returns a Pillow image as the bytes of a file."""
     content = io.BytesIO()
     image.save(content, kind, **kwargs)
     return content.getvalue()
 
 
 def tiff(pixels, order='<', **tags):
-    """Bytes of a TIFF file of an array [h, w]; `tags` t256=... replace its own."""
+    """Returns the bytes of a TIFF file of an array [h, w]; `tags` such as t256=... replace its tags."""
     content = pixels.astype(pixels.dtype.newbyteorder(order)).tobytes()
     own = {256: pixels.shape[1], 257: pixels.shape[0], 258: 8 * pixels.itemsize, 259: 1, 262: 1, 273: 8, 277: 1,
            278: pixels.shape[0], 279: len(content), 339: {'u': 1, 'i': 2, 'f': 3}[pixels.dtype.kind]}
@@ -84,7 +84,7 @@ def block(background, color, size=16):
 
 
 class ReadTest(parameterized.TestCase, tf.test.TestCase):
-    """Pixels are what a person sees."""
+    """Decoded pixels are the visible ones."""
 
     def test_palettes(self):
         image = Image.new('P', (16, 16), 0)
@@ -160,7 +160,7 @@ class ReadTest(parameterized.TestCase, tf.test.TestCase):
             content = saved(Image.fromarray(pixels[..., 0]), kind, exif=exif, **options)
             self.assertAllEqual(images.decode(content, 'x', 1), upright, orientation)
             path = self.create_tempfile(content=content, mode='wb').full_path
-            self.assertEqual(images.peek(path), (*upright.shape[:2], kind != 'WEBP'))  # which is always of three channels
+            self.assertEqual(images.peek(path), (*upright.shape[:2], kind != 'WEBP'))  # always has three channels
 
     def test_the_first_frame_counts(self):
         frames = [Image.new('L', (8, 8), value) for value in (128, 0)]
@@ -182,7 +182,7 @@ class ReadTest(parameterized.TestCase, tf.test.TestCase):
         webp = saved(Image.new('RGB', (8, 8)), 'WEBP', lossless=True)
         animated = bytearray(saved(Image.new('RGB', (8, 8)), 'WEBP', save_all=True,
                                    append_images=[Image.new('RGB', (8, 8), 'red')]))
-        animated[24:30] = b'\xff' * 6  # of the canvas: 2^24 each way
+        animated[24:30] = b'\xff' * 6  # size of the canvas: 2^24 in each direction
         for content in (
                 tiff(pixels, t256=60000, t257=60000), tiff(pixels, t256=2**31), tiff(pixels, t257=0),
                 tiff(pixels, t273=2**31), tiff(pixels, t279=0, t259=5), tiff(pixels, t259=7), tiff(pixels, t277=60000),

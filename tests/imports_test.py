@@ -18,14 +18,14 @@ LEVELS = {name: level for level, names in enumerate(LAYERS) for name in names}
 
 
 def modules():
-    """{dotted name: syntax tree} of all modules of acai_tf and data_prep."""
+    """Returns {dotted name: syntax tree} of all modules of acai_tf and data_prep."""
     paths = [path for package in ('acai_tf', 'data_prep') for path in sorted((ROOT / package).rglob('*.py'))]
     return {'.'.join(path.relative_to(ROOT).with_suffix('').parts).removesuffix('.__init__'): ast.parse(path.read_text())
             for path in paths}
 
 
 def imported(tree):
-    """(line, dotted name) of everything that a module imports, wherever it does; a name may be that of a class."""
+    """Yields (line, dotted name) of all imports anywhere in a module; the name may be a class."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
@@ -34,9 +34,9 @@ def imported(tree):
 
 
 def layer(name):
-    """Name of the layer that a module, or a name in it, belongs to; None for other packages and for acai_tf itself."""
+    """Returns the layer of a module, or of a name in it; None for other packages and for acai_tf itself."""
     if name == 'data_prep.create_datasets':
-        return 'cli'  # the same program under its released path
+        return 'cli'  # the same program at its released path
     package, _, rest = name.partition('.')
     if package == 'acai_tf':
         first = rest.partition('.')[0]

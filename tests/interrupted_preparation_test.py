@@ -1,4 +1,4 @@
-"""create_datasets that is ended, started twice, or out of space: signals and processes."""
+"""create_datasets when it is stopped, started twice, or out of disk space."""
 
 import os
 import resource

@@ -22,7 +22,7 @@ class DrawLineTest(tf.test.TestCase):
             self.assertAllEqual(lines.label_of(reference['angle']), np.minimum(reference['label'], 9))
 
     def test_covered_area(self):
-        """Width 2 along the minor axis: at 0 and 90 degrees 15 x 2; at 45 the tip is 10.6 away, the centre's pixel and
+        """Width 2 along the minor axis: at 0 and 90 degrees 15 x 2; at 45 the tip is 10.6 away, the center's pixel and
         the tip's partial one included."""
         for angle, area in ((0, 30), (np.pi / 2, 30), (np.pi / 4, 22), (7 * np.pi / 4, 22)):
             image = lines.draw_line([angle]).numpy()

@@ -15,7 +15,7 @@ from acai_tf.training.config import TrainConfig
 
 
 def head_of(text):
-    """{key: value} of the YAML head's first level, and [{type: value}], the metrics of each data set."""
+    """Returns {key: value} of the YAML's first level, and [{type: value}], the metrics of each data set."""
     _, head, _ = text.split('---\n', 2)
     first = {key: re.sub(' +#.*', '', value) for key, value in re.findall(r'^([\w-]+): ?(.*)$', head, re.MULTILINE)}
     parts = head.split('    metrics:\n')[1:]
@@ -39,7 +39,7 @@ class ModelCardTest(tf.test.TestCase):
             return file.read()
 
     def reported(self):
-        """What the last report measured."""
+        """Returns the metrics of the last report."""
         return {name: self.last_report[name] for name in ('explained_variance', 'latent_accuracy')}
 
     def test_head_and_metrics_of_a_run(self):

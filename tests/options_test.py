@@ -1,4 +1,4 @@
-"""Declared options: types, bounds, choices, and what a class with options accepts."""
+"""Declared options: types, bounds, choices, and classes with options."""
 
 import tensorflow as tf
 from absl.testing import parameterized

@@ -1,4 +1,4 @@
-"""Records of the user's own: prepared by acai_tf, or made by hand."""
+"""Users' own records, prepared by acai_tf or made by hand."""
 
 import json
 import os
@@ -81,7 +81,7 @@ def feature(value):
 
 
 class HandMadeRecordsTest(tf.test.TestCase):
-    """Files that acai_tf did not make, and their hand-written manifest."""
+    """Files not made by acai_tf, with a hand-written manifest."""
 
     def setUp(self):
         super().setUp()

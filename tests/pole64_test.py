@@ -22,9 +22,9 @@ class PoleTest(tf.test.TestCase):
             self.assertAllClose(np.mean(np.square(np.diff(images, axis=0))), expected, rtol=0.07)
 
     def test_the_shadow_falls_away_from_the_light(self):
-        right, above = pole.draw_pole([[0, 45], [90, 45]], 64)[..., 0]  # from where the light comes
+        right, above = pole.draw_pole([[0, 45], [90, 45]], 64)[..., 0]  # toward the light
         shadow, ground, disc = 0.15 * 2 - 1, 0.75 * 2 - 1, 1
-        # 13 of 32 of the side are 26 pixels.
+        # 13/32 of the side is 26 pixels.
         self.assertAllClose(right[31, [31, 31 - 24, 31 - 31, 31 + 10]], [disc, shadow, ground, ground])
         self.assertAllClose(above[[31, 31 + 24, 31 + 31, 31 - 10], 31], [disc, shadow, ground, ground])
 

@@ -23,7 +23,7 @@ class PosesFigureTest(parameterized.TestCase, tf.test.TestCase):
                       for name, scales in (('aeai', (0.8, 0.7)), ('pixel_dissolve', (1.0,)))}
 
     def bands(self, axes):
-        """Low and high of each band: [points] each."""
+        """Returns low and high of each band: [points] each."""
         return [(path.vertices[1:len(path.vertices) // 2, 1], path.vertices[-2:len(path.vertices) // 2:-1, 1])
                 for collection in axes.collections for path in collection.get_paths()]
 
@@ -96,12 +96,12 @@ class ManifoldTest(tf.test.TestCase):
             self.assertEqual((len(ring), ring[0]), (13, ring[-1]))  # closed
 
     def test_a_point_on_the_manifold_and_one_off_it(self):
-        """Latents on a circle, as far from its center as the altitude says; the farthest one is no training image."""
+        """Latents around a center, at a distance given by the altitude; the farthest one is not a training image."""
         angles = np.stack(np.meshgrid(np.arange(0, 360, 30), [1, 2, 9]), axis=-1).reshape(-1, 2)
         latents = angles[:, 1:] * np.stack([f(np.radians(angles[:, 0])) for f in (np.cos, np.sin)], axis=1)
         is_train = angles[:, 1] < 9
         is_train[(angles == [30, 2]).all(axis=1)] = False
-        is_train[(angles == [120, 9]).all(axis=1)] = True  # with [30, 1], which is 90 degrees before, and [210, 2] after it
+        is_train[(angles == [120, 9]).all(axis=1)] = True  # 90 degrees from [30, 1] and from [210, 2]
         on, ends = maps.on_and_off(latents, angles, is_train)
         self.assertCountEqual(map(tuple, angles[ends]), [(120, 9), (210, 2)])
         self.assertIn(on, ends)

@@ -1,4 +1,4 @@
-"""The frame of the programs: exit codes, messages, and what is as before after a call."""
+"""Common code of the programs: exit codes, messages, and no side effects of a call."""
 
 import contextlib
 import io
@@ -30,7 +30,7 @@ def define_flags(flags):
 class MainTest(parameterized.TestCase, tf.test.TestCase):
 
     def call(self, run, *argv, define_flags=define_flags):
-        """(exit code, stdout, stderr) of a program in this process."""
+        """Returns (exit code, stdout, stderr) of a program in this process."""
         with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
             code = program.main(DOC, define_flags, run, argv)
         return code, out.getvalue(), err.getvalue()

@@ -1,4 +1,4 @@
-"""Runs the programs as a user does: in this process, in a process of their own, or from the very start."""
+"""Runs the programs as a user does: in this process, in a forked process, or in a new one."""
 
 import contextlib
 import glob
@@ -20,7 +20,7 @@ from acai_tf.runs import Run
 
 ROOT = pathlib.Path(__file__).parents[1]
 
-# Processes are forked from one that has imported TensorFlow already.
+# Processes are forked from a server that has imported TensorFlow.
 _FORKS = multiprocessing.get_context('forkserver')
 _FORKS.set_forkserver_preload(['tensorflow', 'keras', 'acai_tf.cli.flags', 'acai_tf.training', 'sklearn.cluster',
                                'matplotlib.figure'])
@@ -28,7 +28,7 @@ _SECONDS = 300
 
 
 def last_of_each(*flags):
-    """The flags, of each name the last: a program refuses a flag that is given twice."""
+    """Keeps the last flag of each name, because programs refuse a flag that is given twice."""
     return list({flag.partition('=')[0]: flag for flag in flags}.values())
 
 
@@ -37,7 +37,7 @@ def command(program, *flags):
 
 
 class Started:
-    """A program that runs; `pid` is its process's."""
+    """A running program; `pid` is the id of its process."""
 
     def __init__(self, program, *flags, env=None):
         self._directory, self._what = tempfile.TemporaryDirectory(), f'{program} {flags}'
@@ -56,16 +56,16 @@ class Started:
         self._process.kill()
 
     def wait_for_error(self, message):
-        """Waits until it says that on stderr."""
+        """Waits for a message on stderr."""
         deadline = time.monotonic() + _SECONDS
-        # The process makes the file when it begins.
+        # The process creates the file when it starts.
         while not os.path.exists(self._paths[1]) or message not in pathlib.Path(self._paths[1]).read_text():
             if not self.is_running() or time.monotonic() > deadline:
                 raise TimeoutError(f'{self._what} did not say {message}')
             time.sleep(0.02)
 
     def wait(self, seconds=_SECONDS):
-        """(exit code, stdout, stderr) once it has ended."""
+        """Returns (exit code, stdout, stderr) once the program has ended."""
         with self._directory:
             self._process.join(seconds)
             if self._process.exitcode is None:
@@ -75,12 +75,12 @@ class Started:
 
 
 def process(function, *args):
-    """A process, not started yet, that calls a function; forked as those of programs are."""
+    """Returns a forked process, not started yet, that calls a function."""
     return _FORKS.Process(target=function, args=args)
 
 
 def run(program, *flags, env=None, cwd=ROOT):
-    """(exit code, stdout, stderr) of a program that is called in this process."""
+    """Returns (exit code, stdout, stderr) of a program called in this process."""
     assert '--deterministic' not in flags, 'which changes TensorFlow for good: use run_in_a_process'
     module = importlib.import_module(f'acai_tf.cli.{pathlib.Path(program).stem.removeprefix("acai_")}')
     with (mock.patch.dict(os.environ, os.environ if env is None else env, clear=True), contextlib.chdir(cwd),
@@ -91,19 +91,19 @@ def run(program, *flags, env=None, cwd=ROOT):
 
 
 def run_anew(program, *flags, env=None):
-    """The same; the users' files that earlier programs have run here are run again, as in another process."""
+    """The same as `run`, but runs users' files again that earlier programs have run here."""
     for name in [name for name in sys.modules if name.startswith('acai_tf_user.')]:
         del sys.modules[name]
     return run(program, *flags, env=env)
 
 
 def run_in_a_process(program, *flags, env=None):
-    """The same as `run`, in a process of its own."""
+    """The same as `run`, in a separate process."""
     return Started(program, *flags, env=env).wait()
 
 
 def run_from_the_start(program, *flags, **kwargs):
-    """The same, in a process that imports TensorFlow itself."""
+    """The same as `run`, in a new process that imports TensorFlow itself."""
     done = subprocess.run(command(program, *flags), capture_output=True, text=True, timeout=_SECONDS, cwd=ROOT, **kwargs)
     return done.returncode, done.stdout, done.stderr
 
@@ -119,13 +119,13 @@ def _run_here(program, flags, environment, outputs):
 
 
 def last_checkpoint(train_dir):
-    """Step of the last checkpoint of the one run in `train_dir`; 0 where there is none yet."""
+    """Returns the step of the last checkpoint of the only run in `train_dir`; 0 without checkpoints."""
     return max((step for path in glob.glob(os.path.join(train_dir, '*', '*')) for step in Run(path).checkpoint_steps()),
                default=0)
 
 
 class ProgramTestCase(tf.test.TestCase):
-    """Runs programs that must end well, and has a directory for what they write."""
+    """Runs programs that must succeed, and has a directory for their output."""
 
     def setUp(self):
         super().setUp()

@@ -1,4 +1,4 @@
-"""The programs that put an exported encoder to work, as a user runs them."""
+"""The programs that use an exported encoder, as a user runs them."""
 
 import csv
 import importlib.util
@@ -75,7 +75,7 @@ class WorkTest(parameterized.TestCase, ProgramTestCase):
         self.assertRegex(err, f'^acai_encode: {reason}')
         self.assertLen(err.splitlines(), 1)
         self.assertFalse(os.path.exists(self.path('l.npz')))
-        # libtiff, too, would print what is wrong with its data.
+        # libtiff, too, would print an error.
         Image.fromarray(pictures[0]).save(self.path('folder/d.tif'), compression='tiff_lzw')
         with open(self.path('folder/d.tif'), 'r+b') as file:
             file.seek(20)
@@ -94,7 +94,7 @@ class WorkTest(parameterized.TestCase, ProgramTestCase):
 
     @parameterized.parameters((['2', '7'], [2, 7], 10), (['bee', 'ant'], [1, 0], 2))
     def test_labels_come_from_class_folders(self, folders, labels, classes):
-        """They are the model's if it has the classes; digits32 has those named 0 to 9."""
+        """Labels are the model's if it has the classes; digits32 has classes 0 to 9."""
         for folder in folders:
             os.makedirs(self.path(f'photos/{folder}'))
             Image.new('L', (8, 8)).save(self.path(f'photos/{folder}/a.png'))
@@ -188,7 +188,7 @@ class WorkTest(parameterized.TestCase, ProgramTestCase):
             'samples_draws': 100})
 
     def test_every_kind_of_image_file_is_encoded_as_it_is_seen(self):
-        """Of a gray model: BMP, GIF, CMYK JPEG and a photograph on its side as their pixels in PNG."""
+        """A gray model reads BMP, GIF, CMYK JPEG and a rotated photograph like a PNG of the same pixels."""
         os.makedirs(self.path('seen'))
         os.makedirs(self.path('plain'))
         values = np.arange(64, dtype=np.uint8).reshape(8, 8) * 4
@@ -384,7 +384,7 @@ class WorkTest(parameterized.TestCase, ProgramTestCase):
         ('acai_interpolate', ['--saved_model=HERE', '--output=f.png', '--images=HERE/saved_model.pb,b.png'], 2,
          r'saved_model.pb does not decode as an image .it is not PNG'),
         ('acai_interpolate', ['--saved_model=HERE', '--output=f.png', '--images=test:0,test:360'], 2, 'test:360: digits'),
-        ('acai_interpolate', ['--saved_model=HERE', '--output=f.gif', '--mode=map'], 1, 'only --mode=lerp or slerp makes animations'),
+        ('acai_interpolate', ['--saved_model=HERE', '--output=f.gif', '--mode=map'], 1, 'only --mode=lerp or slerp makes'),
         ('acai_interpolate', ['--saved_model=HERE', '--output=f.png', '--from=mixture'], 1, '--from has no effect'),
         ('acai_interpolate', ['--saved_model=HERE', '--output=f.png', '--rows=400'], 2, 'choose fewer --rows'))
     def test_wrong_use(self, name, flags, expected, message):

@@ -1,4 +1,4 @@
-"""Small files in the exact layouts in which the data sets are published."""
+"""Small files in the exact layouts of the published data sets."""
 
 import gzip
 import io
@@ -51,7 +51,7 @@ def write_svhn(directory, train=130, extra=70, test=5):
 
 
 def cifar_members(kind, count=4):
-    """({member: bytes}, {split: (images, labels)}) of the `bin` or `mat` archive."""
+    """Returns ({member: bytes}, {split: (images, labels)}) of the `bin` or `mat` archive."""
     random, members = np.random.default_rng(0), {}
     splits = {'train': ([], []), 'test': ([], [])}
     for batch in [*(f'data_batch_{i}' for i in range(1, 6)), 'test_batch']:
@@ -71,7 +71,7 @@ def cifar_members(kind, count=4):
 
 
 def write_tar_gz(path, members, others=()):
-    """A gzipped tar archive of {name: bytes}, and of TarInfos without content."""
+    """Writes a gzipped tar archive of {name: bytes}, and of TarInfos without content."""
     with tarfile.open(path, 'w:gz') as archive:
         for name, content in members.items():
             info = tarfile.TarInfo(name)
@@ -89,7 +89,7 @@ def write_cifar10(directory, kind='bin'):
 
 
 def write_celeba(directory, parts=(0, 0, 1, 0, 2, 2)):
-    """Image i of the list belongs to part parts[i]; returns {split: JPEG files}."""
+    """Writes image i of the list as a member of part parts[i]; returns {split: JPEG files}."""
     random, splits = np.random.default_rng(0), {'train': [], 'validation': [], 'test': []}
     with (zipfile.ZipFile(path_in(directory, 'img_align_celeba.zip'), 'w') as archive,
           open(path_in(directory, 'list_eval_partition.txt'), 'w') as listing):

@@ -16,7 +16,7 @@ from data_prep import readers
 
 
 def contents(split):
-    """(list of bytes, list of labels) of a Split, whose count must be right."""
+    """Returns (list of bytes, list of labels) of a Split, after checking its count."""
     encoded, labels = zip(*split.examples())
     assert split.count == len(labels)
     return list(encoded), list(labels)
@@ -104,7 +104,7 @@ class IdxTest(tf.test.TestCase):
 
 
 class HostileTest(parameterized.TestCase, tf.test.TestCase):
-    """Each file is refused with its name and the reason, before or while its images are read."""
+    """Every file is refused with its name and a reason, before or while its images are read."""
 
     def setUp(self):
         super().setUp()

@@ -1,4 +1,4 @@
-"""Labels of records: all records have one int64 label, or none has."""
+"""Labels of records: either all records have one int64 label, or none has."""
 
 import json
 import os

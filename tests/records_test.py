@@ -10,7 +10,7 @@ from data_prep.splits import Split
 
 
 def numbers_in(batches):
-    """Each image's value, which is its number in these tests."""
+    """Returns each image's value, which is its number in these tests."""
     return np.concatenate([np.rint((images.numpy()[:, 0, 0, 0] + 1) * 255 / 2) for images, _ in batches]).astype(int)
 
 
@@ -120,7 +120,7 @@ class RecordsTest(tf.test.TestCase):
         self.assertCountEqual([*train, *test], range(30))
         self.assertAllEqual(np.bincount(test // 10), [2, 2, 2])
         gib = 128 * 128 * 3 / 2**30
-        for images, streams in ((29, True), (30, False)):  # of both splits, which one file holds
+        for images, streams in ((29, True), (30, False)):  # from both splits, which share a file
             self.assertEqual(datasets.get('coil100', self.data_dir, cache_gib=images * gib).streams, streams)
         self.assertCountEqual(numbers_in(dataset.train(6).take(4)), train)
 
@@ -159,7 +159,7 @@ class RecordsTest(tf.test.TestCase):
         self.assertCountEqual(number[is_test], numbers_in(dataset.test(7)))
         with self.assertRaisesRegex(UsageError, 'choose one with --coil_object'):
             datasets.get('coil100', self.data_dir).load_poses()
-        write()  # as they were made before
+        write()  # as in older versions
         before = datasets.get('coil100', self.data_dir, coil_object=2)
         self.assertLen(numbers_in(before.test(7)), 14)
         with self.assertRaisesRegex(DataError, 'coil100-all.tfrecord was made without the angles.*--datasets=coil100'):
@@ -172,7 +172,7 @@ class RecordsTest(tf.test.TestCase):
 
     def test_celeba_is_cropped_and_shrunk(self):
         image = np.zeros([1, 218, 178, 3], np.uint8)
-        image[:, :36], image[:, :, :16] = 255, 255  # what is cut off
+        image[:, :36], image[:, :, :16] = 255, 255  # the part that is cut off
         crop = datasets.get('celeba32').preprocess
         self.assertAllEqual(crop(image), np.zeros([1, 32, 32, 3]))
         ramp = np.broadcast_to(np.arange(178, dtype=np.uint8)[:, None], [1, 218, 178, 3])

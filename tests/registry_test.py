@@ -1,4 +1,4 @@
-"""Registries of classes, and classes in files of the user's."""
+"""Registries of classes, and classes in users' files."""
 
 import hashlib
 import os

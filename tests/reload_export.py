@@ -1,4 +1,4 @@
-"""A program that answers with exports where neither acai_tf nor keras can be imported; see export_test.py.
+"""A program that runs exports where acai_tf and keras cannot be imported; see export_test.py.
 
   reload_export.py INPUTS.npz OUTPUTS.npz EXPORT...
 """

@@ -1,4 +1,4 @@
-"""bin/acai_reproduce as a user runs it, at once and by schedulers."""
+"""bin/acai_reproduce as a user runs it, directly and with schedulers."""
 
 import glob
 import json
@@ -29,13 +29,13 @@ if [ -n "$TERM_WHEN" ]; then
 fi
 wait $STEP
 '''
-# Saves on SIGTERM, as acai_train does, and takes a moment for it.
+# Saves on SIGTERM like acai_train, which takes a moment.
 TRAINS = 'import signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: (time.sleep(0.2), open("{0}.saved", "w"), ' \
     'sys.exit(42))); open("{0}.started", "w"); time.sleep({1}); sys.exit({2})'
 
 
 def from_docs(name):
-    """The code block after the comment <!-- name -->."""
+    """Returns the code block after the comment <!-- name -->."""
     text = (ROOT / 'docs' / 'studies.md').read_text()
     return text.split(f'<!-- {name} -->')[1].split('```')[1].partition('\n')[2]
 
@@ -85,7 +85,7 @@ class SchedulersTest(tf.test.TestCase):
     def test_xargs(self):
         (self.directory / 'runs.txt').write_text('\n'.join([self.lines[0], self.lines[2]]) + '\n')
         done = subprocess.run(['bash', '-c', from_docs('xargs')], cwd=self.directory, timeout=60)
-        self.assertEqual(done.returncode, 123)  # xargs says that one of them failed
+        self.assertEqual(done.returncode, 123)  # xargs reports that one of them failed
         self.assertEqual(self.files(), {'well.started', 'well.measured', 'diverges.started'})
 
     def test_ones_own_study(self):
@@ -195,7 +195,7 @@ class ProgramTest(tf.test.TestCase):
         self.assertEqual(first, self.uninterrupted(study, seeds))
         logs = [pathlib.Path(path).read_text() for path in glob.glob(f'{self.train_dir}/.study/digits32/*.log')]
         self.assertLen(logs, 2 * seeds)
-        self.assertEqual(sum(log.count('training in') for log in logs), 2 * seeds)  # nobody began a run that another had
+        self.assertEqual(sum(log.count('training in') for log in logs), 2 * seeds)  # no process started a run of another
         for ending in ('.md', '.csv', '.png'):
             self.assertGreater(os.path.getsize(output.beside(paths[0], ending)), 100)
 
@@ -208,7 +208,7 @@ class ProgramTest(tf.test.TestCase):
         raise TimeoutError
 
     def uninterrupted(self, path, seeds):
-        """The values of every seed of every cell, from trainings in one go, in this process."""
+        """Returns the values of every seed of every cell, from uninterrupted trainings in this process."""
         choice = Choice(seeds=seeds, train_dir=self.create_tempdir().full_path)
         study = studies.from_file(path)
         _, jobs_of = plan(select(study, choice), choice)
@@ -229,7 +229,7 @@ def measured(path):
 
 
 def flags_of(program, lines):
-    """Flags of the last line's program of that name."""
+    """Returns the flags of a program by name in the last line."""
     return [shlex.split(line)[2:] for line in lines.splitlines() if f'/{program} ' in line][-1]
 
 

@@ -10,7 +10,7 @@ from data_prep import sources
 
 
 class DownloadTest(tf.test.TestCase):
-    """With data sets in the format that tensorflow-datasets prepares, so that nothing is downloaded."""
+    """Tests with data sets in the prepared format of tensorflow-datasets, so nothing is downloaded."""
 
     def prepare(self, source, features, examples):
         directory = self.create_tempdir().full_path

@@ -13,7 +13,7 @@ from data_prep.splits import Split
 
 
 class StreamTest(tf.test.TestCase):
-    """SVHN's two training files, where image i is filled with i, too large for the memory that is allowed."""
+    """SVHN's two training files, too large for the cache; image i is filled with i."""
 
     def setUp(self):
         super().setUp()
@@ -51,7 +51,7 @@ class StreamTest(tf.test.TestCase):
     def test_the_files_are_mixed_though_the_buffer_is_small(self):
         with mock.patch.object(records, '_SHUFFLE_BYTES', 0), mock.patch.object(np, 'clip', lambda *_: 16):
             numbers = numbers_in(self.get().train(50).take(5)).reshape(5, 50)
-        # Of 50 images 10 are expected from `train`, with a deviation of 2.6; one after the other all or none would be.
+        # Of 50 images, 10 +- 2.6 are expected from `train`; without mixing, all or none would be.
         self.assertAllInRange((numbers < 50).sum(axis=1), 1, 22)
 
     def test_a_resumed_stream_is_the_same_stream(self):

@@ -186,7 +186,7 @@ class PrepareTest(tf.test.TestCase):
             json.dump(manifest, file)
         (_, _, trouble), = verify(self.directory, ['some-train.tfrecord'])
         self.assertEqual(trouble, 'has a label outside 0..2')
-        del entry['nclass']  # as of a data set whose class knows them
+        del entry['nclass']  # as for a data set with class names in its class
         with open(manifest_path, 'w') as file:
             json.dump(manifest, file)
         self.assertEqual(list(verify(self.directory, ['some-train.tfrecord'])), [('some-train.tfrecord', 1, None)])

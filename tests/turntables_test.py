@@ -1,4 +1,4 @@
-"""Images of one object with their poses, from archive or photographs through preparation and training to the metric."""
+"""Images of one object with poses, from an archive or photographs to preparation, training and the metric."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from acai_tf.images import to_uint8
 
 
 def turned_cylinder(angle):
-    """A cylinder with a texture, turned by an angle in degrees, on black: uint8 [128, 128, 3]."""
+    """Draws a textured cylinder, turned by an angle in degrees, on black: uint8 [128, 128, 3]."""
     x, y = np.meshgrid(np.linspace(-1.6, 1.6, 128), np.linspace(-1.3, 1.3, 128))
     around = np.arcsin(np.clip(x, -1, 1)) + np.radians(angle)
     texture = np.stack([np.sin(around + 2 * y), np.cos(2 * around), np.sin(3 * around) * np.cos(3 * y)], axis=-1)
@@ -25,7 +25,7 @@ def turned_cylinder(angle):
 class TurntablesTest(ProgramTestCase):
 
     def test_one_object_of_coil100_from_its_archive_to_the_metric(self):
-        """A look-alike: the archive as published, with one object, which is drawn."""
+        """An archive in the published layout, with one drawn object."""
         folder = self.directory
         with zipfile.ZipFile(os.path.join(folder, 'coil-100.zip'), 'w') as archive:
             for angle in range(0, 360, 5):
@@ -45,7 +45,7 @@ class TurntablesTest(ProgramTestCase):
         values = json.loads(self.run_well('acai_evaluate', f'--saved_model={runs}/{name}/export', '--metrics=poses',
                                          f'--data_dir={folder}'))['poses']
         self.assertEqual(set(values), {'model', 'pixel_dissolve'})
-        # Interpolating the images themselves is worse the further they are apart.
+        # Pixel interpolation gets worse with distance.
         errors = list(values['pixel_dissolve']['all']['mse'].values())
         self.assertAllEqual(errors, sorted(errors))
         self.assertGreater(values['model']['all']['mse']['azimuth_80'], 0)

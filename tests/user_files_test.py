@@ -1,4 +1,4 @@
-"""Systems, networks, data sets and metrics in files of the user's, in Python and as a user runs the programs."""
+"""Systems, networks, data sets and metrics in users' files, in Python and in the programs."""
 
 import glob
 import json
@@ -204,7 +204,7 @@ class UserFilesTest(parameterized.TestCase, tf.test.TestCase):
             self.assertLen(err.splitlines(), 1)
             os.rename(f'{path}.gone', path)
 
-        # Exports, and the programs that use them, need none of the files.
+        # Exports, and the programs that use them, do not need the files.
         for path in (self.system, self.networks, self.data, self.metric):
             os.rename(path, f'{path}.gone')
         for step in (32, 64):
@@ -224,7 +224,7 @@ class UserFilesTest(parameterized.TestCase, tf.test.TestCase):
         self.assertRegex(err, '(?m)^acai_evaluate: the model was trained on Squares, your own data set; name its file with '
                          '--dataset=path/to/file.py:Squares')
 
-        # The data set's options are taken from the export.
+        # The data set's options come from the export.
         for path in (self.data, self.metric):
             os.rename(f'{path}.gone', path)
         out = self.run_well('acai_evaluate', saved_model, f'--dataset={self.data}:Squares', '--exponent=2',
@@ -242,7 +242,7 @@ class UserFilesTest(parameterized.TestCase, tf.test.TestCase):
             self.assertEqual(file['latents'].shape, (50, 4, 4, 2))
 
     def flags_of(self, run_dir):
-        """The flags with which the run is started again, from its config.json."""
+        """Returns the flags that start the run again, from its config.json."""
         config = training.Run(run_dir).config
         parts = [config.pop(f'{part}_options') for part in ('model', 'architecture', 'dataset')]
         names = set(training.TrainConfig().options())

@@ -1,4 +1,4 @@
-"""Where the programs of a study are."""
+"""The programs of a study."""
 
 import os
 import pathlib

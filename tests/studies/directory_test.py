@@ -1,4 +1,4 @@
-"""The page of all that a directory holds."""
+"""The page about everything in a directory."""
 
 import fcntl
 import json

@@ -17,7 +17,7 @@ class MadeUpRuns(tf.test.TestCase):
         self.train_dir = self.create_tempdir().full_path
 
     def make(self, model, curve, seed=0, finished=True, img_per_s=1024.0, total_kimg=None):
-        """The runs.Run of a directory whose reports have these values of mean_distance."""
+        """Makes a run directory with these values of mean_distance in its reports; returns its runs.Run."""
         config = TrainConfig(model=model, dataset='lines32', depth=16, latent=16, latent_width=2, seed=seed, report_kimg=1,
                              total_kimg=total_kimg or len(curve), train_dir=self.train_dir).resolve()
         run = Run(config.run_path)

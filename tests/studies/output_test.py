@@ -219,7 +219,7 @@ class ResultTest(MadeUpRuns):
         self.assertIn('black: recalled', bars.get_title())
         heights = [patch.get_height() for patch in bars.patches if patch.get_height()]
         self.assertAllClose(heights, [20e-3, 11.5e-3])
-        (points,) = [line for line in bars.lines if line.get_marker() == 'o']  # the baseline has one seed that ended
+        (points,) = [line for line in bars.lines if line.get_marker() == 'o']  # the baseline has one finished seed
         self.assertAllClose(points.get_ydata(), [10.5e-3, 12.5e-3])
         acai = next(line for line in curves[0].lines if line.get_label() == 'acai')
         self.assertAllClose(acai.get_ydata()[5:7], [(1 + 12.5) / 2 * 1e-3, (2 + 12.5) / 2 * 1e-3])
@@ -259,7 +259,7 @@ def acai_mean(result):
 
 
 def timeless(content):
-    """JSON values without those that depend on the clock."""
+    """Returns JSON values without those that depend on the clock."""
     if isinstance(content, dict):
         return {key: timeless(value) for key, value in content.items()
                 if not any(word in key for word in ('seconds', 'minutes', 'img_per_s'))}

@@ -15,7 +15,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 STUDIES = [(f'{kind}_{name}', study) for kind, known in (('table', studies.tables()), ('figure', studies.figures()))
            for name, study in known.items()]
 
-# The figures of AEAI as the paper prints them: systems, data (with the object of COIL-100), values, and what is drawn.
+# The figures of AEAI as in the paper: systems, data (with the object of COIL-100), values, and drawing.
 PAPER = {'objective': 'paper'}
 SIX = {'aeai': ('aeai', PAPER, 256), 'aae': ('aae', {}, 256), 'acai': ('acai', {}, 256),
        'beta-vae': ('vae', {'beta': 4.0}, 256), 'amr': ('amr', {'update_g_every': 1}, 256), 'gaia': ('gaia', {}, 256)}
@@ -118,7 +118,7 @@ class PapersTest(parameterized.TestCase, tf.test.TestCase):
                 self.assertEqual(cell.recalled, cell.published is not None and cell.source == 'ACAI, Table 1', name)
 
     def test_published_numbers(self):
-        """Some from every corner of the specification's tables."""
+        """Samples from all parts of the papers' tables."""
         numbers = {(name, cell.label, cell.dataset, cell.dz, cell.value): (cell.published, cell.deviation)
                    for name, study in studies.tables().items() for cell in study.cells}
         for key, number in {

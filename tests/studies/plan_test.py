@@ -1,4 +1,4 @@
-"""The cells and jobs that a choice makes."""
+"""The cells and jobs of a choice."""
 
 import dataclasses
 import os

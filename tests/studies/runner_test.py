@@ -1,4 +1,4 @@
-"""The runner, on stand-in programs."""
+"""The runner, with stand-in programs."""
 
 import contextlib
 import fcntl
@@ -49,7 +49,7 @@ sys.exit(code)
 
 
 class StandIn:
-    """A job whose program does as it is told: it ends with the first of the codes, then with the second, ..."""
+    """Makes a job with a program that exits with the first of the codes, then with the second, ..."""
 
     is_pixels = False
     config = types.SimpleNamespace(total_kimg=8)

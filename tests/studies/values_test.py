@@ -1,4 +1,4 @@
-"""From reports and seeds to the numbers of a table."""
+"""The numbers of a table, from reports and seeds."""
 
 import tensorflow as tf
 
@@ -44,9 +44,9 @@ class AggregationTest(tf.test.TestCase):
 
     def test_which_orders_are_seen(self):
         near = [-.01, 0, .01]
-        cells = [self.cell('a', 1.0, 0.1, [5 + x for x in near]), self.cell('b', 2.0, 0.1, [7 + x for x in near]),  # seen
-                 self.cell('c', 1.1, 0.1, [8 + x for x in near]),  # as a, by what was published; above b: opposite
-                 self.cell('d', 3.0, None, [6, 7, 8])]  # above all; a: seen; b: too close; c: too close, 1 against 2.48
+        cells = [self.cell('a', 1.0, 0.1, [5 + x for x in near]), self.cell('b', 2.0, 0.1, [7 + x for x in near]),  # as published
+                 self.cell('c', 1.1, 0.1, [8 + x for x in near]),  # published like a; measured above b: opposite
+                 self.cell('d', 3.0, None, [6, 7, 8])]  # published above all; too close to b, and to c (1, 2.48)
         first, second, third = values.conclusions(cells, 'one night')
         self.assertEqual(first, 'Of 5 pairs of systems that the published numbers put in an order, 1 is in the same order '
                          'here, 1 in the opposite one, and 3 too close to tell (Welch, 95%).')
