@@ -44,7 +44,7 @@ class AggregationTest(tf.test.TestCase):
 
     def test_which_orders_are_seen(self):
         near = [-.01, 0, .01]
-        cells = [self.cell('a', 1.0, 0.1, [5 + x for x in near]), self.cell('b', 2.0, 0.1, [7 + x for x in near]),  # as published
+        cells = [self.cell('a', 1.0, 0.1, [5 + x for x in near]), self.cell('b', 2.0, 0.1, [7 + x for x in near]),  # same
                  self.cell('c', 1.1, 0.1, [8 + x for x in near]),  # published like a; measured above b: opposite
                  self.cell('d', 3.0, None, [6, 7, 8])]  # published above all; too close to b, and to c (1, 2.48)
         first, second, third = values.conclusions(cells, 'one night')
