@@ -22,10 +22,10 @@ def define_flags(flags, name, what):
     define_data_flags(flags)
     metric = metrics.REGISTRY.get(name)
     define_options(flags, {'training': {name: metric}})
+    flags.string('load', None, 'a directory written with --save; applies its model instead of learning one', is_path=True)
     flags.under('output')
     flags.string('output', None, 'the JSON file to write', is_path=True)
     flags.string('save', None, f'new directory for the learned model and the {what} of each image', is_path=True)
-    flags.string('load', None, 'a directory written with --save; applies its model instead of learning one', is_path=True)
     define_options(flags, {'method {}': metric.methods()})
 
 

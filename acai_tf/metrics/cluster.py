@@ -105,7 +105,7 @@ class Cluster(LearningMetric):
 
     program = 'acai_cluster'
     most_training_images = 60000  # as released: the first ones
-    method = Option('kmeans', f'clustering method: {", ".join(clusterers.names())}', choices=clusterers.names())
+    method = Option('kmeans', 'clustering method', choices=clusterers.names())
     use_svd = Option(None, 'whiten by the training set: 1 or 0 (default: 1; for pixels 0)', kind=int, minimum=0, maximum=1)
     seed = Option(0, 'seed of all random draws', minimum=0)
 

@@ -42,7 +42,7 @@ class AMR(Adversarial):
     """
 
     mixer = Option(
-        'mixup', 'alpha: mixup, one uniform number per image; mixup2, one per channel of the latent; fm, 0 or 1 per '
+        'mixup', 'alpha: mixup, one uniform number per image; mixup2, one per channel; fm, 0 or 1 per '
         'channel; fm2, like fm with one probability per batch', choices=('mixup', 'mixup2', 'fm', 'fm2'))
     lamb = Option(10.0, 'lambda: weight of the reconstruction', minimum=0)
     wgt_consist = Option(0.0, 'weight of the consistency of re-encoded mixes', minimum=0)

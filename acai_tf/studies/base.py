@@ -107,7 +107,7 @@ class Study:
         mode_options: {name: value} for the mode: `rows`, `steps`, `from`, `projection`, `dimensions`.
         panels: for cells of the metric `poses`, the curves to draw (see `acai_tf.figures.poses.draw`); empty: its default.
         notes: what to know about all cells.
-        first_seed: above 0 where settings were chosen on the seeds before it.
+        first_seed: above 0 if settings were chosen with the seeds before it.
     """
 
     name: str

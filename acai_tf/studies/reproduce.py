@@ -141,7 +141,7 @@ class Reproduction:
             yield '', figures.compare(mode, shown, **options)
 
     def _shown(self):
-        """Returns {name of a data set: (the data set, {title: export.LoadedModel of seed 0})}."""
+        """Returns {name of a data set: (the data set, {title: export.LoadedModel of the first seed})}."""
         from acai_tf import export
         shown, sizes = {}, {}
         for cell in self.cells:
