@@ -309,10 +309,10 @@ class WorkTest(parameterized.TestCase, ProgramTestCase):
             self.assertEqual(code, 2 if kind else 1, err)
             self.assertRegex(err, f'^acai_train: .*{hint}')
         os.remove(self.path('run/export'))
-        for path, hint in ((self.directory, 'holds neither'), (self.path('run'), 'is not finished; finish it, or use')):
+        for path, hint in ((self.directory, 'holds neither'), (self.path('run'), 'an unfinished run; finish it, or use')):
             with self.assertRaisesRegex(DataError, f'is not a SavedModel: .*{hint}'):
                 export.load(path)
-        with self.assertRaisesRegex(DataError, f'the exported model is in {self.path("a/b/export")}; name that'):
+        with self.assertRaisesRegex(DataError, f'the exported model is in {self.path("a/b/export")}; use that'):
             os.makedirs(self.path('a/b'))
             os.symlink(os.path.dirname(self.saved), self.path('a/b/export'))
             export.load(self.directory)

@@ -150,7 +150,7 @@ class ProgramTest(tf.test.TestCase):
                 (['--table=acai4'], '--table=acai4: choose one of acai1, acai2'),
                 (['--table=acai2', '--dz=small'], '--dz=small: must be numbers'),
                 (['--table=acai2', '--dataset_for=mnist32'], 'must be PUBLISHED:OTHER'),
-                (['--table=acai2', '--output=x.json'], 'is the Markdown'),
+                (['--table=acai2', '--output=x.json'], 'must name the Markdown file'),
                 (['--report=.', '--seeds=2'], '--seeds has no effect with --report'),
                 (['--table=acai2', '--precision=float8', '--only_print'], '--precision=float8: choose one of float32'),
                 ([f'--study={study}:OPTIONS'], 'is not an acai_tf.studies.Study'),
