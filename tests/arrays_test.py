@@ -168,6 +168,9 @@ class FileTest(parameterized.TestCase, tf.test.TestCase):
             self.assertEqual(sum(len(read(dataset, split)[1]) for split in ('train', 'test')), 40)
             self.assertEqual(datasets.directory_name(dataset), f'arrays-{name.partition(".")[0]}')
         self.assertAllEqual(read(dataset, 'test')[1], LABELS[30:])
+        with self.assertLogs('acai_tf', 'WARNING') as logs:
+            datasets.get(f'arrays:{self.path("named.npz")}')
+        self.assertIn('named.npz: not used: other; known names are x, images, labels,', logs.output[0])
 
     def test_files_that_do_not_hold_arrays(self):
         for name, content in (('text.npy', b'hello'), ('empty.npz', b''), ('cut.npz', b'PK\x03\x04' + 40 * b'\0')):

@@ -1,12 +1,15 @@
 """NumPy arrays as a data set: in Python, or in a .npy or .npz file."""
 
 import hashlib
+import logging
 import os
 
 import numpy as np
 
 from acai_tf.datasets.base import InMemory
 from acai_tf.errors import DataError, short_message
+
+_logger = logging.getLogger(__name__)
 
 _IMAGES, _OTHERS = ('x', 'images'), ('labels', 'x_test', 'labels_test')
 
@@ -146,4 +149,7 @@ def _read(path):
     images = next((name for name in _IMAGES if name in arrays), next(iter(arrays)) if len(arrays) == 1 else None)
     if images is None:
         raise DataError(f'{path} holds {", ".join(arrays) or "nothing"}; it needs an array x or images')
+    unused = [name for name in arrays if name not in (images, *_OTHERS)]
+    if unused:
+        _logger.warning('%s: not used: %s; known names are %s', path, ', '.join(unused), ', '.join((*_IMAGES, *_OTHERS)))
     return {'x': arrays[images], **{name: arrays[name] for name in _OTHERS if name in arrays}}

@@ -92,8 +92,8 @@ class LoadedModel:
             self.nclass = self.config['nclass']
             self.image_shape, self.latent_shape = (tuple(self.config[f'{what}_shape']) for what in ('image', 'latent'))
             if is_blank(self.config['reported']):
-                _logger.warning('%s decodes all images to nearly the same picture (explained_variance %.2g); train it for '
-                                'longer, or with --preset=quick', path, self.config['reported']['explained_variance'])
+                _logger.warning('%s decodes all images to nearly the same picture (explained_variance %.2g); it needs '
+                                'a longer training', path, self.config['reported']['explained_variance'])
         except AcaiError:
             raise
         except Exception as error:  # TensorFlow raises almost anything for a damaged file

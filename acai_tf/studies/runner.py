@@ -145,7 +145,8 @@ class Runner:
             self._fail(work, StorageError.exit_code, f'{work.command[0]} succeeded but left no result')
         elif code == 0:
             work.tries = 0
-            _logger.info('%s of %s: %.1f minutes', work.command[0], job.name, minutes)
+            what = [work.command[0], *(flag for flag in work.command if flag.startswith('--metrics='))]
+            _logger.info('%s of %s: %.1f minutes', ' '.join(what), job.name, minutes)
             if self._start(work):
                 return True
         elif code == NonFiniteError.exit_code:

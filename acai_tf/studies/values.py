@@ -12,9 +12,9 @@ from scipy import stats
 from acai_tf.errors import NonFiniteError, StorageError
 from acai_tf.studies.base import REPORTED, counted, value_names
 from acai_tf.studies.select import refusal
+from acai_tf.values import is_blank
 
 REPORTS = 20
-_BLANK = 0.1  # below this explained variance of the test images, all images decode to nearly the same picture
 
 
 def final(values):
@@ -104,20 +104,15 @@ def fill(cell, jobs, failures=None):
 def _of_seed(cell, job, failures):
     reports = [report for report in job.run.reports() if report['step'] <= job.step]  # none for pixels
     seed = {'seed': job.seed, 'value': None, 'state': 'measured', 'remark': '', 'reports': len(reports),
-            'kimg': reports[-1]['kimg'] if reports else 0, 'minutes': training_minutes(reports), 'blank': _is_blank(reports),
-            'versions': _versions(job.run), 'commands': [shlex.join(command) for _, command in job.commands()]}
+            'kimg': reports[-1]['kimg'] if reports else 0, 'minutes': training_minutes(reports),
+            'blank': bool(reports) and is_blank(reports[-1]), 'versions': _versions(job.run),
+            'commands': [shlex.join(command) for _, command in job.commands()]}
     seed |= _reported(cell, job, reports) if cell.metric in REPORTED else _computed(cell, job)
     if seed['value'] is None and seed['state'] != 'undefined':
         needed = job.commands_of(cell)
         failure = next((failure for failure in failures if failure.command in needed), None)
         seed['state'], seed['remark'] = _missing(job, failure, seed['kimg'])
     return seed
-
-
-def _is_blank(reports):
-    """Returns True if all images decode to nearly the same picture, according to the last report."""
-    explained = reports[-1].get('explained_variance') if reports else None
-    return explained is not None and explained < _BLANK
 
 
 def _versions(run):

@@ -27,10 +27,12 @@ from acai_tf.training.checkpoints import Checkpoints
 from acai_tf.training.config import TrainConfig
 from acai_tf.training.reports import Reporter
 from acai_tf.training.run_directory import RunDirectory
+from acai_tf.values import is_blank
 
 _logger = logging.getLogger(__name__)
 
 _CHECKPOINT_SECONDS = 600
+_BLANK_KIMG = 32  # before this, any model may be blank
 _MOST_STEPS_PER_CALL = 100
 
 
@@ -240,6 +242,10 @@ class Trainer:
         record = self.reporter.report(step, step * self.config.batch / 1024, img_per_s, terms)
         shown = ', '.join(f'{key} {value:.4g}' for key, value in record.items() if key not in ('kimg', 'step'))
         _logger.info('%g of %d kimg: %s', record['kimg'], self.config.total_kimg, shown)
+        if is_blank(record) and (record['kimg'] >= _BLANK_KIMG or step == self.config.total_steps):
+            _logger.warning('still blank: all images decode to nearly the same picture; %s',
+                            'train for longer, with a larger --total_kimg and --overwrite' if self.config.preset == 'quick'
+                            else '--preset=quick leaves this state sooner')
 
     def _next_report(self, step, last):
         """The first step after `step` with a report: the step that completes the next multiple of report_kimg."""
@@ -253,8 +259,10 @@ class Trainer:
         return min(stop, (step // every + 1) * every) if every else stop
 
     def _announce(self, seconds, seconds_per_step):
-        _logger.info('%.0f images/s: about %s to go', self.config.batch / seconds_per_step,
-                     f'{seconds / 3600:.1f} hours' if seconds > 5400 else f'{seconds / 60:.1f} minutes')
+        is_long = seconds > 5400
+        hint = '; --preset=quick --depth=16 --total_kimg=64 takes minutes' if is_long and self.config.preset != 'quick' else ''
+        _logger.info('%.0f images/s: about %s to go%s', self.config.batch / seconds_per_step,
+                     f'{seconds / 3600:.1f} hours' if is_long else f'{seconds / 60:.1f} minutes', hint)
 
     def _progress(self, step, last):
         kimg = self.config.batch / 1024

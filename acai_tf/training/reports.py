@@ -10,12 +10,10 @@ from acai_tf import files, interpolation, metrics, randomness
 from acai_tf.images import grid
 from acai_tf.options import declared
 from acai_tf.training.config import TrainConfig
-from acai_tf.values import is_blank
 
 _logger = logging.getLogger(__name__)
 
 _ROWS, _STEPS = 8, 16
-_BLANK_KIMG = 32  # before this, any model may be blank
 
 
 class Reporter:
@@ -78,9 +76,6 @@ class Reporter:
         record |= metrics.combine({metric.name: metric.summary(metric(self._model, self._dataset))
                                    for metric in self._metrics})
         self._directory.append_report(record)
-        if kimg >= _BLANK_KIMG and is_blank(record):
-            _logger.warning('still blank: all images decode to nearly the same picture; --preset=quick leaves this state '
-                            'sooner')
         pictures = self._pictures()
         with self._writer.as_default():
             for name, value in record.items():

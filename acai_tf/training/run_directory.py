@@ -110,7 +110,7 @@ class RunDirectory(Run):
 
 def conflicts(run, config):
     """Options that prevent `config` from resuming a run: rows of `TrainConfig.difference`; [] if nothing is trained yet.
-    total_kimg is included only if the run is already longer. A finished run no longer depends on the user's files.
+    total_kimg is included only if the run is already longer.
 
     Args:
         run: runs.Run.
@@ -126,8 +126,6 @@ def conflicts(run, config):
     trained = max(run.checkpoint_steps() + run.export_steps(), default=0)
     if not trained and not run.reports():
         return []
-    if config.total_steps in run.export_steps():
-        earlier = {**earlier, 'checksums': {**earlier['checksums'], **config.checksums}}
     return [row for row in config.difference(earlier) if row[0] != 'total_kimg' or trained > config.total_steps]
 
 

@@ -2,7 +2,7 @@
 
 from acai_tf.studies import Cell, Study
 
-OPTIONS = {'depth': 16, 'latent': 16, 'latent_width': 4, 'total_kimg': 64}
+OPTIONS = {'depth': 16, 'latent': 16, 'latent_width': 4, 'preset': 'quick', 'total_kimg': 64}
 METRICS = [('classify', 'accuracy', {'lr': 0.01, 'total_kimg': 256}), ('cluster', 'accuracy', {'n_init': 1000}),
            ('correlation', 'correlation', {}), ('reconstruction', 'rmse', {})]
 

@@ -157,7 +157,7 @@ class DocumentationTest(tf.test.TestCase):
             with open(paths[name], 'w') as file:
                 file.write(text)
         for options in ({'model': 'acai', 'base': f'{paths["Blurred"]}:Blurred', 'blur': 3},
-                        {'model': f'{paths["Short"]}:Short', 'base': 'denoising', 'wgt_short': .5}):
+                        {'model': f'{paths["Cycle"]}:Cycle', 'base': 'denoising', 'wgt_cycle': .5}):
             config = TrainConfig(dataset='digits32', depth=1, latent=2, latent_width=8, **options).resolve()
             model = config.create_model()
             terms = model.train_step(batch(shape=(32, 32, 1)))
