@@ -45,13 +45,13 @@ class Regularizer(Autoencoder):
             raise UsageError(f'base={base} cannot be a base; choose {models.BASES}, or your own subclass of Autoencoder '
                              'that defines `forward`')
         base_options = {name: options.pop(name) for name in declared(cls) if name in options}
-        object.__setattr__(self, '_given_base', (base, cls, base_options))  # before Keras's own __init__
+        object.__setattr__(self, '_given_base', (cls, base_options))  # before Keras's own __init__
         super().__init__(*args, **options)
 
     # ---- networks and names
 
     def build_networks(self):
-        _, cls, options = self._given_base
+        cls, options = self._given_base
         self.base = cls(
             self.image_shape, self.nclass, self.depth, self.latent, self.latent_width, self.seed, self._given_architecture,
             self.dtype_policy, steps=self.steps, **options, **self._architecture_options)
@@ -93,8 +93,8 @@ class Regularizer(Autoencoder):
         return {**self.base.options(), **super().options()}
 
     def get_config(self):
-        base, cls, _ = self._given_base
-        return {**super().get_config(), 'base': cls if base is cls else base}
+        name = models.base_of(self)
+        return {**super().get_config(), 'base': name if name in models.names() else self.base}
 
     # ---- use
 

@@ -279,7 +279,7 @@ class Steps:
                 raise UsageError(' '.join([part.removeprefix(CHECK), *parts[i + 1:i + 4]])) from None
 
     def get_compile_config(self):
-        return {'lr': keras.saving.serialize_keras_object(self._given_lr)}
+        return {'lr': keras.saving.serialize_keras_object(self._given_lr)} if self.optimizers else None
 
     def compile_from_config(self, config):
         self.compile(keras.saving.deserialize_keras_object(config['lr']))

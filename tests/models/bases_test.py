@@ -16,6 +16,7 @@ from acai_tf.errors import UsageError
 from acai_tf.models.base import Autoencoder
 from acai_tf.models.baseline import AEBaseline
 from acai_tf.models.regularizer import Regularizer
+from acai_tf.options import Option
 from acai_tf.training.config import TrainConfig
 
 BASES = models.BASES.split(', ')
@@ -115,6 +116,21 @@ class BasesTest(parameterized.TestCase, tf.test.TestCase):
         loaded.train_step(batch(seed=1))
         for ours, theirs in zip(model.get_weights(), loaded.get_weights()):
             self.assertAllClose(ours, theirs, rtol=1e-5, atol=1e-7)
+
+    def test_one_s_own_base_is_kept_too_and_a_file_that_a_config_names_is_never_run(self):
+        @keras.saving.register_keras_serializable('bases_test')
+        class Own(AEBaseline):
+            wgt_own = Option(1.0, 'an option')
+        path = os.path.join(self.create_tempdir().full_path, 'model.keras')
+        model = create('acai', Own, wgt_own=2.0)
+        model.save(path)
+        loaded = keras.saving.load_model(path)
+        self.assertEqual((type(loaded.base), loaded.base.wgt_own), (Own, 2.0))
+        self.assertAllEqual(loaded.encode(batch()[0]), model.encode(batch()[0]))
+        self.assertEqual(create('acai', models.REGISTRY.get('vae')).get_config()['base'], 'vae')
+        evil = self.create_tempfile('evil.py', 'raise SystemExit("run")').full_path
+        with self.assertRaisesRegex(UsageError, 'code in a file that a saved model names is never run'):
+            type(model).from_config({**model.get_config(), 'base': f'{evil}:Own'})
 
     def test_options_of_both_and_refusals(self):
         model = create('acai', 'vae', beta=.25, advweight=.75)
