@@ -115,11 +115,16 @@ class Regularizer(Autoencoder):
 
     # ---- training
 
-    def make_optimizer(self, name):
+    def create_optimizer(self, name):
         self.base.lr = self.lr
         if name.startswith('base_'):
             return self.base.make_optimizer(name.removeprefix('base_'))
-        return super().make_optimizer(name)
+        return super().create_optimizer(name)
+
+    def all_due(self, step):
+        names = {self._main: 'autoencoder', 'classifier': 'classifier'}
+        of_base = {names.get(name) or self.base_name(name): due for name, due in self.base.due(step).items()}
+        return {**of_base, **super().all_due(step)}
 
     def random_inputs(self, images):
         return {self.base_name(name): value for name, value in self.base.random_inputs(images).items()}

@@ -92,12 +92,16 @@ class Steps:
         self._given_lr = lr
         self.lr = lr if isinstance(lr, (int, float)) else optimizers.BySteps(lr, self.steps)
         for name, networks in self.optimizer_networks.items():
-            optimizer = self.make_optimizer(name)
+            optimizer = self.create_optimizer(name)
             if self.average and set(networks) - set(self.training_only):
                 optimizer.use_ema, optimizer.ema_momentum = True, self.average
             optimizer.build(self.variables_of(name))
             self.optimizers[name] = optimizer
         self.optimizer = optimizers.LearningRate(self.optimizers, lr, self.steps)
+
+    def create_optimizer(self, name):
+        """`make_optimizer`, of the part of the model that has the optimizer."""
+        return self.make_optimizer(name)
 
     def make_optimizer(self, name):
         """Creates the optimizer of that name: Adam at `lr`, with beta 0.9 and 0.999 and epsilon 1e-8, as in TF1."""
@@ -191,6 +195,10 @@ class Steps:
         return {}
 
     def assert_finite(self, terms):
+    def all_due(self, step):
+        """`due`, of all parts of the model."""
+        return self.due(step)
+
         """Returns `terms` unchanged. In `fit`, raises before any update if one is not finite.
 
         The training loop of `acai_tf.training` checks the terms itself. If a `train_step` does not call this, `update` stops
@@ -216,7 +224,7 @@ class Steps:
         # Optimizers sum gradients over replicas, and each replica's loss is the mean over its own part of the batch, so
         # the factor 1 / replicas gives the gradient of the global mean. Nothing else scales gradients.
         scale = tf.fill([], 1.0 / tf.distribute.get_strategy().num_replicas_in_sync)
-        due = self.due(tf.convert_to_tensor(self.steps.value))
+        due = self.all_due(tf.convert_to_tensor(self.steps.value))
 
         def gradients_of(name, **kwargs):
             return tape.gradient(objectives[name], self.variables_of(name), output_gradients=scale, **kwargs)

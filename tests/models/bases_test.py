@@ -132,6 +132,21 @@ class BasesTest(parameterized.TestCase, tf.test.TestCase):
         with self.assertRaisesRegex(UsageError, 'code in a file that a saved model names is never run'):
             type(model).from_config({**model.get_config(), 'base': f'{evil}:Own'})
 
+    def test_the_base_s_optimizers_are_its_own_under_any_regularizer(self):
+        model = create('amr', 'aae', adversary_lr=.25)
+        critic = model.optimizers['base_critic']
+        self.assertEqual((float(critic.learning_rate), critic.beta_1), (.25, .9))
+
+        class Resting(models.REGISTRY.get('aae')):
+            def due(self, step):
+                return {'critic': tf.equal(step % 2, 0), 'autoencoder': step < 1}
+        for name, expected in (('acai', {'autoencoder': 1, 'critic': 3, 'classifier': 3, 'base_critic': 2}),
+                               ('amr', {'autoencoder': 1, 'critic': 3, 'classifier': 3, 'base_critic': 2})):
+            model = create(name, Resting)
+            for seed in range(3):
+                model.train_step(batch(seed=seed))
+            self.assertEqual({key: int(each.iterations.numpy()) for key, each in model.optimizers.items()}, expected)
+
     def test_options_of_both_and_refusals(self):
         model = create('acai', 'vae', beta=.25, advweight=.75)
         self.assertEqual((model.base.beta, model.advweight), (.25, .75))
