@@ -147,6 +147,31 @@ class BasesTest(parameterized.TestCase, tf.test.TestCase):
                 model.train_step(batch(seed=seed))
             self.assertEqual({key: int(each.iterations.numpy()) for key, each in model.optimizers.items()}, expected)
 
+    def test_a_base_with_a_second_optimizer_for_the_encoder(self):
+        class Second(AEBaseline):
+            optimizer_networks = {'autoencoder': ('encoder', 'decoder', 'classifier'), 'prior': ('encoder',)}
+
+            def objectives(self, terms):
+                return {'autoencoder': terms['loss'], 'prior': terms['loss']}
+        model = create('acai', Second)
+        self.assertEqual(model.optimizer_networks['base_prior'], ('encoder',))
+        model.train_step(batch())
+
+        class Apart(Second):
+            optimizer_networks = {'autoencoder': ('decoder', 'classifier'), 'prior': ('encoder',)}
+        with self.assertRaisesRegex(UsageError, 'base=Apart: one optimizer, .* must update both encoder and decoder'):
+            create('acai', Apart)
+
+    def test_a_base_that_logs_no_rmse(self):
+        class Quiet(AEBaseline):
+            loss_names = ('loss', 'classify_latent')
+
+            def forward(self, *args, **kwargs):
+                passed = super().forward(*args, **kwargs)
+                return passed._replace(terms={name: passed.terms[name] for name in self.loss_names if name in passed.terms})
+        model = create('acai', Quiet)
+        self.assertEqual(set(model.train_step(batch())), {*model.loss_names, 'loss'})
+
     def test_options_of_both_and_refusals(self):
         model = create('acai', 'vae', beta=.25, advweight=.75)
         self.assertEqual((model.base.beta, model.advweight), (.25, .75))
@@ -165,6 +190,11 @@ class BasesTest(parameterized.TestCase, tf.test.TestCase):
             pass
         with self.assertRaisesRegex(UsageError, 'or your own subclass of Autoencoder that defines `forward`'):
             create('acai', OnlyTerms)
+
+        class SameOption(AEBaseline):
+            reg = Option(1.0, 'an option of acai too')
+        with self.assertRaisesRegex(UsageError, 'both SameOption and ACAI have an option reg; rename one'):
+            create('acai', SameOption)
 
     def test_one_s_own_base(self):
         class Halved(AEBaseline):
