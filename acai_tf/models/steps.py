@@ -119,7 +119,8 @@ class Steps:
     @contextlib.contextmanager
     def averaged(self):
         """Replaces the weights by their moving averages, if the model keeps any, until the block ends."""
-        averages = self.averages if self.steps.numpy() else []
+        averages = [pair for name, pairs in self.averages.items() for pair in pairs
+                    if self.optimizers[name].iterations.numpy()]
         weights = [variable.numpy() for variable, _ in averages]
         for variable, average in averages:
             variable.assign(average)
@@ -131,9 +132,9 @@ class Steps:
 
     @property
     def averages(self):
-        """[(variable, its moving average)]."""
-        return [pair for name, optimizer in self.optimizers.items() if optimizer.use_ema
-                for pair in zip(self.variables_of(name), optimizer._model_variables_moving_average)]
+        """{optimizer: [(variable, its moving average)]}; an average begins at the optimizer's first update."""
+        return {name: list(zip(self.variables_of(name), optimizer._model_variables_moving_average))
+                for name, optimizer in self.optimizers.items() if optimizer.use_ema}
 
     def variables_of(self, optimizer):
         """Trainable variables that the optimizer of that name updates."""
@@ -194,11 +195,11 @@ class Steps:
         del step
         return {}
 
-    def assert_finite(self, terms):
     def all_due(self, step):
         """`due`, of all parts of the model."""
         return self.due(step)
 
+    def assert_finite(self, terms):
         """Returns `terms` unchanged. In `fit`, raises before any update if one is not finite.
 
         The training loop of `acai_tf.training` checks the terms itself. If a `train_step` does not call this, `update` stops

@@ -139,6 +139,17 @@ class AverageTest(tf.test.TestCase):
             self.assertAllEqual(model.encode(IMAGES), loaded.encode(IMAGES))
 
 
+    def test_there_is_none_before_an_optimizer_s_first_update(self):
+        model = create('acai', average=0.5)
+        model.fit(IMAGES, batch_size=20, verbose=0)  # without labels the classifier is not trained
+        classifier, encoder = model.classifier.get_weights()[0], model.encoder.get_weights()[0]
+        with model.averaged():
+            self.assertAllEqual(model.classifier.get_weights()[0], classifier)
+            self.assertNotAllEqual(model.encoder.get_weights()[0], encoder)
+        model.compile(lr=1e-4)
+        with model.averaged():
+            self.assertAllEqual(model.encoder.get_weights()[0], encoder)
+
 class ExplainedVarianceTest(tf.test.TestCase):
 
     def explained(self, reconstruct):
