@@ -210,7 +210,7 @@ class TrainConfig(Configured):
         if self.lr_schedule == 'constant' and not self.warmup_kimg:
             return self.lr
         from acai_tf.models.optimizers import Schedule
-        falls_until, rises_until = (round(kimg * 1024 / self.batch) for kimg in (
+        falls_until, rises_until = (math.ceil(kimg * 1024 / self.batch) for kimg in (
             self.schedule_kimg or self.total_kimg, self.warmup_kimg))
         return Schedule(self.lr, self.lr_schedule, falls_until, rises_until)
 

@@ -24,7 +24,7 @@ _logger = logging.getLogger(__name__)
 
 _NVIDIA_DRIVER = '/proc/driver/nvidia'
 # Options that may differ between workers.
-_MAY_DIFFER = ('train_dir', 'data_dir', 'keep_checkpoints')
+_MAY_DIFFER = ('train_dir', 'data_dir', 'keep_checkpoints', 'preset')
 _M_TOP_PAD = -2  # of glibc's malloc.h
 
 
