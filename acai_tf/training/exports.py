@@ -14,7 +14,7 @@ from acai_tf.training.checkpoints import restore_model
 from acai_tf.training.config import TrainConfig
 
 # Options that a model card shows in addition to the model's.
-_OF_TRAINING = ('start', 'lr', 'lr_schedule', 'average', 'batch', 'seed', 'precision')
+_OF_TRAINING = ('start', 'lr', 'lr_schedule', 'schedule_kimg', 'warmup_kimg', 'average', 'batch', 'seed', 'precision')
 
 
 def export_run(run_dir: str | os.PathLike, export_dir: str | os.PathLike | None = None, step: int | None = None,
