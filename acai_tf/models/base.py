@@ -37,7 +37,7 @@ class Pass(NamedTuple):
     """One forward pass of an autoencoder.
 
     Attributes:
-        latents: [batch, *latent_shape], the latents that were decoded.
+        latents: [batch, *latent_shape], the latents that a regularizer mixes and `decode` takes.
         reconstruction: images [batch, h, w, c].
         terms: {name: scalar}, the loss terms.
     """

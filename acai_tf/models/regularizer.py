@@ -161,7 +161,7 @@ class Regularizer(Autoencoder):
 
         Args:
             images: [batch, h, w, c].
-            latents: [batch, *latent_shape], the latents that the base decoded.
+            latents: [batch, *latent_shape], the latents of the base's `Pass`.
             reconstruction: the decoded images.
             random_inputs: as returned by `random_inputs`.
             training: whether the networks are called in training mode.
