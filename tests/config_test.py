@@ -56,6 +56,24 @@ class TrainConfigTest(tf.test.TestCase):
             TrainConfig(model='gaia', batch=63).resolve()
         TrainConfig(model='acai', batch=63).resolve()
 
+    def test_a_base_s_batch_and_options(self):
+        own = self.create_tempfile('own.py', '''
+from acai_tf.models.baseline import AEBaseline
+from acai_tf.options import Option
+class Pairs(AEBaseline):
+    smallest_batch, batch_multiple = 6, 3
+class Same(AEBaseline):
+    reg = Option(0.5, 'an option of acai too')
+''').full_path
+        for batch, message in ((3, '--batch=3: acai needs at least 6'),
+                               (8, '--batch=8: acai needs a multiple of 3.*choose 9')):
+            with self.assertRaisesRegex(UsageError, message):
+                TrainConfig(base=f'{own}:Pairs', batch=batch).resolve()
+        with self.assertRaisesRegex(UsageError, '^base=acai cannot be a base; choose baseline'):
+            TrainConfig(base='acai').resolve()
+        with self.assertRaisesRegex(UsageError, 'both the model acai and the base .*:Same have an option reg; rename one'):
+            TrainConfig(base=f'{own}:Same').resolve()
+
     def test_values_outside_their_range(self):
         for name, value in (('total_kimg', -1), ('total_kimg', 0), ('batch', 0), ('depth', -2), ('strategy', 'tpu'),
                             ('precision', 'float16'), ('lr', float('nan')), ('keep_checkpoints', 0)):

@@ -30,7 +30,8 @@ class ModelCardTest(tf.test.TestCase):
         super().setUpClass()
         cls.directory = cls().create_tempdir().full_path
         cls.run_dir = training.train(TrainConfig(dataset='digits32', depth=1, latent=2, latent_width=16, batch=64,
-                                                 total_kimg=1, lr=0.001, train_dir=cls.directory))
+                                                 total_kimg=1, lr=0.001, lr_schedule='linear', average=0.5,
+                                                 train_dir=cls.directory))
         cls.version = os.path.join(cls.run_dir, 'export', '16')
         cls.last_report = training.Run(cls.run_dir).reports()[-1]
 
@@ -50,7 +51,8 @@ class ModelCardTest(tf.test.TestCase):
         self.assertEqual(json.loads(first['datasets']), ['digits32'])
         self.assertEqual(values, self.reported())
         self.assertIn(f'| loss_ae | {self.last_report["loss_ae"]:.6g} |', text)
-        self.assertIn('| lr | 0.001 |', text)
+        for line in ('| lr | 0.001 |', '| lr_schedule | linear |', '| schedule_kimg | 1 |', '| average | 0.5 |'):
+            self.assertIn(line, text)
         self.assertIn('10 classes: 0, 1, 2', text)
         self.assertNotIn(self.directory, text)
         with open(os.path.join(self.version, 'interpolation.png'), 'rb') as copy, open(

@@ -15,7 +15,7 @@ from training_test import assert_same_weights, metrics, run_in, weights
 
 from acai_tf import models
 
-VQVAE = ['--model=vqvae', '--z_log_size=4', '--num_latents=2']
+VQVAE = ['--model=vqvae', '--z_log_size=4', '--num_latents=2', '--start=mean', '--lr_schedule=cosine', '--average=0.9']
 FLAGS = ['--dataset=digits32', '--depth=1', '--latent=2', '--latent_width=16', '--batch=16', '--total_kimg=2',
          '--report_kimg=1', '--deterministic', '--checkpoint_steps=10']
 # A proxy that does not exist, and is not used for these hosts.

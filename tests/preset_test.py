@@ -1,5 +1,6 @@
 """Presets, schedules and averages of runs; their models are in models/start_test.py."""
 
+import contextlib
 import functools
 import glob
 import json
@@ -14,12 +15,13 @@ from absl.testing import parameterized
 from training_test import OPTIONS, assert_same_weights, metrics, weights
 
 from acai_tf import export, training
-from acai_tf.errors import Stopped, UsageError
-from acai_tf.models import aae, acai
+from acai_tf.errors import DataError, Stopped, UsageError
+from acai_tf.models import aae, acai, start
 from acai_tf.models.optimizers import BySteps, Schedule
 from acai_tf.options import declared
-from acai_tf.training import reports
+from acai_tf.training import distribution, reports
 from acai_tf.training.config import TrainConfig
+from acai_tf.training.run_directory import RunDirectory
 
 QUICK = {name: option.quick for name, option in declared(TrainConfig).items() if option.quick is not None}
 
@@ -35,6 +37,10 @@ class ScheduleTest(parameterized.TestCase, tf.test.TestCase):
 
     def test_warm_up(self):
         self.assertAllClose([Schedule(0.2, 'constant', 8, 4)(step) for step in range(6)], [.05, .1, .15, .2, .2, .2])
+
+    def test_it_ends_with_the_run_even_if_that_is_one_step(self):
+        config = TrainConfig(lr=0.25, lr_schedule='linear', batch=4096, total_kimg=1).resolve()
+        self.assertEqual(float(config._rate()(0)), 0.25)
 
     def test_the_model_s_steps_count_and_rates_of_one_s_own_keep_their_ratio(self):
         model = aae.AAE((32, 32, 1), 10, depth=2, latent=2, adversary_lr=0.01)
@@ -60,6 +66,11 @@ class PresetTest(parameterized.TestCase, tf.test.TestCase):
         self.assertEqual(quick.run_path, spelled.run_path)
         self.assertEqual(quick.options() | {'preset': 'released'}, spelled.options())
         self.assertEqual(quick.difference(json.loads(spelled.to_json())), [])
+        sums = []
+        for config in (quick, spelled):
+            with mock.patch.object(distribution, 'gather', lambda _, row: sums.append(row) or np.array([row])):
+                distribution.check_alike(None, config)  # of the workers
+        self.assertEqual(*sums)
         self.assertEqual(TrainConfig(dataset='digits32').resolve().options()['lr'], 1e-4)
 
     def test_systems_have_their_own(self):
@@ -78,9 +89,12 @@ class RunTest(tf.test.TestCase):
         super().setUp()
         self.train_dir = self.create_tempdir().full_path
 
-    def train(self, folder='run', **changes):
+    def config(self, folder='run', **changes):
         options = {**OPTIONS, 'start': 'mean', 'lr_schedule': 'linear', 'warmup_kimg': 0.5, 'average': 0.9}
-        return training.train(TrainConfig(**{**options, 'train_dir': os.path.join(self.train_dir, folder), **changes}))
+        return TrainConfig(**{**options, 'train_dir': os.path.join(self.train_dir, folder), **changes}).resolve()
+
+    def train(self, *folder, **changes):
+        return training.train(self.config(*folder, **changes))
 
     def test_stopped_and_resumed_it_is_the_same_run_and_extended_one_with_that_schedule(self):
         train = functools.partial(self.train, model='acai', base='vae', lr=0.001)
@@ -108,6 +122,22 @@ class RunTest(tf.test.TestCase):
         self.assertEqual(metrics(extended), metrics(longer))
         assert_same_weights(self, weights(extended, 96), weights(longer, 96))
         self.assertAllClose([report['learning_rate'] for report in metrics(extended)], [.001 * .525, .001 * .05, .001 * .05])
+
+    def test_a_run_that_was_killed_before_it_saved_begins_anew(self):
+        for total_kimg in (2, 1):
+            config = self.config(total_kimg=total_kimg)
+            with contextlib.closing(RunDirectory(config)) as directory:
+                config.keep_schedule(directory.earlier_config())
+                directory.begin()
+        self.assertEqual(training.Run(config.run_path).config['schedule_kimg'], 1)
+
+    def test_a_decoder_without_a_bias_is_refused_before_overwrite_removes_anything(self):
+        config = self.config()
+        os.makedirs(os.path.join(config.run_path, 'export'))
+        with (mock.patch.object(start, '_last_bias', side_effect=UsageError('no bias')),
+              self.assertRaisesRegex(UsageError, 'no bias')):
+            training.train(config, overwrite=True)
+        self.assertTrue(os.path.exists(os.path.join(config.run_path, 'export')))
 
     def test_reports_and_exports_use_the_average_and_checkpoints_keep_both(self):
         run = self.train(total_kimg=1)
@@ -147,6 +177,12 @@ class RunTest(tf.test.TestCase):
                 self.train(model, model=model, total_kimg=1, depth=1, latent=1, latent_width=16)
             start = [i for i, line in enumerate(logs.output) if 'training in' in line][0]
             self.assertEqual('gaia decodes all images to one picture' in logs.output[start + 1], warns)
+
+    def test_data_that_are_damaged_are_found_by_the_start_too(self):
+        error = tf.errors.DataLossError(None, None, '{{function_node IteratorGetNext}} corrupted record at 7')
+        with (mock.patch.object(start, '_mean', side_effect=error),
+              self.assertRaisesRegex(DataError, 'digits32 cannot be read .corrupted record at 7')):
+            self.train()
 
     def test_a_user_s_system_is_exported_with_its_average(self):
         path = os.path.join(self.train_dir, 'own.py')

@@ -136,6 +136,18 @@ class TrainTest(parameterized.TestCase, tf.test.TestCase):
             for name in ('rmse', 'latent_accuracy'):
                 self.assertAllClose(found[name], last[name], rtol=1e-5)
 
+    def test_an_export_needs_no_file_that_the_config_names_and_runs_none(self):
+        run_dir = self.finished(1)
+        config, evil = Run(run_dir).config, self.create_tempfile('evil.py', 'raise SystemExit("run")').full_path
+        for name, value in (('report_metrics', f'{evil}:M'), ('model', f'{evil}:M'), ('base', f'{evil}:M')):
+            with open(Run(run_dir).config_path, 'w') as file:
+                json.dump({**config, name: value}, file)
+            if name == 'report_metrics':
+                training.export_run(run_dir, os.path.join(self.train_dir, 'again'))
+            else:
+                with self.assertRaisesRegex(StorageError, 'template/0 is missing'):
+                    training.export_run(run_dir, os.path.join(self.train_dir, 'never'))
+
     def test_a_longer_run_is_resumed_and_equals_one_in_one_go(self):
         first = self.finished(1)
         self.assertEqual(self.train(), first)

@@ -4,6 +4,7 @@ The layout is TensorFlow Serving's, `<base>/<integer>/`. Versions are written at
 """
 
 import contextlib
+import itertools
 import json
 import os
 import shutil
@@ -129,7 +130,8 @@ def export_model(model, dataset, step: int, export_dir: str | os.PathLike, run=N
 def exported_variables(model, averaged=False):
     """Returns the network variables of an export, in its order; or their moving averages, if they have any."""
     # TensorFlow variables, because Keras variables would be saved twice.
-    averages = {id(variable): average for variable, average in model.averages} if averaged else {}
+    pairs = itertools.chain(*model.averages.values()) if averaged else ()
+    averages = {id(variable): average for variable, average in pairs}
     return [averages.get(id(variable), variable).value for name, network in model.networks.items()
             if name not in model.training_only for variable in network.variables]
 

@@ -79,10 +79,10 @@ def create(name: str, image_shape: tuple[int, int, int], nclass: int, depth: int
 
 
 def options_of_base(cls, base):
-    """Returns {'base': base} for a regularizer, {} for other models; UsageError if another model is given a base."""
-    from acai_tf.models.regularizer import Regularizer
+    """Returns {'base': its class} for a regularizer, {} for other models; UsageError if another model is given a base."""
+    from acai_tf.models.regularizer import Regularizer, base_class
     if issubclass(cls, Regularizer):
-        return {'base': base}
+        return {'base': base_class(base)}
     if base not in ('baseline', object):
         raise UsageError(f'base={base}: {REGISTRY.name_of(cls)} {cls.takes_no_base}; leave base out')
     return {}

@@ -37,7 +37,7 @@ class Pass(NamedTuple):
     """One forward pass of an autoencoder.
 
     Attributes:
-        latents: [batch, *latent_shape], the latents that were decoded.
+        latents: [batch, *latent_shape], the latents that a regularizer mixes and `decode` takes.
         reconstruction: images [batch, h, w, c].
         terms: {name: scalar}, the loss terms.
     """
@@ -334,9 +334,12 @@ class Autoencoder(Steps, Configured, keras.Model):
 
     @classmethod
     def from_config(cls, config):
-        architecture = config.get('architecture', 'acai')
-        if isinstance(architecture, dict):  # the user's own object, as Keras writes it
-            architecture = keras.saving.deserialize_keras_object(architecture)
-        elif isinstance(architecture, str) and registry.is_reference(architecture):
-            raise UsageError(f'architecture={architecture!r}: code in a file that a saved model names is never run')
-        return cls(**{**config, 'architecture': architecture})
+        config = dict(config)
+        for name in {'architecture', 'base'} & set(config):
+            if isinstance(config[name], dict):  # the user's own object, as Keras writes it
+                config[name] = keras.saving.deserialize_keras_object(config[name])
+            elif isinstance(config[name], str) and registry.is_reference(config[name]):
+                raise UsageError(f'{name}={config[name]!r}: code in a file that a saved model names is never run')
+        if isinstance(config.get('base'), Autoencoder):  # stands for its class in a regularizer's config
+            config['base'] = type(config['base'])
+        return cls(**config)

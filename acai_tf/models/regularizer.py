@@ -16,6 +16,16 @@ def _of_base(name):
     return property(lambda self: getattr(self.base, name), lambda self, network: setattr(self.base, name, network))
 
 
+def base_class(base):
+    """The class of a base autoencoder, from its name or class; UsageError if it cannot be a base."""
+    cls = models.REGISTRY.get(base) if isinstance(base, str) else base
+    if (not inspect.isclass(cls) or not issubclass(cls, Autoencoder) or issubclass(cls, Regularizer)
+            or cls.forward is Autoencoder.forward):
+        raise UsageError(f'base={base} cannot be a base; choose {models.BASES}, or your own subclass of Autoencoder that '
+                         'defines `forward`')
+    return cls
+
+
 class Regularizer(Autoencoder):
     """Base class of the systems that add networks, loss terms and optimizers to a base autoencoder.
 
@@ -33,25 +43,25 @@ class Regularizer(Autoencoder):
         loss_scale: ratio of the base's loss to a mean over pixels; multiplies the regularizer's terms.
 
     Raises:
-        UsageError: the base is a regularizer itself, or has no `forward`.
+        UsageError: the base is a regularizer itself, has no `forward`, has an option of the regularizer, or updates encoder
+            and decoder by different optimizers.
     """
 
     reconstruction_loss = 'loss_ae'  # name of the reconstruction term on the baseline
     encoder, decoder, classifier = map(_of_base, _SHARED_NETWORKS)
 
     def __init__(self, *args, base='baseline', **options):
-        cls = base if inspect.isclass(base) else models.REGISTRY.get(base)
-        if not issubclass(cls, Autoencoder) or issubclass(cls, Regularizer) or cls.forward is Autoencoder.forward:
-            raise UsageError(f'base={base} cannot be a base; choose {models.BASES}, or your own subclass of Autoencoder '
-                             'that defines `forward`')
+        cls = base_class(base)
+        for name in {*declared(cls)} & {*declared(type(self))}:
+            raise UsageError(f'both {cls.__name__} and {type(self).__name__} have an option {name}; rename one')
         base_options = {name: options.pop(name) for name in declared(cls) if name in options}
-        object.__setattr__(self, '_given_base', (base, cls, base_options))  # before Keras's own __init__
+        object.__setattr__(self, '_given_base', (cls, base_options))  # before Keras's own __init__
         super().__init__(*args, **options)
 
     # ---- networks and names
 
     def build_networks(self):
-        _, cls, options = self._given_base
+        cls, options = self._given_base
         self.base = cls(
             self.image_shape, self.nclass, self.depth, self.latent, self.latent_width, self.seed, self._given_architecture,
             self.dtype_policy, steps=self.steps, **options, **self._architecture_options)
@@ -61,19 +71,22 @@ class Regularizer(Autoencoder):
             self.add_network(self.base_name(name, _SHARED_NETWORKS), network)
         own = type(self)
         trained = dict(self.base.optimizer_networks)
-        main = [name for name in trained.pop(self._main) if name != 'classifier']
+        main = [name for name in trained.pop(self._main, ()) if name != 'classifier']
+        if not {'encoder', 'decoder'} <= {*main}:
+            raise UsageError(f'base={cls.__name__}: one optimizer, `all` or `autoencoder`, must update both encoder and '
+                             'decoder')
         self.optimizer_networks = {
             **own.optimizer_networks,
             'autoencoder': tuple(dict.fromkeys([*(self.base_name(name, _SHARED_NETWORKS) for name in main),
                                                 *own.optimizer_networks.get('autoencoder', ())])),
-            **{self.base_name(name): tuple(map(self.base_name, networks))
+            **{self.base_name(name): tuple(self.base_name(network, _SHARED_NETWORKS) for network in networks)
                for name, networks in trained.items() if name != 'classifier'},
             'classifier': ('classifier',)}
         self.training_only = (*own.training_only, *(self.base_name(name) for name in self.base.training_only))
         if not self.on_baseline:
             self.loss_names = tuple(dict.fromkeys([
                 *map(self._loss_name, self.base.loss_names),
-                *(name for name in own.loss_names if name != self.reconstruction_loss)]))
+                *(name for name in own.loss_names if name not in (self.reconstruction_loss, *_SHARED_LOSSES))]))
 
     @property
     def _main(self):
@@ -93,8 +106,8 @@ class Regularizer(Autoencoder):
         return {**self.base.options(), **super().options()}
 
     def get_config(self):
-        base, cls, _ = self._given_base
-        return {**super().get_config(), 'base': cls if base is cls else base}
+        name = models.base_of(self)
+        return {**super().get_config(), 'base': name if name in models.names() else self.base}
 
     # ---- use
 
@@ -115,11 +128,16 @@ class Regularizer(Autoencoder):
 
     # ---- training
 
-    def make_optimizer(self, name):
+    def create_optimizer(self, name):
         self.base.lr = self.lr
         if name.startswith('base_'):
             return self.base.make_optimizer(name.removeprefix('base_'))
-        return super().make_optimizer(name)
+        return super().create_optimizer(name)
+
+    def all_due(self, step):
+        names = {self._main: 'autoencoder', 'classifier': 'classifier'}
+        of_base = {names.get(name) or self.base_name(name): due for name, due in self.base.due(step).items()}
+        return {**of_base, **super().all_due(step)}
 
     def random_inputs(self, images):
         return {self.base_name(name): value for name, value in self.base.random_inputs(images).items()}
@@ -143,7 +161,7 @@ class Regularizer(Autoencoder):
 
         Args:
             images: [batch, h, w, c].
-            latents: [batch, *latent_shape], the latents that the base decoded.
+            latents: [batch, *latent_shape], the latents of the base's `Pass`.
             reconstruction: the decoded images.
             random_inputs: as returned by `random_inputs`.
             training: whether the networks are called in training mode.

@@ -9,16 +9,21 @@ from acai_tf.errors import UsageError
 
 _BATCH = 500
 _LARGEST = 30.0  # bounds the search for the value before the output activation
-_MOST_BATCHES = 100  # of an infinite tf.data.Dataset
+_MOST_BATCHES = 100  # of a tf.data.Dataset that is or may be infinite
 
 
 def set_mean(model, data):
     """See `base.Autoencoder.start_from`."""
+    biases = last_biases(model)
     mean = _mean(_image_batches(data))
-    biases = [_last_bias(getattr(model, name), mean, name) for name in model.decoders]
     value = _inverse(model.to_images, mean)
     for bias in biases:
         bias.assign(value)
+
+
+def last_biases(model):
+    """The last bias of each decoder; UsageError if there is none for each channel."""
+    return [_last_bias(getattr(model, name), model.image_shape[-1], name) for name in model.decoders]
 
 
 def first_images(data, count):
@@ -37,7 +42,7 @@ def _image_batches(data):
     if hasattr(data, 'train_once'):
         data = data.train_once(_BATCH)
     elif isinstance(data, tf.data.Dataset):
-        data = data.take(_MOST_BATCHES) if data.cardinality() == tf.data.INFINITE_CARDINALITY else data
+        data = data.take(_MOST_BATCHES) if data.cardinality() < 0 else data
     elif isinstance(data, (np.ndarray, tf.Tensor)):
         data = [data]
     else:
@@ -59,12 +64,12 @@ def _mean(batches):
     return total / pixels
 
 
-def _last_bias(decoder, mean, name):
+def _last_bias(decoder, channels, name):
     layers = [layer for layer in decoder._flatten_layers(include_self=False)
               if not isinstance(layer, (keras.layers.Identity, keras.layers.InputLayer))]
     bias = getattr(layers[-1], 'bias', None)
     activation = getattr(layers[-1], 'activation', None) or keras.activations.linear
-    if bias is None or bias.shape != mean.shape or activation is not keras.activations.linear:
+    if bias is None or bias.shape != (channels,) or activation is not keras.activations.linear:
         raise UsageError(f'start=mean: the {name} ends in {layers[-1].name}, not in a linear layer with a bias for each '
                          'channel; use start=zero')
     return bias

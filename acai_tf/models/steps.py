@@ -92,12 +92,16 @@ class Steps:
         self._given_lr = lr
         self.lr = lr if isinstance(lr, (int, float)) else optimizers.BySteps(lr, self.steps)
         for name, networks in self.optimizer_networks.items():
-            optimizer = self.make_optimizer(name)
+            optimizer = self.create_optimizer(name)
             if self.average and set(networks) - set(self.training_only):
                 optimizer.use_ema, optimizer.ema_momentum = True, self.average
             optimizer.build(self.variables_of(name))
             self.optimizers[name] = optimizer
         self.optimizer = optimizers.LearningRate(self.optimizers, lr, self.steps)
+
+    def create_optimizer(self, name):
+        """`make_optimizer`, of the part of the model that has the optimizer."""
+        return self.make_optimizer(name)
 
     def make_optimizer(self, name):
         """Creates the optimizer of that name: Adam at `lr`, with beta 0.9 and 0.999 and epsilon 1e-8, as in TF1."""
@@ -115,7 +119,8 @@ class Steps:
     @contextlib.contextmanager
     def averaged(self):
         """Replaces the weights by their moving averages, if the model keeps any, until the block ends."""
-        averages = self.averages if self.steps.numpy() else []
+        averages = [pair for name, pairs in self.averages.items() for pair in pairs
+                    if self.optimizers[name].iterations.numpy()]
         weights = [variable.numpy() for variable, _ in averages]
         for variable, average in averages:
             variable.assign(average)
@@ -127,9 +132,9 @@ class Steps:
 
     @property
     def averages(self):
-        """[(variable, its moving average)]."""
-        return [pair for name, optimizer in self.optimizers.items() if optimizer.use_ema
-                for pair in zip(self.variables_of(name), optimizer._model_variables_moving_average)]
+        """{optimizer: [(variable, its moving average)]}; an average begins at the optimizer's first update."""
+        return {name: list(zip(self.variables_of(name), optimizer._model_variables_moving_average))
+                for name, optimizer in self.optimizers.items() if optimizer.use_ema}
 
     def variables_of(self, optimizer):
         """Trainable variables that the optimizer of that name updates."""
@@ -190,6 +195,10 @@ class Steps:
         del step
         return {}
 
+    def all_due(self, step):
+        """`due`, of all parts of the model."""
+        return self.due(step)
+
     def assert_finite(self, terms):
         """Returns `terms` unchanged. In `fit`, raises before any update if one is not finite.
 
@@ -216,7 +225,7 @@ class Steps:
         # Optimizers sum gradients over replicas, and each replica's loss is the mean over its own part of the batch, so
         # the factor 1 / replicas gives the gradient of the global mean. Nothing else scales gradients.
         scale = tf.fill([], 1.0 / tf.distribute.get_strategy().num_replicas_in_sync)
-        due = self.due(tf.convert_to_tensor(self.steps.value))
+        due = self.all_due(tf.convert_to_tensor(self.steps.value))
 
         def gradients_of(name, **kwargs):
             return tape.gradient(objectives[name], self.variables_of(name), output_gradients=scale, **kwargs)
@@ -279,7 +288,7 @@ class Steps:
                 raise UsageError(' '.join([part.removeprefix(CHECK), *parts[i + 1:i + 4]])) from None
 
     def get_compile_config(self):
-        return {'lr': keras.saving.serialize_keras_object(self._given_lr)}
+        return {'lr': keras.saving.serialize_keras_object(self._given_lr)} if self.optimizers else None
 
     def compile_from_config(self, config):
         self.compile(keras.saving.deserialize_keras_object(config['lr']))

@@ -15,7 +15,7 @@ from acai_tf.values import combine
 
 _SHOWN = ('latent_accuracy', 'mean_distance', 'mean_smoothness', 'rmse')
 # Entries of config.json that may differ between runs that are averaged.
-_OF_ONE_SEED = ('format', 'versions', 'seed', 'train_dir', 'data_dir')
+_OF_ONE_SEED = ('format', 'versions', 'seed', 'train_dir', 'data_dir', 'preset')
 
 
 def report(path, output_path=None):

@@ -61,6 +61,7 @@ class Job:
                 self.run = Run(os.path.join(choice.train_dir, datasets.directory_name(self.data), PIXELS))
             else:
                 self.config = TrainConfig(**self._train_options | self._places).resolve()
+                self.config.keep_schedule({})  # of a new run: another one's schedule gives other numbers
                 self.data, self.run = self.config.data, Run(self.config.run_path)
         except UsageError as error:
             raise UsageError(f'cell {cell.label} on {cell.dataset}: {error}') from None

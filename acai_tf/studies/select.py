@@ -99,8 +99,9 @@ def _of_another_system(study, name):
         labels = dict.fromkeys(cell.label for cell in study.cells)
         raise UsageError(f'--models={name}: {study.name} has {", ".join(labels)}; and {error}') from None
     rows = {cell.row: cell for cell in reversed(study.cells) if cell.model != PIXELS}
-    return [dataclasses.replace(cell, model=name, label=name, model_options={}, published=None, deviation=None, source='',
-                                recalled=False, caveat='not in the paper; default hyperparameters')
+    return [dataclasses.replace(cell, model=name, label=name, base='baseline', model_options={}, published=None,
+                                deviation=None, source='', recalled=False,
+                                caveat='not in the paper; default hyperparameters')
             for cell in reversed(rows.values())]
 
 
@@ -131,7 +132,7 @@ def changes(study, cells):
     for cell in cells:
         place = _place(cell, cell.slot)
         original = _settings(originals.get((cell.label, *place)) or of_any_system[place])
-        for name, value in _settings(cell).items():
+        for name, value in {**cell.run_options, **cell.metric_options}.items():  # a preset's defaults are not changes
             if original.get(name, value) != value and (name != 'report_kimg' or cell.metric in REPORTED):
                 for values, addition in zip(changed.setdefault(name, ([], [])), (original[name], value)):
                     values += [addition] if addition not in values else []
@@ -144,7 +145,8 @@ def _place(cell, dataset):
 
 def _settings(cell):
     """Returns {name: value} of all settings of run and metric that can change a cell's number, except model and data."""
-    settings = {} if cell.model == PIXELS else {name: getattr(TrainConfig, name).default for name in _REPLACEABLE}
+    preset = cell.run_options.get('preset')
+    settings = {} if cell.model == PIXELS else {name: getattr(TrainConfig, name).default_of(preset) for name in _REPLACEABLE}
     if cell.metric == 'classify':
         settings |= {name: declared(metrics.REGISTRY.get('classify'))[name].default for name in _OF_CLASSIFY}
     return settings | cell.run_options | cell.metric_options

@@ -4,6 +4,7 @@ Flags, config.json and the comparison on resume follow from these declarations.
 """
 
 import json
+import math
 import os
 
 from acai_tf import architectures, datasets, metrics, models, registry
@@ -105,8 +106,7 @@ class TrainConfig(Configured):
             metrics.REGISTRY.get(name)
         self.model_class, self.architecture_class = models.REGISTRY.get(self.model), architectures.REGISTRY.get(
             self.architecture)
-        takes_base = models.options_of_base(self.model_class, self.base)
-        self.base_class = models.REGISTRY.get(self.base) if takes_base else object
+        self.base_class = models.options_of_base(self.model_class, self.base).get('base', object)
         self._resolve_parts()
         self._check_batch()
         self._check_schedule()
@@ -121,7 +121,7 @@ class TrainConfig(Configured):
                  'architecture_options': (f'architecture {self.architecture}', self.architecture_class),
                  'dataset_options': (f'data set {self.dataset}', datasets.dataset_class(self.dataset))}
         known = {part: declared(cls) for part, (_, cls) in parts.items()}
-        for name in self._given:
+        for name in dict.fromkeys([*self._given, *(name for options in known.values() for name in options)]):
             owners = [parts[part][0] for part in parts if name in known[part]]
             if len(owners) > 1:
                 raise UsageError(f'both the {owners[0]} and the {owners[1]} have an option {name}; rename one')
@@ -147,13 +147,21 @@ class TrainConfig(Configured):
             self.schedule_kimg = self.schedule_kimg or earlier.get('schedule_kimg') or self.total_kimg
 
     def _check_batch(self):
-        smallest, multiple = self.model_class.smallest_batch, self.model_class.batch_multiple
+        smallest, multiple = max(cls.smallest_batch for cls in self.autoencoders()), self.batch_multiple()
         if self.batch < smallest:
             raise UsageError(f'--batch={self.batch}: {self.model} needs at least {smallest}, because its loss compares the '
                              'images of a batch')
         if self.batch % multiple:
             raise UsageError(f'--batch={self.batch}: {self.model} needs a multiple of {multiple}, because it mixes the '
                              f'parts of a batch; choose {self.batch + -self.batch % multiple}')
+
+    def autoencoders(self):
+        """The classes of model and base."""
+        return [self.model_class] if self.base_class is object else [self.model_class, self.base_class]
+
+    def batch_multiple(self):
+        """The number of images of which each replica takes a multiple."""
+        return math.lcm(*(cls.batch_multiple for cls in self.autoencoders()))
 
     def metrics_to_report(self):
         """The names that `report_metrics` lists."""
@@ -202,7 +210,7 @@ class TrainConfig(Configured):
         if self.lr_schedule == 'constant' and not self.warmup_kimg:
             return self.lr
         from acai_tf.models.optimizers import Schedule
-        falls_until, rises_until = (round(kimg * 1024 / self.batch) for kimg in (
+        falls_until, rises_until = (math.ceil(kimg * 1024 / self.batch) for kimg in (
             self.schedule_kimg or self.total_kimg, self.warmup_kimg))
         return Schedule(self.lr, self.lr_schedule, falls_until, rises_until)
 

@@ -24,7 +24,7 @@ _logger = logging.getLogger(__name__)
 
 _NVIDIA_DRIVER = '/proc/driver/nvidia'
 # Options that may differ between workers.
-_MAY_DIFFER = ('train_dir', 'data_dir', 'keep_checkpoints')
+_MAY_DIFFER = ('train_dir', 'data_dir', 'keep_checkpoints', 'preset')
 _M_TOP_PAD = -2  # of glibc's malloc.h
 
 
@@ -49,7 +49,7 @@ def make_strategy(config):
             strategy = tf.distribute.get_strategy()
     mention_unused_gpu()
     replicas = strategy.num_replicas_in_sync
-    multiple = config.model_class.batch_multiple * replicas
+    multiple = config.batch_multiple() * replicas
     if config.batch % multiple:
         raise UsageError(f'--batch={config.batch} does not fit the {replicas} replicas; choose a multiple of {multiple}, '
                          'or --strategy=one')

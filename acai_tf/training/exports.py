@@ -7,14 +7,15 @@ untrained model. Later exports then do not need that file, and do not have to tr
 import os
 import shutil
 
+from acai_tf import registry
 from acai_tf.errors import StorageError, UsageError, program_name
 from acai_tf.export import card, write
 from acai_tf.runs import Run
 from acai_tf.training.checkpoints import restore_model
-from acai_tf.training.config import TrainConfig
+from acai_tf.training.config import OWN_FILES, TrainConfig
 
 # Options that a model card shows in addition to the model's.
-_OF_TRAINING = ('start', 'lr', 'lr_schedule', 'average', 'batch', 'seed', 'precision')
+_OF_TRAINING = ('start', 'lr', 'lr_schedule', 'schedule_kimg', 'warmup_kimg', 'average', 'batch', 'seed', 'precision')
 
 
 def export_run(run_dir: str | os.PathLike, export_dir: str | os.PathLike | None = None, step: int | None = None,
@@ -46,13 +47,13 @@ def export_run(run_dir: str | os.PathLike, export_dir: str | os.PathLike | None 
         raise UsageError(f'{run_dir} has no checkpoint of step {step}; it has {", ".join(map(str, steps))}')
     step = steps[-1] if step is None else step
     export_dir, described = export_dir or run.export_dir, describe(run, step)
-    if content['checksums']:
+    if any(registry.is_reference(str(content.get(name))) for name in OWN_FILES):
         template = os.path.join(run.template_dir, '0')
         if not os.path.isdir(template):
             raise StorageError(f'{template} is missing, but exports of your own system, networks or data set need it; '
                                f'restore it, or start over with {program_name("acai_train")} --overwrite')
         return write.export_copy(template, run.checkpoint(step), step, export_dir, described)
-    config = TrainConfig.from_dict({**content, **({'dataset': dataset} if dataset else {})}).resolve()
+    config = TrainConfig.from_dict({**content, 'report_metrics': '', **({'dataset': dataset} if dataset else {})}).resolve()
     if dataset and config.data.fingerprint() != config.fingerprint:
         raise UsageError(f'{dataset} is not the data that {run_dir} was trained on; give the new location of that data')
     model = config.create_model(dtype='float32')

@@ -19,6 +19,7 @@ import tqdm.contrib.logging
 from acai_tf.errors import NonFiniteError, Stopped
 from acai_tf.export import write
 from acai_tf.export.load import check_whole
+from acai_tf.models import start
 from acai_tf.models.calls import Calls, compile_steps, losses_of
 from acai_tf.stopping import stop_signals
 from acai_tf.tracing import traced
@@ -131,6 +132,8 @@ class Trainer:
         self.config, self.directory, self.strategy = config, directory, strategy
         with strategy.scope():
             self.model = config.create_model()
+        if config.start == 'mean':
+            start.last_biases(self.model)  # refuses a decoder without one before anything changes
         self.reporter = directory and Reporter(directory, self.model, config.data, config.metrics_to_report())
         if directory:
             directory.begin()  # only now, after all checks of the options, does anything in it change
@@ -151,7 +154,8 @@ class Trainer:
         last = self.config.total_steps
         resumed = self.checkpoints.restore_latest()
         if not resumed and self.config.start == 'mean':
-            self.model.start_from(self.config.data)
+            with self._damaged_data():
+                self.model.start_from(self.config.data)
         distribution.copy_from_chief(self.strategy, self.checkpoints.variables)
         step = int(self._counters['step'].numpy())
         self.model.steps.assign(step)

@@ -56,13 +56,8 @@ class RunDirectory(Run):
             file.write(self._config.to_json())
 
     def earlier_config(self):
-        """Content of the config.json of the run to resume; {} for a new run."""
-        if self._overwrite:
-            return {}
-        try:
-            return self.config
-        except FileNotFoundError:
-            return {}
+        """Content of the config.json of the run to resume; {} for a new run, or one that was stopped before it saved."""
+        return {} if self._overwrite or not self.checkpoint_steps() else self.config
 
     def close(self):
         """Lets other processes use the directory."""

@@ -16,6 +16,7 @@ from acai_tf.errors import UsageError
 from acai_tf.models.base import Autoencoder
 from acai_tf.models.baseline import AEBaseline
 from acai_tf.models.regularizer import Regularizer
+from acai_tf.options import Option
 from acai_tf.training.config import TrainConfig
 
 BASES = models.BASES.split(', ')
@@ -116,6 +117,61 @@ class BasesTest(parameterized.TestCase, tf.test.TestCase):
         for ours, theirs in zip(model.get_weights(), loaded.get_weights()):
             self.assertAllClose(ours, theirs, rtol=1e-5, atol=1e-7)
 
+    def test_one_s_own_base_is_kept_too_and_a_file_that_a_config_names_is_never_run(self):
+        @keras.saving.register_keras_serializable('bases_test')
+        class Own(AEBaseline):
+            wgt_own = Option(1.0, 'an option')
+        path = os.path.join(self.create_tempdir().full_path, 'model.keras')
+        model = create('acai', Own, wgt_own=2.0)
+        model.save(path)
+        loaded = keras.saving.load_model(path)
+        self.assertEqual((type(loaded.base), loaded.base.wgt_own), (Own, 2.0))
+        self.assertAllEqual(loaded.encode(batch()[0]), model.encode(batch()[0]))
+        self.assertEqual(create('acai', models.REGISTRY.get('vae')).get_config()['base'], 'vae')
+        evil = self.create_tempfile('evil.py', 'raise SystemExit("run")').full_path
+        with self.assertRaisesRegex(UsageError, 'code in a file that a saved model names is never run'):
+            type(model).from_config({**model.get_config(), 'base': f'{evil}:Own'})
+
+    def test_the_base_s_optimizers_are_its_own_under_any_regularizer(self):
+        model = create('amr', 'aae', adversary_lr=.25)
+        critic = model.optimizers['base_critic']
+        self.assertEqual((float(critic.learning_rate), critic.beta_1), (.25, .9))
+
+        class Resting(models.REGISTRY.get('aae')):
+            def due(self, step):
+                return {'critic': tf.equal(step % 2, 0), 'autoencoder': step < 1}
+        for name, expected in (('acai', {'autoencoder': 1, 'critic': 3, 'classifier': 3, 'base_critic': 2}),
+                               ('amr', {'autoencoder': 1, 'critic': 3, 'classifier': 3, 'base_critic': 2})):
+            model = create(name, Resting)
+            for seed in range(3):
+                model.train_step(batch(seed=seed))
+            self.assertEqual({key: int(each.iterations.numpy()) for key, each in model.optimizers.items()}, expected)
+
+    def test_a_base_with_a_second_optimizer_for_the_encoder(self):
+        class Second(AEBaseline):
+            optimizer_networks = {'autoencoder': ('encoder', 'decoder', 'classifier'), 'prior': ('encoder',)}
+
+            def objectives(self, terms):
+                return {'autoencoder': terms['loss'], 'prior': terms['loss']}
+        model = create('acai', Second)
+        self.assertEqual(model.optimizer_networks['base_prior'], ('encoder',))
+        model.train_step(batch())
+
+        class Apart(Second):
+            optimizer_networks = {'autoencoder': ('decoder', 'classifier'), 'prior': ('encoder',)}
+        with self.assertRaisesRegex(UsageError, 'base=Apart: one optimizer, .* must update both encoder and decoder'):
+            create('acai', Apart)
+
+    def test_a_base_that_logs_no_rmse(self):
+        class Quiet(AEBaseline):
+            loss_names = ('loss', 'classify_latent')
+
+            def forward(self, *args, **kwargs):
+                passed = super().forward(*args, **kwargs)
+                return passed._replace(terms={name: passed.terms[name] for name in self.loss_names if name in passed.terms})
+        model = create('acai', Quiet)
+        self.assertEqual(set(model.train_step(batch())), {*model.loss_names, 'loss'})
+
     def test_options_of_both_and_refusals(self):
         model = create('acai', 'vae', beta=.25, advweight=.75)
         self.assertEqual((model.base.beta, model.advweight), (.25, .75))
@@ -134,6 +190,11 @@ class BasesTest(parameterized.TestCase, tf.test.TestCase):
             pass
         with self.assertRaisesRegex(UsageError, 'or your own subclass of Autoencoder that defines `forward`'):
             create('acai', OnlyTerms)
+
+        class SameOption(AEBaseline):
+            reg = Option(1.0, 'an option of acai too')
+        with self.assertRaisesRegex(UsageError, 'both SameOption and ACAI have an option reg; rename one'):
+            create('acai', SameOption)
 
     def test_one_s_own_base(self):
         class Halved(AEBaseline):

@@ -54,6 +54,17 @@ class StartTest(parameterized.TestCase, tf.test.TestCase):
         model.start_from(data)
         self.assertAllClose(self.bias(model), MEAN, atol=1e-2)  # of pixels, which are rounded
 
+    def test_a_data_set_that_may_be_infinite_is_read_in_part(self):
+        read = []
+
+        def endless():
+            while len(read) < 500:
+                read.append(1)
+                yield IMAGES[:1]
+        model = create()
+        model.start_from(tf.data.Dataset.from_generator(endless, output_signature=tf.TensorSpec([1, 16, 16, 3])))
+        self.assertLess(len(read), 200)
+
     def test_refusals(self):
         class Squashed(architectures.acai.ACAINetworks):
             def decoder(self, latent_shape, channels, **options):
@@ -127,6 +138,17 @@ class AverageTest(tf.test.TestCase):
         data = tf.data.Dataset.from_tensor_slices((IMAGES, np.zeros(len(IMAGES), np.int64))).batch(4)
         loaded = export.load(export.export_model(model, data, 1, path))
         self.assertAllClose(loaded.decode(loaded.encode(IMAGES)), images, atol=1e-5)
+
+    def test_there_is_none_before_an_optimizer_s_first_update(self):
+        model = create('acai', average=0.5)
+        model.fit(IMAGES, batch_size=20, verbose=0)  # without labels the classifier is not trained
+        classifier, encoder = model.classifier.get_weights()[0], model.encoder.get_weights()[0]
+        with model.averaged():
+            self.assertAllEqual(model.classifier.get_weights()[0], classifier)
+            self.assertNotAllEqual(model.encoder.get_weights()[0], encoder)
+        model.compile(lr=1e-4)
+        with model.averaged():
+            self.assertAllEqual(model.encoder.get_weights()[0], encoder)
 
     def test_a_model_that_is_saved_keeps_both(self):
         model = create(average=0.5)

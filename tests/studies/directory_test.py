@@ -40,6 +40,15 @@ class DirectoryTest(MadeUpRuns):
         self.assertIn('| finished: last of 2 reports, not the median of 20 | 2 of 2 |', text)
         self.assertIn('Runs: 1 finished.\n\n## lines32', directory.report(finished.path))
 
+    def test_runs_that_differ_only_in_seed_and_preset_are_averaged(self):
+        for seed in (0, 1):
+            run = self.make('acai', [0.1], seed)
+        with open(run.config_path) as file:
+            content = json.load(file)
+        with open(run.config_path, 'w') as file:
+            json.dump({**content, 'preset': 'quick'}, file)
+        self.assertIn('| 0, 1 | ', directory.report(self.train_dir))
+
     def test_metrics_and_pixels(self):
         results = self.make('acai', [3e-3]).results_dir(16)
         for place, name, content in ((results, 'correlation', {'values': {'correlation': 0.25}}),

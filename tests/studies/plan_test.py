@@ -13,6 +13,7 @@ from acai_tf.studies.base import PIXELS, Cell, Study
 from acai_tf.studies.plan import plan
 from acai_tf.studies.programs import shell_line
 from acai_tf.studies.select import Choice, changes, refusal, select
+from acai_tf.training.config import TrainConfig
 
 
 class SelectionTest(tf.test.TestCase):
@@ -47,6 +48,19 @@ class SelectionTest(tf.test.TestCase):
                          [('svhn32', 32, None, ''), ('svhn32', 256, None, ''), ('cifar10', 256, None, ''),
                           ('cifar10', 1024, None, '')])
         self.assertEqual(cells[0].options['depth'], 64)
+
+    def test_another_system_is_not_added_to_a_cell_s_base(self):
+        study = Study('own', 'Own', [Cell('acai', 'digits32', 'accuracy', 'latent_accuracy', base='vae')])
+        cell, = select(study, Choice(models=['gaia']))
+        self.assertEqual((cell.label, cell.base), ('gaia', 'baseline'))
+
+    def test_changes_are_from_the_cell_s_preset(self):
+        study = Study('own', 'Own', [Cell('acai', 'digits32', 'accuracy', 'latent_accuracy', {'preset': 'quick'})])
+        quick, released = TrainConfig.lr.quick, TrainConfig.lr.default
+        self.assertEqual(changes(study, select(study, Choice(lr=released))), {'lr': ([quick], [released])})
+        self.assertEqual(changes(study, select(study, Choice(lr=quick))), {})
+        self.assertEqual(changes(self.study, select(self.study, Choice(preset='quick'))),
+                         {'preset': (['released'], ['quick'])})
 
     def test_what_an_object_is_of_does_not_go_with_another_data_set(self):
         figure = studies.get('figure', 'aeai6')
@@ -94,6 +108,22 @@ class SelectionTest(tf.test.TestCase):
         with self.assertRaisesRegex(UsageError, 'cells short and long would train in one directory, .*, but total_kimg is 1 '
                                                 'in the first and 4 in the second; put one'):
             plan([short, long], Choice(seeds=1))
+
+    def test_a_run_with_another_schedule_is_another_run(self):
+        short, long = (Cell('acai', 'digits32', 'accuracy', 'latent_accuracy', options, label=label) for label, options in (
+            ('short', {'lr_schedule': 'linear', 'schedule_kimg': 32}), ('long', {'lr_schedule': 'linear'})))
+        for cells in ([short, long], [long, short]):
+            with self.assertRaisesRegex(UsageError, 'schedule_kimg is (32|16384) in the first and (32|16384) in the second'):
+                plan(cells, Choice(seeds=1))
+        train_dir = self.create_tempdir().full_path
+        (job,), _ = plan([short], Choice(seeds=1, train_dir=train_dir))
+        os.makedirs(job.export)
+        with open(job.run.config_path, 'w') as file:
+            file.write(job.config.to_json())
+        job.check_directory()
+        (job,), _ = plan([long], Choice(seeds=1, train_dir=train_dir))
+        with self.assertRaisesRegex(UsageError, 'holds another run .schedule_kimg is 32 there and 16384 here'):
+            job.check_directory()
 
     def test_seeds_begin_where_the_study_says(self):
         jobs, (of_cell,) = plan([Cell('acai', 'digits32', 'reconstruction', 'rmse')], Choice(seeds=2), first_seed=3)
