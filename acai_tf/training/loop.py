@@ -263,8 +263,9 @@ class Trainer:
         return min(stop, (step // every + 1) * every) if every else stop
 
     def _announce(self, seconds, seconds_per_step):
-        is_long = seconds > 5400
-        hint = '; --preset=quick --depth=16 --total_kimg=64 takes minutes' * (is_long and self.config.preset != 'quick')
+        is_long, hint = seconds > 5400, ''
+        if is_long and self.config.preset != 'quick':
+            hint = '; --preset=quick --depth=16 --total_kimg=64 takes minutes'
         _logger.info('%.0f images/s: about %s to go%s', self.config.batch / seconds_per_step,
                      f'{seconds / 3600:.1f} hours' if is_long else f'{seconds / 60:.1f} minutes', hint)
 
