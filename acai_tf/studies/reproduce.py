@@ -108,15 +108,15 @@ class Reproduction:
 
     def draw(self, result, path):
         """Draws the figures next to `path`, and adds their names to the result."""
-        picture = output.draw(result)
-        if picture:
-            self._keep(result, picture, output.beside(path, '.png'))
-        curves = values.curves(result['cells'])
+        curves, blank = values.curves(result['cells'])
         if curves:
             from acai_tf.figures import poses
             picture = poses.draw(curves, self.study.panels or poses.PANELS)
-            picture.suptitle(output.heading(result), fontsize=9)
+            left_out = f'; left out, because every run is blank: {", ".join(blank)}' * bool(blank)
+            picture.suptitle(output.heading(result) + left_out, fontsize=9)
             self._keep(result, picture, output.beside(path, '-poses.png'))
+        elif picture := output.draw(result):
+            self._keep(result, picture, output.beside(path, '.png'))
         if self.study.mode:
             ending = f'{self.study.mode}{"-scaled-down" * bool(result["scaled"])}.png'  # pictures have no text
             try:

@@ -176,13 +176,19 @@ def keep_once(cells):
 
 
 def curves(cells):
-    """Returns {label: [values of each seed]} of the models in cells, from `fill`, of the metric `poses`."""
+    """Returns the values of the metric `poses` of the models in cells, from `fill`, without blank runs.
+
+    Returns:
+        {label: [values of each seed]}, and the labels of which every run is blank.
+    """
     found = {}
     for cell in cells:
         if cell['metric'] == 'poses':
-            of_models = (nested(seed.get('values', {}), 'poses.model') for seed in cell['seeds'])
-            found.setdefault(cell['label'], []).extend(filter(None, of_models))
-    return {label: seeds for label, seeds in found.items() if seeds}
+            of_models = [(nested(seed.get('values', {}), 'poses.model'), seed.get('blank')) for seed in cell['seeds']]
+            found.setdefault(cell['label'], []).extend(pair for pair in of_models if pair[0])
+    learned = {label: [values for values, blank in seeds if not blank] for label, seeds in found.items() if seeds}
+    blank = [label for label, seeds in learned.items() if not seeds]
+    return {label: seeds for label, seeds in learned.items() if seeds}, blank
 
 
 def _undefined(is_there, who, name):

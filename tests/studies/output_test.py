@@ -102,7 +102,7 @@ class ResultTest(MadeUpRuns):
         self.assertEqual([axes.get_title() for axes in output.draw(result).axes],
                          ['cluster.accuracy (black: published)', 'classify.accuracy (black: published)'])
 
-    def test_poses_beside_another_metric_are_drawn(self):
+    def test_poses_next_to_another_metric_are_drawn_without_blank_runs(self):
         place = self.create_tempdir().full_path
         cells = [Cell('acai', 'pole64', 'reconstruction', 'rmse'), Cell('acai', 'pole64', 'poses', 'poses.model.all.mse')]
         for panels, drawn in (((), poses.PANELS), ('mse', 'mse')):
@@ -111,11 +111,12 @@ class ResultTest(MadeUpRuns):
             result = work.result({}, '')
             result['cells'][0] |= {'measured': 1.0, 'seeds': [{'seed': 0, 'value': 1.0}]}
             result['cells'][1] |= {'measured': 1.0, 'seeds': [{'seed': 0, 'value': None}, *(
-                {'seed': seed, 'value': 1.0, 'values': {'poses': {'model': {'all': {'mse': seed}}}}} for seed in (1, 2))]}
+                {'seed': seed, 'value': 1.0, 'values': {'poses': {'model': {'all': {'mse': seed}}}}, 'blank': seed == 3}
+                for seed in (1, 2, 3))]}
             with unittest.mock.patch('acai_tf.figures.poses.draw', return_value=matplotlib.figure.Figure()) as draw:
                 work.draw(result, os.path.join(place, 'own.md'))
             draw.assert_called_once_with({'acai': [{'all': {'mse': seed}} for seed in (1, 2)]}, drawn)
-            self.assertEqual(result['pictures'], ['own.png', 'own-poses.png'])
+            self.assertEqual(result['pictures'], ['own-poses.png'])
 
     def test_the_values_of_a_subject_are_kept_once(self):
         found = {'poses': {'model': {'all': 1, 'held_out': 2}, 'dissolve': {'all': 3}}, 'other': 4}
