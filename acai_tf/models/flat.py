@@ -21,7 +21,7 @@ class FLAT(Regularizer):
     one normal v per image. The means are over the global batch.
     """
 
-    wgt_flat = Option(0.1, 'weight of the distortion', minimum=0, released=False)
+    wgt_flat = Option(0.01, 'weight of the distortion', minimum=0, released=False)
     margin = Option(0.2, 'how far beyond the two latents a mix may lie, as a share of their distance', minimum=0,
                     released=False)
 
