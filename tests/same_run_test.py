@@ -100,18 +100,6 @@ class UserFileTest(ProgramTestCase):
         code, _, error = self.train()
         self.assertEqual(code, 0, error)
 
-    def test_a_finished_run_does_not_depend_on_the_file_any_more(self):
-        self.write('pass')
-        code, _, error = self.train()
-        self.assertEqual(code, 0, error)
-        self.write('changed = 1')
-        code, _, error = self.train()
-        self.assertEqual(code, 0, error)
-        self.assertIn('is already finished', error)
-        code, _, error = self.train(kimg=2)
-        self.assertEqual(code, 1)
-        self.assertIn('holds a run with another config (model is', error)
-
 
 class OneClassTest(ProgramTestCase):
 
