@@ -195,7 +195,7 @@ class RunDirectoryTest(tf.test.TestCase):
 
     def test_a_file_system_without_locks_is_named(self):
         with mock.patch.object(fcntl, 'flock', no_locks), self.assertRaisesRegex(
-                StorageError, r'/AEBaseline\w* cannot be locked \(No locks available\); choose a --train_dir on a file system'):
+                StorageError, r'/AEBaseline\w* cannot be locked \(No locks available\); choose a --train_dir on'):
             self.open()
 
 
