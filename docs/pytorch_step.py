@@ -15,6 +15,7 @@ and for each side of PyTorch the median of the rounds' ratios.
 import argparse
 import functools
 import json
+import select
 import statistics
 import subprocess
 import sys
@@ -151,8 +152,11 @@ def measure(options):
         print(time.perf_counter() - started, flush=True)
 
 
-def compare(row, rounds):
-    """Starts a process for each side and asks them in turn; the row with what was measured."""
+def compare(row, rounds, minutes):
+    """Starts a process for each side and asks them in turn; the row with what was measured.
+
+    A side that is not ready after so many minutes, most of them for its compiler, is left out and named.
+    """
     processes = {side: subprocess.Popen([sys.executable, __file__, f'--side={side}', *(
         f'--{name}={value}' for name, value in row.items())], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL) for side in SIDES}
@@ -160,29 +164,41 @@ def compare(row, rounds):
     def rate(side, steps):
         print(steps, file=processes[side].stdin, flush=True)
         return steps * BATCH / float(processes[side].stdout.readline())
-    steps = max(1, round(SECONDS * max([rate(side, 3) for side in SIDES]) / BATCH))
-    rates = [{side: rate(side, steps) for side in SIDES} for _ in range(rounds)]
+
+    def is_ready(side):
+        print(1, file=processes[side].stdin, flush=True)
+        if select.select([processes[side].stdout], [], [], max(0, deadline - time.monotonic()))[0]:
+            return processes[side].stdout.readline()
+        processes[side].kill()
+        return False
+    deadline = time.monotonic() + 60 * minutes
+    sides = [side for side in SIDES if is_ready(side)]
+    steps = max(1, round(SECONDS * max([rate(side, 3) for side in sides]) / BATCH))
+    rates = [{side: rate(side, steps) for side in sides} for _ in range(rounds)]
     for process in processes.values():
         process.communicate()
     return row | {'rounds': rounds, 'steps': steps,
-                  'img_per_s': {side: round(statistics.median(found[side] for found in rates), 1) for side in SIDES},
+                  'img_per_s': {side: round(statistics.median(found[side] for found in rates), 1) for side in sides},
                   'ratio': {side: round(statistics.median(found['acai_tf'] / found[side] for found in rates), 3)
-                            for side in SIDES if side != 'acai_tf'}}
+                            for side in sides if side != 'acai_tf'},
+                  f'not ready after {minutes:g} minutes': [side for side in SIDES if side not in sides]}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--output', help='JSON file to write')
     parser.add_argument('--rounds', type=int, default=7)
-    for name in ('side', *ROWS[0]):
+    parser.add_argument('--minutes', type=float, default=20, help='after which a side that is not ready is left out')
+    parser.add_argument('--depth', type=int, help='only these rows')
+    for name in ('side', 'latent_width', 'channels', 'precision'):
         parser.add_argument(f'--{name}', type=str if name in ('side', 'precision') else int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.side:
         measure(options)
         return
     rows = []
-    for row in ROWS:
-        rows.append(compare(row, options.rounds))
+    for row in (row for row in ROWS if options.depth in (None, row['depth'])):
+        rows.append(compare(row, options.rounds, options.minutes))
         print(json.dumps(rows[-1]), flush=True)
     if options.output:
         with open(options.output, 'w') as file:
