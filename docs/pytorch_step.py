@@ -181,7 +181,7 @@ def compare(row, rounds, minutes):
                   'img_per_s': {side: round(statistics.median(found[side] for found in rates), 1) for side in sides},
                   'ratio': {side: round(statistics.median(found['acai_tf'] / found[side] for found in rates), 3)
                             for side in sides if side != 'acai_tf'},
-                  f'not ready after {minutes:g} minutes': [side for side in SIDES if side not in sides]}
+                  'minutes': minutes, 'not_ready': [side for side in SIDES if side not in sides]}
 
 
 def main():

@@ -11,14 +11,14 @@ import sys
 from unittest import mock
 
 import tensorflow as tf
-from programs import ROOT, run
+from programs import ROOT, code_blocks, run
 
 
 class AddingTest(tf.test.TestCase):
 
     def setUp(self):
         super().setUp()
-        self.blocks = re.findall(r'^```(\w+)\n(.*?)^```$', (ROOT / 'docs' / 'adding.md').read_text(), re.M | re.S)
+        self.blocks = code_blocks('adding.md')
 
     def test_each_example_has_less_than_40_lines(self):
         self.assertNotEmpty(self.blocks)

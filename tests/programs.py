@@ -7,6 +7,7 @@ import io
 import multiprocessing
 import os
 import pathlib
+import re
 import runpy
 import subprocess
 import sys
@@ -25,6 +26,11 @@ _FORKS = multiprocessing.get_context('forkserver')
 _FORKS.set_forkserver_preload(['tensorflow', 'keras', 'acai_tf.cli.flags', 'acai_tf.training', 'sklearn.cluster',
                                'matplotlib.figure'])
 _SECONDS = 300
+
+
+def code_blocks(page):
+    """Returns [(language, text)] of the code blocks of a page in docs."""
+    return re.findall(r'^```(\w+)\n(.*?)^```$', (ROOT / 'docs' / page).read_text(), re.M | re.S)
 
 
 def last_of_each(*flags):

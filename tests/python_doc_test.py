@@ -2,17 +2,16 @@
 
 import contextlib
 import os
-import re
 import runpy
 
 import tensorflow as tf
-from programs import ROOT
+from programs import code_blocks
 
 
 class PythonDocTest(tf.test.TestCase):
 
     def test_the_blocks_run_in_order(self):
-        blocks = re.findall(r'^```python\n(.*?)^```$', (ROOT / 'docs' / 'python.md').read_text(), re.M | re.S)
+        blocks = [text for language, text in code_blocks('python.md') if language == 'python']
         with contextlib.chdir(self.create_tempdir().full_path):
             with open('page.py', 'w') as file:
                 file.write('\n'.join(blocks))

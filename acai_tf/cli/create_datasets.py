@@ -27,7 +27,7 @@ def define_flags(flags):
     flags.list('datasets', [], 'the data sets to prepare, separated by commas')
     flags.string('data_dir', '', 'where the prepared files go (default: $AE_DATA, else ./data)', is_path=True)
     flags.string('source_dir', '', 'where the original files are; without it they are downloaded', is_path=True)
-    flags.boolean('verify', False, 'check all prepared files, or those of --datasets, against the manifest')
+    flags.boolean('verify', False, 'check the files of --datasets, or all prepared files, against the manifest')
     flags.under('your own images')
     flags.string('images_dir', '', f'a folder of {KINDS} images, with or without a subfolder for each class', is_path=True)
     flags.integer('resolution', 0, 'resize images to this height and width; 0 keeps their size, which must be the same for '

@@ -30,7 +30,7 @@ __getattr__ = REGISTRY.module
 
 
 def create(name, width, clusters, seed=0, **options):
-    """Creates a clusterer that has not learned yet.
+    """Creates an untrained clusterer.
 
     Args:
         name: one of `names()`.

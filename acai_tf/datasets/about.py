@@ -39,5 +39,5 @@ _ABOUT = {
 
 
 def about(name):
-    """Returns the description of a data set, by a name for `datasets.get`; None if there is none."""
+    """Returns the description of the data set that `datasets.get` knows by this name; None for any other name."""
     return _ABOUT.get(name)

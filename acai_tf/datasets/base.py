@@ -94,7 +94,7 @@ class Dataset:
         self.raw_shape = tuple(raw_shape or image_shape)
 
     def class_name(self, label):
-        """Returns the name of a class, or its number if it has none. Bytes that are not UTF-8, which folder names may have,
+        """Returns the name of a class, or its number if classes have no names. Bytes that are not UTF-8, as in folder names,
         become backslash escapes."""
         names = self.class_names or []
         return names[label].encode(errors='backslashreplace').decode() if label < len(names) else str(label)

@@ -36,7 +36,7 @@ class RecordFile:
 
     @property
     def entry(self):
-        """The file's entry in the manifest next to it; {} if there is none."""
+        """The file's entry in the manifest next to it; {} if the manifest does not list the file."""
         directory, name = os.path.split(self.path)
         return manifests.read(directory).get(name, {})
 

@@ -28,7 +28,7 @@ class Training(NamedTuple):
         losses: {name: number}, means since the previous report.
         reported: {name: value}, metrics of the last report, on test images.
         results: {metric: content of its file in results/<step>/}.
-        picture: path of a picture of interpolations; None if there is none.
+        picture: path of a picture of interpolations, or None.
     """
     options: dict
     losses: dict

@@ -179,16 +179,16 @@ def curves(cells):
     """Returns the values of the metric `poses` of the models in cells, from `fill`, without blank runs.
 
     Returns:
-        {label: [values of each seed]}, and the labels of which every run is blank.
+        {label: [values of each seed]}, and the labels whose runs are all blank.
     """
     found = {}
     for cell in cells:
         if cell['metric'] == 'poses':
-            of_models = [(nested(seed.get('values', {}), 'poses.model'), seed.get('blank')) for seed in cell['seeds']]
-            found.setdefault(cell['label'], []).extend(pair for pair in of_models if pair[0])
-    learned = {label: [values for values, blank in seeds if not blank] for label, seeds in found.items() if seeds}
-    blank = [label for label, seeds in learned.items() if not seeds]
-    return {label: seeds for label, seeds in learned.items() if seeds}, blank
+            for seed in cell['seeds']:
+                of_model = nested(seed.get('values', {}), 'poses.model')
+                if of_model:
+                    found.setdefault(cell['label'], []).extend([] if seed.get('blank') else [of_model])
+    return {label: seeds for label, seeds in found.items() if seeds}, [label for label, seeds in found.items() if not seeds]
 
 
 def _undefined(is_there, who, name):

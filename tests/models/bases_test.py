@@ -2,7 +2,6 @@
 
 import itertools
 import os
-import pathlib
 import re
 
 import keras
@@ -10,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 from by_hand import network
+from programs import code_blocks
 
 from acai_tf import models
 from acai_tf.errors import UsageError
@@ -213,9 +213,8 @@ class DocumentationTest(tf.test.TestCase):
 
     def test_its_base_and_its_regularizer_train(self):
         folder = self.create_tempdir().full_path
-        page = pathlib.Path(__file__).parents[2].joinpath('docs', 'bases.md').read_text()
         paths = {}
-        for text in re.findall(r'^```python\n(.*?)^```$', page, re.M | re.S):
+        for text in (text for language, text in code_blocks('bases.md') if language == 'python'):
             name = re.search(r'^class (\w+)', text, re.M)[1]
             paths[name] = os.path.join(folder, f'{name.lower()}.py')
             with open(paths[name], 'w') as file:
