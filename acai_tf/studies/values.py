@@ -132,7 +132,8 @@ def _reported(cell, job, reports):
     if value is None:
         return {'curve': curve, **_undefined(curve or not reports, 'the reports have', cell.value)}
     undefined = reports[-1].get('undefined_interpolations') if cell.value == 'mean_smoothness' else 0
-    return {'curve': curve, 'value': value, 'remark': remark, 'undefined': undefined}
+    learned = [report['kimg'] for report in reports if cell.metric == 'explained_variance' and not is_blank(report)]
+    return {'curve': curve, 'value': value, 'remark': remark, 'undefined': undefined, 'not_blank_at': (learned or [None])[0]}
 
 
 def _computed(cell, job):
@@ -213,9 +214,10 @@ def _remarks(seeds):
     """Returns the remarks on a cell's seeds, each once."""
     by_text = {}
     for seed in seeds:
-        undefined = seed.get('undefined')
+        undefined, learned = seed.get('undefined'), seed.get('not_blank_at')
         for text in filter(None, [seed['remark'], 'blank' * bool(seed.get('blank')),
-                                  f'{undefined} undefined interpolations count as 0' if undefined else '']):
+                                  f'{undefined} undefined interpolations count as 0' if undefined else '',
+                                  f'not blank at {learned:g} kimg' if learned else '']):
             by_text.setdefault(text, []).append(seed['seed'])
     missing = [seed for seed in seeds if seed['value'] is None]
     remarks = [text if len(numbers) == len(seeds) else

@@ -143,6 +143,19 @@ class ResultTest(MadeUpRuns):
             self.assertEqual(['7 undefined interpolations count as 0' in cell['remarks'] for cell in (distance, smoothness)],
                              [False, True])
 
+    def test_when_a_run_leaves_the_blank_state(self):
+        run = self.make('acai', [1e-3] * 4)
+        with open(run.reports_path) as file:
+            reports = [json.loads(line) for line in file]
+        with open(run.reports_path, 'w') as file:
+            file.writelines(json.dumps(report | {'explained_variance': explained}) + '\n'
+                            for report, explained in zip(reports, (-0.1, 0.05, 0.4, 0.6)))
+        options = studies.get('table', 'acai1').cells[0].options | {'total_kimg': 4, 'report_kimg': 1}
+        cell = Cell('acai', 'lines32', 'explained_variance', 'explained_variance', options)
+        study = Study('own', 'Own', [cell])
+        work = reproduce.Reproduction(study, Choice(seeds=1, train_dir=self.train_dir), 'bin')
+        self.assertIn('not blank at 3 kimg', work.result({}, '')['cells'][0]['remarks'])
+
     def test_what_is_printed(self):
         result = self.result()
         text = output.markdown(result)
