@@ -5,8 +5,8 @@ The preset was chosen with seeds 0 and 1. aeai differentiates its networks twice
 
 from acai_tf.studies import Cell, Study
 
-SYSTEMS = ('baseline', 'acai', 'vae', 'denoising', 'dropout', 'aae', 'vqvae', 'aeai', 'amr', 'gaia', 'miae', 'lrae', 'dracai',
-           'midrae')
+SYSTEMS = ('baseline', 'acai', 'vae', 'denoising', 'dropout', 'aae', 'vqvae', 'aeai', 'amr', 'gaia', 'miae', 'lrae',
+           'dracai', 'midrae')
 RELEASED = ('acai', 'baseline', 'vae')
 LINES = {'depth': 16, 'latent': 16, 'latent_width': 2}
 DIGITS = LINES | {'latent_width': 4}
@@ -26,6 +26,7 @@ def _precision(name):
     return {} if name == 'aeai' else {'precision': 'mixed_bfloat16'}
 
 
-LINES32 = Study('quick-lines', 'All systems with --preset=quick, lines32', cells('lines32', LINES, LINES_VALUES), first_seed=2)
-DIGITS32 = Study('quick-digits', 'All systems with --preset=quick, digits32', cells('digits32', DIGITS, DIGITS_VALUES),
-                 first_seed=2)
+LINES32 = Study('quick-lines', 'All systems with --preset=quick, lines32',
+                cells('lines32', LINES, LINES_VALUES), first_seed=2)
+DIGITS32 = Study('quick-digits', 'All systems with --preset=quick, digits32',
+                 cells('digits32', DIGITS, DIGITS_VALUES), first_seed=2)
