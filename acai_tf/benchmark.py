@@ -5,6 +5,7 @@ Every number is a median of 5. Measurements to be compared take turns, because a
 
 import tempfile
 import time
+from statistics import median
 
 import keras
 import numpy as np
@@ -47,10 +48,6 @@ def run(what):
     for name in [name for name in _PARTS if name in wanted]:
         _PARTS[name](results)
     return results
-
-
-def median(values):
-    return float(np.median(list(values)))
 
 
 def matmul_gflops(dtype, size=2048, count=6):

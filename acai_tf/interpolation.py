@@ -11,13 +11,8 @@ def fold_alpha(u):
 
 
 def mix_with_reversed(latents, alpha):
-    """alpha * z + (1 - alpha) * z[::-1]: sample i is mixed with sample batch-1-i (acai.py).
-
-    Args:
-        latents: [batch, h, w, c].
-        alpha: [batch, 1, 1, 1], or the latents' shape. At 0 the result is the partner alone. In an odd batch the middle
-            sample is its own partner.
-    """
+    """alpha * z + (1 - alpha) * z[::-1], for z [batch, h, w, c] and alpha [batch, 1, 1, 1] or of the same shape: sample i is
+    mixed with sample batch-1-i (acai.py). In an odd batch the middle sample is its own partner."""
     return alpha * latents + (1 - alpha) * tf.reverse(latents, axis=[0])
 
 
@@ -27,15 +22,10 @@ def lerp(a, b, t):
 
 
 def slerp(a, b, t):
-    """Great-circle path from `a` (t = 0) to `b` (t = 1), along the angle between the flattened examples.
+    """Great-circle path from `a` (t = 0) to `b` (t = 1), both [batch, ...], along the angle between the flattened examples;
+    t is a scalar, or [batch, 1, ...].
 
-    Args:
-        a, b: [batch, ...].
-        t: scalar, or [batch, 1, ...].
-
-    Returns:
-        [batch, ...]. Parallel, opposite and zero vectors have no unique great circle and get the straight line (the
-        released code gives NaN).
+    Parallel, opposite and zero vectors have no unique great circle and get the straight line (the released code gives NaN).
     """
     def flat_dot(x, y):
         return tf.reduce_sum(x * y, axis=list(range(1, x.shape.rank)), keepdims=True)

@@ -18,13 +18,9 @@ def _mean_over_example(x):
 
 
 def mean_squared_error(x, y):
-    """Mean squared difference of each example.
+    """Mean squared difference of each example: two [batch, ...] -> [batch].
 
-    Args:
-        x, y: float tensors [batch, ...].
-
-    Returns:
-        [batch]. The paper writes ||x - y||^2; the released code takes the mean, for which its weights are tuned.
+    The paper writes ||x - y||^2; the released code takes the mean, for which its weights are tuned.
     """
     return _mean_over_example(tf.math.squared_difference(x, y))
 
@@ -35,14 +31,11 @@ def rmse(mse):
 
 
 def critic_loss(prediction, target):
-    """Squared error of a critic that predicts the mixing coefficient (ACAI eq. 1; with target 0, eq. 2).
+    """Squared error of a critic that predicts the mixing coefficient (ACAI eq. 1; with target 0, eq. 2): [batch].
 
     Args:
         prediction: [batch] for a critic with one answer per image, [batch, h, w, c] for an elementwise one.
         target: the coefficient, of the same shape, or a number for all.
-
-    Returns:
-        [batch].
     """
     target = tf.convert_to_tensor(target, prediction.dtype)
     if target.shape.rank not in (0, prediction.shape.rank):
@@ -52,15 +45,12 @@ def critic_loss(prediction, target):
 
 
 def cross_entropy(logits, labels, smoothing=0.0):
-    """Softmax cross-entropy of the single-layer classifier.
+    """Softmax cross-entropy of the single-layer classifier: [batch].
 
     Args:
         logits: [batch, nclass].
         labels: int [batch]; a label outside 0..nclass-1 adds no loss, as in the released code's one-hot.
         smoothing: share of a label that is spread evenly over all classes.
-
-    Returns:
-        [batch].
     """
     one_hot = tf.one_hot(labels, logits.shape[-1], 1 - smoothing + smoothing / logits.shape[-1],
                          smoothing / logits.shape[-1], dtype=logits.dtype)
@@ -90,15 +80,8 @@ def kl_divergence(p, q):
 
 
 def bernoulli_log_likelihood(images, logits):
-    """Log-likelihood of pixels that are read as probabilities, summed over each image.
-
-    Args:
-        images: [batch, h, w, c] in [-1, 1]; not rounded to black and white.
-        logits: same shape.
-
-    Returns:
-        [batch], negative.
-    """
+    """Log-likelihood of pixels that are read as probabilities, summed over each image: images [batch, h, w, c] in [-1, 1],
+    not rounded to black and white, and logits of the same shape -> [batch], negative."""
     probabilities = 0.5 * (images + 1)
     return -tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(probabilities, logits), axis=[1, 2, 3])
 
@@ -106,13 +89,9 @@ def bernoulli_log_likelihood(images, logits):
 def mmd(x, y):
     """Unbiased estimate of the squared maximum mean discrepancy of two samples (MIDR-AE eq. 5; lib/mmd.py).
 
-    The kernel is the sum of exp(-|a - b|^2 / (2 s^2)) over s = 2, 5, 10, 20, 40, 80, for any dimension.
-
-    Args:
-        x, y: [n, d], [m, d].
-
-    Returns:
-        Scalar; negative if n = m = 1, or if the samples are closer than two samples of one distribution are on average.
+    The kernel is the sum of exp(-|a - b|^2 / (2 s^2)) over s = 2, 5, 10, 20, 40, 80, for any dimension. For samples [n, d]
+    and [m, d] the result is a scalar. It is negative if n = m = 1, or if the samples are closer than two samples of one
+    distribution are on average.
     """
     origin = tf.stop_gradient(tf.reduce_mean(x, 0))  # differences of large squares would lose digits
     x, y = x - origin, y - origin

@@ -13,16 +13,12 @@ _ALGORITHM = 'philox'
 
 
 def key(seed, name, step=0, replica=0):
-    """Returns the key of one draw.
+    """Returns the key of the draw of that name, an int64 tensor [2], for the functions below and every
+    `tf.random.stateless_*`.
 
     Args:
         seed: the run's seed, any Python integer; only its low 63 bits are used.
-        name: str, name of the draw.
-        step: int or scalar integer tensor, the training step.
-        replica: int or scalar integer tensor, the replica's number.
-
-    Returns:
-        int64 tensor [2], for the functions below and for every `tf.random.stateless_*`.
+        step, replica: int or scalar integer tensor, the training step and the replica's number.
     """
     low, high = seed & 0x7FFFFFFF, (seed >> 31) & 0xFFFFFFFF
     folded = tf.constant([low, high], tf.int64)

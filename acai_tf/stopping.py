@@ -3,14 +3,11 @@
 import contextlib
 import logging
 import signal
+import types
 
 _logger = logging.getLogger(__name__)
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-
-
-class _Stop:
-    signal = 0
 
 
 @contextlib.contextmanager
@@ -34,12 +31,8 @@ def answering(handler):
 @contextlib.contextmanager
 def stop_signals(meanwhile):
     """Yields an object whose `signal` becomes the number of the first SIGTERM, SIGINT or SIGHUP. A second signal ends the
-    process.
-
-    Args:
-        meanwhile: text for the log, describing what the process does after the first signal.
-    """
-    stop = _Stop()
+    process. `meanwhile`, what the process does after the first signal, is logged."""
+    stop = types.SimpleNamespace(signal=0)
 
     def note(number, _):
         stop.signal = number

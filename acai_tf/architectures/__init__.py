@@ -30,14 +30,10 @@ names = REGISTRY.names
 
 
 def create(architecture, depth, latent, latent_width, seed, dtype, **options):
-    """Returns an architecture object.
-
-    Args:
-        architecture: a name, a class, which is constructed with the other arguments, or an object.
-        **options: options that the class declares; the rest get their defaults.
+    """Returns an architecture object for a name, a class, which is constructed with the other arguments, or an object.
 
     Raises:
-        UsageError: an unknown name, or not an architecture.
+        UsageError: an unknown name or option, or not an architecture.
     """
     if isinstance(architecture, str):
         architecture = REGISTRY.get(architecture)
@@ -71,8 +67,7 @@ def build(architecture, method, input_shape, *args, answer=None, **kwargs):
     Args:
         architecture: as returned by `create`.
         method: name of the method to call with the other arguments.
-        input_shape: shape of the network's input, without the batch.
-        answer: required shape of its output; None: any [h, w, c].
+        input_shape, answer: shapes of input and output, without the batch; an `answer` of None allows any [h, w, c].
 
     Returns:
         (Keras model, shape of its output without the batch).

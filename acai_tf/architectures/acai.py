@@ -8,10 +8,11 @@ import functools
 
 from keras import layers
 
-from acai_tf.architectures.dense import LEAKY_SLOPE
 from acai_tf.architectures.fast_layers import LeakyReLU, UpSampling2D
 from acai_tf.architectures.stack import Stack
 from acai_tf.errors import UsageError
+
+_SLOPE = 0.2  # of the leaky ReLU
 
 
 def scales_of(image_shape, latent_width):
@@ -35,29 +36,17 @@ def scales_of(image_shape, latent_width):
 
 
 class ACAINetworks:
-    """The architecture `acai`.
-
-    Args:
-        depth: channels of the first convolutions, doubled at each scale.
-        latent: channels of the latent.
-        latent_width: width of the latent; width / latent_width must be a power of two, 2^scales.
-        seed: int, for the initial weights.
-        dtype: Keras dtype policy.
-    """
+    """The architecture `acai`. Its arguments are those of `acai_tf.models.create`; a method's `depth` replaces its own."""
 
     def __init__(self, depth=64, latent=16, latent_width=4, seed=0, dtype=None):
         self.depth, self.latent, self.latent_width, self.seed, self.dtype = depth, latent, latent_width, seed, dtype
 
     def encoder(self, image_shape, name='encoder', depth=None, **_):
-        """A linear 1x1 convolution to `depth`; at each scale s, two 3x3 convolutions to depth * 2^s and 2x2 average pooling;
+        """keras.Sequential, [n, h, w, c] -> [n, h / 2^scales, w / 2^scales, latent] float32.
+
+        A linear 1x1 convolution to `depth`; at each scale s, two 3x3 convolutions to depth * 2^s and 2x2 average pooling;
         a 3x3 convolution to depth * 2^scales; a linear 3x3 convolution to `latent`. As in the released code, there is a 1x1
         convolution, and channels double after each pooling, not before; the paper's text differs.
-
-        Args:
-            depth: replaces the architecture's.
-
-        Returns:
-            keras.Sequential, [n, h, w, c] -> [n, h / 2^scales, w / 2^scales, latent] float32.
         """
         depth, scales = depth or self.depth, scales_of(image_shape, self.latent_width)
         stack = self._stack(name, image_shape)
@@ -71,15 +60,11 @@ class ACAINetworks:
         return stack.network()
 
     def decoder(self, latent_shape, channels, image_shape, name='decoder', depth=None, **_):
-        """At each scale s, from the last to 0, two 3x3 convolutions to depth * 2^s and nearest-neighbor upsampling; a 3x3
+        """keras.Sequential, [n, *latent_shape] -> [n, h * 2^scales, w * 2^scales, channels] float32. The images' shape
+        determines the number of scales.
+
+        At each scale s, from the last to 0, two 3x3 convolutions to depth * 2^s and nearest-neighbor upsampling; a 3x3
         convolution to `depth`; a linear 3x3 convolution to `channels`, without squashing or clipping.
-
-        Args:
-            image_shape: shape of the encoder's images, which determines the number of scales.
-            depth: replaces the architecture's.
-
-        Returns:
-            keras.Sequential, [n, *latent_shape] -> [n, h * 2^scales, w * 2^scales, channels] float32.
         """
         depth = depth or self.depth
         stack = self._stack(name, latent_shape)
@@ -97,5 +82,5 @@ class ACAINetworks:
 
     def _stack(self, name, input_shape):
         # Kernels N(0, 1 / ((1 + 0.2^2) * fan_in)), as released.
-        return Stack(name, input_shape, self.seed, self.dtype, gain=1 / (1 + LEAKY_SLOPE**2),
-                     activation=functools.partial(LeakyReLU, negative_slope=LEAKY_SLOPE))
+        return Stack(name, input_shape, self.seed, self.dtype, gain=1 / (1 + _SLOPE**2),
+                     activation=functools.partial(LeakyReLU, negative_slope=_SLOPE))

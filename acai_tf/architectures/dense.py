@@ -5,16 +5,10 @@ from keras import layers
 
 from acai_tf.randomness import layer_seed
 
-LEAKY_SLOPE = 0.2
-
 
 def dense(input_shape, units, seed=0, name='dense', activation=None):
-    """Flattens, then linear layers in float32, Glorot uniform as in TF1: [n, *input_shape] -> [n, units[-1]].
-
-    Args:
-        units: sizes of the layers, or one size.
-        activation: function between layers.
-    """
+    """Flattens, then linear layers in float32, Glorot uniform as in TF1: [n, *input_shape] -> [n, units[-1]]. `units` are
+    the sizes of the layers, or one size; `activation` is between layers."""
     sizes = [units] if isinstance(units, int) else units
     stack = [keras.Input(input_shape), _flatten()]
     for i, size in enumerate(sizes):
@@ -38,8 +32,3 @@ def _flatten():
 def _dense_layer(units, seed, name, index):
     initializer = keras.initializers.GlorotUniform(seed=layer_seed(seed, name, index))
     return layers.Dense(units, kernel_initializer=initializer, dtype='float32')
-
-
-def leaky_relu(x):
-    """Leaky ReLU with the released slope."""
-    return keras.activations.leaky_relu(x, negative_slope=LEAKY_SLOPE)

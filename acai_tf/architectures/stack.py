@@ -11,13 +11,11 @@ class Stack:
     """Collects the layers of one network, which ends in float32.
 
     Args:
-        name: name of the network.
+        name, seed: with a layer's number they determine the layer's initial weights.
         input_shape: without the batch.
-        seed: int; with `name` and a layer's number it determines the layer's initial weights.
         dtype: Keras dtype policy.
-        activation: called without arguments to make an activation layer.
+        activation, normalization: classes or functions that make the layers of `relu`; None: no normalization.
         gain: variance of a kernel times the number of inputs per output.
-        normalization: called without arguments to make a layer before each activation; None: no layer.
     """
 
     def __init__(self, name, input_shape, seed, dtype, activation, gain, normalization=None):
@@ -37,8 +35,7 @@ class Stack:
 
     def conv(self, channels, size=3):
         """Adds a linear convolution with stride 1, zero padding and a bias that starts at 0."""
-        self._add_weighted(Conv2D, filters=channels, kernel_size=size, padding='same',
-                           data_format='channels_last')
+        self._add_weighted(Conv2D, filters=channels, kernel_size=size, padding='same', data_format='channels_last')
 
     def dense(self, units):
         """Adds a linear layer on the flattened values, with a bias that starts at 0."""

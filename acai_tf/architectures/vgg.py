@@ -20,12 +20,8 @@ class VGGNetworks(Configured):
     and the output activation (here a sigmoid, scaled to [-1, 1]). A latent has d_z = latent * latent_width^2 values, as in
     `acai`, in the shape [1, 1, d_z]. The paper's 16 to 128 channels are depth 16.
 
-    Args:
-        depth: channels of the first block; the others have 2, 4 and 8 times as many.
-        latent, latent_width: see above.
-        seed: int, for the initial weights.
-        dtype: Keras dtype policy.
-        **options: see below. `gain` is 2 in He et al. and 1/3 by default in PyTorch. The paper has `batch_norm`.
+    The arguments are those of `acai_tf.models.create`; a method's `depth` replaces its own. `gain` is 2 in He et al. and 1/3
+    by default in PyTorch. The paper has `batch_norm`.
 
     Raises:
         UsageError: (in the methods) the sides of the images are not multiples of 16.
@@ -44,27 +40,18 @@ class VGGNetworks(Configured):
         self._units = sizes_of('dense_layer_sizes', self.dense_layer_sizes) if self.dense_layer_sizes else []
 
     def encoder(self, image_shape, name='encoder', depth=None, **_):
-        """Four blocks (3x3 convolution, ReLU, 2x2 max pooling) with depth * (1, 2, 4, 8) channels; the fully connected
-        layers, each with ReLU; a linear layer.
+        """keras.Sequential, [n, h, w, c] -> [n, 1, 1, d_z] float32.
 
-        Args:
-            depth: replaces the architecture's.
-
-        Returns:
-            keras.Sequential, [n, h, w, c] -> [n, 1, 1, d_z] float32.
+        Four blocks (3x3 convolution, ReLU, 2x2 max pooling) with depth * (1, 2, 4, 8) channels; the fully connected layers,
+        each with ReLU; a linear layer.
         """
         return self._trunk(self._stack(name, image_shape, self.batch_norm), image_shape, depth, self.latent_size)
 
     def decoder(self, latent_shape, channels, image_shape, name='decoder', depth=None, **_):
-        """The encoder's mirror image: the fully connected layers and one more, each with ReLU; four times nearest-neighbor
+        """keras.Sequential, [n, *latent_shape] -> [n, *image_shape] float32, before `output`.
+
+        The encoder's mirror image: the fully connected layers and one more, each with ReLU; four times nearest-neighbor
         upsampling and a 3x3 convolution, to depth * (4, 2, 1) channels, each with ReLU, and finally to `channels`.
-
-        Args:
-            image_shape: shape of the images.
-            depth: replaces the architecture's.
-
-        Returns:
-            keras.Sequential, [n, *latent_shape] -> [n, *image_shape] float32, before `output`.
         """
         depth = depth or self.depth
         height, width = _sides(image_shape)

@@ -1,15 +1,13 @@
 """AAE: adversarial autoencoder (Makhzani et al., 2015; released aae.py)."""
 
-import keras
 import tensorflow as tf
 
-from acai_tf.architectures.dense import dense, leaky_relu
+from acai_tf.architectures.dense import dense
 from acai_tf.losses import binary_cross_entropy
 from acai_tf.models.base import Autoencoder, Pass
 from acai_tf.options import Option, sizes_of
 
 
-@keras.saving.register_keras_serializable('acai_tf')
 class AAE(Autoencoder):
     """A critic distinguishes latents from draws from N(0, I); the encoder makes it take latents for draws.
 
@@ -29,7 +27,8 @@ class AAE(Autoencoder):
     def build_networks(self):
         super().build_networks()
         sizes = sizes_of('disc_layer_sizes', self.disc_layer_sizes)
-        self.add_network('critic', dense(self.latent_shape, [*sizes, 1], self.seed, 'critic', leaky_relu))
+        # Keras's leaky ReLU has the released slope, 0.2.
+        self.add_network('critic', dense(self.latent_shape, [*sizes, 1], self.seed, 'critic', 'leaky_relu'))
 
     def rate_of(self, name):
         return self.rate(self.adversary_lr) if name == 'critic' and self.adversary_lr else self.lr
@@ -53,12 +52,3 @@ class AAE(Autoencoder):
         return {'autoencoder': terms['loss_ae'] + self.wgt_prior * terms['loss_ae_latent'],
                 'critic': terms['loss_adv_latent'] + terms['loss_adv_prior'],
                 'classifier': terms.get('classify_latent')}
-
-    def train_step(self, data):
-        """One update of autoencoder, critic and classifier, from one forward pass; returns the loss terms."""
-        images, labels = self.unpack(data)
-        with tf.GradientTape(persistent=True) as tape:
-            terms = self.assert_finite(self.loss_terms(images, self.random_inputs(images), labels, training=True))
-            objectives = self.objectives(terms)
-        self.update(tape, objectives)
-        return self.track(terms, objectives)

@@ -1,6 +1,5 @@
 """AMR: Adversarial Mixup Resynthesis (Beckham et al., NeurIPS 2019; released in PyTorch)."""
 
-import keras
 import tensorflow as tf
 
 from acai_tf.losses import binary_cross_entropy
@@ -18,14 +17,12 @@ class TorchAdam(Adam):
         self.coupled_decay = coupled_decay
 
     def update_step(self, gradient, variable, learning_rate):
-        """One update of a variable."""
         super().update_step(gradient + self.coupled_decay * variable, variable, learning_rate)
 
     def scaled_epsilon(self, correction):
         return self.epsilon * correction
 
 
-@keras.saving.register_keras_serializable('acai_tf')
 class AMR(Adversarial):
     """A critic distinguishes images from reconstructions and from decoded mixes of latents; the autoencoder makes it take
     both for images.
@@ -87,11 +84,8 @@ class AMR(Adversarial):
 
         def bce(logits, target):
             return tf.reduce_mean(binary_cross_entropy(logits, target))
-        consistency = tf.constant(0.0)
-        if self.wgt_consist:
-            consistency = tf.reduce_mean(tf.abs(self.encode(mix, training) - mixed))
-        terms = {'disc_g_recon': bce(fake, 1), 'disc_g_mix': bce(of_mix, 1),
-                 'consist': consistency,
+        consistency = tf.reduce_mean(tf.abs(self.encode(mix, training) - mixed)) if self.wgt_consist else tf.constant(0.0)
+        terms = {'disc_g_recon': bce(fake, 1), 'disc_g_mix': bce(of_mix, 1), 'consist': consistency,
                  'd_x_real': bce(real, 1), 'd_x_fake': bce(fake, 0), 'd_out_mix': bce(of_mix, 0)}
         terms['d_x'] = (terms['d_x_real'] + terms['d_x_fake'] + terms['d_out_mix']) / 3
         return terms
@@ -99,13 +93,3 @@ class AMR(Adversarial):
     def objectives(self, terms):
         return {**super().objectives(terms), 'autoencoder': terms['gen_loss'],
                 'critic': terms['d_x_real'] + terms['d_x_fake'] + terms['d_out_mix']}
-
-    def train_step(self, data):
-        """One update of critic and classifier, and of the autoencoder if it is due, from one forward pass; returns the loss
-        terms."""
-        images, labels = self.unpack(data)
-        with tf.GradientTape(persistent=True) as tape:
-            terms = self.assert_finite(self.loss_terms(images, self.random_inputs(images), labels, training=True))
-            objectives = self.objectives(terms)
-        self.update(tape, objectives)
-        return self.track(terms, objectives)

@@ -34,13 +34,8 @@ def _takes_arrays(method):
 
 
 class Pass(NamedTuple):
-    """One forward pass of an autoencoder.
-
-    Attributes:
-        latents: [batch, *latent_shape], the latents that a regularizer mixes and `decode` takes.
-        reconstruction: images [batch, h, w, c].
-        terms: {name: scalar}, the loss terms.
-    """
+    """One forward pass: latents [batch, *latent_shape], which a regularizer mixes and `decode` takes; the reconstruction,
+    images [batch, h, w, c]; and the loss terms, {name: scalar}."""
     latents: tf.Tensor
     reconstruction: tf.Tensor
     terms: dict
@@ -52,8 +47,8 @@ class Autoencoder(Steps, Configured, keras.Model):
     A subclass declares its `Option`s, the networks that each optimizer updates (`optimizer_networks`), the loss terms it
     logs (`loss_names`), the networks that only training needs (`training_only`), the networks that end in an image
     (`decoders`) and the batches it accepts (at least `smallest_batch` over all replicas, a multiple of `batch_multiple` on
-    each). It defines `forward`, `objectives` and a `train_step` that reads like the paper's algorithm. A subclass that
-    defines `loss_terms` instead of `forward` cannot be the base of a `regularizer.Regularizer`.
+    each). It defines `forward` and `objectives`. A subclass that defines `loss_terms` instead of `forward` cannot be the
+    base of a `regularizer.Regularizer`.
 
     Works with `compile()` and `fit(dataset)` on batches `(images, labels)`: images float32 [batch, h, w, c] in [-1, 1],
     labels int [batch]; without labels the classifier is not trained. `acai_tf.training` calls
@@ -120,6 +115,8 @@ class Autoencoder(Steps, Configured, keras.Model):
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
+        if cls.__module__.startswith('acai_tf.'):
+            keras.saving.register_keras_serializable('acai_tf')(cls)
         for name in ('encode', 'decode'):
             if name in vars(cls):
                 setattr(cls, name, _takes_arrays(vars(cls)[name]))
@@ -264,13 +261,8 @@ class Autoencoder(Steps, Configured, keras.Model):
             return tf.identity(images), labels if labels is None else tf.identity(labels)
 
     def forward(self, images, random_inputs, labels=None, training=False):
-        """Encodes and decodes images once.
-
-        Args:
-            images: [batch, h, w, c].
-            random_inputs: as returned by `random_inputs`.
-            labels: int [batch]; without them there is no `classify_latent`.
-            training: whether the networks are called in training mode.
+        """Encodes and decodes images [batch, h, w, c] once, with the draws of `random_inputs`; without labels (int [batch])
+        there is no `classify_latent`.
 
         Returns:
             A `Pass`; its terms are means over the batch, under the released log names.
@@ -300,10 +292,19 @@ class Autoencoder(Steps, Configured, keras.Model):
     def objectives(self, terms):
         """{optimizer: the scalar that it minimizes}, from the loss terms; None if it has nothing to minimize.
 
-        If a system does not define this, the logs of `fit` and `evaluate` have no `loss`.
+        A system that defines its own `train_step` can do without; then the logs of `fit` and `evaluate` have no `loss`.
         """
         del terms
         return {}
+
+    def train_step(self, data):
+        """One update of all networks that are due, from one forward pass; returns the loss terms."""
+        images, labels = self.unpack(data)
+        with tf.GradientTape(persistent=True) as tape:
+            terms = self.assert_finite(self.loss_terms(images, self.random_inputs(images), labels, training=True))
+            objectives = self.objectives(terms)
+        self.update(tape, objectives)
+        return self.track(terms, objectives)
 
     def test_step(self, data):
         """Loss terms without an update, for `evaluate` and for `fit`'s validation data."""
@@ -312,12 +313,8 @@ class Autoencoder(Steps, Configured, keras.Model):
         return self.track(terms, self.objectives(terms))
 
     def track(self, terms, objectives=None):
-        """Adds the terms to the means that `fit` and `evaluate` show, and returns them.
-
-        Args:
-            objectives: as returned by `objectives`. They add the term `loss`: the autoencoder's objective without the
-                classifier.
-        """
+        """Adds the terms to the means that `fit` and `evaluate` show, and returns them. The objectives add the term `loss`:
+        the autoencoder's objective without the classifier."""
         if objectives and 'loss' not in terms:
             loss = objectives['autoencoder'] if 'autoencoder' in objectives else (
                 objectives['all'] - terms.get('classify_latent', 0.0))

@@ -17,7 +17,6 @@ def compile_steps(model, step, replicas=lambda losses: losses):
     """Compiles several training steps into one call.
 
     Args:
-        model: `steps.Steps`.
         step: function (*args) -> float32 [local replicas, len(model.loss_names)], the losses of one step.
         replicas: function, the losses of all steps [count, local replicas, losses] -> [count, all replicas, losses].
 
@@ -42,12 +41,7 @@ def losses_of(model, terms):
 
 
 class Calls:
-    """Calls a function made by `compile_steps`, with as many steps at a time as take about a second.
-
-    Args:
-        run: the function.
-        loss_names: names of its losses.
-        most: largest number of steps in a call.
+    """Calls a function made by `compile_steps`, with as many steps at a time (at most `most`) as take about a second.
 
     Attributes:
         seconds_per_step: of the last call; None until the second call, because the first one traces. Can be set, so that

@@ -35,9 +35,8 @@ class Fitting:
     """
 
     def __init__(self, models, state_path, total):
-        self._models, self._state_path, self.extras = models, state_path, {}
+        self._models, self._state_path, self._calls, self.extras = models, state_path, {}, {}
         self._saved, self._saving = time.monotonic(), 0.0
-        self._calls = {}
         self._restore()
         self.bar = tqdm.tqdm(total=total, unit='step', disable=None, smoothing=0.1,
                              initial=sum(int(model.steps.numpy()) for model in models.values()))
@@ -55,9 +54,7 @@ class Fitting:
 
         Args:
             name: name of the model.
-            columns: arrays [n, ...]; the model's `train_step` gets a tuple with a batch of rows of each.
-            last: number of the step to stop after.
-            batch: rows per step.
+            columns: arrays [n, ...]; the model's `train_step` gets a tuple with `batch` rows of each.
             save: whether to save partial results along the way; if not, the caller calls `save_if_due`.
 
         Raises:

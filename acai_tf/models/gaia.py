@@ -1,6 +1,5 @@
 """GAIA: Generative Adversarial Interpolative Autoencoding (Sainburg et al., 2018; released network.py)."""
 
-import keras
 import tensorflow as tf
 
 from acai_tf import architectures
@@ -18,11 +17,9 @@ class SharedRateAdam(Adam):
         self.share = self.add_variable(shape=(), dtype='float32', name='share', initializer='ones')
 
     def update_step(self, gradient, variable, learning_rate):
-        """One update of a variable."""
         super().update_step(gradient, variable, learning_rate * tf.cast(self.share, learning_rate.dtype))
 
 
-@keras.saving.register_keras_serializable('acai_tf')
 class GAIA(Autoencoder):
     """Two autoencoders. The critic learns to reconstruct images well and the generator's images badly. The generator learns
     to make reconstructions and decoded mixes that the critic reconstructs well.
@@ -51,10 +48,10 @@ class GAIA(Autoencoder):
                                 '[-1, 1]', released=False)
 
     optimizer_networks = {'autoencoder': ('encoder', 'decoder'), 'critic': ('critic_encoder', 'critic_decoder'),
-                 'classifier': ('classifier',)}
+                          'classifier': ('classifier',)}
     loss_names = ('x_real_recon_loss', 'x_fake_from_real_recon_loss', 'x_fake_from_sample_recon_loss', 'x_fake_recon_loss',
-            'discrim_proportion_real', 'discrim_proportion_fake', 'gen_proportion_sample', 'distance_loss', 'L_d', 'L_g',
-            'lr_D', 'lr_G', 'm_global', 'rmse', 'classify_latent')
+                  'discrim_proportion_real', 'discrim_proportion_fake', 'gen_proportion_sample', 'distance_loss', 'L_d',
+                  'L_g', 'lr_D', 'lr_G', 'm_global', 'rmse', 'classify_latent')
     training_only = ('critic_encoder', 'critic_decoder')
     decoders = ('decoder', 'critic_decoder')
     batch_multiple = 2

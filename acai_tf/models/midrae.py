@@ -1,7 +1,5 @@
 """MIDR-AE: multidimensional interpolation and dual regularizations (Qian et al., IJCAI 2019; released midrae.py)."""
 
-import keras
-
 from acai_tf.models.dracai import DRACAI
 from acai_tf.models.miae import MIAE
 from acai_tf.options import Option
@@ -10,7 +8,6 @@ from acai_tf.options import Option
 _RELEASED_NAMES = {'loss_disc': 'loss_disc_mix', 'loss_ae_disc': 'loss_ae_disc_mix'}
 
 
-@keras.saving.register_keras_serializable('acai_tf')
 class MIDRAE(MIAE, DRACAI):
     """DR-ACAI with MI-AE's coefficients and guesses for every value of the latent (eq. 10; omega_2 is advweight).
 
@@ -18,7 +15,7 @@ class MIDRAE(MIAE, DRACAI):
     """
 
     alpha_noise_max = Option(1.0, 'largest share of the latent in its mix with the prior; 0.5 in the paper',
-                                     minimum=0, maximum=1, released=False)
+                             minimum=0, maximum=1, released=False)
     broadcast_noise_target = False  # each guess has its own target, of the same shape
 
     loss_names = tuple(_RELEASED_NAMES.get(tag, tag) for tag in DRACAI.loss_names)

@@ -12,14 +12,8 @@ _FLOOR = 0.05  # share of its rate at which a schedule ends, so that an extended
 
 @keras.saving.register_keras_serializable('acai_tf')
 class Schedule(keras.optimizers.schedules.LearningRateSchedule):
-    """A rate that rises linearly over the first steps, and falls to a twentieth, where it stays.
-
-    Args:
-        initial_learning_rate: the full rate.
-        kind: constant, or cosine or linear for the fall.
-        steps: number of the step at which the fall ends.
-        warmup_steps: number of steps that the rise takes.
-    """
+    """A rate that rises linearly over `warmup_steps`, and falls to a twentieth at step `steps`, where it stays. `kind` is
+    constant, or cosine or linear for the fall."""
 
     def __init__(self, initial_learning_rate, kind, steps, warmup_steps=0):
         self.initial_learning_rate, self.kind = initial_learning_rate, kind
@@ -38,13 +32,8 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
 
 
 class BySteps(keras.optimizers.schedules.LearningRateSchedule):
-    """A schedule that follows a model's steps, also for an optimizer that does not take every step.
-
-    Args:
-        schedule: Keras LearningRateSchedule.
-        steps: the variable that counts the steps.
-        factor: multiplies the rate.
-    """
+    """A schedule that follows a model's steps, also for an optimizer that does not take every step; `factor` multiplies its
+    rate."""
 
     def __init__(self, schedule, steps, factor=1.0):
         self._schedule, self._steps, self._factor = schedule, steps, factor
@@ -67,11 +56,8 @@ class Adam(keras.optimizers.Adam):
     for float32 variables. TensorFlow's one fused operation is faster than Keras's ten."""
 
     def apply(self, grads, trainable_variables=None, due=None):
-        """One update of the variables.
-
-        Args:
-            due: scalar bool tensor; if False, nothing changes, not even the update counter. None: True.
-        """
+        """One update of the variables. If the scalar bool tensor `due` is False, nothing changes, not even the counter of
+        updates; None means True."""
         object.__setattr__(self, '_due', due)  # not tracked: it belongs to one trace, or to one step
         object.__setattr__(self, '_arguments', None)
         super().apply(grads, trainable_variables)
@@ -79,7 +65,6 @@ class Adam(keras.optimizers.Adam):
             self.iterations.assign_sub(tf.cast(~due, self.iterations.dtype))
 
     def update_step(self, gradient, variable, learning_rate):
-        """One update of a variable."""
         if self._arguments is None:
             object.__setattr__(self, '_arguments', self._shared_arguments(learning_rate))
         index = self._get_variable_index(variable)
@@ -105,11 +90,7 @@ class Adam(keras.optimizers.Adam):
 
 
 def apply(optimizer, gradients, variables, due=None):
-    """One update of the variables by any Keras optimizer.
-
-    Args:
-        due: scalar bool tensor; if False, nothing changes, not even the optimizer's variables. None: True.
-    """
+    """One update of the variables by any Keras optimizer; `due` as for `Adam.apply`."""
     if due is None:
         # Without labels the classifier has no gradient, and its variables may share an optimizer with others.
         pairs = [(gradient, variable) for gradient, variable in zip(gradients, variables) if gradient is not None]
@@ -134,11 +115,6 @@ class LearningRate(tf.Module):
     `learning_rate`, and it carries all optimizers into a `tf.train.Checkpoint`.
 
     Setting the rate keeps each optimizer's ratio to `lr` from when the model was compiled.
-
-    Args:
-        optimizers: {name: Keras optimizer}.
-        lr: the rate that the model was compiled with, a number or a Keras LearningRateSchedule.
-        steps: the variable that counts the steps.
     """
 
     built = True

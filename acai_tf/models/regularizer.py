@@ -157,21 +157,14 @@ class Regularizer(Autoencoder):
         return mse
 
     def regularizer_terms(self, images, latents, reconstruction, random_inputs, training):
-        """{name: scalar}, the terms that the system adds.
-
-        Args:
-            images: [batch, h, w, c].
-            latents: [batch, *latent_shape], the latents of the base's `Pass`.
-            reconstruction: the decoded images.
-            random_inputs: as returned by `random_inputs`.
-            training: whether the networks are called in training mode.
-        """
+        """{name: scalar}, the terms that the system adds; arguments as for `forward`, with latents and reconstruction of the
+        base's `Pass`."""
         raise NotImplementedError
 
     def _base_objectives(self, terms):
         """The base's objectives under the base's names, without the classifier's."""
-        names = {name: self._loss_name(name) for name in self.base.loss_names if name != 'classify_latent'}
-        return self.base.objectives({name: terms[here] for name, here in names.items()})
+        return self.base.objectives({name: terms[self._loss_name(name)] for name in self.base.loss_names
+                                     if name != 'classify_latent'})
 
     def base_loss(self, terms):
         """The base's objective, without the classifier."""

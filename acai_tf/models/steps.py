@@ -21,12 +21,8 @@ class Steps:
 
     A subclass declares the networks that each optimizer updates (`optimizer_networks`), the loss terms it logs
     (`loss_names`), and the networks that only training needs (`training_only`). With `average`, the optimizers of the other
-    networks keep a moving average of the weights; `average` is the share of the earlier average in it.
-
-    Args:
-        seed: int, for every draw in training.
-        name, dtype: of `keras.Model`.
-        steps: the variable that counts the steps, if another model counts them.
+    networks keep a moving average of the weights; `average` is the share of the earlier average in it. `steps` is another
+    model's counter, if that model counts the steps.
 
     Attributes:
         steps: int64 variable, the number of training steps done; part of the key of every draw.
@@ -83,14 +79,14 @@ class Steps:
             if kwargs.pop(name, None) is not None:
                 raise UsageError(f'compile(): {type(self).__name__} sets {name} itself; leave it out (the learning rate is '
                                  'lr)')
-        if not isinstance(lr, keras.optimizers.schedules.LearningRateSchedule) and not (
-                isinstance(lr, (int, float)) and 0 <= lr < math.inf):
+        is_schedule = isinstance(lr, keras.optimizers.schedules.LearningRateSchedule)
+        if not is_schedule and not (isinstance(lr, (int, float)) and 0 <= lr < math.inf):
             raise UsageError(f'compile(lr={lr!r}): must be a number of at least 0 or a Keras LearningRateSchedule')
         super().compile(optimizer=None, **kwargs)
         self.trackers = {name: (optimizers.RootMean if name == 'rmse' else keras.metrics.Mean)(name=name)
                          for name in dict.fromkeys((*self.loss_names, 'loss'))}
         self._given_lr = lr
-        self.lr = lr if isinstance(lr, (int, float)) else optimizers.BySteps(lr, self.steps)
+        self.lr = optimizers.BySteps(lr, self.steps) if is_schedule else lr
         for name, networks in self.optimizer_networks.items():
             optimizer = self.create_optimizer(name)
             if self.average and set(networks) - set(self.training_only):
@@ -157,15 +153,11 @@ class Steps:
 
     def gather(self, values):
         """[batch of this replica, ...] -> [global batch, ...]; gradients flow back to every replica's part."""
-        if tf.distribute.get_strategy().num_replicas_in_sync == 1:
-            return values
-        return tf.distribute.get_replica_context().all_gather(values, axis=0)
+        return values if replicas() == 1 else tf.distribute.get_replica_context().all_gather(values, axis=0)
 
     def global_mean(self, value):
         """Averages, over replicas, a mean over each replica's part of the batch; gradients flow back to every part."""
-        if tf.distribute.get_strategy().num_replicas_in_sync == 1:
-            return value
-        return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, value)
+        return all_reduce('MEAN', value)
 
     def track(self, terms):
         """Returns the terms. In `fit` and `evaluate`, also adds them to the means over all rows that are shown."""
@@ -187,11 +179,8 @@ class Steps:
         return [self.trackers[name] for name in self._terms_of.get(self._function, self.loss_names)]
 
     def due(self, step):
-        """{optimizer: True if it takes this step}; optimizers that are left out take every step.
-
-        Args:
-            step: int64 tensor, 0 at the first step.
-        """
+        """{optimizer: True if it takes this step}; optimizers that are left out take every step. `step` is an int64 tensor,
+        0 at the first step."""
         del step
         return {}
 
@@ -208,9 +197,8 @@ class Steps:
         """
         if not self.in_keras or self.jit_compile:
             return terms
-        bad = tf.cast(~tf.math.is_finite(tf.stack(list(terms.values()))), tf.float32)
-        if tf.distribute.get_strategy().num_replicas_in_sync > 1:  # if one replica has a bad term, none makes an update
-            bad = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, bad)
+        # If one replica has a bad term, none makes an update.
+        bad = all_reduce('SUM', tf.cast(~tf.math.is_finite(tf.stack(list(terms.values()))), tf.float32))
         with tf.control_dependencies([tf.debugging.Assert(
                 tf.reduce_all(bad == 0), [_NOT_FINITE, tf.boolean_mask(list(terms), bad > 0)], summarize=len(terms))]):
             return {name: tf.identity(value) for name, value in terms.items()}
@@ -218,20 +206,18 @@ class Steps:
     def update(self, tape, objectives):
         """Computes all gradients at the current parameters, makes all updates that are due, and counts the step.
 
-        Args:
-            tape: the persistent tape around the forward pass.
-            objectives: {optimizer: scalar that it minimizes, or None to skip it}.
+        Takes the persistent tape around the forward pass, and {optimizer: scalar that it minimizes, or None to skip it}.
         """
         # Optimizers sum gradients over replicas, and each replica's loss is the mean over its own part of the batch, so
         # the factor 1 / replicas gives the gradient of the global mean. Nothing else scales gradients.
-        scale = tf.fill([], 1.0 / tf.distribute.get_strategy().num_replicas_in_sync)
+        scale = tf.fill([], 1.0 / replicas())
         due = self.all_due(tf.convert_to_tensor(self.steps.value))
 
         def gradients_of(name, **kwargs):
             return tape.gradient(objectives[name], self.variables_of(name), output_gradients=scale, **kwargs)
 
         def due_gradients(name):
-            if tf.distribute.get_strategy().num_replicas_in_sync > 1:
+            if replicas() > 1:
                 # A gradient may need the other replicas (`gather`, batch normalization), and a tf.cond cannot wait for them.
                 return [tf.where(due[name], gradient, 0) for gradient in gradients_of(name, unconnected_gradients='zero')]
             return tf.cond(due[name], lambda: gradients_of(name, unconnected_gradients='zero'),  # computed where it is used
@@ -292,6 +278,16 @@ class Steps:
 
     def compile_from_config(self, config):
         self.compile(keras.saving.deserialize_keras_object(config['lr']))
+
+
+def replicas():
+    """Number of replicas that take part in a step."""
+    return tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def all_reduce(operation, values):
+    """Combines tensors of all replicas by SUM or MEAN; a single replica's are returned unchanged."""
+    return values if replicas() == 1 else tf.distribute.get_replica_context().all_reduce(operation, values)
 
 
 def _check_dtypes(policy):

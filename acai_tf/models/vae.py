@@ -1,7 +1,7 @@
 """VAE and beta-VAE (Kingma and Welling, 2014; Higgins et al., 2017; released vae.py)."""
 
-import keras
-import numpy as np
+import math
+
 import tensorflow as tf
 
 from acai_tf import losses
@@ -10,7 +10,6 @@ from acai_tf.models.base import Autoencoder, Pass
 from acai_tf.options import Option
 
 
-@keras.saving.register_keras_serializable('acai_tf')
 class VAE(Autoencoder):
     """Maximizes loss_ll - beta * loss_kl. loss_ll is the Bernoulli log-likelihood of the pixels, summed over an image;
     loss_kl is the KL divergence of the posterior from N(0, I).
@@ -28,12 +27,12 @@ class VAE(Autoencoder):
 
     def build_networks(self):
         super().build_networks()
-        size = self.latent_shape[0] * self.latent_shape[1] * self.latent_shape[2]
+        size = math.prod(self.latent_shape)
         self.add_network('latent_heads', heads(self.latent_shape, size, 2, self.seed, 'latent_heads'))
 
     @property
     def loss_scale(self):
-        return float(np.prod(self.image_shape))
+        return float(math.prod(self.image_shape))
 
     def sample(self, mean, log_variance, eps):
         """mean + exp(log_variance / 2) * eps, as latents [n, *latent_shape]."""
@@ -72,12 +71,3 @@ class VAE(Autoencoder):
 
     def objectives(self, terms):
         return {'autoencoder': -terms['elbo'], 'classifier': terms.get('classify_latent')}
-
-    def train_step(self, data):
-        """One update of autoencoder and classifier, from one forward pass; returns the loss terms."""
-        images, labels = self.unpack(data)
-        with tf.GradientTape(persistent=True) as tape:
-            terms = self.assert_finite(self.loss_terms(images, self.random_inputs(images), labels, training=True))
-            objectives = self.objectives(terms)
-        self.update(tape, objectives)
-        return self.track(terms, objectives)

@@ -1,5 +1,7 @@
 """VQ-VAE (van den Oord et al., 2017), in the form of the released vqvae.py and lib/discretization.py."""
 
+import math
+
 import keras
 import tensorflow as tf
 
@@ -8,8 +10,8 @@ from acai_tf.architectures.dense import dense
 from acai_tf.errors import UsageError
 from acai_tf.models import start
 from acai_tf.models.base import Autoencoder, Pass
+from acai_tf.models.steps import all_reduce
 from acai_tf.options import Option
-from acai_tf.randomness import layer_seed
 
 _DECAY, _EPSILON = 0.999, 1e-5
 _HIDDEN = 512
@@ -20,18 +22,13 @@ class Codebook(keras.layers.Layer):
     """Codes that follow the moving averages of the vectors assigned to them.
 
     As released, the counts begin at zero and the means at the codes themselves, so the first update multiplies a code by
-    about 1e5.
-
-    Args:
-        size: number of codes.
-        dim: length of a code.
-        seed: int.
+    about 1e5. `size` is the number of codes, `dim` the length of a code.
     """
 
     def __init__(self, size, dim, seed):
         super().__init__(name='codebook', dtype='float32')
         bound = (3 / size)**0.5  # TF1's uniform_unit_scaling on shape [1, 1, size, dim]
-        uniform = keras.initializers.RandomUniform(-bound, bound, seed=layer_seed(seed, 'codebook'))
+        uniform = keras.initializers.RandomUniform(-bound, bound, seed=randomness.layer_seed(seed, 'codebook'))
         # Every replica makes the same update, from the summed statistics.
         self.codes, self.ema_means, self.ema_count = (
             self.add_weight(name=name, shape=shape, initializer=initializer, trainable=False,
@@ -64,11 +61,8 @@ class Codebook(keras.layers.Layer):
     def statistics(self, vectors, numbers):
         """(number of vectors assigned to each code [size], their sum [size, dim]), over all replicas."""
         size = self.ema_count.shape[0]
-        found = [tf.math.unsorted_segment_sum(tf.ones_like(vectors[:, 0]), numbers, size),
-                 tf.math.unsorted_segment_sum(vectors, numbers, size)]
-        if tf.distribute.get_strategy().num_replicas_in_sync > 1:
-            found = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, found)
-        return found
+        return all_reduce('SUM', [tf.math.unsorted_segment_sum(tf.ones_like(vectors[:, 0]), numbers, size),
+                                  tf.math.unsorted_segment_sum(vectors, numbers, size)])
 
     def update(self, counts, sums):
         """Updates the averages, and sets the codes to the resulting means."""
@@ -81,7 +75,6 @@ class Codebook(keras.layers.Layer):
         self.codes.assign(means / smoothed[:, None])
 
 
-@keras.saving.register_keras_serializable('acai_tf')
 class AEVQVAE(Autoencoder):
     """Minimizes mean (x - ae)^2 + beta * mean (v - sg(code))^2; one Adam updates everything, including the classifier.
 
@@ -104,16 +97,14 @@ class AEVQVAE(Autoencoder):
         super().build_networks()
         if self.plain and self.num_latents != 1:
             raise UsageError(f'plain needs num_latents=1, not {self.num_latents}')
-        size = self.latent_shape[0] * self.latent_shape[1] * self.latent_shape[2]
-        trained = ['encoder', 'decoder', 'classifier']
+        size = math.prod(self.latent_shape)
         if not self.plain:
             self.add_network('pre_quantizer', dense(
                 self.latent_shape, self.num_latents * size, self.seed, 'pre_quantizer'))
             self.add_network('post_quantizer', dense(
                 [self.num_latents * size], [_HIDDEN, size], self.seed, 'post_quantizer', 'relu'))
-            trained += ['pre_quantizer', 'post_quantizer']
+        self.optimizer_networks = {'all': tuple(self.network_names)}
         self.add_network('codebook', Codebook(2**self.z_log_size, size, self.seed))
-        self.optimizer_networks = {'all': tuple(trained)}
 
     def quantize_latents(self, latents, training=False):
         """Latents -> (the decoder's input, same shape; vectors v [n * num_latents, d]; their codes; the codes' numbers)."""
@@ -156,12 +147,3 @@ class AEVQVAE(Autoencoder):
 
     def objectives(self, terms):
         return {'all': terms['loss_ae'] + terms['vqvae_loss'] + terms.get('classify_latent', 0.0)}
-
-    def train_step(self, data):
-        """One update of everything and of the codebook's averages, from one forward pass; returns the loss terms."""
-        images, labels = self.unpack(data)
-        with tf.GradientTape(persistent=True) as tape:
-            terms = self.assert_finite(self.loss_terms(images, self.random_inputs(images), labels, training=True))
-            objectives = self.objectives(terms)
-        self.update(tape, objectives)
-        return self.track(terms, objectives)

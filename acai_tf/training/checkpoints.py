@@ -15,12 +15,10 @@ _logger = logging.getLogger(__name__)
 
 
 class Checkpoints:
-    """Saves and restores a model, its optimizers and the training loop's counters.
+    """Saves and restores a compiled model, its optimizers and the training loop's counters, {name: tf.Variable}.
 
     Args:
         run: runs.Run that holds the checkpoints; None if another process saves and restores.
-        model: a compiled `Autoencoder`.
-        counters: {name: tf.Variable} of the loop.
         keep: number of checkpoints to keep.
         for_template: also saves what `export.export_copy` restores.
     """

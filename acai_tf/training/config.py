@@ -34,6 +34,7 @@ class TrainConfig(Configured):
     Attributes:
         model_class, base_class, architecture_class, data: once resolved, the classes and the data set that the options
             name; `base_class` is `object` for a model that takes no base.
+        batch_multiple: once resolved, the number of images of which each replica takes a multiple.
         model_options, base_options, architecture_options, dataset_options: once resolved, {name: value} of each.
         run_path: once resolved, path of the run directory.
         checksums: {option: sha256} of the user's own files.
@@ -104,12 +105,13 @@ class TrainConfig(Configured):
                 self.checksums[name] = registry.checksum(getattr(self, name))
         for name in self.metrics_to_report():
             metrics.REGISTRY.get(name)
-        self.model_class, self.architecture_class = models.REGISTRY.get(self.model), architectures.REGISTRY.get(
-            self.architecture)
+        self.model_class = models.REGISTRY.get(self.model)
+        self.architecture_class = architectures.REGISTRY.get(self.architecture)
         self.base_class = models.options_of_base(self.model_class, self.base).get('base', object)
         self._resolve_parts()
         self._check_batch()
-        self._check_schedule()
+        if self.schedule_kimg and self.lr_schedule == 'constant':
+            raise UsageError('--schedule_kimg has no effect without --lr_schedule=cosine or linear')
         self.data = datasets.get(self.dataset, self.data_dir, self.cache_gib, **self.dataset_options)
         self.run_path = os.path.join(self.train_dir, datasets.directory_name(self.data), self.run_name())
         return self
@@ -137,31 +139,21 @@ class TrainConfig(Configured):
                     values[name] = values[name] or getattr(self, option.follows)
             setattr(self, part, values)
 
-    def _check_schedule(self):
-        if self.schedule_kimg and self.lr_schedule == 'constant':
-            raise UsageError('--schedule_kimg has no effect without --lr_schedule=cosine or linear')
-
     def keep_schedule(self, earlier):
         """Fixes the end of the schedule at the start of the run. `earlier`: content of its config.json; {} for a new run."""
         if self.lr_schedule != 'constant':
             self.schedule_kimg = self.schedule_kimg or earlier.get('schedule_kimg') or self.total_kimg
 
     def _check_batch(self):
-        smallest, multiple = max(cls.smallest_batch for cls in self.autoencoders()), self.batch_multiple()
+        autoencoders = [cls for cls in (self.model_class, self.base_class) if cls is not object]
+        smallest = max(cls.smallest_batch for cls in autoencoders)
+        multiple = self.batch_multiple = math.lcm(*(cls.batch_multiple for cls in autoencoders))
         if self.batch < smallest:
             raise UsageError(f'--batch={self.batch}: {self.model} needs at least {smallest}, because its loss compares the '
                              'images of a batch')
         if self.batch % multiple:
             raise UsageError(f'--batch={self.batch}: {self.model} needs a multiple of {multiple}, because it mixes the '
                              f'parts of a batch; choose {self.batch + -self.batch % multiple}')
-
-    def autoencoders(self):
-        """The classes of model and base."""
-        return [self.model_class] if self.base_class is object else [self.model_class, self.base_class]
-
-    def batch_multiple(self):
-        """The number of images of which each replica takes a multiple."""
-        return math.lcm(*(cls.batch_multiple for cls in self.autoencoders()))
 
     def metrics_to_report(self):
         """The names that `report_metrics` lists."""
@@ -192,11 +184,7 @@ class TrainConfig(Configured):
         return '_'.join([self.model_class.__name__, *(f'{key}{parts[key]}' for key in sorted(parts))])
 
     def create_model(self, dtype=None):
-        """The compiled model, with fresh weights.
-
-        Args:
-            dtype: overrides the precision.
-        """
+        """The compiled model, with fresh weights; `dtype` overrides the precision."""
         model = self.model_class(
             self.data.image_shape, self.data.nclass, self.depth, self.latent, self.latent_width, self.seed,
             self.architecture_class if registry.is_reference(self.architecture) else self.architecture,
@@ -247,11 +235,8 @@ class TrainConfig(Configured):
         return config
 
     def difference(self, earlier):
-        """Options that prevent this config from resuming a run: [(name, value there, value here)].
-
-        Args:
-            earlier: content of the run's config.json.
-        """
+        """Options that prevent this config from resuming the run whose config.json has the content `earlier`: [(name, value
+        there, value here)]."""
         rows = [(name, _comparable(name, earlier.get(name), earlier['checksums']),
                  _comparable(name, getattr(self, name), self.checksums))
                 for name, option in declared(TrainConfig).items()

@@ -49,7 +49,7 @@ def make_strategy(config):
             strategy = tf.distribute.get_strategy()
     mention_unused_gpu()
     replicas = strategy.num_replicas_in_sync
-    multiple = config.batch_multiple() * replicas
+    multiple = config.batch_multiple * replicas
     if config.batch % multiple:
         raise UsageError(f'--batch={config.batch} does not fit the {replicas} replicas; choose a multiple of {multiple}, '
                          'or --strategy=one')
@@ -72,7 +72,10 @@ def _multi_worker_strategy():
     seconds = _join_seconds()
     rendezvous.meet(addresses, number)
     _keep_freed_memory()
-    _exempt_from_proxy(rendezvous.hosts(addresses))
+    # TensorFlow connects to the workers directly, even if the environment sets a proxy.
+    exempt = os.environ.get('no_grpc_proxy') or os.environ.get('no_proxy')
+    hosts = [rendezvous.host_and_port(address)[0] for address in addresses]
+    os.environ['no_grpc_proxy'] = ','.join(filter(None, (exempt, *hosts)))
     try:
         with joining.interruptible(seconds):
             return tf.distribute.MultiWorkerMirroredStrategy()
@@ -94,12 +97,6 @@ def _join_seconds():
     return int(seconds)
 
 
-def _exempt_from_proxy(hosts):
-    """Makes TensorFlow connect to the workers directly, even if the environment sets a proxy."""
-    exempt = os.environ.get('no_grpc_proxy') or os.environ.get('no_proxy')
-    os.environ['no_grpc_proxy'] = ','.join(filter(None, (exempt, *hosts)))
-
-
 def _keep_freed_memory():
     """Lets each arena of the allocator keep 64 MiB instead of returning all freed memory to the system.
 
@@ -112,11 +109,6 @@ def _keep_freed_memory():
 
 def _alone(strategy):
     return not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
-
-
-def is_chief(strategy):
-    """Returns True if this process writes the run directory."""
-    return strategy.extended.should_checkpoint
 
 
 def gather(strategy, values):

@@ -41,7 +41,6 @@ def train(config: TrainConfig, overwrite: bool = False) -> str | None:
     """Trains the run that `config` describes, or resumes it, and exports the result.
 
     Args:
-        config: TrainConfig.
         overwrite: start over if the run directory already holds a run.
 
     Returns:
@@ -62,7 +61,7 @@ def train(config: TrainConfig, overwrite: bool = False) -> str | None:
         config.fingerprint = config.data.fingerprint()
         distribution.check_alike(strategy, config)
         directory, finished = None, False
-        if distribution.is_chief(strategy):
+        if strategy.extended.should_checkpoint:  # on the chief
             directory = stack.enter_context(contextlib.closing(RunDirectory(config, overwrite)))
             config.keep_schedule(directory.earlier_config())
             path = directory.export(config.total_steps)
@@ -120,13 +119,8 @@ def step_function(model, strategy, jit='auto'):
 
 
 class Trainer:
-    """Trains a run from its last checkpoint to its end.
-
-    Args:
-        config: resolved TrainConfig.
-        directory: RunDirectory; None on a worker that is not the chief.
-        strategy: tf.distribute.Strategy.
-    """
+    """Trains a run, with a resolved config, from its last checkpoint to its end. `directory` is the RunDirectory; None on a
+    worker that is not the chief."""
 
     def __init__(self, config, directory, strategy):
         self.config, self.directory, self.strategy = config, directory, strategy
@@ -146,11 +140,7 @@ class Trainer:
                                        for_template=bool(config.checksums))
 
     def run(self, stop):
-        """Trains to the end and exports; raises like `train`.
-
-        Args:
-            stop: as yielded by `stopping.stop_signals`.
-        """
+        """Trains to the end and exports, unless `stop` (see `stopping.stop_signals`) has a signal; raises like `train`."""
         last = self.config.total_steps
         resumed = self.checkpoints.restore_latest()
         if not resumed and self.config.start == 'mean':

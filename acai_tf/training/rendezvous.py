@@ -23,8 +23,13 @@ _EXAMPLE = '{"cluster": {"worker": ["10.0.0.1:2222", "10.0.0.2:2222"]}, "task": 
 _LABEL = r'[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?'  # of a host's name
 # A worker reports its number, the checksum of its list of addresses, and `taken` if its port is. The number is enough.
 _REPORT = re.compile(rb'(\d{1,5})(?: ([0-9a-f]{8})( taken)?)?')
-# The chief's answers.
+# The chief's answers, and the errors that they mean.
 _BEGIN, _DIFFERENT, _NOT_FREE, _LOST = b'begin', b'different', b'not free', b'lost'
+_REFUSALS = {
+    _DIFFERENT: (UsageError, 'a worker has a different cluster in its TF_CONFIG than the chief; here it is {all}; give all '
+                             'workers the same cluster'),
+    _NOT_FREE: (UsageError, 'another worker already runs as {own}; give each worker its own index in TF_CONFIG'),
+    _LOST: (WorkerLost, 'another worker cannot open its port; see its output for the reason; start all again')}
 
 
 def cluster_of(text):
@@ -55,7 +60,7 @@ def _tasks(cluster):
     if len(cluster.get('chief', [])) > 1:
         raise UsageError(f'lists {len(cluster["chief"])} chiefs; keep one')
     tasks = {(kind, index): address for kind in ('chief', 'worker') for index, address in enumerate(cluster.get(kind, []))}
-    places = [_host_and_port(address) for address in tasks.values()]
+    places = [host_and_port(address) for address in tasks.values()]
     for address, place in zip(tasks.values(), places):
         if places.count(place) > 1:
             raise UsageError(f'lists {address} twice; give each worker its own address')
@@ -70,7 +75,8 @@ def _own_task(task):
     return kind, int(index)
 
 
-def _host_and_port(address):
+def host_and_port(address):
+    """(host, port) of an address 'host:port', the host without brackets; UsageError if it is not an address."""
     host, _, port = str(address).lower().rpartition(':')
     if not (isinstance(address, str) and _is_host(host) and re.fullmatch('[0-9]{1,5}', port) and 0 < int(port) < 65536):
         raise UsageError(f'lists the address {json.dumps(address)}, which is not a host and a port of 1 to 65535')
@@ -87,11 +93,6 @@ def _is_host(host):
     except ValueError:
         return False
     return len(host) < 254 and bool(re.fullmatch(rf'({_LABEL}\.)*{_LABEL}\.?', host))
-
-
-def hosts(addresses):
-    """The hosts of addresses 'host:port'."""
-    return [_host_and_port(address)[0] for address in addresses]
 
 
 def meet(addresses, number):
@@ -113,7 +114,7 @@ def meet(addresses, number):
 
 def _open_port(address):
     """Opens a server at the port of an address, on all interfaces, like TensorFlow's."""
-    port, dual = _host_and_port(address)[1], socket.has_dualstack_ipv6()
+    port, dual = host_and_port(address)[1], socket.has_dualstack_ipv6()
     try:
         return socket.create_server(('', port), family=socket.AF_INET6 if dual else socket.AF_INET, dualstack_ipv6=dual)
     except OSError as error:
@@ -209,13 +210,14 @@ def _is_open(connection):
 
 def _report(addresses, number):
     """On any other worker: waits until the chief tells it to begin."""
-    chief, notice = addresses[0], time.monotonic() + _SECONDS_BEFORE_NOTICE
+    chief, report = addresses[0], b'%d %s' % (number, _checksum(addresses))
+    notice = time.monotonic() + _SECONDS_BEFORE_NOTICE
     while True:
         reason = 'it left'
         try:
-            with socket.create_connection(_host_and_port(chief), _POLL_SECONDS) as connection, \
-                    _own_port(addresses, number, connection):
-                connection.sendall(_own_report(addresses, number))
+            with socket.create_connection(host_and_port(chief), _POLL_SECONDS) as connection, \
+                    _own_port(addresses[number], connection, report):
+                connection.sendall(report)
                 answer = None
                 while answer is None:
                     with contextlib.suppress(TimeoutError):
@@ -223,36 +225,22 @@ def _report(addresses, number):
                     notice = _note(notice, 'the chief %s is waiting for other workers', chief)
                 if answer == _BEGIN:
                     return
-                _raise_refusal(answer, addresses, number)
+                if answer in _REFUSALS:  # a chief that left without an answer may come back
+                    kind, message = _REFUSALS[answer]
+                    raise kind(_STRATEGY + message.format(all=', '.join(addresses), own=addresses[number]))
         except OSError as error:
             reason = error.strerror or error
         notice = _note(notice, 'waiting for the chief %s (%s)', chief, reason)
         time.sleep(_POLL_SECONDS)
 
 
-def _own_report(addresses, number):
-    return b'%d %s' % (number, _checksum(addresses))
-
-
-def _own_port(addresses, number, connection):
-    """Opens this worker's port, or tells the chief that it cannot."""
+def _own_port(address, connection, report):
+    """Opens this worker's port, or reports to the chief that it cannot."""
     try:
-        return _open_port(addresses[number])
+        return _open_port(address)
     except UsageError:
-        _tell([connection], _own_report(addresses, number) + b' taken')
+        _tell([connection], report + b' taken')
         raise
-
-
-def _raise_refusal(answer, addresses, number):
-    """Raises the error for the chief's answer. If the chief left without an answer, returns, because it may come back."""
-    if answer == _DIFFERENT:
-        raise UsageError(f'{_STRATEGY}a worker has a different cluster in its TF_CONFIG than the chief; here it is '
-                         f'{", ".join(addresses)}; give all workers the same cluster')
-    if answer == _NOT_FREE:
-        raise UsageError(f'{_STRATEGY}another worker already runs as {addresses[number]}; give each worker its own index in '
-                         'TF_CONFIG')
-    if answer == _LOST:
-        raise WorkerLost(f'{_STRATEGY}another worker cannot open its port; see its output for the reason; start all again')
 
 
 def _note(due, message, *values):

@@ -17,13 +17,8 @@ _ROWS, _STEPS = 8, 16
 
 
 class Reporter:
-    """Computes metrics of a model and writes them into the run directory.
-
-    Args:
-        directory: RunDirectory.
-        model: Autoencoder.
-        dataset: datasets.base.Dataset.
-        more_metrics: names of metrics to log in addition to the usual ones.
+    """Computes metrics of a model and writes them into the run directory; `more_metrics` names metrics to log in addition to
+    the usual ones.
 
     Raises:
         UsageError: a metric does not exist or does not apply.

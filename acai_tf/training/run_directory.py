@@ -104,12 +104,8 @@ class RunDirectory(Run):
 
 
 def conflicts(run, config):
-    """Options that prevent `config` from resuming a run: rows of `TrainConfig.difference`; [] if nothing is trained yet.
-    total_kimg is included only if the run is already longer.
-
-    Args:
-        run: runs.Run.
-        config: resolved TrainConfig.
+    """Options that prevent a resolved TrainConfig from resuming a `runs.Run`: rows of `TrainConfig.difference`; [] if nothing
+    is trained yet. total_kimg is included only if the run is already longer.
 
     Raises:
         StorageError: config.json is damaged or has another format.
