@@ -3,6 +3,7 @@
 Every number is a median of 5. Measurements to be compared take turns, because a machine's speed drifts.
 """
 
+import math
 import tempfile
 import time
 from statistics import median
@@ -64,12 +65,8 @@ def matmul_gflops(dtype, size=2048, count=6):
 
 def convolution_flops(network):
     """Floating point operations of a network's convolutions for one image, forward."""
-    total = 0
-    for layer in network.layers:
-        if isinstance(layer, keras.layers.Conv2D):
-            _, height, width, channels = layer.output.shape
-            total += 2 * height * width * channels * int(np.prod(layer.kernel.shape[:3]))
-    return total
+    return sum(2 * math.prod(layer.output.shape[1:]) * math.prod(layer.kernel.shape[:3])
+               for layer in network.layers if isinstance(layer, keras.layers.Conv2D))
 
 
 def acai_step_flops(model):
@@ -92,8 +89,7 @@ def _acai(dtype, sizes=_PUBLISHED, channels=1):
 def _measure_train(results):
     noise = tf.random.stateless_uniform([_BATCH, 32, 32, 3], [0, 0], -1, 1), tf.zeros([_BATCH], tf.int64)
     results['train'] = _train_rates(_PUBLISHED, datasets.get('lines32').train(_BATCH), steps=20)
-    results['train_depth64'] = _train_rates(
-        _PUBLISHED_COLOR, tf.data.Dataset.from_tensors(noise).repeat(), steps=4)
+    results['train_depth64'] = _train_rates(_PUBLISHED_COLOR, tf.data.Dataset.from_tensors(noise).repeat(), steps=4)
 
 
 def _train_rates(sizes, batches, steps):
@@ -195,10 +191,9 @@ def _measure_kmeans(results):
     centers = tf.random.stateless_normal([10, 32], [0, 0]).numpy()
     labels = np.arange(60000) % 10
     points = centers[labels] + tf.random.stateless_normal([60000, 32], [0, 1]).numpy().astype(np.float64)
-
-    def scikit_learns(seed):
-        return cluster.KMeans(10, init='random', n_init=_RESTARTS, max_iter=1000, random_state=seed).fit(points)
-    programs = (lambda seed: kmeans(points, 10, _RESTARTS, seed), scikit_learns)
+    programs = (
+        lambda seed: kmeans(points, 10, _RESTARTS, seed),
+        lambda seed: cluster.KMeans(10, init='random', n_init=_RESTARTS, max_iter=1000, random_state=seed).fit(points))
     seconds = [[_seconds(lambda: program(seed)) for program in programs] for seed in range(_REPEATS)]
     ours, theirs = (_RESTARTS / median(column) for column in zip(*seconds))
     results['kmeans'] = {'restarts_per_s': ours, 'scikit_learn_restarts_per_s': theirs}

@@ -44,6 +44,5 @@ def path(a, b, steps, curve=lerp):
 def bilinear(corners, rows, columns):
     """The grid between four latents: corners [4, ...] (top left, top right, bottom left, bottom right) ->
     [rows, columns, ...]."""
-    left = path(corners[0:1], corners[2:3], rows)[0]
-    right = path(corners[1:2], corners[3:4], rows)[0]
+    left, right = path(corners[:2], corners[2:], rows)
     return path(left, right, columns)

@@ -12,12 +12,9 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 @contextlib.contextmanager
 def answering(handler):
-    """Installs a handler for SIGTERM, SIGINT and SIGHUP until the block ends. Outside the main thread it does nothing.
-
-    If SIGHUP is ignored, as under `nohup`, it stays ignored.
-    """
-    ignores_hangup = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
-    numbers = [number for number in SIGNALS if number != signal.SIGHUP or not ignores_hangup]
+    """Installs a handler for SIGTERM, SIGINT and SIGHUP until the block ends. Outside the main thread it does nothing. If
+    SIGHUP is ignored, as under `nohup`, it stays ignored. Yields the numbers of the signals that it answers."""
+    numbers = [number for number in SIGNALS if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN]
     previous = {}
     with contextlib.suppress(ValueError):  # not in the main thread
         previous.update({number: signal.signal(number, handler) for number in numbers})

@@ -17,11 +17,8 @@ no_autograph = tf.autograph.experimental.do_not_convert
 
 
 def as_rows(**inputs):
-    """Checks and converts {name: (array, shape)} to {name: float32 array [n, *shape]}.
-
-    Raises:
-        UsageError: an array has the wrong shape, images are not floats, or the numbers of rows differ.
-    """
+    """Checks and converts {name: (array, shape)} to {name: float32 array [n, *shape]}; UsageError if an array has the wrong
+    shape, images are not floats, or the numbers of rows differ."""
     arrays = {}
     for name, (value, shape) in inputs.items():
         value = np.asarray(value)

@@ -31,10 +31,7 @@ names = REGISTRY.names
 
 def create(architecture, depth, latent, latent_width, seed, dtype, **options):
     """Returns an architecture object for a name, a class, which is constructed with the other arguments, or an object.
-
-    Raises:
-        UsageError: an unknown name or option, or not an architecture.
-    """
+    UsageError for an unknown name or option, or something that is not an architecture."""
     if isinstance(architecture, str):
         architecture = REGISTRY.get(architecture)
     for method in ('encoder', 'decoder', 'critic'):
@@ -66,7 +63,7 @@ def build(architecture, method, input_shape, *args, answer=None, **kwargs):
 
     Args:
         architecture: as returned by `create`.
-        method: name of the method to call with the other arguments.
+        method: name of the method to call with the input's shape and the other arguments.
         input_shape, answer: shapes of input and output, without the batch; an `answer` of None allows any [h, w, c].
 
     Returns:
@@ -77,7 +74,7 @@ def build(architecture, method, input_shape, *args, answer=None, **kwargs):
     """
     what = f'{method} of the architecture {name_of(architecture)}'
     with registry.errors_in_one_line(f'the {what}'):
-        network = getattr(architecture, method)(*args, **kwargs)
+        network = getattr(architecture, method)(input_shape, *args, **kwargs)
         if not isinstance(network, keras.Model):
             raise UsageError(f'the {what} returns a {type(network).__name__}, not a Keras model')
         shape = tuple(network(keras.Input(input_shape)).shape[1:])

@@ -28,7 +28,7 @@ class Adversarial(Regularizer):
 
     def build_critic(self):
         """The architecture's critic: images -> [n, h, w, c]."""
-        return architectures.build(self.architecture, 'critic', self.image_shape, self.image_shape, depth=self.advdepth)[0]
+        return architectures.build(self.architecture, 'critic', self.image_shape, depth=self.advdepth)[0]
 
     def critic_score(self, images, training=False):
         """The critic's answer for each image, [batch]: the mean over all its outputs."""

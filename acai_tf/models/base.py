@@ -52,10 +52,8 @@ class Autoencoder(Steps, Configured, keras.Model):
 
     Works with `compile()` and `fit(dataset)` on batches `(images, labels)`: images float32 [batch, h, w, c] in [-1, 1],
     labels int [batch]; without labels the classifier is not trained. `acai_tf.training` calls
-    `strategy.run(model.train_step, ...)`.
-
-    `train_step` calls the networks in training mode; `encode`, `decode`, `logits`, `call` and `evaluate` in inference
-    mode.
+    `strategy.run(model.train_step, ...)`. `train_step` calls the networks in training mode; `encode`, `decode`, `logits`,
+    `call` and `evaluate` in inference mode.
 
     Args: see `acai_tf.models.create`.
 
@@ -104,9 +102,9 @@ class Autoencoder(Steps, Configured, keras.Model):
 
     def build_networks(self):
         """Makes the networks with `add_network`; a subclass calls this and adds its own."""
-        encoder, self.latent_shape = architectures.build(self.architecture, 'encoder', self.image_shape, self.image_shape)
-        decoder, _ = architectures.build(self.architecture, 'decoder', self.latent_shape, self.latent_shape,
-                                         self.image_shape[-1], image_shape=self.image_shape, answer=self.image_shape)
+        encoder, self.latent_shape = architectures.build(self.architecture, 'encoder', self.image_shape)
+        decoder, _ = architectures.build(self.architecture, 'decoder', self.latent_shape, self.image_shape[-1],
+                                         image_shape=self.image_shape, answer=self.image_shape)
         self.add_network('encoder', encoder)
         self.add_network('decoder', decoder)
         self.add_network('classifier', dense(self.latent_shape, self.nclass, self.seed, 'classifier'))
@@ -176,16 +174,9 @@ class Autoencoder(Steps, Configured, keras.Model):
         return in_batches(self._compiled[method], *arrays.values())
 
     def start_from(self, dataset):
-        """Sets the decoder's last bias so that its first images have the mean color of the training images.
-
-        Without this a model first learns the background, only as fast as Adam moves a bias.
-
-        Args:
-            dataset: `datasets.base.Dataset`, a tf.data.Dataset of batches, or images [n, h, w, c].
-
-        Raises:
-            UsageError: the decoder does not end in one bias per channel.
-        """
+        """Sets the decoder's last bias so that its first images have the mean color of the training images, given as a
+        `datasets.base.Dataset`, a tf.data.Dataset of batches, or images [n, h, w, c]. Without this a model first learns the
+        background, only as fast as Adam moves a bias. UsageError if the decoder does not end in one bias per channel."""
         starts.set_mean(self, dataset)
 
     def fit(self, x=None, y=None, *args, **kwargs):
@@ -206,8 +197,7 @@ class Autoencoder(Steps, Configured, keras.Model):
 
     def save(self, filepath, *args, **kwargs):
         if os.fspath(filepath).endswith(('.h5', '.hdf5')):
-            raise UsageError(f'{filepath}: HDF5 cannot store all optimizers; save as '
-                             f'{os.path.splitext(filepath)[0]}.keras')
+            raise UsageError(f'{filepath}: HDF5 cannot store all optimizers; save as {os.path.splitext(filepath)[0]}.keras')
         return super().save(filepath, *args, **kwargs)
 
     def classifier_input(self, images):
@@ -226,14 +216,9 @@ class Autoencoder(Steps, Configured, keras.Model):
         return {}
 
     def unpack(self, data):
-        """Returns images and labels (or None) from the data that Keras or the training loop passes to a step.
-
-        Args:
-            data: images, (images,), (images, labels), or (images, images): an autoencoder's targets are its images.
-
-        Raises:
-            UsageError: wrong types or shapes, or sample or class weights.
-        """
+        """Returns images and labels (or None) from the data that Keras or the training loop passes to a step: images,
+        (images,), (images, labels), or (images, images), because an autoencoder's targets are its images. UsageError for
+        wrong types or shapes, and for sample or class weights."""
         images, labels, weights = keras.utils.unpack_x_y_sample_weight(data)
         if weights is not None:
             raise UsageError(f'{type(self).__name__} does not support sample_weight or class_weight; leave them out')
@@ -303,8 +288,12 @@ class Autoencoder(Steps, Configured, keras.Model):
         with tf.GradientTape(persistent=True) as tape:
             terms = self.assert_finite(self.loss_terms(images, self.random_inputs(images), labels, training=True))
             objectives = self.objectives(terms)
+        self.before_update(terms)
         self.update(tape, objectives)
         return self.track(terms, objectives)
+
+    def before_update(self, terms):
+        """Hook for a subclass to set what its update depends on."""
 
     def test_step(self, data):
         """Loss terms without an update, for `evaluate` and for `fit`'s validation data."""

@@ -10,7 +10,6 @@ from acai_tf.tracing import traced
 
 # Short enough to respond to signals, long enough that calls cost nothing.
 _CALL_SECONDS = 1.0
-_MOST_STEPS = 10_000
 
 
 def compile_steps(model, step, replicas=lambda losses: losses):
@@ -48,7 +47,7 @@ class Calls:
             several workers agree.
     """
 
-    def __init__(self, run, loss_names, most=_MOST_STEPS):
+    def __init__(self, run, loss_names, most=10_000):
         self._run, self._loss_names, self._most = run, loss_names, most
         self._calls, self.seconds_per_step = 0, None
 

@@ -11,8 +11,8 @@ class MIAE(ACAI):
     values. In the paper the critic's second term has x itself, which is reg = 1."""
 
     def build_critic(self):
-        return architectures.build(self.architecture, 'encoder', self.image_shape, self.image_shape, name='critic',
-                                   depth=self.advdepth, answer=self.latent_shape)[0]
+        return architectures.build(self.architecture, 'encoder', self.image_shape, name='critic', depth=self.advdepth,
+                                   answer=self.latent_shape)[0]
 
     def critic_score(self, images, training=False):
         return self.critic(images, training=training)

@@ -33,7 +33,7 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
 
 class BySteps(keras.optimizers.schedules.LearningRateSchedule):
     """A schedule that follows a model's steps, also for an optimizer that does not take every step; `factor` multiplies its
-    rate."""
+    rate. It is not saved: the model keeps the schedule and makes this object from it."""
 
     def __init__(self, schedule, steps, factor=1.0):
         self._schedule, self._steps, self._factor = schedule, steps, factor
@@ -46,9 +46,6 @@ class BySteps(keras.optimizers.schedules.LearningRateSchedule):
         """The same schedule with another initial rate; `rate` itself if the schedule does not have an initial rate."""
         initial = getattr(self._schedule, 'initial_learning_rate', 0)
         return BySteps(self._schedule, self._steps, rate / initial) if initial else rate
-
-    def get_config(self):
-        raise NotImplementedError  # the model keeps the schedule and makes this object from it
 
 
 class Adam(keras.optimizers.Adam):

@@ -16,6 +16,11 @@ def _of_base(name):
     return property(lambda self: getattr(self.base, name), lambda self, network: setattr(self.base, name, network))
 
 
+def _network_name(name):
+    """Name in the system of a network of the base."""
+    return name if name in _SHARED_NETWORKS else f'base_{name}'
+
+
 def base_class(base):
     """The class of a base autoencoder, from its name or class; UsageError if it cannot be a base."""
     cls = models.REGISTRY.get(base) if isinstance(base, str) else base
@@ -68,21 +73,19 @@ class Regularizer(Autoencoder):
         self.latent_shape, self.loss_scale = self.base.latent_shape, self.base.loss_scale
         self.on_baseline = cls is AEBaseline
         for name, network in self.base.networks.items():
-            self.add_network(self.base_name(name, _SHARED_NETWORKS), network)
-        own = type(self)
-        trained = dict(self.base.optimizer_networks)
-        main = [name for name in trained.pop(self._main, ()) if name != 'classifier']
+            self.add_network(_network_name(name), network)
+        own, trained = type(self), dict(self.base.optimizer_networks)
+        main = [_network_name(name) for name in trained.pop(self._main, ()) if name != 'classifier']
         if not {'encoder', 'decoder'} <= {*main}:
             raise UsageError(f'base={cls.__name__}: one optimizer, `all` or `autoencoder`, must update both encoder and '
                              'decoder')
         self.optimizer_networks = {
             **own.optimizer_networks,
-            'autoencoder': tuple(dict.fromkeys([*(self.base_name(name, _SHARED_NETWORKS) for name in main),
-                                                *own.optimizer_networks.get('autoencoder', ())])),
-            **{self.base_name(name): tuple(self.base_name(network, _SHARED_NETWORKS) for network in networks)
+            'autoencoder': tuple(dict.fromkeys([*main, *own.optimizer_networks.get('autoencoder', ())])),
+            **{f'base_{name}': tuple(map(_network_name, networks))
                for name, networks in trained.items() if name != 'classifier'},
             'classifier': ('classifier',)}
-        self.training_only = (*own.training_only, *(self.base_name(name) for name in self.base.training_only))
+        self.training_only = (*own.training_only, *(f'base_{name}' for name in self.base.training_only))
         if not self.on_baseline:
             self.loss_names = tuple(dict.fromkeys([
                 *map(self._loss_name, self.base.loss_names),
@@ -93,14 +96,11 @@ class Regularizer(Autoencoder):
         """Name of the base's optimizer for encoder and decoder."""
         return 'all' if 'all' in self.base.optimizer_networks else 'autoencoder'
 
-    def base_name(self, name, shared=()):
-        """Name in this model of a network, optimizer, loss or draw of the base."""
-        return name if name in shared else f'base_{name}'
-
     def _loss_name(self, name):
+        """Name in this model of a loss of the base."""
         if self.on_baseline:
             return self.reconstruction_loss if name == 'loss' else name
-        return self.base_name(name, _SHARED_LOSSES)
+        return name if name in _SHARED_LOSSES else f'base_{name}'
 
     def options(self):
         return {**self.base.options(), **super().options()}
@@ -136,11 +136,11 @@ class Regularizer(Autoencoder):
 
     def all_due(self, step):
         names = {self._main: 'autoencoder', 'classifier': 'classifier'}
-        of_base = {names.get(name) or self.base_name(name): due for name, due in self.base.due(step).items()}
+        of_base = {names.get(name) or f'base_{name}': due for name, due in self.base.due(step).items()}
         return {**of_base, **super().all_due(step)}
 
     def random_inputs(self, images):
-        return {self.base_name(name): value for name, value in self.base.random_inputs(images).items()}
+        return {f'base_{name}': value for name, value in self.base.random_inputs(images).items()}
 
     def loss_terms(self, images, random_inputs, labels=None, training=False):
         of_base = {name.removeprefix('base_'): value for name, value in random_inputs.items() if name.startswith('base_')}
@@ -174,7 +174,7 @@ class Regularizer(Autoencoder):
         """The base's objectives: {'autoencoder': its loss, ...}, and the classifier's; a subclass adds its own."""
         of_base = self._base_objectives(terms)
         return {'autoencoder': of_base.pop(self._main), 'classifier': terms.get('classify_latent'),
-                **{self.base_name(name): value for name, value in of_base.items() if name != 'classifier'}}
+                **{f'base_{name}': value for name, value in of_base.items() if name != 'classifier'}}
 
     def after_update(self):
         self.base.after_update()

@@ -50,10 +50,8 @@ class Steps:
         self.trackers, self._terms_of = {}, {}
 
     def add_network(self, name, network):
-        """Keeps `network` as the attribute `name`, under which it is checkpointed too.
-
-        Its batch normalization layers become synchronized: they use statistics of the global batch.
-        """
+        """Keeps `network` as the attribute `name`, under which it is checkpointed too. Its batch normalization layers become
+        synchronized: they use statistics of the global batch."""
         for layer in network._flatten_layers():
             if isinstance(layer, keras.layers.BatchNormalization):
                 layer.synchronized = True

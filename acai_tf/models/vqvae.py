@@ -99,8 +99,7 @@ class AEVQVAE(Autoencoder):
             raise UsageError(f'plain needs num_latents=1, not {self.num_latents}')
         size = math.prod(self.latent_shape)
         if not self.plain:
-            self.add_network('pre_quantizer', dense(
-                self.latent_shape, self.num_latents * size, self.seed, 'pre_quantizer'))
+            self.add_network('pre_quantizer', dense(self.latent_shape, self.num_latents * size, self.seed, 'pre_quantizer'))
             self.add_network('post_quantizer', dense(
                 [self.num_latents * size], [_HIDDEN, size], self.seed, 'post_quantizer', 'relu'))
         self.optimizer_networks = {'all': tuple(self.network_names)}

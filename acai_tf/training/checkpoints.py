@@ -60,11 +60,7 @@ class Checkpoints:
                                          'checkpoint is kept; try a smaller --lr')
 
     def restore_latest(self):
-        """Restores the newest undamaged checkpoint. Returns False if there are no checkpoints.
-
-        Raises:
-            StorageError: all checkpoints are damaged.
-        """
+        """Restores the newest undamaged checkpoint. False if there is no checkpoint; StorageError if all are damaged."""
         paths = list(reversed(self._manager.checkpoints)) if self._manager else []
         for path in paths:
             try:

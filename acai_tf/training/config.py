@@ -218,11 +218,8 @@ class TrainConfig(Configured):
 
     @classmethod
     def from_dict(cls, content):
-        """Returns the TrainConfig, not resolved yet, of a config.json's content (see `runs.Run.config`).
-
-        Raises:
-            UsageError: an option or a value that this version does not have.
-        """
+        """Returns the TrainConfig, not resolved yet, of a config.json's content (see `runs.Run.config`); UsageError for an
+        option or a value that this version does not have."""
         content = dict(content)
         parts = [content.pop(part, {}) for part in _PARTS]
         checksums, fingerprint = content.pop('checksums', {}), content.pop('fingerprint', {})

@@ -94,11 +94,8 @@ def _train(config, directory, strategy):
 
 
 def step_function(model, strategy, jit='auto'):
-    """Compiles several training steps into one call.
-
-    Returns:
-        Function (count, iterator) -> float32 [count, replicas, len(model.loss_names)], the loss terms of each step.
-    """
+    """Compiles several training steps into one call: a function (count, iterator) -> float32 [count, replicas,
+    len(model.loss_names)], the loss terms of each step."""
     use_xla = jit == 'on' or (jit == 'auto' and len(tf.config.list_logical_devices('GPU')) == 1
                               and strategy.num_replicas_in_sync == 1)
 
@@ -248,9 +245,8 @@ class Trainer:
         return min(-(-reports * images // self.config.batch), last)
 
     def _next_stop(self, step, last):
-        stop = self._next_report(step, last)
-        every = self.config.checkpoint_steps
-        return min(stop, (step // every + 1) * every) if every else stop
+        every = self.config.checkpoint_steps or last
+        return min(self._next_report(step, last), (step // every + 1) * every)
 
     def _announce(self, seconds, seconds_per_step):
         is_long, hint = seconds > 5400, ''

@@ -33,11 +33,8 @@ _REFUSALS = {
 
 
 def cluster_of(text):
-    """Returns (addresses of all workers, chief first; number of this one) from the text of TF_CONFIG.
-
-    Raises:
-        UsageError: TF_CONFIG is invalid.
-    """
+    """Returns (addresses of all workers, chief first; number of this one) from the text of TF_CONFIG; UsageError if it is
+    invalid."""
     try:
         values = json.loads(text)
         tasks, own = _tasks(values['cluster']), _own_task(values['task'])
@@ -96,11 +93,8 @@ def _is_host(host):
 
 
 def meet(addresses, number):
-    """Returns when all workers are present; until then SIGTERM and SIGINT work.
-
-    Args:
-        addresses: 'host:port' of every worker, the chief's first; TensorFlow will use the same ports.
-        number: number of this worker.
+    """Returns when all workers are present; until then SIGTERM and SIGINT work. Takes the 'host:port' of every worker, the
+    chief's first, and the number of this one; TensorFlow will use the same ports.
 
     Raises:
         UsageError: the port cannot be opened, the workers have different addresses, or another worker has this number.
@@ -158,12 +152,8 @@ def _next_report(server, connections):
 
 
 def _admit(present, addresses, report, connection):
-    """Adds a worker that has reported to those present.
-
-    Raises:
-        UsageError: the worker has other addresses.
-        WorkerLost: its port is taken.
-    """
+    """Adds a worker that has reported to those present; UsageError if it has other addresses, WorkerLost if its port is
+    taken."""
     if report is None:
         return
     number, checksum, taken = int(report[1]), report[2], report[3]

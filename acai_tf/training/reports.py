@@ -18,11 +18,7 @@ _ROWS, _STEPS = 8, 16
 
 class Reporter:
     """Computes metrics of a model and writes them into the run directory; `more_metrics` names metrics to log in addition to
-    the usual ones.
-
-    Raises:
-        UsageError: a metric does not exist or does not apply.
-    """
+    the usual ones. UsageError if a metric does not exist or does not apply."""
 
     def __init__(self, directory, model, dataset, more_metrics=()):
         self._directory, self._dataset, self._model = directory, dataset, metrics.subject(model)

@@ -49,7 +49,11 @@ class RunDirectory(Run):
     def begin(self):
         """Empties the directory if it is to be overwritten, and writes config.json."""
         if self._overwrite:
-            self._clear()
+            for entry in os.scandir(self.path):
+                if entry.is_dir(follow_symlinks=False):
+                    shutil.rmtree(entry.path)
+                elif entry.path != self.lock_path:
+                    os.remove(entry.path)
         with contextlib.suppress(FileNotFoundError, StorageError):
             self._config.began_with = self.config['versions']
         with files.atomic_write(self.config_path) as file:
@@ -62,13 +66,6 @@ class RunDirectory(Run):
     def close(self):
         """Lets other processes use the directory."""
         self._lock.close()
-
-    def _clear(self):
-        for entry in os.scandir(self.path):
-            if entry.is_dir(follow_symlinks=False):
-                shutil.rmtree(entry.path)
-            elif entry.path != self.lock_path:
-                os.remove(entry.path)
 
     def _check_config(self):
         if not os.path.exists(self.config_path) and set(os.listdir(self.path)) - {os.path.basename(self.lock_path)}:
@@ -104,8 +101,8 @@ class RunDirectory(Run):
 
 
 def conflicts(run, config):
-    """Options that prevent a resolved TrainConfig from resuming a `runs.Run`: rows of `TrainConfig.difference`; [] if nothing
-    is trained yet. total_kimg is included only if the run is already longer.
+    """Options that prevent a resolved TrainConfig from resuming a `runs.Run`: rows of `TrainConfig.difference`; [] if
+    nothing is trained yet. total_kimg is included only if the run is already longer.
 
     Raises:
         StorageError: config.json is damaged or has another format.
@@ -121,11 +118,7 @@ def conflicts(run, config):
 
 
 def summary(run):
-    """Formats the last report of a run and the paths of its results, for people.
-
-    Raises:
-        StorageError: there is no report.
-    """
+    """Formats the last report of a run and the paths of its results, for people; StorageError if there is no report."""
     records = run.reports()
     if not records:
         raise StorageError(f'{run.reports_path} no longer holds any report; the exported model and the checkpoints are '
