@@ -28,16 +28,11 @@ _PUBLISHED_COLOR = {'depth': 64, 'latent': 16, 'latent_width': 4}  # on svhn32 a
 
 
 def run(what):
-    """Measures the parts named in `what`.
-
-    Args:
-        what: any of `train`, `input` (which also measures `train`, for comparison), `line_eval`, `encode`, `kmeans`.
+    """Measures the parts named in `what`: any of `train`, `input` (which also measures `train`, for comparison),
+    `line_eval`, `encode`, `kmeans`. UsageError for another name.
 
     Returns:
         Nested dict of numbers: `train.float32.img_per_s` is result['train']['float32']['img_per_s'].
-
-    Raises:
-        UsageError: an unknown name.
     """
     for name in what:
         if name not in _PARTS:

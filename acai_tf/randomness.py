@@ -13,8 +13,7 @@ _ALGORITHM = 'philox'
 
 
 def key(seed, name, step=0, replica=0):
-    """Returns the key of the draw of that name, an int64 tensor [2], for the functions below and every
-    `tf.random.stateless_*`.
+    """Returns the key of the named draw: an int64 tensor [2], for the functions below and every `tf.random.stateless_*`.
 
     Args:
         seed: the run's seed, any Python integer; only its low 63 bits are used.

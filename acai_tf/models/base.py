@@ -113,7 +113,7 @@ class Autoencoder(Steps, Configured, keras.Model):
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        if cls.__module__.startswith('acai_tf.'):
+        if cls.__module__.startswith('acai_tf.'):  # users register their own classes
             keras.saving.register_keras_serializable('acai_tf')(cls)
         for name in ('encode', 'decode'):
             if name in vars(cls):
@@ -288,12 +288,8 @@ class Autoencoder(Steps, Configured, keras.Model):
         with tf.GradientTape(persistent=True) as tape:
             terms = self.assert_finite(self.loss_terms(images, self.random_inputs(images), labels, training=True))
             objectives = self.objectives(terms)
-        self.before_update(terms)
         self.update(tape, objectives)
         return self.track(terms, objectives)
-
-    def before_update(self, terms):
-        """Hook for a subclass to set what its update depends on."""
 
     def test_step(self, data):
         """Loss terms without an update, for `evaluate` and for `fit`'s validation data."""

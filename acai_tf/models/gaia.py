@@ -131,15 +131,21 @@ class GAIA(Autoencoder):
     def objectives(self, terms):
         return {'autoencoder': terms['L_g'], 'critic': terms['L_d'], 'classifier': terms.get('classify_latent')}
 
-    def before_update(self, terms):
+    def train_step(self, data):
+        """One update of autoencoder, critic and classifier, from one forward pass; returns the loss terms."""
+        images, labels = self.unpack(data)
+        with tf.GradientTape(persistent=True) as tape:
+            terms = self.assert_finite(self.loss_terms(images, self.random_inputs(images), labels, training=True))
+            objectives = self.objectives(terms)
         of_critic = self.share(terms['x_real_recon_loss'] - terms['x_fake_recon_loss'])
         self.optimizers['critic'].share.assign(of_critic)
         self.optimizers['autoencoder'].share.assign(1 - of_critic)
+        self.update(tape, objectives)
+        return self.track(terms, objectives)
 
 
 def distance_loss(images, latents):
-    """L_dist, a scalar: mismatch between the relative distances of all pairs of latents [n, ...] and of all pairs of images
-    [n, ...]."""
+    """L_dist, a scalar: mismatch between the relative distances of all pairs of images [n, ...] and of their latents."""
     def relative_distances(x):
         flat = tf.reshape(x, [tf.shape(x)[0], -1])
         flat -= tf.reduce_mean(flat, axis=0)  # differences of large squares would lose digits

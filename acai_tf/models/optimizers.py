@@ -109,10 +109,8 @@ def apply(optimizer, gradients, variables, due=None):
 
 class LearningRate(tf.Module):
     """The object `model.optimizer`. LearningRateScheduler, ReduceLROnPlateau and similar callbacks read and set its
-    `learning_rate`, and it carries all optimizers into a `tf.train.Checkpoint`.
-
-    Setting the rate keeps each optimizer's ratio to `lr` from when the model was compiled.
-    """
+    `learning_rate`, and it carries all optimizers into a `tf.train.Checkpoint`. Setting the rate keeps each optimizer's
+    ratio to `lr` from when the model was compiled."""
 
     built = True
 

@@ -32,7 +32,8 @@ def base_class(base):
 
 
 class Regularizer(Autoencoder):
-    """Base class of the systems that add networks, loss terms and optimizers to a base autoencoder.
+    """Base class of the systems that add networks, loss terms and optimizers to a base autoencoder, the attribute `base`.
+    They use its encoder, decoder and classifier.
 
     A subclass defines `regularizer_terms` and adds them to `objectives`, with each weight multiplied by `loss_scale`. On the
     baseline, all loss names are the released ones. On another base, the base's loss names, random inputs, optimizers and
@@ -42,10 +43,6 @@ class Regularizer(Autoencoder):
         base: the base autoencoder: a registered name, path/to/file.py:Name, or a subclass of `Autoencoder` that defines
             `forward`.
         **options: options of the system and of the base; see `Autoencoder` for the other arguments.
-
-    Attributes:
-        base: the base autoencoder; the system uses its encoder, decoder and classifier.
-        loss_scale: ratio of the base's loss to a mean over pixels; multiplies the regularizer's terms.
 
     Raises:
         UsageError: the base is a regularizer itself, has no `forward`, has an option of the regularizer, or updates encoder

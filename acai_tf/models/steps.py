@@ -202,10 +202,8 @@ class Steps:
             return {name: tf.identity(value) for name, value in terms.items()}
 
     def update(self, tape, objectives):
-        """Computes all gradients at the current parameters, makes all updates that are due, and counts the step.
-
-        Takes the persistent tape around the forward pass, and {optimizer: scalar that it minimizes, or None to skip it}.
-        """
+        """Computes all gradients at the current parameters, makes all updates that are due, and counts the step. Takes the
+        persistent tape around the forward pass, and {optimizer: scalar that it minimizes, or None to skip it}."""
         # Optimizers sum gradients over replicas, and each replica's loss is the mean over its own part of the batch, so
         # the factor 1 / replicas gives the gradient of the global mean. Nothing else scales gradients.
         scale = tf.fill([], 1.0 / replicas())

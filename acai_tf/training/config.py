@@ -232,8 +232,8 @@ class TrainConfig(Configured):
         return config
 
     def difference(self, earlier):
-        """Options that prevent this config from resuming the run whose config.json has the content `earlier`: [(name, value
-        there, value here)]."""
+        """Options that prevent this config from resuming a run, given the content of its config.json: [(name, value there,
+        value here)]."""
         rows = [(name, _comparable(name, earlier.get(name), earlier['checksums']),
                  _comparable(name, getattr(self, name), self.checksums))
                 for name, option in declared(TrainConfig).items()

@@ -23,7 +23,6 @@ def export_run(run_dir: str | os.PathLike, export_dir: str | os.PathLike | None 
     """Exports a checkpoint of a run directory.
 
     Args:
-        run_dir: as returned by `train`.
         export_dir: directory of the versions; default `<run_dir>/export`.
         step: int; by default the last checkpoint's.
         dataset: where the run's data is now, such as 'records:NEW', if it was moved.

@@ -46,8 +46,7 @@ def interruptible(seconds):
 
 
 def _join(context, server):
-    """Joins the workers, given the capsule of a TFE_Context and the bytes of a ServerDef. Returns TensorFlow's error, or
-    None."""
+    """Joins the workers, given a TFE_Context's capsule and a ServerDef's bytes. Returns TensorFlow's error, or None."""
     library = ctypes.CDLL(_pywrap_tfe.__file__)
     library.TF_NewStatus.restype, library.TF_Message.restype = ctypes.c_void_p, ctypes.c_char_p
     pointer_of = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(

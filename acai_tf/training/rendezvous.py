@@ -33,8 +33,7 @@ _REFUSALS = {
 
 
 def cluster_of(text):
-    """Returns (addresses of all workers, chief first; number of this one) from the text of TF_CONFIG; UsageError if it is
-    invalid."""
+    """(addresses of all workers, chief first; this one's number) from the text of TF_CONFIG; UsageError if it is invalid."""
     try:
         values = json.loads(text)
         tasks, own = _tasks(values['cluster']), _own_task(values['task'])
@@ -152,8 +151,7 @@ def _next_report(server, connections):
 
 
 def _admit(present, addresses, report, connection):
-    """Adds a worker that has reported to those present; UsageError if it has other addresses, WorkerLost if its port is
-    taken."""
+    """Adds a worker that has reported; UsageError if it has other addresses, WorkerLost if its port is taken."""
     if report is None:
         return
     number, checksum, taken = int(report[1]), report[2], report[3]

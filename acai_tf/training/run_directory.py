@@ -102,11 +102,8 @@ class RunDirectory(Run):
 
 def conflicts(run, config):
     """Options that prevent a resolved TrainConfig from resuming a `runs.Run`: rows of `TrainConfig.difference`; [] if
-    nothing is trained yet. total_kimg is included only if the run is already longer.
-
-    Raises:
-        StorageError: config.json is damaged or has another format.
-    """
+    nothing is trained yet. total_kimg is included only if the run is already longer. Raises like `Run.config`, except if
+    there is no config.json."""
     try:
         earlier = run.config
     except FileNotFoundError:
