@@ -42,10 +42,11 @@ class VAE(Autoencoder):
         mean, log_variance = self.latent_heads(self.encoder(images, training=training), training=training)
         if not self.sample_latent:
             return tf.reshape(mean, [-1, *self.latent_shape])
-        # In training the draw is keyed by the step, so that a resumed run reports the same.
-        shape = tf.shape(mean)
-        eps = self.normal('sample_latent', shape) if hasattr(self, 'lr') else tf.random.normal(shape)
-        return self.sample(mean, log_variance, eps)
+        return self.sample(mean, log_variance, self.noise(tf.shape(mean)))
+
+    def noise(self, shape):
+        """Noise for `sample_latent`: keyed by the step in training, so that a resumed run reports the same; else fresh."""
+        return self.normal('sample_latent', shape) if hasattr(self, 'lr') else tf.random.normal(shape)
 
     def to_images(self, values):
         return 2 * tf.sigmoid(values) - 1
