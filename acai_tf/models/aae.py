@@ -1,5 +1,6 @@
 """AAE: adversarial autoencoder (Makhzani et al., 2015; released aae.py)."""
 
+import keras
 import tensorflow as tf
 
 from acai_tf.architectures.dense import dense
@@ -8,6 +9,7 @@ from acai_tf.models.base import Autoencoder, Pass
 from acai_tf.options import Option, sizes_of
 
 
+@keras.saving.register_keras_serializable('acai_tf')
 class AAE(Autoencoder):
     """A critic distinguishes latents from draws from N(0, I); the encoder makes it take latents for draws.
 
@@ -52,3 +54,12 @@ class AAE(Autoencoder):
         return {'autoencoder': terms['loss_ae'] + self.wgt_prior * terms['loss_ae_latent'],
                 'critic': terms['loss_adv_latent'] + terms['loss_adv_prior'],
                 'classifier': terms.get('classify_latent')}
+
+    def train_step(self, data):
+        """One update of autoencoder, critic and classifier, from one forward pass; returns the loss terms."""
+        images, labels = self.unpack(data)
+        with tf.GradientTape(persistent=True) as tape:
+            terms = self.assert_finite(self.loss_terms(images, self.random_inputs(images), labels, training=True))
+            objectives = self.objectives(terms)
+        self.update(tape, objectives)
+        return self.track(terms, objectives)

@@ -1,5 +1,6 @@
 """ACAI: Adversarially Constrained Autoencoder Interpolation (Berthelot et al., ICLR 2019; released acai.py)."""
 
+import keras
 import tensorflow as tf
 
 from acai_tf.interpolation import fold_alpha, mix_with_reversed
@@ -8,6 +9,7 @@ from acai_tf.models.adversarial import Adversarial
 from acai_tf.options import Option
 
 
+@keras.saving.register_keras_serializable('acai_tf')
 class ACAI(Adversarial):
     """From a decoded mix of two latents a critic guesses the mixing coefficient; the autoencoder makes it answer 0.
 
@@ -51,3 +53,12 @@ class ACAI(Adversarial):
         objectives['autoencoder'] += self.loss_scale * self.advweight * terms['loss_ae_disc']
         objectives['critic'] = terms['loss_disc'] + terms['loss_disc_real']
         return objectives
+
+    def train_step(self, data):
+        """One update of autoencoder, critic and classifier, from one forward pass; returns the loss terms."""
+        images, labels = self.unpack(data)
+        with tf.GradientTape(persistent=True) as tape:
+            terms = self.assert_finite(self.loss_terms(images, self.random_inputs(images), labels, training=True))
+            objectives = self.objectives(terms)
+        self.update(tape, objectives)
+        return self.track(terms, objectives)

@@ -1,5 +1,6 @@
 """AEAI: Autoencoder Adversarial Interpolation (ICLR 2021 submission, arXiv 2008.01487; no code was released)."""
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -18,6 +19,7 @@ def _weight(name, loss):
                   minimum=0, kind=float, released=False)
 
 
+@keras.saving.register_keras_serializable('acai_tf')
 class AEAI(Adversarial):
     """Mixes of two latents decode to images that a discriminator takes for real. The mixes survive decoding and encoding
     unchanged, and the images change smoothly along the way (section 2.1).
@@ -122,3 +124,12 @@ class AEAI(Adversarial):
             self.weight(f'wgt_{term}') * terms[f'loss_{term}'] for term in ('adv', 'cycle', 'smooth'))
         objectives['critic'] = terms['loss_disc'] if self.weight('wgt_adv') else None
         return objectives
+
+    def train_step(self, data):
+        """One update of autoencoder, discriminator and classifier, from one forward pass; returns the loss terms."""
+        images, labels = self.unpack(data)
+        with tf.GradientTape(persistent=True) as tape:
+            terms = self.assert_finite(self.loss_terms(images, self.random_inputs(images), labels, training=True))
+            objectives = self.objectives(terms)
+        self.update(tape, objectives)
+        return self.track(terms, objectives)

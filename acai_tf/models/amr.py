@@ -1,5 +1,6 @@
 """AMR: Adversarial Mixup Resynthesis (Beckham et al., NeurIPS 2019; released in PyTorch)."""
 
+import keras
 import tensorflow as tf
 
 from acai_tf.losses import binary_cross_entropy
@@ -23,6 +24,7 @@ class TorchAdam(Adam):
         return self.epsilon * correction
 
 
+@keras.saving.register_keras_serializable('acai_tf')
 class AMR(Adversarial):
     """A critic distinguishes images from reconstructions and from decoded mixes of latents; the autoencoder makes it take
     both for images.
@@ -93,3 +95,13 @@ class AMR(Adversarial):
     def objectives(self, terms):
         return {**super().objectives(terms), 'autoencoder': terms['gen_loss'],
                 'critic': terms['d_x_real'] + terms['d_x_fake'] + terms['d_out_mix']}
+
+    def train_step(self, data):
+        """One update of critic and classifier, and of the autoencoder if it is due, from one forward pass; returns the loss
+        terms."""
+        images, labels = self.unpack(data)
+        with tf.GradientTape(persistent=True) as tape:
+            terms = self.assert_finite(self.loss_terms(images, self.random_inputs(images), labels, training=True))
+            objectives = self.objectives(terms)
+        self.update(tape, objectives)
+        return self.track(terms, objectives)

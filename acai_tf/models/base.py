@@ -47,8 +47,8 @@ class Autoencoder(Steps, Configured, keras.Model):
     A subclass declares its `Option`s, the networks that each optimizer updates (`optimizer_networks`), the loss terms it
     logs (`loss_names`), the networks that only training needs (`training_only`), the networks that end in an image
     (`decoders`) and the batches it accepts (at least `smallest_batch` over all replicas, a multiple of `batch_multiple` on
-    each). It defines `forward` and `objectives`. A subclass that defines `loss_terms` instead of `forward` cannot be the
-    base of a `regularizer.Regularizer`.
+    each). It defines `forward`, `objectives` and a `train_step` that reads like the paper's algorithm. A subclass that
+    defines `loss_terms` instead of `forward` cannot be the base of a `regularizer.Regularizer`.
 
     Works with `compile()` and `fit(dataset)` on batches `(images, labels)`: images float32 [batch, h, w, c] in [-1, 1],
     labels int [batch]; without labels the classifier is not trained. `acai_tf.training` calls
@@ -113,8 +113,6 @@ class Autoencoder(Steps, Configured, keras.Model):
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        if cls.__module__.startswith('acai_tf.'):  # users register their own classes
-            keras.saving.register_keras_serializable('acai_tf')(cls)
         for name in ('encode', 'decode'):
             if name in vars(cls):
                 setattr(cls, name, _takes_arrays(vars(cls)[name]))
@@ -277,19 +275,10 @@ class Autoencoder(Steps, Configured, keras.Model):
     def objectives(self, terms):
         """{optimizer: the scalar that it minimizes}, from the loss terms; None if it has nothing to minimize.
 
-        A system that defines its own `train_step` can do without; then the logs of `fit` and `evaluate` have no `loss`.
+        If a system does not define this, the logs of `fit` and `evaluate` have no `loss`.
         """
         del terms
         return {}
-
-    def train_step(self, data):
-        """One update of all networks that are due, from one forward pass; returns the loss terms."""
-        images, labels = self.unpack(data)
-        with tf.GradientTape(persistent=True) as tape:
-            terms = self.assert_finite(self.loss_terms(images, self.random_inputs(images), labels, training=True))
-            objectives = self.objectives(terms)
-        self.update(tape, objectives)
-        return self.track(terms, objectives)
 
     def test_step(self, data):
         """Loss terms without an update, for `evaluate` and for `fit`'s validation data."""

@@ -1,5 +1,6 @@
 """Denoising autoencoder (ACAI, section 3.2; released denoising.py)."""
 
+import keras
 import tensorflow as tf
 
 from acai_tf.models.base import Pass
@@ -7,6 +8,7 @@ from acai_tf.models.baseline import AEBaseline
 from acai_tf.options import Option
 
 
+@keras.saving.register_keras_serializable('acai_tf')
 class AEDenoising(AEBaseline):
     """Minimizes the mean of (x - D(E(x + noise * n)))^2, with n standard normal; noisy images are not clipped. The
     classifier reads the latents of clean images."""

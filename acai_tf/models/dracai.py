@@ -1,5 +1,6 @@
 """DR-ACAI: ACAI with dual regularizations (guanyuelee/midrae, dr_acai.py; no published numbers)."""
 
+import keras
 import tensorflow as tf
 
 from acai_tf.interpolation import fold_alpha
@@ -8,6 +9,7 @@ from acai_tf.models.lrae import LRAE
 from acai_tf.options import Option
 
 
+@keras.saving.register_keras_serializable('acai_tf')
 class DRACAI(LRAE):
     """LR-AE with a critic that also judges mixes of latents with the prior, and draws from the prior alone:
 

@@ -1,5 +1,6 @@
 """Dropout autoencoder (arXiv version 2 of ACAI; released dropout.py)."""
 
+import keras
 import tensorflow as tf
 
 from acai_tf.models.base import Pass
@@ -7,6 +8,7 @@ from acai_tf.models.baseline import AEBaseline
 from acai_tf.options import Option
 
 
+@keras.saving.register_keras_serializable('acai_tf')
 class AEDropout(AEBaseline):
     """Minimizes the mean of (x - D(drop(E(x))))^2, with inverted dropout on individual values of the latent. Dropout is for
     training only: the classifier, `encode` and `call` see the whole latent."""

@@ -1,6 +1,7 @@
 """FLAT: a decoder that is close to a scaled isometry (Lee et al., Regularized Autoencoders for Isometric Representation
 Learning, ICLR 2022)."""
 
+import keras
 import tensorflow as tf
 
 from acai_tf.errors import UsageError
@@ -8,6 +9,7 @@ from acai_tf.models.regularizer import Regularizer
 from acai_tf.options import Option
 
 
+@keras.saving.register_keras_serializable('acai_tf')
 class FLAT(Regularizer):
     """Adds the relaxed distortion measure of the decoder, where J is its Jacobian at a latent:
 
@@ -54,3 +56,12 @@ class FLAT(Regularizer):
         objectives = super().objectives(terms)
         objectives['autoencoder'] += self.loss_scale * self.wgt_flat * terms['loss_flat']
         return objectives
+
+    def train_step(self, data):
+        """One update of autoencoder and classifier, from one forward pass; returns the loss terms."""
+        images, labels = self.unpack(data)
+        with tf.GradientTape(persistent=True) as tape:
+            terms = self.assert_finite(self.loss_terms(images, self.random_inputs(images), labels, training=True))
+            objectives = self.objectives(terms)
+        self.update(tape, objectives)
+        return self.track(terms, objectives)

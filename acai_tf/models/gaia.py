@@ -1,5 +1,6 @@
 """GAIA: Generative Adversarial Interpolative Autoencoding (Sainburg et al., 2018; released network.py)."""
 
+import keras
 import tensorflow as tf
 
 from acai_tf import architectures
@@ -20,6 +21,7 @@ class SharedRateAdam(Adam):
         super().update_step(gradient, variable, learning_rate * tf.cast(self.share, learning_rate.dtype))
 
 
+@keras.saving.register_keras_serializable('acai_tf')
 class GAIA(Autoencoder):
     """Two autoencoders. The critic learns to reconstruct images well and the generator's images badly. The generator learns
     to make reconstructions and decoded mixes that the critic reconstructs well.

@@ -1,5 +1,6 @@
 """LR-AE: ACAI with a regularized latent (Qian et al., IJCAI 2019, section 4.2; released lrae.py)."""
 
+import keras
 import tensorflow as tf
 
 from acai_tf.losses import mmd
@@ -7,6 +8,7 @@ from acai_tf.models.acai import ACAI
 from acai_tf.options import Option
 
 
+@keras.saving.register_keras_serializable('acai_tf')
 class LRAE(ACAI):
     """ACAI that also pulls latents toward N(0, I): autoencoder + wgt_mmd * relu(MMD(z, prior)) (eq. 5).
 

@@ -1,5 +1,7 @@
 """MIDR-AE: multidimensional interpolation and dual regularizations (Qian et al., IJCAI 2019; released midrae.py)."""
 
+import keras
+
 from acai_tf.models.dracai import DRACAI
 from acai_tf.models.miae import MIAE
 from acai_tf.options import Option
@@ -8,6 +10,7 @@ from acai_tf.options import Option
 _RELEASED_NAMES = {'loss_disc': 'loss_disc_mix', 'loss_ae_disc': 'loss_ae_disc_mix'}
 
 
+@keras.saving.register_keras_serializable('acai_tf')
 class MIDRAE(MIAE, DRACAI):
     """DR-ACAI with MI-AE's coefficients and guesses for every value of the latent (eq. 10; omega_2 is advweight).
 

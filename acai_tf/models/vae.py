@@ -2,6 +2,7 @@
 
 import math
 
+import keras
 import tensorflow as tf
 
 from acai_tf import losses
@@ -10,6 +11,7 @@ from acai_tf.models.base import Autoencoder, Pass
 from acai_tf.options import Option
 
 
+@keras.saving.register_keras_serializable('acai_tf')
 class VAE(Autoencoder):
     """Maximizes loss_ll - beta * loss_kl. loss_ll is the Bernoulli log-likelihood of the pixels, summed over an image;
     loss_kl is the KL divergence of the posterior from N(0, I).
@@ -71,3 +73,12 @@ class VAE(Autoencoder):
 
     def objectives(self, terms):
         return {'autoencoder': -terms['elbo'], 'classifier': terms.get('classify_latent')}
+
+    def train_step(self, data):
+        """One update of autoencoder and classifier, from one forward pass; returns the loss terms."""
+        images, labels = self.unpack(data)
+        with tf.GradientTape(persistent=True) as tape:
+            terms = self.assert_finite(self.loss_terms(images, self.random_inputs(images), labels, training=True))
+            objectives = self.objectives(terms)
+        self.update(tape, objectives)
+        return self.track(terms, objectives)

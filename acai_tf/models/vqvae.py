@@ -75,6 +75,7 @@ class Codebook(keras.layers.Layer):
         self.codes.assign(means / smoothed[:, None])
 
 
+@keras.saving.register_keras_serializable('acai_tf')
 class AEVQVAE(Autoencoder):
     """Minimizes mean (x - ae)^2 + beta * mean (v - sg(code))^2; one Adam updates everything, including the classifier.
 
@@ -146,3 +147,12 @@ class AEVQVAE(Autoencoder):
 
     def objectives(self, terms):
         return {'all': terms['loss_ae'] + terms['vqvae_loss'] + terms.get('classify_latent', 0.0)}
+
+    def train_step(self, data):
+        """One update of everything and of the codebook's averages, from one forward pass; returns the loss terms."""
+        images, labels = self.unpack(data)
+        with tf.GradientTape(persistent=True) as tape:
+            terms = self.assert_finite(self.loss_terms(images, self.random_inputs(images), labels, training=True))
+            objectives = self.objectives(terms)
+        self.update(tape, objectives)
+        return self.track(terms, objectives)
