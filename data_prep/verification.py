@@ -56,8 +56,7 @@ def _verify(path, entry):
         raise DataError(f'is damaged near record {histogram.total()} ({short_message(error)})') from None
     if not histogram:
         raise DataError('holds no images')
-    expected = collections.Counter(dict(enumerate(entry.get('label_histogram', []))))
-    if 'label_histogram' in entry and histogram != expected:
+    if 'label_histogram' in entry and histogram != collections.Counter(dict(enumerate(entry['label_histogram']))):
         raise DataError('holds other labels than its manifest states')
     with contextlib.suppress(KeyError):  # entries of named data sets need not state the classes
         nclass = manifests.class_count(entry)
