@@ -36,7 +36,8 @@ class Listing(NamedTuple):
 
 def find_images(images_dir):
     """Returns the Listing of a folder: a subfolder is a class, or a split that holds class folders. Logs the splits, folders
-    without images, and classes with nearly the same name. DataError if it is no folder, or it or a split holds no images."""
+    without images, and classes with nearly the same name. Raises DataError if there is no folder, or no images in it or in a
+    split."""
     paths, others = images.find(images_dir, beside=(POSES,))
     folders = [os.path.relpath(path, images_dir).split(os.sep)[:-1] for path in paths]
     split_of = _split_folders(images_dir, {folder[0] for folder in folders}) if all(folders) else {}
@@ -117,8 +118,8 @@ def summary(images_dir, listed, entries):
 def read_poses(images_dir, paths):
     """Returns [{'azimuth': degrees, 'altitude': degrees}] of the paths from images_dir/poses.csv; None without this file.
 
-    Its columns are file (the path below images_dir), azimuth and altitude, named in the first line. DataError, with the line
-    or the image, if the file cannot be read or does not have one pose for each image.
+    Its columns are file (the path below images_dir), azimuth and altitude, named in the first line. Raises DataError if the
+    file cannot be read, or does not have one pose for each image; names the line or the image.
     """
     path, poses = os.path.join(images_dir, POSES), {}
     if not os.path.exists(path):

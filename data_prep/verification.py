@@ -13,14 +13,8 @@ from acai_tf.tracing import no_autograph
 
 
 def verify(data_dir, names=None):
-    """Checks every file of a manifest: size, checksum, number of images, their shape, the labels.
-
-    Args:
-        names: the files to check; default: all that exist or are in the manifest.
-
-    Yields:
-        (name, number of images, description of the problem or None).
-    """
+    """Checks files by their manifest: size, checksum, number of images, their shape, the labels. Yields (name, number of
+    images, description of the problem or None) for each of `names`; default: all that exist or are in the manifest."""
     manifest = manifests.read(data_dir)
     present = [name for name in os.listdir(data_dir) if name.endswith('.tfrecord')]
     for name in sorted({*manifest, *present}) if names is None else names:

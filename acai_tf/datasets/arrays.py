@@ -65,7 +65,7 @@ class Arrays(InMemory):
 
 class ArraysFile(Arrays):
     """Arrays in a file, `arrays:FILE`: a .npy file with images, or a .npz file with `x` (or `images`, or a single array)
-    and optionally `labels`, `x_test` and `labels_test`. Raises DataError if the file is missing, damaged or without them."""
+    and optionally `labels`, `x_test` and `labels_test`. Raises DataError if it is missing or damaged, or lacks images."""
 
     def __init__(self, name, data_dir=None):
         super().__init__(**_read(name.partition(':')[2]), name=name)

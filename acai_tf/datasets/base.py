@@ -192,7 +192,8 @@ class InMemory(Dataset):
         """Returns (images [n, *image_shape], integer labels [n]) of a split.
 
         In uint8 images, pixels are 0 to 255. Floats within [-1, 1] that go below 0 are taken unchanged; floats
-        within [0, 1] are stretched to [-1, 1]. The training images decide for both splits. Anything else raises DataError.
+        within [0, 1] are stretched to [-1, 1]. The training images decide for both splits, unless they are uint8. Anything
+        else raises DataError.
         """
         raise NotImplementedError
 

@@ -8,9 +8,7 @@ from acai_tf.datasets.records import Records, command_of
 
 
 class Prepared(Records):
-    """A data set in files `<prepared_name>-<part>.tfrecord`.
-
-    A subclass describes the files.
+    """A data set in files `<prepared_name>-<part>.tfrecord`, which a subclass describes.
 
     Attributes:
         prepared_name: name in `acai_create_datasets --datasets`.
