@@ -15,7 +15,6 @@ class AcaiError(Exception):
 
 class UsageError(AcaiError, ValueError):
     """Wrong usage: a flag, a name, a value, or a directory that cannot be used."""
-    exit_code = 1
 
 
 class DataError(AcaiError, ValueError):

@@ -5,7 +5,6 @@ import fcntl
 import hashlib
 import json
 import os
-import shutil
 import tempfile
 
 from acai_tf.errors import StorageError, UsageError
@@ -20,47 +19,32 @@ def atomic_write(path, mode='w'):
     If `path` is a link, its target is replaced. A device or pipe is written directly. An OSError names `path`.
     """
     target, encoding = os.path.realpath(path), {} if 'b' in mode else {'encoding': 'utf-8'}
-    if is_special(target):
-        with _errors_name(path), open(target, mode, **encoding) as file:
-            yield file
-        return
-    with _errors_name(path):
-        descriptor, beside = tempfile.mkstemp(prefix='.acai-', dir=os.path.dirname(target))
     try:
-        with _errors_name(path):
-            with os.fdopen(descriptor, mode, **encoding) as file:
+        if is_special(target):
+            with open(target, mode, **encoding) as file:
+                yield file
+            return
+        with _unfinished(os.path.dirname(target), '.acai-') as beside:
+            with open(beside, mode, **encoding) as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            umask = os.umask(0)
-            os.umask(umask)
-            os.chmod(beside, 0o666 & ~umask)
             os.replace(beside, target)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(beside)
-        raise
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, path) from None
 
 
 def check_new_directory(path):
-    """Checks, before long work, that `atomic_directory` can make a directory for the result.
-
-    Raises:
-        UsageError: the directory exists.
-        StorageError: it cannot be made.
-    """
+    """Checks, before long work, that `atomic_directory` can make a directory for the result. Raises UsageError if it exists,
+    and like `check_destination`."""
     if os.path.lexists(path.rstrip(os.sep)):
         raise UsageError(EXISTS.format(path))
     check_destination(path.rstrip(os.sep))
 
 
 def check_destination(path):
-    """Checks, before long work, that a file for the result can be written; makes its folder.
-
-    Raises:
-        UsageError: the path is a directory.
-        StorageError: it cannot be written.
-    """
+    """Checks, before long work, that a file for the result can be written; makes its folder. Raises UsageError if the path
+    is a directory, and StorageError if it cannot be written."""
     target = os.path.realpath(path)
     if os.path.isdir(target) or path.endswith(os.sep):
         raise UsageError(f'{path} is a directory; name a file in it')
@@ -69,8 +53,7 @@ def check_destination(path):
             with open(target, 'w'):
                 return
         os.makedirs(os.path.dirname(target), exist_ok=True)
-        with tempfile.TemporaryFile(dir=os.path.dirname(target)):
-            pass
+        tempfile.TemporaryFile(dir=os.path.dirname(target)).close()
     except OSError as error:
         raise StorageError(f'{path} cannot be written ({error.strerror}); choose another place') from None
 
@@ -90,8 +73,7 @@ def lock(file, path, option, kind=fcntl.LOCK_EX):
     """Locks an open file or directory until it is closed.
 
     Args:
-        path: the directory, for the message.
-        option: name of the flag for the directory.
+        path, option: the directory and its flag, for the message.
         kind: as for `fcntl.flock`.
 
     Raises:
@@ -108,39 +90,30 @@ def lock(file, path, option, kind=fcntl.LOCK_EX):
 
 
 @contextlib.contextmanager
-def _errors_name(path):
-    try:
-        yield
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, path) from None
+def _unfinished(folder, prefix):
+    """Yields a path in a new hidden directory in the folder; the directory is removed at the end."""
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=folder, ignore_cleanup_errors=True) as directory:
+        yield os.path.join(directory, 'unfinished')
 
 
 @contextlib.contextmanager
-def atomic_directory(path):
-    """Yields the path of a directory that becomes `path`, which must not exist, when the block ends without an error.
-
-    Raises FileExistsError if `path` exists by then.
-    """
-    parent, name = os.path.split(os.path.abspath(path))
-    os.makedirs(parent, exist_ok=True)
-    beside = tempfile.mkdtemp(prefix=f'.{name}.tmp-', dir=parent)
-    try:
+def atomic_directory(path, exists=EXISTS):
+    """Yields the path of a directory that becomes `path` when the block ends without an error. If `path` exists by then,
+    raises UsageError with the message `exists`."""
+    folder, name = os.path.split(os.path.abspath(path))
+    os.makedirs(folder, exist_ok=True)
+    with _unfinished(folder, f'.{name}.tmp-') as beside:
+        os.mkdir(beside)
         yield beside
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(beside, 0o777 & ~umask)
         if os.path.exists(path):
-            raise FileExistsError(path)
+            raise UsageError(exists.format(path))
         os.rename(beside, path)
-    except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
-        raise
 
 
-def write_json(content, path):
+def write_json(content, path, sort_keys=False):
     """Writes a value to a JSON file, atomically."""
     with atomic_write(path) as file:
-        json.dump(content, file, indent=2)
+        json.dump(content, file, indent=2, sort_keys=sort_keys)
         file.write('\n')
 
 

@@ -102,11 +102,7 @@ def grid(images, gap=2, shade=64, frame=True):
 
 def find(images_dir, beside=()):
     """Returns (paths of the images in a folder and below, paths of other files), sorted, without hidden files. Follows
-    symbolic links.
-
-    Args:
-        images_dir: the folder.
-        beside: names of other files that may be in the folder without a warning.
+    symbolic links. Warns of other files, except those named `beside`.
 
     Raises:
         DataError: not a folder, no images in it, or a link to a folder above it.
@@ -125,11 +121,7 @@ def find(images_dir, beside=()):
 
 
 def _files_below(folder, above):
-    """Yields the paths of the files in a folder and below.
-
-    Args:
-        above: real paths of this folder and its parents.
-    """
+    """Yields the paths of the files in a folder and below; `above` are the real paths of this folder and its parents."""
     try:
         entries = [entry for entry in os.scandir(folder) if not entry.name.startswith('.')]
     except OSError as error:

@@ -41,11 +41,7 @@ class Option:
         self.name = name
 
     def parse(self, value):
-        """Returns `value` (a number, or a flag's string) as this option's type.
-
-        Raises:
-            UsageError: wrong type, or outside the allowed range.
-        """
+        """Returns `value` (a number, or a flag's string) as this option's type; UsageError if its type or range is wrong."""
         if value is None and self.default is None:
             return None
         try:
@@ -57,13 +53,10 @@ class Option:
         if isinstance(parsed, float) and not math.isfinite(parsed):
             raise UsageError(f'{self.name}={value!r} is not a finite number')
         if self.minimum is not None and parsed < self.minimum or self.maximum is not None and parsed > self.maximum:
-            raise UsageError(f'{self.name}={value}: must be {self._bounds()}')
+            bounds = {'at least': self.minimum, 'at most': self.maximum}
+            allowed = ' and '.join(f'{name} {bound}' for name, bound in bounds.items() if bound is not None)
+            raise UsageError(f'{self.name}={value}: must be {allowed}')
         return parsed
-
-    def _bounds(self):
-        limits = [f'at least {self.minimum}'] * (self.minimum is not None) + [f'at most {self.maximum}'] * (
-            self.maximum is not None)
-        return ' and '.join(limits)
 
     def _converted(self, value):
         if self.kind is bool:

@@ -10,6 +10,7 @@ import importlib
 import importlib.util
 import inspect
 import os
+import pkgutil
 import sys
 import traceback
 
@@ -41,12 +42,12 @@ class Registry:
         """Returns the class for a registered name or path/to/file.py:Name; UsageError if there is none."""
         if is_reference(name):
             cls = load_class(name)
-            if self._base and not issubclass(cls, attribute(self._base)):
+            if self._base and not issubclass(cls, pkgutil.resolve_name(self._base)):
                 raise UsageError(f'{cls.__name__} of {name} does not derive from {self._base.replace(":", ".")}')
             return cls
         if name not in self._places:
             raise UsageError(f'unknown {self.kind} {name!r}; choose one of {self.choices}')
-        return attribute(self._places[name])
+        return pkgutil.resolve_name(self._places[name])
 
     def name_of(self, cls):
         """Returns the registered name of a class, or the class's own name if it is not registered."""
@@ -54,21 +55,11 @@ class Registry:
                      if place == f'{cls.__module__}:{cls.__name__}'), cls.__name__)
 
     def module(self, name):
-        """Imports a module of the package; serves as the package's `__getattr__`, so `acai_tf.metrics.lines` just works.
-
-        Raises:
-            AttributeError: the package has no such module.
-        """
+        """Imports a module of the package; serves as the package's `__getattr__`, so `acai_tf.metrics.lines` just works."""
         place = f'{self._package}.{name}'
         if importlib.util.find_spec(place) is None:
             raise AttributeError(f'module {self._package!r} has no attribute {name!r}')
         return importlib.import_module(place)
-
-
-def attribute(place):
-    """Returns the object at 'module:name'."""
-    module, _, name = place.partition(':')
-    return getattr(importlib.import_module(module), name)
 
 
 # ---- users' files
@@ -91,10 +82,14 @@ def absolute(reference):
 
 
 def checksum(reference):
-    """Returns the sha256 of the file as hexadecimal digits."""
+    """Returns the sha256 of the file as hexadecimal digits; MissingFile, or another UsageError, if it cannot be read."""
     path = absolute(reference).rpartition(':')[0]
-    with _missing(path):
+    try:
         return files.sha256(path)
+    except FileNotFoundError:
+        raise MissingFile(f'{path} does not exist') from None
+    except OSError as error:
+        raise UsageError(f'{path} cannot be read ({error.strerror})') from None
 
 
 def load_class(reference):
@@ -107,17 +102,12 @@ def load_class(reference):
 
 
 def load(reference):
-    """Returns the object that a reference names. Each file runs only once per process.
-
-    Raises:
-        MissingFile: the file does not exist.
-        UsageError: the file fails or has no such name.
-    """
+    """Returns the object that a reference names. Each file runs only once per process. Raises MissingFile if there is no
+    such file, and UsageError if it fails or has no such name."""
     path, _, name = absolute(reference).rpartition(':')
     module_name = f'acai_tf_user.{hashlib.sha256(path.encode()).hexdigest()[:12]}'
     if module_name not in sys.modules:
-        with _missing(path), open(path, 'rb'):
-            pass
+        checksum(reference)  # raises if the file cannot be read
         spec = importlib.util.spec_from_file_location(module_name, path)
         module = sys.modules[module_name] = importlib.util.module_from_spec(spec)
         try:
@@ -144,13 +134,3 @@ def errors_in_one_line(what):
         place = traceback.extract_tb(error.__traceback__)[-1]
         raise UsageError(f'{what} fails ({os.path.basename(place.filename)}, line {place.lineno}: '
                          f'{type(error).__name__}: {short_message(error)})') from error
-
-
-@contextlib.contextmanager
-def _missing(path):
-    try:
-        yield
-    except FileNotFoundError:
-        raise MissingFile(f'{path} does not exist') from None
-    except OSError as error:
-        raise UsageError(f'{path} cannot be read ({error.strerror})') from None

@@ -21,28 +21,18 @@ _ENTRIES = {'batch': int, 'total_kimg': int, 'versions': dict, 'checksums': dict
 
 
 class Run:
-    """A run directory, which need not exist yet. Only this class knows its layout.
-
-    Args:
-        path: the directory.
-
-    Attributes:
-        path: str.
-        config_path: config.json, the options.
-        reports_path: metrics.jsonl, one line for each report.
-        lock_path: a file that the training process keeps locked.
-        divergence_path: a file with the reason why training became non-finite.
-        checkpoints_dir, summaries_dir: TensorFlow's checkpoints, TensorBoard's files.
-        export_dir: the numbered exports.
-        template_dir: SavedModel of the untrained model; exports of users' own systems are made from it.
-    """
+    """A run directory, which need not exist yet. Only this class knows its layout."""
 
     def __init__(self, path: str | os.PathLike):
         self.path = os.fspath(path)
-        self.config_path, self.reports_path, self.lock_path, self.divergence_path = map(
-            self.file, ('config.json', 'metrics.jsonl', '.lock', 'diverged.json'))
-        self.checkpoints_dir, self.summaries_dir, self.export_dir, self.template_dir = map(
-            self.file, ('checkpoints', 'summaries', 'export', 'template'))
+        self.config_path = self.file('config.json')  # the options
+        self.reports_path = self.file('metrics.jsonl')  # one line for each report
+        self.lock_path = self.file('.lock')  # kept locked by the training process
+        self.divergence_path = self.file('diverged.json')  # the reason why training became non-finite
+        self.checkpoints_dir = self.file('checkpoints')  # TensorFlow's
+        self.summaries_dir = self.file('summaries')  # TensorBoard's
+        self.export_dir = self.file('export')  # the numbered exports
+        self.template_dir = self.file('template')  # the untrained model, from which users' own systems are exported
 
     def __str__(self):
         return self.path
@@ -81,13 +71,8 @@ class Run:
 
     @property
     def config(self) -> dict[str, Any]:
-        """The content of config.json.
-
-        Raises:
-            FileNotFoundError: the file does not exist.
-            StorageError: it is damaged.
-            UsageError: it has another format.
-        """
+        """The content of config.json. Raises FileNotFoundError if there is none, StorageError if it is damaged, and
+        UsageError if it has another format."""
         try:
             with open(self.config_path, encoding='utf-8') as file:
                 content = json.load(file)
@@ -105,15 +90,10 @@ class Run:
         return StorageError(f'{self.config_path} is damaged ({why}); correct it, or start over with --overwrite')
 
     @property
-    def last_step(self) -> int:
-        """Number of steps of the whole run."""
-        return last_step(self.config)
-
-    @property
     def is_finished(self) -> bool:
         """True if the run is trained to its end and exported; False if there is no run."""
         try:
-            return os.path.isdir(self.export(self.last_step))
+            return os.path.isdir(self.export(last_step(self.config)))
         except FileNotFoundError:
             return False
 
@@ -121,10 +101,9 @@ class Run:
     def in_use(self):
         """True if a process is training the run."""
         try:
-            with open(self.lock_path) as lock:
+            # Training needs locks.
+            with contextlib.suppress(FileNotFoundError, StorageError), open(self.lock_path) as lock:
                 files.lock(lock, self.path, 'train_dir', fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except (FileNotFoundError, StorageError):  # training needs locks
-            return False
         except BlockingIOError:
             return True
         return False
@@ -132,13 +111,9 @@ class Run:
     @property
     def divergence(self):
         """The reason why training became non-finite; None if it did not."""
-        try:
-            with open(self.divergence_path, encoding='utf-8') as file:
-                return json.load(file)['message']
-        except FileNotFoundError:
+        if not os.path.exists(self.divergence_path):
             return None
-        except (OSError, ValueError, KeyError, TypeError):
-            return 'training became non-finite'
+        return (files.read_json(self.divergence_path) or {}).get('message', 'training became non-finite')
 
     def checkpoint_steps(self) -> list[int]:
         """Returns the steps of the checkpoints, ascending."""
@@ -147,8 +122,7 @@ class Run:
 
     def export_steps(self) -> list[int]:
         """Returns the steps of the exports, ascending."""
-        names = os.listdir(self.export_dir) if os.path.isdir(self.export_dir) else []
-        return sorted(int(name) for name in names if name.isdecimal())
+        return sorted(map(int, version_names(self.export_dir)))
 
     def reports(self, warn: bool = True) -> list[dict[str, Any]]:
         """Returns the reports, oldest first. Skips unreadable lines, such as a line cut off by a dying process, with a
@@ -173,6 +147,12 @@ class Run:
         `metrics.results` keeps."""
         return {name: content for name, content in files.read_json_directory(self.results_dir(step)).items()
                 if isinstance(content.get('values'), dict)}
+
+
+def version_names(directory):
+    """Returns the names of the numbered directories in a directory; [] if it does not exist."""
+    entries = os.scandir(directory) if os.path.isdir(directory) else ()
+    return [entry.name for entry in entries if re.fullmatch('[0-9]+', entry.name) and entry.is_dir()]
 
 
 def last_step(config):

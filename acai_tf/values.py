@@ -26,21 +26,13 @@ def is_blank(values):
 
 
 def combine(results):
-    """Merges the values of several metrics into one dict, with the names that `unique_names` gives.
-
-    Args:
-        results: {metric: {name: value}}.
-    """
+    """Merges {metric: {name: value}} into one dict, with the names that `unique_names` gives."""
     names = unique_names((metric, name) for metric, values in results.items() for name in values)
     return {names[metric, name]: value for metric, values in results.items() for name, value in values.items()}
 
 
 def unique_names(pairs):
-    """Returns {(metric, name): unique name}; a name that occurs in two metrics becomes `metric.name`.
-
-    Args:
-        pairs: (metric, name) of each value; a pair may be repeated.
-    """
+    """Returns {(metric, name): unique name} of pairs, which may repeat. A name of two metrics becomes `metric.name`."""
     pairs = dict.fromkeys(pairs)
     occurrences = collections.Counter(name for _, name in pairs)
     return {(metric, name): name if occurrences[name] == 1 else f'{metric}.{name}' for metric, name in pairs}

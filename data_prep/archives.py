@@ -11,12 +11,16 @@ from acai_tf.errors import DataError
 
 _UNREADABLE = (OSError, EOFError, ValueError, zlib.error, tarfile.TarError, zipfile.BadZipFile, NotImplementedError,
                RuntimeError)
-_MOST_MEMBER_BYTES = 64 * 2**20
+_MOST_ZIPPED_BYTES, _MOST_TARRED_BYTES = 2**20, 64 * 2**20  # of a member
 _MOST_PADDING = 2**20
 
 
-def _safe(name):
-    return not (posixpath.isabs(name) or '\\' in name or '..' in name.split('/') or '\0' in name)
+def _check_member(path, name, size, most_bytes):
+    """Raises DataError if a member's name points outside the archive, or if it claims to be too large."""
+    if posixpath.isabs(name) or '\\' in name or '..' in name.split('/') or '\0' in name:
+        raise DataError(f'{path} is refused: its member {name!r} points outside the archive')
+    if size > most_bytes:
+        raise DataError(f'{path} is refused: its member {name!r} claims {size:,} bytes')
 
 
 def _unreadable(path, kind, error):
@@ -30,16 +34,12 @@ def _unreadable(path, kind, error):
 class Zip:
     """A zip archive for reading members by name.
 
-    Args:
-        path: path of the file.
-        most_member_bytes: limit on the size that a member may claim.
-
     Raises:
         DataError: not a zip archive, or an archive with names that point outside, duplicate names, or members that are
             too large. Names the file.
     """
 
-    def __init__(self, path, most_member_bytes=2**20):
+    def __init__(self, path):
         self.path = path
         try:
             self._zip = zipfile.ZipFile(path)
@@ -49,12 +49,9 @@ class Zip:
             raise _unreadable(path, 'zip archive', error) from None
         self._members = {}
         for info in self._zip.infolist():
-            if not _safe(info.filename):
-                raise DataError(f'{path} is refused: its member {info.filename!r} points outside the archive')
+            _check_member(path, info.filename, info.file_size, _MOST_ZIPPED_BYTES)
             if info.filename in self._members:
                 raise DataError(f'{path} is refused: it holds {info.filename!r} twice')
-            if info.file_size > most_member_bytes:
-                raise DataError(f'{path} is refused: its member {info.filename!r} claims {info.file_size:,} bytes')
             self._members[info.filename] = info
 
     def names(self):
@@ -70,26 +67,20 @@ class Zip:
 
 
 def read_tar_gz(path, wanted):
-    """Reads the members of a gzipped tar archive that `wanted` names.
-
-    Returns:
-        {name: bytes}; may lack some.
+    """Returns {name: bytes} of the members of a gzipped tar archive that `wanted` names.
 
     Raises:
-        DataError: not a gzipped tar archive, truncated, with bytes after its end, or with a link, a device, a name that
-            points outside, a duplicate name or a member that is too large. Names the file.
+        DataError: not a gzipped tar archive, truncated, with bytes after its end, without one of the members, or with a
+            link, a device, a name that points outside, a duplicate name or a member that is too large. Names the file.
     """
     contents = {}
     try:
         with gzip.open(path) as unzipped:
             with tarfile.open(fileobj=unzipped, mode='r|') as archive:
                 for member in archive:
-                    if not _safe(member.name):
-                        raise DataError(f'{path} is refused: its member {member.name!r} points outside the archive')
+                    _check_member(path, member.name, member.size, _MOST_TARRED_BYTES)
                     if not (member.isreg() or member.isdir()):
                         raise DataError(f'{path} is refused: its member {member.name!r} is a link or a device')
-                    if member.size > _MOST_MEMBER_BYTES:
-                        raise DataError(f'{path} is refused: its member {member.name!r} claims {member.size:,} bytes')
                     if member.name in wanted and member.isreg():
                         if member.name in contents:
                             raise DataError(f'{path} is refused: it holds {member.name!r} twice')
@@ -99,10 +90,15 @@ def read_tar_gz(path, wanted):
             # Only padding may follow the archive's end; reading it also checks gzip's checksum.
             if unzipped.read(_MOST_PADDING).strip(b'\0') or unzipped.read(1):
                 raise DataError(f'{path} is refused: bytes follow the end of the archive')
+    except DataError:
+        raise
     except FileNotFoundError:
         raise DataError(f'{path} is missing') from None
     except _UNREADABLE as error:
         raise _unreadable(path, 'gzipped tar archive', error) from None
+    for name in wanted:
+        if name not in contents:
+            raise DataError(f'{path} has no member {name}')
     return contents
 
 

@@ -27,7 +27,7 @@ def lines(count=60000, seed=0):
 def stripes():
     """The 8,000 and 2,000 images of stripes32; `frequency` in radians per pixel, `angle` in radians."""
     dataset = datasets.get('stripes32')
-    return _in_memory(dataset, lambda split: dict(zip(('frequency', 'angle'), dataset.parameters(split))))
+    return _in_memory(dataset, ('frequency', 'angle'), dataset.parameters)
 
 
 def digits():
@@ -38,19 +38,18 @@ def digits():
 def pole(resolution=0):
     """The 461 and 115 images of pole64, or smaller ones; `azimuth` and `altitude` in degrees."""
     dataset = datasets.get('pole64', resolution=resolution)
-    return _in_memory(dataset, lambda split: dict(zip(
-        ('azimuth', 'altitude'), dataset.poses[dataset.is_test == (split == 'test')].T)))
+    return _in_memory(dataset, ('azimuth', 'altitude'), lambda split: dataset.poses[dataset.is_test == (split == 'test')].T)
 
 
 SOURCES = {'lines': lines, 'stripes': stripes, 'digits': digits, 'pole': pole}
 
 
-def _in_memory(dataset, describe=lambda split: {}):
+def _in_memory(dataset, names=(), parameters=lambda split: ()):
     def of(split):
         images, labels = map(np.asarray, dataset.load(split))
-        parameters = describe(split)
+        described = dict(zip(names, parameters(split)))
         return _split(dataset, len(labels), lambda part: (
-            images[part], labels[part], {name: values[part] for name, values in parameters.items()}))
+            images[part], labels[part], {name: values[part] for name, values in described.items()}))
     return {split: of(split) for split in ('train', 'test')}
 
 

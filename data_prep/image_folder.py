@@ -1,6 +1,7 @@
 """A folder of images, with or without class folders, as a data set; with poses, if there is a file poses.csv."""
 
 import csv
+import functools
 import hashlib
 import logging
 import math
@@ -26,27 +27,17 @@ _COLUMNS = ('file', 'azimuth', 'altitude')
 
 
 class Listing(NamedTuple):
-    """The images below a folder.
-
-    Attributes:
-        paths: list of str, sorted.
-        classes: name of the class folder of each image; None for an image outside class folders.
-        splits: 'train' or 'test' for each image; None if the folders are not splits.
-        skipped: number of files that are not images.
-    """
-    paths: list
-    classes: list
-    splits: list | None
-    skipped: int
+    """The images below a folder."""
+    paths: list  # of str, sorted
+    classes: list  # name of the class folder of each image; None for an image outside class folders
+    splits: list | None  # 'train' or 'test' for each image; None if the folders are not splits
+    skipped: int  # number of files that are not images
 
 
 def find_images(images_dir):
     """Returns the Listing of a folder: a subfolder is a class, or a split that holds class folders. Logs the splits, folders
-    without images, and classes with nearly the same name.
-
-    Raises:
-        DataError: not a folder, or no images in it or in a split.
-    """
+    without images, and classes with nearly the same name. Raises DataError if there is no folder, or no images in it or in a
+    split."""
     paths, others = images.find(images_dir, beside=(POSES,))
     folders = [os.path.relpath(path, images_dir).split(os.sep)[:-1] for path in paths]
     split_of = _split_folders(images_dir, {folder[0] for folder in folders}) if all(folders) else {}
@@ -67,12 +58,8 @@ def _subfolders(folder):
 
 
 def _split_folders(images_dir, used):
-    """Returns {folder: 'train' or 'test'} if all folders with images are named like splits, including a training split; else
-    {}. Validation images become the test split if there is no other, or else training images.
-
-    Args:
-        used: names of the subfolders with images.
-    """
+    """Returns {folder: 'train' or 'test'} if all folders with images, those in `used`, are named like splits, including a
+    training split; else {}. Validation images become the test split if there is no other, or else training images."""
     kinds = {name: _SPLITS.get(name.lower()) for name in _subfolders(images_dir)}
     kinds = {name: kind for name, kind in kinds.items() if kind or name in used}
     if None in kinds.values() or not {'train'} < set(kinds.values()):
@@ -120,11 +107,7 @@ def _numbered(images_dir, listed):
 
 
 def summary(images_dir, listed, entries):
-    """Describes in one line what was prepared.
-
-    Args:
-        entries: {'train': entry of the manifest, 'test': ...}.
-    """
+    """Describes in one line what was prepared, from entries of the manifest: {'train': ..., 'test': ...}."""
     train, test = (entry['label_histogram'] for entry in entries.values())
     by_class, names = list(map(sum, zip_longest(train, test, fillvalue=0))), entries['train'].get('classes')
     smallest = f', fewest of {names[np.argmin(by_class)]} ({min(by_class):,})' if len(by_class) > 1 else ''
@@ -135,10 +118,8 @@ def summary(images_dir, listed, entries):
 def read_poses(images_dir, paths):
     """Returns [{'azimuth': degrees, 'altitude': degrees}] of the paths from images_dir/poses.csv; None without this file.
 
-    Its columns are file (the path below images_dir), azimuth and altitude, named in the first line.
-
-    Raises:
-        DataError: the file cannot be read, or does not have one pose for each image; names the line or the image.
+    Its columns are file (the path below images_dir), azimuth and altitude, named in the first line. Raises DataError if the
+    file cannot be read, or does not have one pose for each image; names the line or the image.
     """
     path, poses = os.path.join(images_dir, POSES), {}
     if not os.path.exists(path):
@@ -146,14 +127,13 @@ def read_poses(images_dir, paths):
     try:
         with open(path, encoding='utf-8-sig', newline='') as file:
             rows = csv.DictReader(file, skipinitialspace=True)
-            missing = [name for name in _COLUMNS if name not in (rows.fieldnames or [])]
-            if missing:
-                raise DataError(f'{path}: its first line must name the columns {", ".join(_COLUMNS)}; it lacks '
-                                f'{", ".join(missing)}')
+            if missing := [name for name in _COLUMNS if name not in (rows.fieldnames or [])]:
+                raise ValueError(f'its first line must name the columns {", ".join(_COLUMNS)}; it lacks '
+                                 f'{", ".join(missing)}')
             for row in rows:
                 name = os.path.normpath(row['file'] or '')
                 if name in poses:
-                    raise DataError(f'{path}, line {rows.line_num}: {name} already has a pose')
+                    raise ValueError(f'{name} already has a pose')
                 if not all(row[key] for key in _COLUMNS[1:]):
                     raise ValueError(f'{name} lacks its azimuth or altitude')
                 poses[name] = {key: float(row[key]) for key in _COLUMNS[1:]}
@@ -204,38 +184,38 @@ def read_images(images_dir, resolution, test_fraction, fit='stretch', listed=Non
         if pixels.shape != shape:
             pixels = images.round_to_uint8(images.resize(pixels, shape[:2], fit))
         return tf.io.encode_png(pixels).numpy()
-    checksums = {'files': contents_checksum(images_dir, sources(images_dir, paths))}
+    checksums = {'files': _contents_checksum(images_dir, paths)}
 
     def split(chosen):
         # Shuffled, so that a reader of the first records sees all classes.
         order = np.random.default_rng(1).permutation(np.flatnonzero(chosen))
         items = [(paths[i], labels[i], *([poses[i]] if poses else [])) for i in order]
         return Split(len(items), shape, lambda: in_order(lambda item: (ready(item[0]), *item[1:]), items),
-                     classes=classes, checksums=checksums,
-                     fit=fit if resolution else None)
+                     classes=classes, checksums=checksums, fit=fit if resolution else None)
     return {'train': split(~is_test), 'test': split(is_test)}
 
 
-def sources(images_dir, paths):
+def _sources(images_dir, paths):
     """Returns all files that a folder's records are made from: the images, and poses.csv if it exists."""
     poses = os.path.join(images_dir, POSES)
     return [*paths, *([poses] if os.path.exists(poses) else [])]
 
 
-def contents_checksum(images_dir, paths):
-    """Returns the sha256 of the names and contents of the files."""
+def _contents_checksum(images_dir, paths):
     digest = hashlib.sha256()
-    for path in paths:
+    for path in _sources(images_dir, paths):
         content = hashlib.sha256(images.read_bytes(path)).hexdigest()
         digest.update(os.fsencode(f'{os.path.relpath(path, images_dir)} {content}\n'))
     return digest.hexdigest()
 
 
 def listing(images_dir, paths):
-    """Returns {'images': their number, 'bytes': their size, 'listing': sha256 of names, sizes and times}; quick."""
+    """Returns {'images': their number, 'bytes': size of the files, 'listing': sha256 of names, sizes and times, 'contents':
+    function that returns the sha256 of names and contents}; quick."""
     sizes, digest = 0, hashlib.sha256()
-    for path in paths:
+    for path in _sources(images_dir, paths):
         status = os.stat(path)
         sizes += status.st_size
         digest.update(os.fsencode(f'{os.path.relpath(path, images_dir)} {status.st_size} {status.st_mtime_ns}\n'))
-    return {'images': sum(os.path.basename(path) != POSES for path in paths), 'bytes': sizes, 'listing': digest.hexdigest()}
+    return {'images': len(paths), 'bytes': sizes, 'listing': digest.hexdigest(),
+            'contents': functools.partial(_contents_checksum, images_dir, paths)}

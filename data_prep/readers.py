@@ -26,11 +26,7 @@ COIL_ANGLES = range(0, 360, 5)
 
 
 def read_idx(path):
-    """Reads the array in an IDX file, gzipped or not.
-
-    Raises:
-        DataError: not an IDX file of bytes, truncated, or longer than its header states.
-    """
+    """Reads the array in an IDX file of bytes, gzipped or not; DataError if the file is not as its header states."""
     try:
         with open(path, 'rb') as file:
             zipped = file.read(2) == b'\x1f\x8b'
@@ -161,9 +157,6 @@ def read_cifar10(source_dir):
     contents = archives.read_tar_gz(path, sum(members.values(), []))
     splits = {}
     for split, names in members.items():
-        for name in names:
-            if name not in contents:
-                raise DataError(f'{path} has no member {name}')
         parts = [read_batch(contents[name], f'{name} in {path}') for name in names]
         labels, pixels = (np.concatenate(column) for column in zip(*parts))
         if labels.max() > 9:
@@ -226,23 +219,19 @@ def read_coil100(source_dir):
     archive = archives.Zip(os.path.join(source_dir, 'coil-100.zip'))
     members = []
     for name in archive.names():
-        match = re.fullmatch(r'coil-100/obj(\d+)__(\d+)\.png', name)
-        if match:
+        if match := re.fullmatch(r'coil-100/obj(\d+)__(\d+)\.png', name):
             number, angle = int(match[1]), int(match[2])
             if not 1 <= number <= 100 or angle not in COIL_ANGLES:
                 raise DataError(f'{archive.path}: {name} is not an object of 1..100 at an angle of 0, 5 .. 355')
             members.append((number, angle, name))
     if not members:
         raise DataError(f'{archive.path} holds no images coil-100/obj1__0.png ..')
-    try:
-        check_turns((number, angle) for number, angle, _ in members)
-    except DataError as error:
-        raise DataError(f'{archive.path}: {error}') from None
+    check_turns(((number, angle) for number, angle, _ in members), f'{archive.path}: ')
     items = [(name, number - 1, {'angle': angle}) for number, angle, name in sorted(members)]
     return {'all': Split.from_encoded((128, 128, 3), archive.read, items, checksums=checksums(archive.path))}
 
 
-def check_turns(views):
+def check_turns(views, prefix=''):
     """Raises DataError if an object of COIL-100 lacks one of its 72 angles; `views` are pairs (object, angle)."""
     angles = {}
     for number, angle in views:
@@ -250,5 +239,5 @@ def check_turns(views):
     for number, seen in sorted(angles.items()):
         missing = [angle for angle in COIL_ANGLES if angle not in seen]
         if missing:
-            raise DataError(f'object {number} lacks {len(missing)} of its {len(COIL_ANGLES)} angles, such as {missing[0]}; '
-                            'fetch it again')
+            raise DataError(f'{prefix}object {number} lacks {len(missing)} of its {len(COIL_ANGLES)} angles, such as '
+                            f'{missing[0]}; fetch it again')

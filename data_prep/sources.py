@@ -18,37 +18,20 @@ _CONNECTION_RETRIES = 4
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """A data set that can be prepared.
-
-    Attributes:
-        tfds_name: its name in tensorflow-datasets.
-        splits: {our split: split of tensorflow-datasets}.
-        image_shape: (height, width, channels).
-        read: function, source_dir -> {split: Split}, that reads the original files.
-        files: names of these files, for messages.
-        label: the feature that is the label; None labels everything 0.
-        order: features to sort the examples by, if their order matters.
-        features: names of int features that are kept next to the label.
-        check: function that gets all sorted examples and raises DataError if some are missing.
-    """
-    tfds_name: str
-    splits: dict
-    image_shape: tuple
-    read: Callable
-    files: str
-    label: str | None = 'label'
-    order: tuple = ()
-    features: tuple = ()
-    check: Callable | None = None
+    """A data set that can be prepared."""
+    tfds_name: str  # its name in tensorflow-datasets
+    splits: dict  # {our split: split of tensorflow-datasets}
+    image_shape: tuple  # (height, width, channels)
+    read: Callable  # source_dir -> {split: Split}; reads the original files
+    files: str  # names of these files, for messages
+    label: str | None = 'label'  # the feature that is the label; None labels everything 0
+    features: tuple = ()  # names of int features that are kept next to the label
+    arrange: Callable = iter  # iterator over examples -> examples, in order; raises DataError if some are missing
 
 
 def download(source):
     """Returns {split: Split} from tensorflow-datasets, which keeps downloads in $TFDS_DATA_DIR, else ~/tensorflow_datasets.
-    Its PNG or JPEG bytes stay unchanged.
-
-    Raises:
-        DataError: the download failed; lists the files to fetch by hand.
-    """
+    Its PNG or JPEG bytes stay unchanged. Raises DataError, with the files to fetch by hand, if the download failed."""
     import tensorflow_datasets as tfds
     from tensorflow_datasets.core.download import downloader
     downloader.MAX_RETRIES = _CONNECTION_RETRIES
@@ -65,12 +48,8 @@ def download(source):
 
     def examples(split):
         decoders = {'image': tfds.decode.SkipDecoding()}
-        dataset = builder.as_dataset(split=split, decoders=decoders, shuffle_files=False).as_numpy_iterator()
-        if source.order:
-            dataset = sorted(dataset, key=lambda example: tuple(int(example[name]) for name in source.order))
-        if source.check:
-            source.check(dataset)
-        for example in dataset:
+        dataset = builder.as_dataset(split=split, decoders=decoders, shuffle_files=False)
+        for example in source.arrange(dataset.as_numpy_iterator()):
             features = [{name: int(example[name]) for name in source.features}] if source.features else []
             yield example['image'], 0 if source.label is None else example[source.label], *features
     checksums = {info.filename: info.checksum for info in builder.url_infos.values()}
@@ -83,6 +62,13 @@ def _by_hand(source, builder, manual, error):
             f'{manual} and run the same command again, or use --source_dir with {source.files}']
     rows += [f'  {info.filename}  sha256 {info.checksum}  {url}' for url, info in sorted(builder.url_infos.items())]
     return '\n'.join(rows)
+
+
+def _turns(views):
+    """Returns the examples of COIL-100 sorted by object and angle; DataError if some are missing."""
+    views = sorted(views, key=lambda view: (int(view['object_id']), int(view['angle_label'])))
+    readers.check_turns((int(view['object_id']) + 1, int(view['angle'])) for view in views)
+    return views
 
 
 _TRAIN_TEST = {'train': 'train', 'test': 'test'}
@@ -98,6 +84,5 @@ SOURCES = {
     'celeba': Source('celeb_a', {'train': 'train', 'validation': 'validation', 'test': 'test'}, (218, 178, 3),
                      readers.read_celeba, 'img_align_celeba.zip and list_eval_partition.txt', label=None),
     'coil100': Source('coil100', {'all': 'train'}, (128, 128, 3), readers.read_coil100, 'coil-100.zip',
-                      label='object_id', order=('object_id', 'angle_label'), features=('angle',), check=lambda examples: (
-                          readers.check_turns((int(view['object_id']) + 1, int(view['angle'])) for view in examples))),
+                      label='object_id', features=('angle',), arrange=_turns),
 }

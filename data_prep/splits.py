@@ -29,25 +29,15 @@ def in_order(function, items, ahead=32):
 
 @dataclasses.dataclass(frozen=True)
 class Split:
-    """The images of one file.
-
-    Attributes:
-        count: int, number of images.
-        image_shape: (height, width, channels).
-        examples: function without arguments -> iterator over (PNG or JPEG bytes, int label), or (bytes, label, {feature:
-            int or float}) with more features.
-        checksums: {name of an original file: its sha256}.
-        classes: names of the classes, if any.
-        generator: name of the generated data set that made the images, if any.
-        fit: how images of another aspect ratio were resized, if any were resized.
-    """
+    """The images of one file."""
     count: int
-    image_shape: tuple
+    image_shape: tuple  # (height, width, channels)
+    # Function without arguments -> iterator over (PNG or JPEG bytes, int label), or triples with {feature: int or float}.
     examples: Callable
-    checksums: dict = dataclasses.field(default_factory=dict)
-    classes: list | None = None
-    generator: str | None = None
-    fit: str | None = None
+    checksums: dict = dataclasses.field(default_factory=dict)  # {name of an original file: its sha256}
+    classes: list | None = None  # names of the classes
+    generator: str | None = None  # name of the generated data set that made the images
+    fit: str | None = None  # how images of another aspect ratio were resized
 
     @classmethod
     def from_arrays(cls, pixels, labels, **kwargs):
@@ -76,10 +66,7 @@ class Split:
     @classmethod
     def from_encoded(cls, image_shape, read, items, **kwargs):
         """Makes a Split from `items`: (name, int label) or (name, int label, {feature: value}). `read(name)` returns PNG or
-        JPEG bytes, which stay unchanged.
-
-        The Split's examples raise DataError for an image that does not decode or has another shape.
-        """
+        JPEG bytes, which stay unchanged. The examples raise DataError if an image does not decode or has another shape."""
         def checked(item):
             name, *rest = item
             content = read(name)

@@ -7,7 +7,6 @@ then they are moved into place.
 import collections
 import contextlib
 import datetime
-import json
 import logging
 import os
 import shutil
@@ -30,7 +29,7 @@ def file_name(prepared, split):
 
 
 def prepare(data_dir, prepared, split_names, source, make_splits, listing=None):
-    """Prepares one data set if it does not exist yet.
+    """Prepares one data set if it does not exist yet; returns the paths.
 
     Args:
         data_dir: directory; made if it is missing.
@@ -38,28 +37,24 @@ def prepare(data_dir, prepared, split_names, source, make_splits, listing=None):
         split_names: names of all its splits.
         source: str, description of the source; kept in the manifest.
         make_splits: function without arguments -> {split: Split}; called only if the data set does not exist.
-        listing: dict for detecting changes of the source (image_folder.listing), plus under 'contents' a function that
-            returns the checksum of the contents.
-
-    Returns:
-        The paths.
+        listing: `image_folder.listing` of the source, for detecting changes.
 
     Raises:
         UsageError: a file exists that acai_tf did not make, or made from another source.
         DataError: raised by `make_splits` and its examples.
         StorageError: a file cannot be written.
     """
-    names = [file_name(prepared, split) for split in split_names]
-    paths = [os.path.join(data_dir, name) for name in names]
+    paths = {name: os.path.join(data_dir, name) for name in (file_name(prepared, split) for split in split_names)}
     with _work_directory(data_dir, prepared) as work_dir:
         manifest = manifests.read(data_dir)
-        for name, path in zip(names, paths):
+        for name, path in paths.items():
             if os.path.lexists(path) and not manifests.is_ours(manifest.get(name)):
                 raise UsageError(f'{path} already exists and was not made by acai_tf; choose another --data_dir')
-        existing = [name for name, path in zip(names, paths) if os.path.lexists(path)]
-        shown = ', '.join(os.path.join(data_dir, name) for name in existing)
-        complete = all(_size(path) == manifest.get(name, {}).get('bytes') for name, path in zip(names, paths))
-        if complete and listing and (change := _change(manifest[names[0]], listing)):
+        existing = [name for name, path in paths.items() if os.path.lexists(path)]
+        shown = ', '.join(paths[name] for name in existing)
+        complete = all(os.path.isfile(path) and os.path.getsize(path) == manifest.get(name, {}).get('bytes')
+                       for name, path in paths.items())
+        if complete and listing and (change := _change(manifest[existing[0]], listing)):
             raise UsageError(f'{source} has changed since {shown} were made: {change}; delete them to make them again, or '
                              'choose another --data_dir')
         if any(manifest[name].get('source') != source for name in existing):
@@ -69,8 +64,8 @@ def prepare(data_dir, prepared, split_names, source, make_splits, listing=None):
         if not complete:
             write_dataset(data_dir, prepared, make_splits(), source, work_dir, listing)
         else:
-            _logger.info('nothing to do, already prepared: %s; to make them again, delete them', ', '.join(paths))
-    return paths
+            _logger.info('nothing to do, already prepared: %s; to make them again, delete them', shown)
+    return list(paths.values())
 
 
 def _change(entry, listing):
@@ -83,10 +78,6 @@ def _change(entry, listing):
     if listing['contents']() == entry.get('source_sha256', {}).get('files'):
         return None  # only the times differ, as in a copy
     return 'file names or contents differ'
-
-
-def _size(path):
-    return os.path.getsize(path) if os.path.isfile(path) else -1
 
 
 @contextlib.contextmanager
@@ -115,15 +106,8 @@ def _work_directory(data_dir, prepared):
 
 
 def write_dataset(data_dir, prepared, splits, source, work_dir=None, listing=None):
-    """Writes the files of `splits` and their entries in manifest.json like `prepare`, but replaces existing files.
-
-    Args:
-        work_dir: an empty directory on the same file system; default: a new one.
-        listing: as for `prepare`.
-
-    Returns:
-        The paths.
-    """
+    """Writes the files of `splits` and their entries in manifest.json like `prepare`, but replaces existing files. They are
+    written to `work_dir` first, an empty directory on the same file system; default: a new one."""
     if work_dir is None:
         with _work_directory(data_dir, prepared) as path:
             return write_dataset(data_dir, prepared, splits, source, path, listing)
@@ -144,9 +128,8 @@ def write_dataset(data_dir, prepared, splits, source, work_dir=None, listing=Non
             'source': source, 'source_sha256': content.checksums,
             'date': datetime.datetime.now(datetime.UTC).isoformat(timespec='seconds'),
             'versions': {'acai_tf': acai_tf.__version__, 'tensorflow': tf.__version__}}
-        if listing:
-            entries[name]['source_listing'] = {key: value for key, value in listing.items() if key != 'contents'}
-        optional = {'classes': content.classes, 'generator': content.generator, 'fit': content.fit}
+        optional = {'classes': content.classes, 'generator': content.generator, 'fit': content.fit,
+                    'source_listing': {key: value for key, value in (listing or {}).items() if key != 'contents'}}
         entries[name] |= {key: value for key, value in optional.items() if value}
     # Manifest first: if killed in between, files are missing rather than unlisted.
     _join_manifest(data_dir, entries)
@@ -198,8 +181,6 @@ def _join_manifest(data_dir, entries):
         files.lock(lock, data_dir, 'data_dir')  # two programs may prepare two data sets into one directory
         manifest = manifests.read_whole(data_dir)
         manifest = {**manifest, 'files': {**manifest.get('files', {}), **entries}}
-        with files.atomic_write(os.path.join(data_dir, 'manifest.json')) as file:
-            json.dump(manifest, file, indent=2, sort_keys=True)
-            file.write('\n')
+        files.write_json(manifest, os.path.join(data_dir, 'manifest.json'), sort_keys=True)
     finally:
         os.close(lock)

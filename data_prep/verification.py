@@ -13,14 +13,8 @@ from acai_tf.tracing import no_autograph
 
 
 def verify(data_dir, names=None):
-    """Checks every file of a manifest: size, checksum, number of images, their shape, the labels.
-
-    Args:
-        names: the files to check; default: all that exist or are in the manifest.
-
-    Yields:
-        (name, number of images, description of the problem or None).
-    """
+    """Checks files by their manifest: size, checksum, number of images, their shape, the labels. Yields (name, number of
+    images, description of the problem or None) for each of `names`; default: all that exist or are in the manifest."""
     manifest = manifests.read(data_dir)
     present = [name for name in os.listdir(data_dir) if name.endswith('.tfrecord')]
     for name in sorted({*manifest, *present}) if names is None else names:
@@ -56,8 +50,7 @@ def _verify(path, entry):
         raise DataError(f'is damaged near record {histogram.total()} ({short_message(error)})') from None
     if not histogram:
         raise DataError('holds no images')
-    expected = collections.Counter(dict(enumerate(entry.get('label_histogram', []))))
-    if 'label_histogram' in entry and histogram != expected:
+    if 'label_histogram' in entry and histogram != collections.Counter(dict(enumerate(entry['label_histogram']))):
         raise DataError('holds other labels than its manifest states')
     with contextlib.suppress(KeyError):  # entries of named data sets need not state the classes
         nclass = manifests.class_count(entry)

@@ -56,6 +56,9 @@ class ScaleTest(parameterized.TestCase, tf.test.TestCase):
         self.assertAllClose(images, np.abs(whole[30:]), atol=1e-6)  # taken unchanged, though within [0, 1]
         with self.assertRaisesRegex(DataError, 'but the training images are within'):
             read(Own((unit[:30], LABELS[:30]), (whole[30:], LABELS[30:])), 'test')
+        pixels = np.uint8(np.rint(127.5 * (IMAGES + 1)))
+        images, _ = read(Own((pixels[:30], LABELS[:30]), (unit[30:], LABELS[30:])), 'test')
+        self.assertAllClose(images, whole[30:], atol=1e-6)  # pixels do not decide
 
     def test_what_is_stretched_is_said(self):
         with self.assertLogs('acai_tf', 'INFO') as logs:

@@ -8,7 +8,7 @@ from unittest import mock
 import tensorflow as tf
 
 from acai_tf import files
-from acai_tf.errors import StorageError
+from acai_tf.errors import StorageError, UsageError
 
 
 class FilesTest(tf.test.TestCase):
@@ -31,7 +31,8 @@ class FilesTest(tf.test.TestCase):
     def test_an_existing_directory_is_not_replaced(self):
         parent = self.create_tempdir()
         parent.create_file('5/kept')
-        with self.assertRaises(FileExistsError), files.atomic_directory(os.path.join(parent.full_path, '5')):
+        with (self.assertRaisesRegex(UsageError, '/5 exists and is not overwritten; choose another name'),
+              files.atomic_directory(os.path.join(parent.full_path, '5'))):
             pass
         self.assertEqual(os.listdir(os.path.join(parent.full_path, '5')), ['kept'])
         self.assertEqual(os.listdir(parent.full_path), ['5'])

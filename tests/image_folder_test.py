@@ -202,11 +202,12 @@ class ImageFolderTest(parameterized.TestCase, tf.test.TestCase):
     def test_files_beside_the_images(self):
         self.add('a.png')
         self.add('b.png')
-        with open(os.path.join(self.directory, 'poses.csv'), 'w') as file:
-            file.write('file,azimuth,altitude\na.png,0,0\nb.png,,5\n')
-        with self.assertNoLogs('acai_tf', 'WARNING'), self.assertRaisesRegex(
-                DataError, 'line 3: b.png lacks its azimuth or altitude'):
-            self.read()
+        for row, message in (('b.png,,5', 'b.png lacks its azimuth or altitude'), ('a.png,0,5', 'a.png already has a pose')):
+            with open(os.path.join(self.directory, 'poses.csv'), 'w') as file:
+                file.write(f'file,azimuth,altitude\na.png,0,0\n{row}\n')
+            with self.assertNoLogs('acai_tf', 'WARNING'), self.assertRaisesRegex(
+                    DataError, f'^{self.directory}/poses.csv, line 3: {message}$'):
+                self.read()
         os.remove(os.path.join(self.directory, 'poses.csv'))
         self.add('notes.txt', content=b'no image')
         os.mkfifo(os.path.join(self.directory, 'pipe.png'))

@@ -118,6 +118,7 @@ class HostileTest(parameterized.TestCase, tf.test.TestCase):
             for split in read(self.directory).values():
                 list(split.examples())
         self.assertLen(str(raised.exception).splitlines(), 1)
+        self.assertNotRegex(str(raised.exception), 'cannot be read .*is refused')
 
     def change(self, name, content):
         with open(self.path(name), 'wb') as file:

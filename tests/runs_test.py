@@ -45,7 +45,7 @@ class RunTest(tf.test.TestCase):
     def test_config(self):
         config = self.begin(lr=0.5)
         self.assertEqual(self.run_.config, json.loads(config.to_json()))
-        self.assertEqual((self.run_.last_step, last_step({'total_kimg': 1, 'batch': 64})), (21, 16))
+        self.assertEqual((last_step(self.run_.config), last_step({'total_kimg': 1, 'batch': 64})), (21, 16))
 
     def test_a_damaged_config(self):
         sound = json.loads(self.begin().to_json())

@@ -111,9 +111,7 @@ def _prepare_images(flags, data_dir):
 
     def make_splits():
         return image_folder.read_images(flags.images_dir, flags.resolution, flags.test_fraction, flags.fit, listed)
-    files = image_folder.sources(flags.images_dir, paths)
-    listing = {**image_folder.listing(flags.images_dir, files),
-               'contents': lambda: image_folder.contents_checksum(flags.images_dir, files)}
+    listing = image_folder.listing(flags.images_dir, paths)
     for path in tfrecord.prepare(data_dir, '', ('train', 'test'), origin, make_splits, listing):
         print(path)
     manifest = manifests.read(data_dir)

@@ -5,6 +5,7 @@ float32 [batch, h, w, c] in [-1, 1], labels int64 [batch]. A new data set is a c
 """
 
 import os
+import pkgutil
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -72,7 +73,7 @@ def is_path(name):
 def dataset_class(name):
     """Returns the class of a data set, by a name for `get`; UsageError if the name is unknown."""
     if is_path(name):
-        return registry.attribute(f'acai_tf.datasets.{_BY_PATH[name.partition(":")[0]]}')
+        return pkgutil.resolve_name(f'acai_tf.datasets.{_BY_PATH[name.partition(":")[0]]}')
     if name not in names() and os.path.exists(name):
         raise UsageError(f'unknown data set {name!r}, but it is {_what_is(name)}')
     return REGISTRY.get(name)

@@ -4,16 +4,10 @@ from typing import NamedTuple
 
 
 class About(NamedTuple):
-    """Description of some data.
-
-    Attributes:
-        text: a sentence or two: content, authors, terms of use.
-        hub: the data set's name on the Hugging Face hub, if its authors published it there.
-        not_for: a sentence on further uses that models of it must not be put to.
-    """
-    text: str
-    hub: str | None = None
-    not_for: str = ''
+    """Description of some data."""
+    text: str  # a sentence or two: content, authors, terms of use
+    hub: str | None = None  # the data set's name on the Hugging Face hub, if its authors published it there
+    not_for: str = ''  # a sentence on further uses that models of it must not be put to
 
 
 _ABOUT = {

@@ -23,7 +23,6 @@ class Arrays(InMemory):
         x_test, labels_test: the test set; by default a fixed stratified part of the training set.
         test_fraction: size of that part, as a share of the images.
         class_names: list of str, by label; default: the text labels, if labels are text.
-        name: of the data set.
 
     Raises:
         DataError: arrays have wrong types, shapes, lengths or values.
@@ -36,53 +35,45 @@ class Arrays(InMemory):
             raise DataError(f'{name}: give labels for both the training and the test images, or for neither')
         images = {split: _images(array, f'{name}: the {split} images') for split, array in (('train', x), ('test', x_test))
                   if array is not None}
-        numbers, found_names = _numbered({'train': labels, 'test': labels_test}, images, name)
-        if class_names is not None and len(class_names) < 1 + max(map(max, numbers.values())):
-            raise DataError(f'{name}: {len(class_names)} class_names are too few; the labels reach '
-                            f'{max(map(max, numbers.values()))}')
-        names = class_names if class_names is not None else found_names
-        nclass = len(names) if names is not None else 1 + int(max(map(max, numbers.values())))
-        super().__init__(name, images['train'].shape[1:], nclass)
+        numbers, names = _numbered({'train': labels, 'test': labels_test}, images, name)
+        largest = max(int(each.max()) for each in numbers.values())
+        if class_names is not None:
+            names = class_names
+            if len(names) <= largest:
+                raise DataError(f'{name}: {len(names)} class_names are too few; the labels reach {largest}')
+        super().__init__(name, images['train'].shape[1:], largest + 1 if names is None else len(names))
         self.class_names = None if names is None else list(map(str, names))
+        self._given = {split: (images[split], numbers[split]) for split in images}
         if x_test is None:
             is_test = stratified_part(numbers['train'], test_fraction, name)
-            images = {'train': images['train'][~is_test], 'test': images['train'][is_test]}
-            numbers = {'train': numbers['train'][~is_test], 'test': numbers['train'][is_test]}
-        self._given = {split: (images[split], numbers[split]) for split in ('train', 'test')}
-        for split in ('train', 'test'):
+            self._given = {split: (images['train'][chosen], numbers['train'][chosen])
+                           for split, chosen in (('train', ~is_test), ('test', is_test))}
+        for split in self._given:
             self._arrays(split)  # raises errors now, not when the data are read
 
     def load(self, split):
         return self._given[split]
 
     def fingerprint(self):
-        digest = hashlib.sha256()
-        for split in ('train', 'test'):
-            for array in self._arrays(split):
-                digest.update(np.ascontiguousarray(array))
-        return {**super().fingerprint(), 'checksum': digest.hexdigest(),
-                'count': sum(len(self._arrays(split)[1]) for split in ('train', 'test'))}
+        digest, count = hashlib.sha256(), 0
+        for images, labels in map(self._arrays, self._given):
+            digest.update(np.ascontiguousarray(images))
+            digest.update(np.ascontiguousarray(labels))
+            count += len(labels)
+        return {**super().fingerprint(), 'checksum': digest.hexdigest(), 'count': count}
 
 
 class ArraysFile(Arrays):
     """Arrays in a file, `arrays:FILE`: a .npy file with images, or a .npz file with `x` (or `images`, or a single array)
-    and optionally `labels`, `x_test` and `labels_test`.
-
-    Raises:
-        DataError: the file is missing or damaged, or does not hold such arrays.
-    """
+    and optionally `labels`, `x_test` and `labels_test`. Raises DataError if it is missing or damaged, or lacks images."""
 
     def __init__(self, name, data_dir=None):
-        del data_dir
         super().__init__(**_read(name.partition(':')[2]), name=name)
 
 
 def stratified_part(labels, fraction, name):
-    """Returns a mask [n] of a fixed random part of a set: `fraction` of the images, drawn evenly over the classes, with at
-    least one image of each class that has two or more.
-
-    Args:
-        labels: int [n].
+    """Returns a mask of a fixed random part of the images with labels int [n]: `fraction` of them, drawn evenly over the
+    classes, with at least one image of each class that has two or more.
 
     Raises:
         DataError: the fraction is not between 0 and 1, or there are fewer than two images.
@@ -91,8 +82,8 @@ def stratified_part(labels, fraction, name):
         raise DataError(f'{name}: test_fraction={fraction}: must be between 0 and 1')
     if len(labels) < 2:
         raise DataError(f'{name}: there is only one image; at least two are needed, one to train on and one to test on')
-    random, members = np.random.default_rng(0), [np.flatnonzero(labels == label) for label in np.unique(labels)]
-    wanted = max(1, round(fraction * len(labels)))
+    random, wanted = np.random.default_rng(0), max(1, round(fraction * len(labels)))
+    members = [np.flatnonzero(labels == label) for label in np.unique(labels)]
     shares = [fraction * len(each) for each in members]
     counts = [min(len(each) - 1, max(1, int(share))) for each, share in zip(members, shares)]
     for i in np.argsort([count - share for count, share in zip(counts, shares)], kind='stable'):
@@ -119,9 +110,9 @@ def _images(x, what):
 
 def _numbered(labels, images, name):
     """Returns ({split: class numbers}, names of the classes or None)."""
-    given = {}
+    given = {split: np.zeros(len(x), np.int64) if labels[split] is None else np.asarray(labels[split])
+             for split, x in images.items()}
     for split, x in images.items():
-        given[split] = np.zeros(len(x), np.int64) if labels[split] is None else np.asarray(labels[split])
         if given[split].shape != (len(x),):
             raise DataError(f'{name}: {split} has {len(x)} images, but labels of shape {list(given[split].shape)}; give one '
                             'label for each image')

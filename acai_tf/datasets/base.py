@@ -15,7 +15,6 @@ from acai_tf.tracing import no_autograph
 # Option of data sets with images that can be resized.
 RESOLUTION = Option(0, 'for coil100, pole64 and records: height and width of images; 0 keeps their size', minimum=0)
 
-
 _logger = logging.getLogger(__name__)
 
 
@@ -39,26 +38,14 @@ def permuted(index, keys, size):
 
 
 def shuffled(position, size, key):
-    """Elements [n] at the places `position` [n] of an endless pass over 0..size-1 that reshuffles at every epoch.
-
-    Args:
-        key: int64 [2] (see `randomness.key`), the same for all epochs.
-    """
+    """Elements [n] at the places `position` [n] of an endless pass over 0..size-1 that reshuffles at every epoch. The key
+    (see `randomness.key`) is the same for all epochs."""
     keys = tf.concat([tf.tile(key[None], [tf.size(position), 1]), (position // size)[:, None]], axis=1)
     return permuted(position % size, keys, size)
 
 
-def scaled(images, stretch, what):
-    """Converts float images to a model's input: float32 in [-1, 1].
-
-    Args:
-        images: array, within [-1, 1].
-        stretch: True for images in [0, 1], which are stretched to [-1, 1].
-        what: for messages.
-
-    Raises:
-        DataError: wrong type, or values outside the range.
-    """
+def _scaled(images, stretch, what):
+    """Converts floats within [-1, 1], or [0, 1] if they are to be stretched, to float32 in [-1, 1]; DataError for others."""
     rule = 'give uint8 0 to 255, or floats within [-1, 1] or [0, 1]'
     if images.dtype.kind != 'f':
         raise DataError(f'{what} are {images.dtype}; {rule}')
@@ -162,7 +149,6 @@ class Generated(Dataset):
     """
 
     test_size, once_size = 5000, 10000
-    _FIXED_SEED = 0
 
     def parameters(self, count, draw_key):
         """Returns random descriptions of `count` images."""
@@ -187,7 +173,7 @@ class Generated(Dataset):
 
     def fixed_parameters(self, split, count):
         """Returns the descriptions of a split that is always the same."""
-        return self.parameters(count, randomness.key(self._FIXED_SEED, f'{self.name}/{split}'))
+        return self.parameters(count, randomness.key(0, f'{self.name}/{split}'))
 
     def _fixed(self, split, count, batch):
         parameters = self.fixed_parameters(split, count)
@@ -200,11 +186,14 @@ class InMemory(Dataset):
     A subclass defines `load(split)` for the splits 'train' and 'test'.
     """
 
+    _stretch = None  # True if floats are stretched from [0, 1]; the first that are loaded decide
+
     def load(self, split):
         """Returns (images [n, *image_shape], integer labels [n]) of a split.
 
         In uint8 images, pixels are 0 to 255. Floats within [-1, 1] that go below 0 are taken unchanged; floats
-        within [0, 1] are stretched to [-1, 1]. The training images decide for both splits. Anything else raises DataError.
+        within [0, 1] are stretched to [-1, 1]. The training images decide for both splits, unless they are uint8. Anything
+        else raises DataError.
         """
         raise NotImplementedError
 
@@ -220,16 +209,15 @@ class InMemory(Dataset):
                                 f'{list(labels.shape)}; they must be [n, {", ".join(map(str, self.image_shape))}] and [n]')
             self._check_labels(split, labels)
             if images.dtype != np.uint8:
-                is_stretched = self._is_stretched(images) if split == 'train' else self._arrays('train') and self._stretch
-                images = scaled(images, is_stretched, f'{self.name}: the {split} images')
+                if split == 'test':
+                    self._arrays('train')  # decides whether to stretch
+                if self._stretch is None:
+                    self._stretch = bool(images.size) and images.dtype.kind == 'f' and images.min() >= 0
+                    if self._stretch:
+                        _logger.info('%s: the images are within [0, 1]: stretched to [-1, 1]', self.name)
+                images = _scaled(images, self._stretch, f'{self.name}: the {split} images')
             self._loaded[split] = images, labels.astype(np.int64)
         return self._loaded[split]
-
-    def _is_stretched(self, images):
-        self._stretch = bool(images.size) and images.dtype.kind == 'f' and images.min() >= 0
-        if self._stretch:
-            _logger.info('%s: the images are within [0, 1]: stretched to [-1, 1]', self.name)
-        return self._stretch
 
     def _check_labels(self, split, labels):
         if labels.dtype.kind not in 'iu':
@@ -282,7 +270,6 @@ class Batches(Dataset):
     Args:
         data: finite tf.data.Dataset of batches, or of single examples: images float32 [n, h, w, c] in [-1, 1], labels
             int [n].
-        nclass: number of classes.
 
     Raises:
         UsageError: wrong elements, or an endless data set.

@@ -9,10 +9,7 @@ from acai_tf.options import Option
 
 
 class Coil100(Records):
-    """All objects, or one.
-
-    A fixed random fifth of each object's images is the test set (AEAI, section 4.1: 14 of 72).
-    """
+    """All objects, or one. A fixed random fifth of each object's images is the test set (AEAI, section 4.1: 14 of 72)."""
 
     coil_object = Option(0, 'for coil100: the only object, 1 to 100; 0 is all', minimum=0, maximum=100)
     resolution = RESOLUTION

@@ -6,11 +6,7 @@ from acai_tf.errors import UsageError
 
 
 class Described(Dataset):
-    """A data set without images, described by the config of an exported model. `check` raises, because images are missing.
-
-    Args:
-        config: `export.LoadedModel.config`.
-    """
+    """A data set without images, from an `export.LoadedModel.config`. `check` raises, because images are missing."""
 
     def __init__(self, config):
         super().__init__(config['dataset'], config['image_shape'], config['nclass'])

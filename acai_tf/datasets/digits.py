@@ -14,7 +14,6 @@ class Digits(InMemory):
     class_names = NAMES
 
     def __init__(self, name='digits32', data_dir=None):
-        del data_dir
         super().__init__(name, (32, 32, 1), 10, raw_shape=(8, 8, 1))
 
     def preprocess(self, images):

@@ -23,13 +23,12 @@ def draw_line(angles, height: int = 32, width: int = 32) -> tf.Tensor:
     Returns:
         float32 tensor [n, height, width, 1]; background -1, line 1.
     """
-    angles = _float64(angles)
-    center_x, center_y = width // 2, height // 2
+    angles = float64(angles)
+    center_x, center_y = float64(width // 2), float64(height // 2)
     tip_x = center_x + (center_x - 1) * tf.cos(angles)
     tip_y = center_y - (center_y - 1) * tf.sin(angles)
     along_x = tf.abs(tip_x - center_x) > tf.abs(tip_y - center_y)
-    center_major, center_minor = (tf.where(along_x, tf.cast(x, tf.float64), tf.cast(y, tf.float64))
-                                  for x, y in ((center_x, center_y), (center_y, center_x)))
+    center_major, center_minor = tf.where(along_x, center_x, center_y), tf.where(along_x, center_y, center_x)
     tip_major, tip_minor = tf.where(along_x, tip_x, tip_y), tf.where(along_x, tip_y, tip_x)
     tip_first = tip_major < center_major
     first, last = tf.minimum(tip_major, center_major), tf.maximum(tip_major, center_major)
@@ -43,33 +42,29 @@ def draw_line(angles, height: int = 32, width: int = 32) -> tf.Tensor:
         start, stop = tf.floor(first)[:, None], tf.math.ceil(last)[:, None]
         weight = tf.where(t < tf.math.ceil(first)[:, None], (tf.math.ceil(first) - first)[:, None], 1.0)
         weight = tf.where((t >= start) & (t < stop), weight, 0.0)
-        low = minor[:, None] + (t - first[:, None] - 0.5) * slope[:, None]
-        low = low[..., None]
+        low = (minor[:, None] + (t - first[:, None] - 0.5) * slope[:, None])[..., None]
         overlap = tf.minimum(m + 1, low + 2) - tf.maximum(m, low)
         return weight[..., None] * tf.clip_by_value(overlap, 0.0, 1.0)
 
-    covered = tf.where(along_x[:, None, None], tf.transpose(coverage(width, height), [0, 2, 1]),
-                       coverage(height, width))
+    covered = tf.where(along_x[:, None, None], tf.transpose(coverage(width, height), [0, 2, 1]), coverage(height, width))
     return tf.cast(tf.clip_by_value(2 * covered - 1, -1.0, 1.0), tf.float32)[..., None]
 
 
-def _float64(angles):
+def float64(values):
+    """Returns numbers as a float64 tensor."""
     # The hint keeps Python floats from becoming float32 on the way.
-    return tf.cast(tf.convert_to_tensor(angles, dtype_hint=tf.float64), tf.float64)
+    return tf.cast(tf.convert_to_tensor(values, dtype_hint=tf.float64), tf.float64)
 
 
 def label_of(angles):
     """Returns the class 0..9 of angles in [0, 2 pi): the tenth of the turn."""
-    label = tf.cast(10 * _float64(angles) / (2 * math.pi - 1e-6), tf.int64)
+    label = tf.cast(10 * float64(angles) / (2 * math.pi - 1e-6), tf.int64)
     return tf.minimum(label, 9)  # in the released code, the last 1e-6 of a turn would be an eleventh class
 
 
 def evaluation_pairs(test):
-    """Returns the 256 fixed pairs of lines for measuring interpolation: two arrays [256, 32, 32, 1].
-
-    Args:
-        test: function, batch size -> the test set.
-    """
+    """Returns the 256 fixed pairs of lines for measuring interpolation, two arrays [256, 32, 32, 1], from a function: batch
+    size -> the test set."""
     images, _ = next(iter(test(512)))
     return images[:256], images[256:]
 
@@ -86,7 +81,6 @@ class Lines(Generated):
     class_names = sectors(360)
 
     def __init__(self, name='lines32', data_dir=None):
-        del data_dir
         super().__init__(name, (32, 32, 1), 10)
 
     def parameters(self, count, draw_key):

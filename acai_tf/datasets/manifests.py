@@ -33,10 +33,7 @@ def read(directory):
     """Returns `files` of directory/manifest.json; {} if the manifest is missing.
 
     An entry needs `image_shape`, and one of `label_histogram`, `classes` and `nclass`. Other fields are optional, but if
-    present they are trusted.
-
-    Raises:
-        DataError: the manifest is damaged.
+    present they are trusted. Raises DataError if the manifest is damaged.
     """
     return read_whole(directory).get('files', {})
 

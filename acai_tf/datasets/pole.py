@@ -12,17 +12,14 @@ from acai_tf.errors import UsageError
 
 _LENGTH = 13  # length of the shadow at 45 degrees; lengths are in 32nds of the image's side
 _PIXELS = 2**14  # drawn at a time, to fit the CPU's caches
-_AZIMUTHS, _ALTITUDES = np.arange(0, 360, 5), np.arange(45, 85, 5)
 
 
 def tip_of(poses):
-    """Returns the tip of a shadow, relative to the pole's foot.
+    """Returns the tips of shadows relative to the pole's foot, float64 [n, 2], to the right and up, in 32nds of the image's
+    side.
 
     Args:
         poses: [n, 2], azimuth and altitude of the light in degrees; azimuth 0 is to the right, 90 up.
-
-    Returns:
-        float64 [n, 2], to the right and up, in 32nds of the image's side.
     """
     azimuth, altitude = np.radians(np.asarray(poses, np.float64)).T
     opposite = azimuth + np.pi
@@ -30,15 +27,8 @@ def tip_of(poses):
 
 
 def draw_shadow(tips, size=64):
-    """Draws a pole and its shadow, antialiased.
-
-    Args:
-        tips: [n, 2], as `tip_of` gives them.
-        size: height and width of the image in pixels.
-
-    Returns:
-        float32 array [n, size, size, 1] in [-1, 1].
-    """
+    """Draws a pole and its shadow, antialiased, for each of the tips [n, 2] that `tip_of` returns: float32 array
+    [n, size, size, 1] in [-1, 1]."""
     centers = (np.arange(size) + 0.5 - size / 2) * 32 / size
     u, v = centers, -centers[:, None]  # rows run downward
     images = np.empty([len(tips), size, size, 1], np.float32)
@@ -62,9 +52,8 @@ def draw_pole(poses, size=64):
 
 
 def realistic(size=64):
-    """Draws poles for a dense grid of directions of the light, slightly beyond the altitudes of the set.
-
-    Returns images [4080, size, size, 1]."""
+    """Draws images [4080, size, size, 1] for a dense grid of directions of the light, slightly beyond the set's
+    altitudes."""
     radius, angle = np.meshgrid(np.linspace(0.1763, 1, 34) * _LENGTH, np.radians(np.arange(0, 360, 3)))
     return draw_shadow(np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1).reshape(-1, 2), size)
 
@@ -79,12 +68,12 @@ class Pole(InMemory):
     class_names = ['pole']
 
     def __init__(self, name='pole64', data_dir=None, resolution=0):
-        del data_dir
         if resolution and resolution < 8:
             raise UsageError(f'--resolution={resolution}: must be at least 8 for {name}')
         size = resolution or 64
         super().__init__(name, (size, size, 1), 1)
-        self.poses = np.stack(np.meshgrid(_AZIMUTHS, _ALTITUDES), axis=-1).reshape(-1, 2).astype(np.float64)
+        azimuths, altitudes = np.meshgrid(np.arange(0.0, 360, 5), np.arange(45.0, 85, 5))
+        self.poses = np.stack([azimuths, altitudes], axis=-1).reshape(-1, 2)
         self.is_test = np.zeros(len(self.poses), bool)
         self.is_test[np.random.default_rng(0).permutation(len(self.poses))[:len(self.poses) // 5]] = True
 

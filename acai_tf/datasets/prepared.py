@@ -8,23 +8,20 @@ from acai_tf.datasets.records import Records, command_of
 
 
 class Prepared(Records):
-    """A data set in files `<prepared_name>-<part>.tfrecord`.
-
-    A subclass describes the files.
+    """A data set in files `<prepared_name>-<part>.tfrecord`, which a subclass describes.
 
     Attributes:
         prepared_name: name in `acai_create_datasets --datasets`.
         stored_shape: (height, width, channels) of a stored image.
         train_parts, test_parts: last parts of the file names of each split.
-        once: `train_once` reads only this many of the first training files; None: all.
     """
 
-    train_parts, test_parts, once = ('train',), ('test',), None
+    train_parts, test_parts = ('train',), ('test',)
 
     def __init__(self, name, data_dir, cache_gib=4.0):
         train, test = ([f'{self.prepared_name}-{part}' for part in parts] for parts in (self.train_parts, self.test_parts))
         super().__init__(data_dir, self.stored_shape, len(self.class_names), name=name, train=train, test=test,
-                         once=self.once, cache_gib=cache_gib, command=command_of(self.prepared_name, data_dir))
+                         cache_gib=cache_gib, command=command_of(self.prepared_name, data_dir))
 
 
 class MNIST(Prepared):

@@ -20,16 +20,10 @@ _LABEL, _NO_LABEL = tf.io.FixedLenFeature([], tf.int64), tf.io.FixedLenFeature([
 _MIXED = 'a label after records without one; give every record one int64 label, or none'
 # Features that are poses in degrees, and their kind: for the user's own images, for COIL-100.
 _POSES = {('azimuth', 'altitude'): 'float', ('angle',): 'int64'}
-_KINDS = {'bytes_list': 'bytes', 'float_list': 'float', 'int64_list': 'int64', None: 'empty'}
 
 
 class RecordFile:
-    """A file and its entry in the manifest; reads nothing before it is needed.
-
-    Args:
-        path: path of the file.
-        command: the command that makes the file, for messages.
-    """
+    """A file and its entry in the manifest; reads nothing before it is needed. `command` makes the file, for messages."""
 
     def __init__(self, path, command):
         self.path, self._command = path, command
@@ -47,13 +41,8 @@ class RecordFile:
         return DataError(f'{self.path} {what}; {advice}')
 
     def check(self, owner, image_shape, nclass):
-        """Raises DataError if the file is missing, or if the file or its entry does not fit a data set; cheap.
-
-        Args:
-            owner: the data set's name.
-            image_shape: (height, width, channels) of a stored image.
-            nclass: number of classes.
-        """
+        """Raises DataError if the file is missing, or if the file or its entry does not fit the data set `owner`, with
+        stored images of `image_shape`; cheap."""
         if not os.path.isfile(self.path):
             raise DataError(f'{owner} needs {self.path}, which is missing; make it with: {self._command}')
         entry, size = self.entry, os.path.getsize(self.path)
@@ -141,11 +130,7 @@ def _compression(path):
 
 def schema(path):
     """Returns the features for parsing the records of a file, from its first record. Either all records have one label or
-    none has; without labels, every label is 0.
-
-    Raises:
-        DataError: the file cannot be read, or has another schema; names what is missing.
-    """
+    none has; without labels, every label is 0. Raises DataError if the file cannot be read or has another schema."""
     kinds = _kinds(path)
     if kinds is None:
         return {'image': _IMAGE, 'label': _LABEL}
@@ -175,7 +160,7 @@ def _pose_schema(path):
 
 
 def _kinds(path):
-    """Returns {feature: kind} of a file's first record; None for an empty file."""
+    """Returns {feature: bytes, float, int64 or empty} of a file's first record; None for an empty file."""
     try:
         with tf.init_scope():  # eager even while a function is being traced
             first = next(iter(records(path).take(1).as_numpy_iterator()), None)
@@ -186,7 +171,7 @@ def _kinds(path):
         raise DataError(f'{path} is not a TFRecord file of examples ({short_message(error)})') from None
     except Exception as error:  # protobuf's DecodeError derives from Exception alone
         raise DataError(f'{path} holds records that are not examples ({short_message(error)})') from None
-    return {name: _KINDS[feature.WhichOneof('kind')] for name, feature in features.items()}
+    return {name: (feature.WhichOneof('kind') or 'empty').removesuffix('_list') for name, feature in features.items()}
 
 
 def parse(record, channels, features):

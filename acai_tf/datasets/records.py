@@ -29,11 +29,8 @@ class Records(InMemory):
     """A data set of TFRecord files.
 
     Args:
-        directory: where the files are.
         raw_shape: (height, width, channels) of the stored images.
-        nclass: number of classes.
         train, test: names of the files that make up each split, without `.tfrecord`.
-        once: `train_once` reads only this many of the first training files; default all.
         command: the command that makes the files, for messages.
         cache_gib: a larger set is streamed.
         resolution: height and width to which images are resized (bilinear, antialiased); 0: none. For other
@@ -41,9 +38,9 @@ class Records(InMemory):
     """
 
     reads_files = True
+    once = None  # `train_once` reads only this many of the first training files; None: all
 
-    def __init__(self, directory, raw_shape, nclass, *, name, train, test, command, once=None, cache_gib=4.0,
-                 resolution=0):
+    def __init__(self, directory, raw_shape, nclass, *, name, train, test, command, cache_gib=4.0, resolution=0):
         self._resolution = resolution
         blank = self.preprocess(tf.zeros([1, *raw_shape], tf.uint8))
         super().__init__(name, blank.shape[1:], nclass, raw_shape)
@@ -52,7 +49,7 @@ class Records(InMemory):
         files = {file: RecordFile(os.path.join(directory, f'{file}.tfrecord'), command) for file in (*train, *test)}
         self._files = list(files.values())
         self._files_of = {'train': [files[file] for file in train], 'test': [files[file] for file in test]}
-        self._once = once or len(train)
+        self._masks = {}
 
     def preprocess(self, images):
         if not self._resolution:
@@ -61,7 +58,6 @@ class Records(InMemory):
 
     def select(self, split, labels):
         """Returns a mask of the images that belong to the split, from the labels of a file; None: all."""
-        del split, labels
 
     def check(self):
         for file in self._files:
@@ -88,10 +84,6 @@ class Records(InMemory):
 
     # ---- contents of the files
 
-    @functools.cached_property
-    def _masks(self):
-        return {}
-
     def _mask(self, split, file):
         """Returns the mask of `select` for a file, or None."""
         if type(self).select is Records.select:
@@ -105,11 +97,9 @@ class Records(InMemory):
         return file.count if mask is None else int(mask.sum())
 
     def load_poses(self):
-        images, labels, poses = [], [], []
+        images, labels = zip(*map(self._arrays, self._files_of))
+        poses = []
         for split, files in self._files_of.items():
-            split_images, split_labels = self._arrays(split)
-            images.append(split_images)
-            labels.append(split_labels)
             for file in files:
                 if file.poses is None:
                     raise self.without_poses(file.path)
@@ -118,7 +108,7 @@ class Records(InMemory):
         if np.ptp(np.concatenate(labels)):
             raise UsageError(f'{self.name} has several classes, but poses are for a single object; prepare the images of '
                              'each object in their own directory')
-        is_test = np.repeat([False, True], list(map(len, images)))
+        is_test = np.repeat([False, True], [len(each) for each in images])
         return images_lib.to_float(np.concatenate(images)).numpy(), np.concatenate(poses), is_test
 
     def without_poses(self, path):
@@ -136,14 +126,11 @@ class Records(InMemory):
     def streams(self):
         """True if the images do not fit into `cache_gib`."""
         self.check()
-        count = 0
-        for split, files in self._files_of.items():
-            for file in files:
-                size = self._size(split, file)
-                if not size:
-                    raise self.empty(file)
-                count += size
-        return count * math.prod(self.image_shape) > self._cache_bytes
+        sizes = [(file, self._size(split, file)) for split, files in self._files_of.items() for file in files]
+        for file, size in sizes:
+            if not size:
+                raise self.empty(file)
+        return sum(size for _, size in sizes) * math.prod(self.image_shape) > self._cache_bytes
 
     # ---- in memory
 
@@ -189,7 +176,7 @@ class Records(InMemory):
             no_autograph(lambda pixels, labels: (self.preprocess(pixels), labels))).prefetch(2)
 
     def once_count(self):
-        return sum(self._size('train', file) for file in self._files_of['train'][:self._once])
+        return sum(self._size('train', file) for file in self._files_of['train'][:self.once])
 
     # ---- streamed
 
@@ -233,19 +220,12 @@ def command_of(prepared_name, data_dir):
 
 
 class OwnRecords(Records):
-    """Your own records: train.tfrecord, test.tfrecord and manifest.json in a directory.
-
-    Args:
-        name: records:DIR.
-
-    Raises:
-        DataError: a file is missing, or the manifest does not describe the files.
-    """
+    """Your own records, named as records:DIR: train.tfrecord, test.tfrecord and manifest.json in a directory. Raises
+    DataError if a file is missing, or the manifest does not describe the files."""
 
     resolution = RESOLUTION
 
     def __init__(self, name, data_dir=None, cache_gib=4.0, resolution=0):
-        del data_dir
         directory = name.partition(':')[2]
         path = os.path.join(directory, 'manifest.json')
         made_by = f'{program_name("acai_create_datasets")} --images_dir=DIR --data_dir={directory}'

@@ -15,8 +15,7 @@ def shuffled_records(files, sizes, buffer, key, start):
 
     Args:
         files: tf.data.Datasets of serialized records.
-        sizes: number of records in each.
-        buffer: number of records in the buffer.
+        sizes, buffer: number of records in each, and in the shuffle buffer.
         key: int64 [2] (see `randomness.key`).
         start: number of the first record. Earlier records of the same epoch are read but not decoded.
     """

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from acai_tf import randomness
 from acai_tf.datasets.base import Generated, InMemory
-from acai_tf.datasets.lines import sectors
+from acai_tf.datasets.lines import float64, sectors
 
 _SHAPE = (32, 32, 1)
 
@@ -15,14 +15,9 @@ _SHAPE = (32, 32, 1)
 def draw_stripes(frequency, angle):
     """sin(frequency * ((y - 16) cos(angle) - (x - 16) sin(angle))) for row y and column x.
 
-    Args:
-        frequency, angle: [n], in radians per pixel and radians.
-
-    Returns:
-        float32 tensor [n, 32, 32, 1] in [-1, 1].
+    Takes frequencies [n] in radians per pixel and angles [n] in radians; returns a float32 tensor [n, 32, 32, 1] in [-1, 1].
     """
-    frequency, angle = (tf.cast(tf.convert_to_tensor(v, dtype_hint=tf.float64), tf.float64)[:, None, None]
-                        for v in (frequency, angle))
+    frequency, angle = (float64(v)[:, None, None] for v in (frequency, angle))
     offset = tf.range(32, dtype=tf.float64) - 16  # as released: not the pixels' true center, 15.5
     phase = offset[:, None] * tf.cos(angle) - offset * tf.sin(angle)
     return tf.cast(tf.sin(frequency * phase), tf.float32)[..., None]
@@ -35,7 +30,6 @@ class Stripes(InMemory):
     class_names = sectors(360)
 
     def __init__(self, name='stripes32', data_dir=None):
-        del data_dir
         super().__init__(name, _SHAPE, 10)
 
     def parameters(self, split):
@@ -58,7 +52,6 @@ class ReleasedStripes(Generated):
     class_names = sectors(360)
 
     def __init__(self, name='stripes32-code', data_dir=None):
-        del data_dir
         super().__init__(name, _SHAPE, 10)
 
     def parameters(self, count, draw_key):

@@ -21,34 +21,39 @@ _MOST_NAMES = 20  # class names in a sentence
 
 
 class Training(NamedTuple):
-    """Facts about a model's training, for its card.
-
-    Attributes:
-        options: {option: value} of the training.
-        losses: {name: number}, means since the previous report.
-        reported: {name: value}, metrics of the last report, on test images.
-        results: {metric: content of its file in results/<step>/}.
-        picture: path of a picture of interpolations, or None.
-    """
-    options: dict
-    losses: dict
-    reported: dict
-    results: dict
-    picture: str | None
+    """Facts about a model's training, for its card."""
+    options: dict  # {option: value} of the training
+    losses: dict  # {name: number}, means since the previous report
+    reported: dict  # {name: value}, metrics of the last report, on test images
+    results: dict  # {metric: content of its file in results/<step>/}
+    picture: str | None  # path of a picture of interpolations
 
 
 def write(directory, config, run=None):
-    """Writes README.md and its picture into an export.
+    """Writes README.md and its picture into the directory of an unfinished export.
 
     Args:
-        directory: directory of the unfinished export.
         config: dict, the content of its acai_config.json.
         run: `Training` of the run that made the export; None: the card has no facts about training.
     """
     picture = run and run.picture and _copy_picture(run.picture, os.path.join(directory, _PICTURE))
-    text = _head(config, run) + _body(config, run, picture)
+    results = _index(config['dataset'], run) if run else {}
     with open(os.path.join(directory, NAME), 'w', encoding='utf-8', errors='replace') as file:
-        file.write(text)
+        file.write(_head(config, results) + _body(config, run, results, picture))
+
+
+def _index(trained_on, run):
+    """Returns {data set: {name: value}} of the metrics that are finite numbers. Values of a metric's own file replace the
+    last report's."""
+    by_dataset = {trained_on: {}}
+    for name, content in run.results.items():
+        by_dataset.setdefault(content['dataset'], {})[name.partition('.')[0]] = content['values']
+    measured = {name for values in by_dataset[trained_on].values() for name in values}
+    reported = {name: value for name, value in run.reported.items() if name not in measured}
+    by_dataset[trained_on] = {'report': reported, **by_dataset[trained_on]}
+    numbers = {dataset: {name: value for name, value in combine(results).items()
+                         if type(value) in (int, float) and math.isfinite(value)} for dataset, results in by_dataset.items()}
+    return {dataset: values for dataset, values in numbers.items() if values}
 
 
 def _copy_picture(source, target):
@@ -67,43 +72,20 @@ def _copy_picture(source, target):
 
 # ---- the head
 
-def _head(config, run):
+def _head(config, results):
     name = datasets.short_name(config['dataset'])
     lines = ['---', 'library_name: tensorflow', 'pipeline_tag: image-feature-extraction',
              'license: unknown  # choose a license for these weights that the terms of the data allow',
              f'tags: {_yaml(["autoencoder", "interpolation", "saved-model", "acai_tf", config["model"]])}',
              f'datasets: {_yaml([_hub(config["dataset"])])}']
-    results = _index(config, run) if run else []
     if results:
         lines += ['model-index:', f'- name: {_yaml(config["model"] + " on " + name)}', '  results:']
-    for dataset, values in results:
+    for dataset, values in results.items():
         lines += ['  - task: {type: image-feature-extraction}',
                   f'    dataset: {{name: {_yaml(datasets.short_name(dataset))}, type: {_yaml(_hub(dataset))}}}',
                   '    metrics:']
         lines += [f'    - {{type: {_yaml(key)}, value: {_yaml(value)}}}' for key, value in values.items()]
     return '\n'.join([*lines, '---', '', ''])
-
-
-def _index(config, run):
-    """Returns [(data set, {name: value})] of all metrics."""
-    by_dataset = {config['dataset']: {'report': run.reported}}
-    for name, content in run.results.items():
-        by_dataset.setdefault(content['dataset'], {})[name.partition('.')[0]] = content['values']
-    combined = {dataset: dict(_numbers(combine(_without_repeated(results)))) for dataset, results in by_dataset.items()}
-    return [(dataset, values) for dataset, values in combined.items() if values]
-
-
-def _without_repeated(results):
-    """Returns {metric: values} without the report's values that a metric's own file has too."""
-    later = {name for metric, values in results.items() if metric != 'report' for name in values}
-    return {metric: {name: value for name, value in values.items() if metric != 'report' or name not in later}
-            for metric, values in results.items()}
-
-
-def _numbers(values):
-    """Returns [(name, number)] of the values that are finite numbers."""
-    return [(key, value) for key, value in values.items()
-            if type(value) in (int, float) and math.isfinite(value)]
 
 
 def _hub(dataset):
@@ -117,27 +99,26 @@ def _yaml(value):
 
 # ---- the body
 
-def _body(config, run, picture):
+def _body(config, run, results, picture):
     name, size = datasets.short_name(config['dataset']), images.by(config['image_shape'])
-    latent = 'x'.join(map(str, config['latent_shape']))
+    latent = images.by(config['latent_shape'])
     sections = [
         f'# {system_of(config)}, trained on {name}',
         f'An autoencoder for interpolation. It encodes images of {size} to latents of {latent} and decodes them. '
         f'{_paper(config["model"])}Exported at step {config["step"]:,} by acai_tf {acai_tf.__version__} and TensorFlow '
         f'{tf.__version__}.',
         f'![Rows of decoded interpolations between two test images]({_PICTURE})' if picture else None,
-        '## How to load it', _LOAD.format(shape=', '.join(map(str, config['image_shape']))), _LOAD_BY_ACAI_TF,
+        '## How to load it', _LOAD.format(shape=', '.join(map(str, config['image_shape']))),
         '## Signatures', _signatures(config),
         '## Data', _data(config),
         '## What it must not be used for', _not_for(config),
         '## Training', _table('option', {**_architecture(config), **(run.options if run else {})})]
     if run and run.losses:
         sections += ['Losses, averaged over the training images since the previous report:', _table('loss', run.losses)]
-    if run:
-        for dataset, values in _index(config, run):
-            sections += [f'## Measured on {datasets.short_name(dataset)}',
-                         'Measured on test images, unless the name says otherwise; accuracies in percent.',
-                         _table('metric', values)]
+    for dataset, values in results.items():
+        sections += [f'## Measured on {datasets.short_name(dataset)}',
+                     'Measured on test images, unless the name says otherwise; accuracies in percent.',
+                     _table('metric', values)]
     return '\n\n'.join(filter(None, sections)) + '\n'
 
 
@@ -148,8 +129,9 @@ import tensorflow as tf
 model = tf.saved_model.load('path/to/this/folder')
 latents = model.signatures['encode'](images=tf.zeros([1, {shape}]))['latents']
 images = model.signatures['decode'](latents=latents)['images']
-```'''
-_LOAD_BY_ACAI_TF = '''With acai_tf, on numpy arrays:
+```
+
+With acai_tf, on numpy arrays:
 
 ```python
 import acai_tf, numpy
@@ -177,15 +159,13 @@ def _signatures(config):
 
 def _paper(model):
     """Returns the first line of the docstring of a registered system's module."""
-    if model not in models.names():
-        return ''
-    lines = (inspect.getmodule(models.REGISTRY.get(model)).__doc__ or '').splitlines()
-    return f'{lines[0]} ' if lines else ''
+    doc = inspect.getmodule(models.REGISTRY.get(model)).__doc__ if model in models.names() else None
+    return f'{doc.splitlines()[0]} ' if doc else ''
 
 
 def _data(config):
     known = about(config['dataset'])
-    options = ''.join(f' Option: {key} {value}.' for key, value in (config['dataset_options']).items())
+    options = ''.join(f' Option: {key} {value}.' for key, value in config['dataset_options'].items())
     text = known.text if known else ('The images of the person who trained the model, called '
                                      f'{datasets.short_name(config["dataset"])}; describe them here.')
     names = [' '.join(name.split()) for name in config['class_names'] or []]
@@ -205,8 +185,7 @@ def _not_for(config):
 
 
 def _architecture(config):
-    names = ('architecture', 'depth', 'latent_width')
-    return {'model': config['model'], 'base': config['base'], **{name: config[name] for name in names if name in config},
+    return {**{name: config[name] for name in ('model', 'base', 'architecture', 'depth', 'latent_width')},
             'latent': config['latent_shape'][-1], **config['model_options']}
 
 

@@ -4,7 +4,6 @@ import glob
 import json
 import logging
 import os
-import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,7 +11,7 @@ import tensorflow as tf
 
 from acai_tf import files
 from acai_tf.errors import AcaiError, DataError, StorageError, program_name, short_message
-from acai_tf.runs import Run
+from acai_tf.runs import Run, version_names
 from acai_tf.tracing import as_rows, forward_products, in_batches
 from acai_tf.values import Classification, is_blank
 from acai_tf.versions import check_format
@@ -32,8 +31,7 @@ def read_config(version_dir):
 
 
 def system_of(config):
-    """Returns the name of an exported model's system, from its acai_config.json, with its base if that is not the
-    baseline."""
+    """Returns the name of the system that an acai_config.json names, with its base if that is not the baseline."""
     return config['model'] if config.get('base') in (None, 'baseline') else f'{config["model"]} on {config["base"]}'
 
 
@@ -147,14 +145,9 @@ class LoadedModel:
 def _version_directory(path):
     if os.path.isfile(os.path.join(path, 'saved_model.pb')):
         return path
-    if not _versions(path):
+    if not version_names(path):
         raise DataError(f'{path} is not a SavedModel: {_why_not(path)}')
-    return os.path.join(path, max(_versions(path), key=int))
-
-
-def _versions(path):
-    entries = os.scandir(path) if os.path.isdir(path) else ()
-    return [entry.name for entry in entries if re.fullmatch('[0-9]+', entry.name) and entry.is_dir()]
+    return os.path.join(path, max(version_names(path), key=int))
 
 
 def _why_not(path):
@@ -163,7 +156,7 @@ def _why_not(path):
         return 'it is a file; name its directory' if os.path.exists(path) else 'it does not exist'
     for below in ('', '*', '*/*'):  # a run, all runs on a data set, a --train_dir
         for export in sorted(glob.glob(os.path.join(glob.escape(path), below, 'export'))):
-            if _versions(export):
+            if version_names(export):
                 return f'the exported model is in {export}; use that path'
     if os.path.isfile(Run(path).config_path):
         return f'it is an unfinished run; finish it, or use {program_name("acai_export")} --run_dir={path}'

@@ -3,11 +3,8 @@
 The layout is TensorFlow Serving's, `<base>/<integer>/`. Versions are written atomically.
 """
 
-import contextlib
 import itertools
-import json
 import os
-import shutil
 
 import numpy as np
 import tensorflow as tf
@@ -29,10 +26,8 @@ _BYTES_RULE = ('PNG or JPEG of any size is converted to {channels} color channel
 
 
 def _float32_copy(model):
-    """Returns a float32 copy of the model with its weights, or their moving averages, outside any distribution strategy.
-
-    Its `encode` and `decode` for tensors are traced once for all signatures.
-    """
+    """Returns a float32 copy of the model with its weights, or their moving averages, outside any distribution strategy. Its
+    `encode` and `decode` for tensors are traced once for all signatures."""
     copy = type(model).from_config({**model.get_config(), 'dtype': 'float32'})
     with model.averaged():
         for name, network in model.networks.items():
@@ -42,57 +37,37 @@ def _float32_copy(model):
     return copy
 
 
-def bytes_reader(dataset):
-    """Returns a function: string [n] of PNG or JPEG bytes -> images float32 [n, h, w, c] in [-1, 1]."""
-    def read_one(content):
+def _endpoints(model, dataset):
+    """Returns {signature: (function, input signature)}; inputs and outputs are named."""
+    def spec(shape, name):
+        return tf.TensorSpec([None, *shape], tf.float32, name)
+    images_spec = spec(model.image_shape, 'images')
+
+    def read(content):
         pixels = images.decode_bytes(content, dataset.image_shape[-1])
         pixels.set_shape([None, None, dataset.image_shape[-1]])
         return dataset.fit(pixels)
 
-    def read(contents):
-        return tf.map_fn(read_one, contents, fn_output_signature=tf.float32)
-    return read
-
-
-def _endpoints(model, dataset):
-    """Returns {signature: (function, input signature)}; inputs and outputs are named."""
-    image_spec = tf.TensorSpec([None, *model.image_shape], tf.float32, 'images')
-    latents = tf.TensorSpec([None, *model.latent_shape], tf.float32, 'latents')
-    read_bytes = bytes_reader(dataset)
-
-    def encode(images):
-        return {'latents': model.encode(images)}
-
-    def classify(images):
-        return model.classify(images)._asdict()
-
-    def interpolate(images_a, images_b, alpha):
-        return {'images': model.interpolate(images_a, images_b, alpha)}
+    def encode_bytes(image_bytes):
+        return {'latents': model.encode(tf.map_fn(read, image_bytes, fn_output_signature=tf.float32))}
     return {
-        'encode': (encode, [image_spec]),
-        'encode_bytes': (lambda image_bytes: {'latents': model.encode(read_bytes(image_bytes))},
-                         [tf.TensorSpec([None], tf.string, 'image_bytes')]),
-        'decode': (lambda latents: {'images': model.decode(latents)}, [latents]),
-        'reconstruct': (lambda images: {'images': model.reconstruct(images)}, [image_spec]),
-        'interpolate': (interpolate, [tf.TensorSpec(image_spec.shape, tf.float32, 'images_a'),
-                                      tf.TensorSpec(image_spec.shape, tf.float32, 'images_b'),
-                                      tf.TensorSpec([None], tf.float32, 'alpha')]),
-        'classify': (classify, [image_spec]),
+        'encode': (lambda images: {'latents': model.encode(images)}, [images_spec]),
+        'encode_bytes': (encode_bytes, [tf.TensorSpec([None], tf.string, 'image_bytes')]),
+        'decode': (lambda latents: {'images': model.decode(latents)}, [spec(model.latent_shape, 'latents')]),
+        'reconstruct': (lambda images: {'images': model.reconstruct(images)}, [images_spec]),
+        'interpolate': (lambda images_a, images_b, alpha: {'images': model.interpolate(images_a, images_b, alpha)},
+                        [spec(model.image_shape, 'images_a'), spec(model.image_shape, 'images_b'), spec([], 'alpha')]),
+        'classify': (lambda images: model.classify(images)._asdict(), [images_spec]),
     }
 
 
 def export_model(model, dataset, step: int, export_dir: str | os.PathLike, run=None) -> str:
-    """Writes `<export_dir>/<step>/`, including a model card.
+    """Writes `<export_dir>/<step>/`, including a model card, and returns its path.
 
     Args:
         model: a trained `Autoencoder`.
         dataset: the `datasets.base.Dataset` it was trained on, with the pipeline for `encode_bytes`; or a tf.data.Dataset.
-        step: int, the version's number.
-        export_dir: directory of the versions.
         run: `card.Training`, facts about the training for the card; None: no such facts.
-
-    Returns:
-        Path of the version.
 
     Raises:
         UsageError: the version exists; versions are never overwritten.
@@ -109,22 +84,15 @@ def export_model(model, dataset, step: int, export_dir: str | os.PathLike, run=N
         'format': FORMAT, 'versions': versions(),
         'model': models.name_of(model), 'base': models.base_of(model),
         'dataset': dataset.name, 'dataset_options': dataset.options, 'step': int(step),
-        'image_shape': list(model.image_shape),
-        'latent_shape': list(model.latent_shape), 'nclass': model.nclass, 'class_names': dataset.class_names,
+        'image_shape': list(model.image_shape), 'latent_shape': list(model.latent_shape),
+        'nclass': model.nclass, 'class_names': dataset.class_names,
         'value_range': [-1.0, 1.0],
         'architecture': architectures.name_of(model.architecture), 'depth': model.depth, 'latent_width': model.latent_width,
         'model_options': model.options(), 'reported': run.reported if run else {},
         'encode_bytes': _BYTES_RULE.format(
             channels=model.image_shape[-1], raw=dataset.raw_shape, shape=model.image_shape,
             fit={'stretch': 'stretched', 'crop': 'cropped in the middle', 'pad': 'padded with black'}[dataset.aspect])}
-    with _appearing(path) as beside:
-        tf.saved_model.save(module, beside, signatures=signatures)
-        extra = os.path.join(beside, 'assets.extra')
-        os.makedirs(extra)
-        _write_config(extra, config)
-        _write_warm_up(os.path.join(extra, 'tf_serving_warmup_requests'), model)
-        card.write(beside, config, run)
-    return path
+    return _write(path, module, signatures, config, run)
 
 
 def exported_variables(model, averaged=False):
@@ -137,18 +105,14 @@ def exported_variables(model, averaged=False):
 
 
 def export_copy(version_dir, checkpoint, step, export_dir, run=None):
-    """Writes `<export_dir>/<step>/`: an earlier export with the weights of a checkpoint. Needs no model code.
+    """Writes `<export_dir>/<step>/` like `export_model`: an earlier export with the weights of a checkpoint. Needs no model
+    code.
 
     Args:
         version_dir: the earlier export.
         checkpoint: path of a checkpoint that holds `exported_variables` under `exported`.
-        run: as for `export_model`.
-
-    Returns:
-        Path of the version.
 
     Raises:
-        UsageError: the version exists; versions are never overwritten.
         StorageError: the checkpoint cannot be read.
     """
     path = _new_version(export_dir, step)
@@ -159,13 +123,7 @@ def export_copy(version_dir, checkpoint, step, export_dir, run=None):
             checkpoint).assert_existing_objects_matched().expect_partial()
     except UNREADABLE as error:
         raise StorageError(f'{checkpoint} cannot be read ({short_message(error)}); choose another --step') from None
-    with _appearing(path) as beside:
-        tf.saved_model.save(module, beside, signatures=dict(module.signatures))
-        extra = os.path.join(beside, 'assets.extra')
-        shutil.copytree(os.path.join(version_dir, 'assets.extra'), extra)
-        _write_config(extra, config)
-        card.write(beside, config, run)
-    return path
+    return _write(path, module, dict(module.signatures), config, run)
 
 
 def _new_version(export_dir, step):
@@ -175,36 +133,28 @@ def _new_version(export_dir, step):
     return path
 
 
-@contextlib.contextmanager
-def _appearing(path):
-    try:
-        with files.atomic_directory(path) as beside:
-            yield beside
-    except FileExistsError:
-        raise UsageError(_EXISTS.format(path)) from None
+def _write(path, module, signatures, config, run):
+    """Writes a version with its config, requests and card; returns its path."""
+    with files.atomic_directory(path, _EXISTS) as beside:
+        tf.saved_model.save(module, beside, signatures=signatures)
+        written = sorted(os.path.join(folder, name) for folder, _, names in os.walk(beside) for name in names)
+        config = {**config, 'sha256': {os.path.relpath(file, beside): files.sha256(file) for file in written}}
+        extra = os.path.join(beside, 'assets.extra')
+        os.makedirs(extra)
+        files.write_json(config, os.path.join(extra, CONFIG_NAME))
+        _write_warm_up(os.path.join(extra, 'tf_serving_warmup_requests'), config)
+        card.write(beside, config, run)
+    return path
 
 
-def _sums(path):
-    """Returns {file: sha256} of the files that TensorFlow wrote."""
-    found = [os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names]
-    return {os.path.relpath(file, path): files.sha256(file) for file in sorted(found) if 'assets.extra' not in file}
-
-
-def _write_config(extra, config):
-    config = {**config, 'sha256': _sums(os.path.dirname(extra))}
-    with open(os.path.join(extra, CONFIG_NAME), 'w', encoding='utf-8') as file:
-        json.dump(config, file, indent=2)
-        file.write('\n')
-
-
-def _write_warm_up(path, model):
+def _write_warm_up(path, config):
     """Writes one request for each signature, for TensorFlow Serving's warm-up at start; needs the extra `serving`."""
     try:
         from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
     except ImportError:
         return
-    image, latent = (np.zeros([1, *shape], np.float32) for shape in (model.image_shape, model.latent_shape))
-    black = tf.io.encode_png(np.zeros(model.image_shape, np.uint8)).numpy()
+    image, latent = (np.zeros([1, *config[f'{what}_shape']], np.float32) for what in ('image', 'latent'))
+    black = tf.io.encode_png(np.zeros(config['image_shape'], np.uint8)).numpy()
     requests = {'encode': {'images': image}, 'encode_bytes': {'image_bytes': [black]}, 'decode': {'latents': latent},
                 'reconstruct': {'images': image}, 'classify': {'images': image},
                 'interpolate': {'images_a': image, 'images_b': image, 'alpha': np.zeros([1], np.float32)}}

@@ -109,17 +109,14 @@ class LearningMetric(Metric):
         Raises:
             UsageError: the directory exists.
         """
-        try:
-            with files.atomic_directory(directory) as temporary:
-                description = {'metric': self.name, 'options': self.options(), 'learned_from': self._learned_from,
-                               'versions': versions()}
-                with open(os.path.join(temporary, _DESCRIPTION), 'w', encoding='utf-8') as file:
-                    json.dump(description, file, indent=2)
-                np.savez(os.path.join(temporary, _ARRAYS), width=self._width, **self.arrays())
-                for split, answers in self._answers.items():
-                    np.savez(os.path.join(temporary, f'{split}.npz'), **answers)
-        except FileExistsError:
-            raise UsageError(files.EXISTS.format(directory)) from None
+        with files.atomic_directory(directory) as temporary:
+            description = {'metric': self.name, 'options': self.options(), 'learned_from': self._learned_from,
+                           'versions': versions()}
+            with open(os.path.join(temporary, _DESCRIPTION), 'w', encoding='utf-8') as file:
+                json.dump(description, file, indent=2)
+            np.savez(os.path.join(temporary, _ARRAYS), width=self._width, **self.arrays())
+            for split, answers in self._answers.items():
+                np.savez(os.path.join(temporary, f'{split}.npz'), **answers)
 
     def _read(self, directory):
         try:
