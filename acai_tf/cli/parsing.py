@@ -19,9 +19,7 @@ _LAST = 'every program'  # the last heading of the help
 class Flags:
     """The flags of one call of a program, defined by its `define_flags` and read as attributes.
 
-    Args:
-        program: the program's name, for messages.
-        command_line: its arguments.
+    In a flag with `is_path`, ~ and $VARIABLES are expanded: a shell does not expand --flag=~/x.
     """
 
     def __init__(self, program, command_line):
@@ -37,31 +35,27 @@ class Flags:
         """Lists the flags that are defined from now on under a heading of the help."""
         self._heading = heading
 
-    def _define(self, define, name, default, help, choices=(), **rest):
+    def _define(self, define, name, default, help, choices=(), is_path=False, **rest):
         define(name=name, default=default, help=help, flag_values=self._values, **rest)
+        self._paths += [name] if is_path else []
         allowed = f'={"|".join(map(str, choices))}' if choices else ''
         self._groups.setdefault(self._heading, {})[name] = f'--{name}{allowed}: {help}'
 
     def string(self, name, default, help, is_path=False, choices=()):
-        """Defines a flag. In a path, ~ and $VARIABLES are expanded: a shell does not expand --flag=~/x.
-
-        Args:
-            choices: the allowed values, for the help; the caller checks them.
-        """
-        self._define(absl_flags.DEFINE_string, name, default, help, choices)
-        self._paths += [name] if is_path else []
+        """Defines a flag; `choices` are for the help, and the caller checks them."""
+        self._define(absl_flags.DEFINE_string, name, default, help, choices, is_path)
 
     def boolean(self, name, default, help):
         """Defines a flag that is given as --name or --noname."""
         self._define(absl_flags.DEFINE_bool, name, default, help)
 
-    def integer(self, name, default, help, lower_bound=None, upper_bound=None):
-        """Defines a flag."""
-        self._define(absl_flags.DEFINE_integer, name, default, help, lower_bound=lower_bound, upper_bound=upper_bound)
+    def integer(self, name, default, help, **bounds):
+        """Defines a flag; `bounds` are `lower_bound` and `upper_bound`, both included."""
+        self._define(absl_flags.DEFINE_integer, name, default, help, **bounds)
 
-    def float(self, name, default, help, lower_bound=None, upper_bound=None):
-        """Defines a flag."""
-        self._define(absl_flags.DEFINE_float, name, default, help, lower_bound=lower_bound, upper_bound=upper_bound)
+    def float(self, name, default, help, **bounds):
+        """Defines a flag; `bounds` as for `integer`."""
+        self._define(absl_flags.DEFINE_float, name, default, help, **bounds)
 
     def enum(self, name, default, choices, help):
         """Defines a flag with a fixed set of values."""
@@ -69,14 +63,12 @@ class Flags:
 
     def list(self, name, default, help, is_path=False):
         """Defines a flag with values separated by commas."""
-        self._define(absl_flags.DEFINE_list, name, default, help)
-        self._paths += [name] if is_path else []
+        self._define(absl_flags.DEFINE_list, name, default, help, is_path=is_path)
 
     def multi_string(self, name, default, help, is_path=False):
         """Defines a flag that can be repeated."""
-        self._define(absl_flags.DEFINE_multi_string, name, default, help)
+        self._define(absl_flags.DEFINE_multi_string, name, default, help, is_path=is_path)
         self._repeatable.append(name)
-        self._paths += [name] if is_path else []
 
     # ---- use
 
@@ -130,27 +122,15 @@ class Flags:
             raise UsageError(f'--{name} is missing: {flag.help.split(";" + chr(10))[0]}')  # absl adds a line to some helps
         return flag.value
 
-    def output(self, name='output', needed=False):
-        """Returns the path of a file to write, after checking that it can be written; None if the flag is not given.
-
-        Args:
-            needed: True if the flag is required.
-
-        Raises:
-            UsageError: the flag is missing, or names a directory.
-            StorageError: the file cannot be written.
-        """
-        path = self.required(name) if needed else self._values[name].value
+    def output(self):
+        """Returns --output, None if it is not given. Raises like `files.check_destination` if it cannot be written."""
+        path = self._values['output'].value
         if path:
             files.check_destination(path)
         return path or None
 
     def refuse(self, why, *names):
-        """Raises UsageError if one of the flags is given, because it would have no effect.
-
-        Args:
-            why: the reason, such as 'with --mode=map'.
-        """
+        """Raises UsageError if one of the flags is given, because it has no effect `why`, such as 'with --mode=map'."""
         for name in filter(self.given, names):
             raise UsageError(f'--{name} has no effect {why}; leave it out')
 

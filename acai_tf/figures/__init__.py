@@ -9,6 +9,8 @@ import statistics
 import threading
 import warnings
 
+import numpy as np
+
 from acai_tf import files
 from acai_tf.errors import UsageError
 from acai_tf.export.load import system_of
@@ -110,6 +112,18 @@ def animate(mode, models, dataset, image_files=(), rows=6, steps=16, seed=0):
     return animation.gif([reading.walks(model, model.encode(images), steps, pictures.CURVES[mode]) for model in models])
 
 
+def mean_curve(axes, x, values, color, alpha=0.12, **style):
+    """Draws the mean of values [seeds, points] and, for several seeds, a band of one sample deviation around it. Returns the
+    line."""
+    values = np.array(values, float)
+    mean = values.mean(axis=0)
+    line, = axes.plot(x, mean, color=color, linewidth=1.2, **style)
+    if len(values) > 1:
+        deviation = values.std(axis=0, ddof=1)
+        axes.fill_between(x, mean - deviation, mean + deviation, color=color, alpha=alpha, linewidth=0)
+    return line
+
+
 def want_logarithm(values):
     """Returns True if a logarithmic axis is needed: the largest number would hide the others on a linear one."""
     return min(values) > 0 and max(values) > 10 * statistics.median(values)
@@ -128,9 +142,7 @@ def names(models):
 
 def save(figure, path):
     """Writes a figure, or its bytes, atomically."""
-    content = figure if isinstance(figure, bytes) else encode(figure, os.path.splitext(path)[1][1:].lower())
-    with files.atomic_write(path, 'wb') as file:
-        file.write(content)
+    files.write(figure if isinstance(figure, bytes) else encode(figure, os.path.splitext(path)[1][1:].lower()), path)
 
 
 def encode(figure, ending='png'):

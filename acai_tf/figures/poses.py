@@ -6,7 +6,7 @@ import operator
 import matplotlib
 import numpy as np
 
-from acai_tf.figures import text, want_logarithm
+from acai_tf.figures import mean_curve, text, want_logarithm
 from acai_tf.figures.pictures import DPI, mpl_figure
 
 _NAMES = {'pixel_dissolve': 'pixel dissolve', 'straight_tip': 'straight tip'}
@@ -82,12 +82,13 @@ def _finish(axes, title):
 
 def _by_length(axes, seeds, **style):
     lengths = {int(key.split('_')[1]): key for key in seeds[0]['mse'] if key.startswith('azimuth_')}
-    _curve(axes, list(lengths), [[values['mse'][key] for key in lengths.values()] for values in seeds], marker='.', **style)
+    mean_curve(axes, list(lengths), [[values['mse'][key] for key in lengths.values()] for values in seeds], marker='.',
+               **style)
     axes.set(xlabel='degrees of azimuth', ylabel='mean squared error', title='mean error by length of the interval')
 
 
 def _by_alpha(axes, seeds, interval, which, **style):
-    _curve(axes, *_columns(seeds, 'mse_by_alpha', interval, names=[which]), **style)
+    mean_curve(axes, *_columns(seeds, 'mse_by_alpha', interval, names=[which]), **style)
     axes.set(xlabel='alpha', ylabel='mean squared error', title=f'{which} of the error, {_told(interval)}')
 
 
@@ -108,7 +109,7 @@ def _distances(axes, seeds, interval, label, **style):
     for ideal in ([0, span], [span, 0]):
         axes.plot([0, 1], ideal, color='0.7', linewidth=0.8, zorder=0)
     for value, linestyle, named in zip(values, ('-', '--'), (label, None)):
-        _curve(axes, alphas, value, linestyle=linestyle, label=named, **style)
+        mean_curve(axes, alphas, value, linestyle=linestyle, label=named, **style)
     axes.set_ylim(bottom=0)
     axes.set(xlabel='alpha', ylabel='degrees',
              title=f'nearest pose to source (solid)\nand target (dashed), {_told(interval)}')
@@ -128,13 +129,3 @@ def _columns(seeds, *place, names):
     tables = [functools.reduce(operator.getitem, place, values) for values in seeds]
     return ([float(alpha) for alpha in tables[0]],
             *(np.array([[row[name] for row in table.values()] for table in tables], float) for name in names))
-
-
-def _curve(axes, x, values, color, **style):
-    """Draws the mean of values [seeds, points] and a band of one sample deviation around it."""
-    values = np.array(values, float)
-    mean = values.mean(axis=0)
-    axes.plot(x, mean, color=color, linewidth=1.2, **style)
-    if len(values) > 1:
-        deviation = values.std(axis=0, ddof=1)
-        axes.fill_between(x, mean - deviation, mean + deviation, color=color, alpha=0.12, linewidth=0)

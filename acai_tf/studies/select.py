@@ -98,7 +98,7 @@ def _of_another_system(study, name):
     except UsageError as error:
         labels = dict.fromkeys(cell.label for cell in study.cells)
         raise UsageError(f'--models={name}: {study.name} has {", ".join(labels)}; and {error}') from None
-    rows = {cell.row: cell for cell in reversed(study.cells) if cell.model != PIXELS}
+    rows = {(cell.stands_for, *_place(cell, cell.dataset)): cell for cell in reversed(study.cells) if cell.model != PIXELS}
     return [dataclasses.replace(cell, model=name, label=name, base='baseline', model_options={}, published=None,
                                 deviation=None, source='', recalled=False,
                                 caveat='not in the paper; default hyperparameters')
@@ -130,7 +130,7 @@ def changes(study, cells):
     of_any_system = {_place(cell, cell.dataset): cell for cell in study.cells if cell.model != PIXELS}
     changed = {}
     for cell in cells:
-        place = _place(cell, cell.slot)
+        place = _place(cell, cell.stands_for or cell.dataset)
         original = _settings(originals.get((cell.label, *place)) or of_any_system[place])
         for name, value in {**cell.run_options, **cell.metric_options}.items():  # a preset's defaults are not changes
             if original.get(name, value) != value and (name != 'report_kimg' or cell.metric in REPORTED):
