@@ -37,7 +37,7 @@ def in_thousandths(values):
 
 
 def table(rows):
-    """Returns the lines of a Markdown table of rows {column: text}."""
+    """Returns the lines of a Markdown table of rows {column: text}, all with the same columns."""
     return [f'| {" | ".join(rows[0])} |', '|' + '---|' * len(rows[0]),
             *('| ' + ' | '.join(text.replace('|', '\\|') for text in row.values()) + ' |' for row in rows)]
 
