@@ -25,11 +25,7 @@ def figures():
 
 
 def get(kind: str, name: str) -> Study:
-    """Returns a table or figure by name; UsageError if it does not exist.
-
-    Args:
-        kind: 'table' or 'figure'.
-    """
+    """Returns the study of a kind, 'table' or 'figure', by name; UsageError if it does not exist."""
     known = {'table': tables, 'figure': figures}[kind]()
     if name not in known:
         raise UsageError(f'--{kind}={name}: choose one of {", ".join(known)}')

@@ -78,8 +78,7 @@ _PHOTOS = 'mnist32', 'cifar10', 'svhn32', 'celeba32'
 _SIZE = 'The paper does not state the size of the latent; 256 is our choice.'
 
 TABLES = [
-    Study('midr1', 'MIDR-AE, Table 1: mean absolute correlation of the latent dimensions',
-          list(_correlations())),
+    Study('midr1', 'MIDR-AE, Table 1: mean absolute correlation of the latent dimensions', list(_correlations())),
     Study('midr2', 'MIDR-AE, Table 2: accuracy of a single-layer classifier',
           list(_cells(acai.accuracy_cell, acai.ACCURACY, _ACCURACY, 'MIDR-AE, Table 2'))),
     Study('midr3', 'MIDR-AE, Table 3: accuracy of clustering',

@@ -156,34 +156,25 @@ class Reproduction:
 
 
 def check_outputs(path):
-    """Checks that all files of a result can be written; raises like `files.check_destination`.
-
-    Args:
-        path: path of the Markdown file.
-    """
-    for ending in ('.json', '.csv', '.png'):
-        if output.beside(path, ending) == path:
-            raise UsageError(f'--output={path}: must name the Markdown file, such as {output.beside(path, ".md")}; other '
-                             'files are written next to it')
-    for name in (path, *(output.beside(path, ending) for ending in ('.json', '.csv', '.png'))):
+    """Checks that the Markdown file and the files next to it can be written; raises like `files.check_destination`."""
+    others = [output.beside(path, ending) for ending in ('.json', '.csv', '.png')]
+    if path in others:
+        raise UsageError(f'--output={path}: must name the Markdown file, such as {output.beside(path, ".md")}; other '
+                         'files are written next to it')
+    for name in (path, *others):
         files.check_destination(name)
 
 
-class Unfinished(AcaiError):
-    """Some runs of a study could not be finished; has the exit code of the first failure."""
-
-    def __init__(self, count, first):
-        self.exit_code = first.exit_code
-        super().__init__(f'{counted(count, "run")} could not be finished; the first: {first.message}')
-
-
 def check_finished(failures):
-    """Raises Unfinished if `Reproduction.run` returned failures other than diverged trainings."""
-    first = [next((failure for failure in of_job if failure.exit_code != NonFiniteError.exit_code), None)
-             for of_job in failures.values()]
-    first = [failure for failure in first if failure]
-    if first:
-        raise Unfinished(len(first), first[0])
+    """Raises AcaiError with the exit code of the first failure if `Reproduction.run` returned failures other than diverged
+    trainings."""
+    unfinished = [rest for of_job in failures.values() if (
+        rest := [failure for failure in of_job if failure.exit_code != NonFiniteError.exit_code])]
+    if unfinished:
+        first = unfinished[0][0]
+        error = AcaiError(f'{counted(len(unfinished), "run")} could not be finished; the first: {first.message}')
+        error.exit_code = first.exit_code
+        raise error
 
 
 def _versions(cells):
