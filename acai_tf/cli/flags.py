@@ -89,12 +89,8 @@ def given_options(flags, cls):
 
 
 def own_classes(flags, *names):
-    """Returns {reference: class} of the user's own classes that the command line names in these flags.
-
-    Raises:
-        UsageError: a file fails, or the name is not a class of that kind.
-        DataError: a file is missing, but a run was started with it.
-    """
+    """Returns {reference: class} of the user's own classes that the command line names in these flags. Raises UsageError if
+    a file fails or the name is not a class of that kind, DataError if a file is missing with which a run was started."""
     classes = {}
     for name in names:
         for value in flags.arguments(name):
@@ -169,15 +165,8 @@ def given_data_flags(flags):
 
 
 def open_dataset(flags, model_config=None):
-    """Returns the data set that the flags describe; an exported model supplies the defaults. If the model was trained on the
-    user's own data, and the data is not available, returns a `Described` data set.
-
-    Args:
-        model_config: LoadedModel.config, if any.
-
-    Raises:
-        UsageError: no data set is named.
-    """
+    """Returns the data set that the flags describe; a LoadedModel.config supplies the defaults. If that model was trained on
+    the user's own data, and the data is not available, returns a `Described` data set. UsageError if none is named."""
     name, trained_on = flags.dataset, model_config and model_config['dataset']
     if not name and not trained_on:
         raise UsageError(f'--dataset is missing; choose one of {datasets.REGISTRY.choices}')

@@ -73,11 +73,8 @@ def _run(flags, doc, define_flags, run):
 
 
 def import_tensorflow():
-    """Imports tensorflow without the noise that it prints, and returns the module.
-
-    Raises:
-        UsageError: TensorFlow, Keras or matplotlib rejects keras.json or an environment variable.
-    """
+    """Imports tensorflow without the noise that it prints, and returns the module. Raises UsageError if TensorFlow, Keras or
+    matplotlib rejects keras.json or an environment variable."""
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
     if 'tensorflow' not in sys.modules:
         try:
@@ -126,7 +123,6 @@ def _own_streams_and_signals():
         stream.reconfigure(errors='backslashreplace')  # for characters that a terminal cannot show
     sys.stdout, sys.stderr = map(_Stream, streams)
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter('%(message)s'))
     _logger.addHandler(handler)
     level, propagate = _logger.level, _logger.propagate
     _logger.setLevel(logging.INFO)

@@ -24,7 +24,7 @@ def gif(walks):
         quantized to 256 colors.
     """
     rows, steps, height, width, _ = walks[0].shape
-    factor = max(1, -(-_LEAST_SIDE // max(height, width)))
+    factor = -(-_LEAST_SIDE // max(height, width))
     frames = [_frame([walk[row, step] for walk in walks], factor) for row in range(rows) for step in range(steps)]
     milliseconds = [_HELD if step in (0, steps - 1) else _MILLISECONDS for _ in range(rows) for step in range(steps)]
     content = io.BytesIO()

@@ -169,11 +169,9 @@ def write_projector(directory, latents, labels, images, class_name=str):
     os.makedirs(directory, exist_ok=True)
     latents, labels, images = latents[:_MOST_POINTS], labels[:_MOST_POINTS], images[:_MOST_POINTS]
     side = int(np.ceil(np.sqrt(len(images))))
-    largest = _MOST_SPRITE_PIXELS // side
-    if max(images.shape[1:3]) > largest:
-        scale = largest / max(images.shape[1:3])
-        size = [max(1, int(length * scale)) for length in images.shape[1:3]]
-        images = images_lib.resize(images, size).numpy()
+    scale = _MOST_SPRITE_PIXELS // side / max(images.shape[1:3])
+    if scale < 1:
+        images = images_lib.resize(images, [max(1, int(length * scale)) for length in images.shape[1:3]]).numpy()
     height, width, _ = images.shape[1:]
     sheet = np.full([side * side, *images.shape[1:]], -1.0)
     sheet[:len(images)] = images
@@ -183,9 +181,6 @@ def write_projector(directory, latents, labels, images, class_name=str):
     config = ('embeddings {\n  tensor_name: "latents"\n  tensor_path: "tensors.tsv"\n  metadata_path: "metadata.tsv"\n'
               f'  sprite {{\n    image_path: "sprite.png"\n    single_image_dim: {width}\n    single_image_dim: {height}\n'
               '  }\n}\n')
-    for name, content in (('tensors.tsv', rows + '\n'), ('metadata.tsv', names + '\n'),
-                          ('projector_config.pbtxt', config)):
-        with files.atomic_write(os.path.join(directory, name)) as file:
-            file.write(content)
-    with files.atomic_write(os.path.join(directory, 'sprite.png'), 'wb') as file:
-        file.write(tf.io.encode_png(sprite).numpy())
+    for name, content in (('tensors.tsv', rows + '\n'), ('metadata.tsv', names + '\n'), ('projector_config.pbtxt', config),
+                          ('sprite.png', tf.io.encode_png(sprite).numpy())):
+        files.write(content, os.path.join(directory, name))

@@ -16,11 +16,8 @@ _CSV = ('label', 'dataset', 'stands_for', 'd_z', 'metric', 'value', 'published',
 
 
 def number(value, deviation=None, thousandths=None):
-    """Formats a number and its deviation, which may be None; '' if there is no number.
-
-    Args:
-        thousandths: True to write thousandths; default: for small numbers.
-    """
+    """Formats a number and its deviation, which may be None; '' if there is no number. By default, small numbers become
+    thousandths."""
     if value is None:
         return ''
     if in_thousandths([value]) if thousandths is None else thousandths:
@@ -222,12 +219,8 @@ def beside(path, ending):
 
 
 def read_json(path):
-    """Reads the result that `write` wrote next to the Markdown.
-
-    Raises:
-        StorageError: the file cannot be read.
-        DataError: it is not a result.
-    """
+    """Reads the result that `write` wrote next to the Markdown. Raises StorageError if the file cannot be read, DataError if
+    it is not a result."""
     try:
         with open(path, encoding='utf-8') as file:
             result = json.load(file)

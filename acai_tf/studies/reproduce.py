@@ -17,11 +17,9 @@ _logger = logging.getLogger(__name__)
 
 
 class Reproduction:
-    """A study, or the chosen part of a study.
+    """A base.Study, or the part that a select.Choice chooses.
 
     Args:
-        study: base.Study.
-        choice: select.Choice.
         directory: directory of the programs; default: `programs.directory()`.
 
     Raises:
@@ -57,12 +55,7 @@ class Reproduction:
         return [programs.shell_line(job, self._programs) for job in self.jobs]
 
     def run(self, at_once=1):
-        """Does the remaining jobs; returns {job's key: [runner.Failure]} of jobs that cannot be finished.
-
-        Raises:
-            DataError: data is missing.
-            Stopped: a signal arrived.
-        """
+        """Does the remaining jobs; returns and raises like `Runner.carry_out`. Raises DataError if data is missing."""
         todo = [job for job in self.jobs if job.next_command() is not None]
         for data in {job.dataset: job.data for job in todo}.values():
             data.check()
@@ -76,12 +69,8 @@ class Reproduction:
         return Runner(self.jobs, self._programs, self.choice.train_dir, at_once, seconds).carry_out()
 
     def result(self, failures, command):
-        """Returns the result of the study as JSON values; `output` makes everything else from it.
-
-        Args:
-            failures: return value of `run`.
-            command: the command line, for the record.
-        """
+        """Returns the result of the study as JSON values, from the failures that `run` returned; `output` makes everything
+        else from it. The command line is only kept."""
         cells = [values.fill(cell, jobs, failures) for cell, jobs in zip(self.cells, self._jobs_of)]
         values.keep_once(cells)
         return {'scaled': self.scaled(), 'study': self.study.name, 'title': self.study.title,

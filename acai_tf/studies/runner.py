@@ -53,10 +53,9 @@ class _Work:
 
 
 class Runner:
-    """Runs jobs.
+    """Runs plan.Jobs.
 
     Args:
-        jobs: list of plan.Job.
         directory: directory of the programs.
         train_dir: locks and output of the programs go to `.study/` in it.
         at_once: number of jobs at the same time.
@@ -71,14 +70,8 @@ class Runner:
         self.failures = {}
 
     def carry_out(self):
-        """Does all remaining jobs, and waits for jobs of other processes.
-
-        Returns:
-            {job's key: [Failure]} of jobs that cannot be finished.
-
-        Raises:
-            Stopped: a signal arrived; the programs have saved their work.
-        """
+        """Does all remaining jobs, and waits for jobs of other processes. Returns {job's key: [Failure]} of jobs that cannot
+        be finished. Raises Stopped after a signal, once the programs have saved their work."""
         waiting, active, told = [_Work(job) for job in self._jobs if not self._is_over(job)], [], False
         with (stop_signals('waiting for the programs to save their work') as stop, self._progress() as bar,
               tqdm.contrib.logging.logging_redirect_tqdm([logging.getLogger('acai_tf')])):

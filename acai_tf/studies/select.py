@@ -58,13 +58,10 @@ class Choice:
 
 
 def select(study, choice):
-    """Returns the chosen cells of a study, with the settings of the choice.
+    """Returns the chosen cells of a study, with the settings of the choice; UsageError for a name or size that it lacks.
 
     A system that is not in the study, but in the package or the user's file, gets the cells of another system without
     published numbers.
-
-    Raises:
-        UsageError: a name or size is not in the study.
     """
     cells = list(study.cells)
     for flag, wanted, known in (('datasets', choice.datasets, [cell.dataset for cell in cells]),

@@ -79,12 +79,8 @@ def nested(values, name):
 
 
 def fill(cell, jobs, failures):
-    """Returns a base.Cell with its published and measured numbers as JSON values.
-
-    Args:
-        jobs: [plan.Job], one for each seed; empty if no program can fill the cell.
-        failures: {job's key: [runner.Failure]}.
-    """
+    """Returns a base.Cell with its published and measured numbers as JSON values, from the plan.Job of each seed (none if no
+    program can fill the cell) and {job's key: [runner.Failure]}."""
     seeds = [_of_seed(cell, job, failures.get(job.key, ())) for job in jobs]
     measured, deviation = mean_and_deviation(measured_values(seeds))
     remarks = _remarks(seeds) if jobs else [f'cannot be run: {refusal(cell)}']
