@@ -132,16 +132,6 @@ def _registered(registry):
     return {name: registry.get(name) for name in registry.names()}
 
 
-def training_config(flags, besides):
-    """Returns the resolved TrainConfig of the parsed flags, ignoring the flags `besides`."""
-    given = {name: getattr(flags, name) for name in flags.names() if name not in besides}
-    try:
-        return TrainConfig(**{name: value for name, value in given.items() if value is not None}).resolve()
-    except UsageError as error:
-        option = str(error).partition('=')[0]
-        raise UsageError(f'--{error}' if option in flags else str(error)) from None
-
-
 # ---- data
 
 

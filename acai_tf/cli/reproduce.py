@@ -16,8 +16,6 @@ import sys
 from acai_tf.cli import program
 from acai_tf.errors import UsageError
 
-_KINDS = ('table', 'figure', 'study', 'report')
-
 
 def define_flags(flags):
     flags.under('study')
@@ -58,7 +56,8 @@ def run(flags):
     from acai_tf import studies
     from acai_tf.studies import directory, output, reproduce
     from acai_tf.studies.select import Choice
-    chosen = [name for name in _KINDS if getattr(flags, name)] + ['list'] * flags.given('list')
+    chosen = [name for name in ('table', 'figure', 'study', 'report') if getattr(flags, name)]
+    chosen += ['list'] * flags.given('list')
     if len(chosen) != 1:
         raise UsageError('choose one of --table, --figure, --study, --report and --list')
     kind, = chosen

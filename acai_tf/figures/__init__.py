@@ -56,11 +56,10 @@ def reads_images(mode, image_files, source):
 
 def draw(mode, models, dataset, image_files=(), rows=6, steps=16, projection='pca', seed=0, projector_dir='',
          dimensions=2, source='prior', titles=None):
-    """Draws a figure of loaded models, one below the other; maps and bilinear blocks are side by side.
+    """Draws a matplotlib figure of export.LoadedModels, one below the other; maps and bilinear blocks are side by side.
 
     Args:
         mode: one of `MODES`.
-        models: list of export.LoadedModel.
         dataset: datasets.base.Dataset; its test images are drawn.
         image_files: paths of images to draw instead, or 'test:17' for test image 17.
         rows, steps: number of rows, and of images in each.
@@ -70,9 +69,6 @@ def draw(mode, models, dataset, image_files=(), rows=6, steps=16, projection='pc
         dimensions: 2 or 3, for a map.
         source: 'prior' or 'mixture', for samples.
         titles: names of the models; default: `names`.
-
-    Returns:
-        matplotlib figure.
     """
     from acai_tf.figures import maps, pictures
     titles = titles or names(models)
@@ -87,12 +83,8 @@ def draw(mode, models, dataset, image_files=(), rows=6, steps=16, projection='pc
 
 def compare(mode, columns, rows=6, steps=16, source='prior'):
     """Draws models on several data sets: a row for each model and a column for each data set. For bilinear blocks, each data
-    set has a row. Takes all modes of `draw` except maps.
-
-    Args:
-        columns: {name of the data set: (datasets.base.Dataset, {title: export.LoadedModel})}; each column chooses its images
-            with another seed.
-    """
+    set has a row. Takes all modes of `draw` except maps. `columns` is {name of the data set: (datasets.base.Dataset, {title:
+    export.LoadedModel})}; each column chooses its images with another seed."""
     from acai_tf.figures import pictures
     titles, drawn = list(dict.fromkeys(title for _, models in columns.values() for title in models)), []
     for seed, (dataset, models) in enumerate(columns.values()):

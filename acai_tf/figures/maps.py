@@ -98,20 +98,20 @@ def manifold(named_latents, poses, projection='pca', seed=0, dimensions=3, decod
                 axes.plot(*points[ends].mean(axis=0)[:, None], 'x', color='red')
             decoded = decoders[number](np.stack([latents[on], latents[ends].mean(axis=0)]))
             for column, (name, image) in enumerate(zip(('on the manifold', 'off it'), decoded)):
-                _show(figure.add_subplot(cells[1, 2 * number + column]), name, image)
+                below = figure.add_subplot(cells[1, 2 * number + column])
+                below.imshow(images_lib.to_uint8(image), cmap='gray', vmin=0, vmax=255)
+                below.set_title(name, fontsize=8)
+                below.set_axis_off()
     for scale, label, ticks in ((azimuths, 'azimuth', [0, 90, 180, 270, 360]), (altitudes, 'altitude', None)):
         figure.colorbar(scale, ax=maps, label=label, shrink=0.6, ticks=ticks)
     return figure
 
 
 def on_and_off(latents, poses, is_train):
-    """Chooses a point on a manifold of latents and a point off it.
+    """Chooses a point on a manifold of latents [n, ...] and a point off it, by their poses [n, 2].
 
-    Among pairs of training latents with azimuths 90 degrees apart, takes the pair with the largest distance. Its midpoint is
-    off the manifold; its first latent is on it.
-
-    Args:
-        latents: [n, ...]. poses: [n, 2]. is_train: bool [n].
+    Among pairs of training latents (`is_train`, bool [n]) with azimuths 90 degrees apart, takes the pair with the largest
+    distance. Its midpoint is off the manifold; its first latent is on it.
 
     Returns:
         (number of the latent on the manifold, numbers of the pair); None if no azimuths differ by 90 degrees.
@@ -140,12 +140,6 @@ def _draw_grid(axes, points, poses, azimuths, altitudes):
         if gaps[-1] <= 1.5 * gaps[:-1].max(initial=0):  # all the way round
             ring = [*ring, ring[0]]
         axes.plot(*points[ring].T, color=altitudes.to_rgba(altitude), linewidth=1.1)
-
-
-def _show(axes, name, image):
-    axes.imshow(images_lib.to_uint8(image), cmap='gray', vmin=0, vmax=255)
-    axes.set_title(name, fontsize=8)
-    axes.set_axis_off()
 
 
 def _panels(figure, named_latents, dimensions, cells=None):

@@ -10,15 +10,13 @@ from acai_tf.figures import mean_curve, text, want_logarithm
 from acai_tf.figures.pictures import DPI, mpl_figure
 
 _NAMES = {'pixel_dissolve': 'pixel dissolve', 'straight_tip': 'straight tip'}
-_MEAN, _DEVIATION, _LENGTHS, _RETRIEVED = ('mse_by_alpha.azimuth_80.mean', 'mse_by_alpha.azimuth_80.deviation', 'mse',
-                                           'retrieved_alpha.azimuth_70')
 # The default figure: rows of panels. A panel is named after its values.
-PANELS = [[_MEAN, _LENGTHS], [_RETRIEVED, 'parameter_distance.azimuth_80']]
+PANELS = [['mse_by_alpha.azimuth_80.mean', 'mse'], ['retrieved_alpha.azimuth_70', 'parameter_distance.azimuth_80']]
 _PANEL_SIZE = 4.2, 3.2  # inches
 
 
 def draw(values_of, panels=PANELS, subset='all'):
-    """Draws curves of the metric `poses`, of one model or several.
+    """Draws a matplotlib figure of curves of the metric `poses`, of one model or several.
 
     With several seeds, a curve is their mean, with a band of one sample deviation on each side. The retrieved alpha has a
     band between its quartiles instead.
@@ -29,9 +27,6 @@ def draw(values_of, panels=PANELS, subset='all'):
             'mse_by_alpha.INTERVAL.mean' or '.deviation', 'retrieved_alpha.INTERVAL', 'parameter_distance.INTERVAL'. Or one
             panel, which is drawn once for each name.
         subset: 'all' or 'held_out'.
-
-    Returns:
-        matplotlib figure.
     """
     each, names = isinstance(panels, str), [_NAMES.get(name, name) for name in values_of]
     rows = _in_rows(list(values_of)) if each else panels
@@ -41,22 +36,17 @@ def draw(values_of, panels=PANELS, subset='all'):
     mosaic = [[panel for panel in row for _ in range(columns // len(row))] for row in rows]
     colors, handles = matplotlib.colormaps['tab10' if len(values_of) <= 10 else 'tab20'], {}
     for key, axes in figure.subplot_mosaic(mosaic, empty_sentinel='').items():
+        kind, *place = (panels if each else key).split('.')
         for number, (name, seeds) in enumerate(values_of.items()):
-            if not each or key == name:
-                _draw_panel(axes, panels if each else key, [values[subset] for values in seeds],
-                            label=names[number], color=colors(number))
+            shown = [values[subset] for values in seeds]
+            has_interval = kind in shown[0] and (not place or place[0] in shown[0][kind])
+            if has_interval and (not each or key == name):
+                _CURVES[kind](axes, shown, *place, label=names[number], color=colors(number))
         handles |= {line.get_label(): line for line in axes.lines if line.get_label() in names}
         _finish(axes, title=text.shorten(key) if each else axes.get_title())
     if not each:
         text.add_legend(figure, list(handles.values()), loc='outside right center', fontsize=8)
     return figure
-
-
-def _draw_panel(axes, panel, seeds, **style):
-    """Draws a panel's curve for one model, if its values include the interval."""
-    kind, *place = panel.split('.')
-    if kind in seeds[0] and (not place or place[0] in seeds[0][kind]):
-        _CURVES[kind](axes, seeds, *place, **style)
 
 
 def _in_rows(names, columns=3):

@@ -40,7 +40,6 @@ _WEIGHTS = {
     ('celeba32', 32): (.1, .05, 'weights of the paper; a path in the released code has 0.1 and 0.01'),
     ('celeba32', 256): (.1, .05, 'weights of the paper; a path in the released code has 0.1 and 0.01'),
 }
-_COPIED = 'copied from the ACAI paper'
 
 
 def _model_options(model, dataset, dz):
@@ -54,7 +53,8 @@ def _cells(make, copied, own, source):
     for (dataset, dz), row in copied.items():
         for model, published in [*zip(acai.MODELS, row), *zip(_OWN, own[dataset, dz])]:
             model_options, caveat = _model_options(model, dataset, dz)
-            yield make(model, dataset, dz, published, model_options, source, caveat if model in _OWN else _COPIED)
+            yield make(model, dataset, dz, published, model_options, source,
+                       caveat if model in _OWN else 'copied from the ACAI paper')
 
 
 def _correlations():

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import json
 import os
 
@@ -52,7 +53,8 @@ def markdown(result):
     lines += _cell_table(cells, result['stand_ins'])
     for picture in result['pictures']:
         lines += ['', f'![{result["title"]}]({picture})']
-    lines += ['', *result['conclusions'], '', f'Versions: {_versions(result["versions"])}.', '', 'Made by', '', '```bash',
+    versions = ', '.join(f'{library} {" and ".join(numbers)}' for library, numbers in result['versions'].items())
+    lines += ['', *result['conclusions'], '', f'Versions: {versions or "not known"}.', '', 'Made by', '', '```bash',
               result['command'], '```', '', 'from what these commands made:', '', '```bash',
               *dict.fromkeys(command for cell in cells for seed in cell['seeds'] for command in seed['commands']), '```']
     return '\n'.join(lines) + '\n'
@@ -89,10 +91,6 @@ def _remarks(cell):
     return [*cell['remarks'], *filter(None, [cell['caveat']])]
 
 
-def _versions(versions):
-    return ', '.join(f'{library} {" and ".join(numbers)}' for library, numbers in versions.items()) or 'not known'
-
-
 # ---- CSV
 
 
@@ -125,8 +123,10 @@ def draw(result):
     names = value_names(result['cells'])
     groups = grouped(measured, lambda cell: names[cell['metric'], cell['value']])
     curves = grouped([cell for cell in measured if _curve(cell)], _compared)
-    panels = len(groups) + len(curves)
-    colors = _colors(matplotlib.colormaps['tab20'].colors, [cell['label'] for cell in result['cells']])
+    panels, palette = len(groups) + len(curves), matplotlib.colormaps['tab20'].colors
+    # Systems of the package have the same color in all figures; others follow. The strong colors are first, then the pale.
+    systems = dict.fromkeys([*models.names(), *(cell['label'] for cell in result['cells'])])
+    colors = dict(zip(systems, itertools.cycle(palette[::2] + palette[1::2])))
     figure = mpl_figure.Figure(figsize=(9, 3.4 * panels + 0.8), dpi=120, layout='constrained')
     axes = figure.subplots(panels, 1, squeeze=False)[:, 0]
     figure.suptitle(heading(result), fontsize=9)
@@ -141,12 +141,6 @@ def heading(result):
     """Returns the text above a figure: its title, changed settings and replaced data sets."""
     stand_ins = [f'{stand_in} stands in for {dataset}' for dataset, stand_in in result['stand_ins'].items()]
     return '\n'.join(filter(None, [result['title'], result['scaled'], *stand_ins]))
-
-
-def _colors(palette, systems):
-    """Returns the color of each system. Systems of the package have the same color in all figures; others follow."""
-    palette = palette[::2] + palette[1::2]  # the strong colors first, then the pale ones
-    return {system: palette[i % len(palette)] for i, system in enumerate(dict.fromkeys([*models.names(), *systems]))}
 
 
 def _compared(cell):

@@ -103,12 +103,10 @@ def _of_another_system(study, name):
 
 
 def _adapted(cell, choice):
-    options, metric_options = dict(cell.options), dict(cell.metric_options)
-    dataset = choice.dataset_for.get(cell.dataset, cell.dataset)
-    if dataset != cell.dataset:
-        options = cell.run_options
+    dataset, metric_options = choice.dataset_for.get(cell.dataset, cell.dataset), dict(cell.metric_options)
+    options = cell.options if dataset == cell.dataset else cell.run_options
     if cell.model != PIXELS:
-        options |= choice.replaced()
+        options = options | choice.replaced()
     if cell.metric == 'classify':
         metric_options |= {name: value for name, value in choice.replaced().items() if name in _OF_CLASSIFY}
     if choice.n_init is not None and 'n_init' in metric_options:

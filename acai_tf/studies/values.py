@@ -15,17 +15,12 @@ from acai_tf.studies.select import refusal
 from acai_tf.values import is_blank
 
 REPORTS = 20
+_MOST_LISTED = 6  # pairs of systems in the opposite order
 
 
 def final(values):
-    """Returns the value of a run (released figures.ipynb): the median of its last 20 reports, or with fewer the last value.
-
-    Args:
-        values: one for each report, oldest first; None if undefined.
-
-    Returns:
-        (number or None, remark or '').
-    """
+    """Returns the value of a run, or None, and a remark or ''. It is the median of its last 20 reports (released
+    figures.ipynb), or with fewer the last value. `values` are those of all reports, oldest first; None if undefined."""
     if not values:
         return None, 'no report'
     if len(values) < REPORTS:
@@ -246,7 +241,8 @@ def _pairs(rows):
     """Returns sentences about the pairs of systems in the rows {key: cells}."""
     word = 'recalled' if any(cell['recalled'] for row in rows.values() for cell in row) else 'published'
     found, single = {1: [], -1: [], 0: []}, 0
-    for key, row in rows.items():
+    for (dataset, dz, value), row in rows.items():
+        where = ', '.join(filter(None, [dataset, f'd_z {dz}' if dz else '', value]))
         for first, second in itertools.combinations(filter(_learned, row), 2):
             published = _published_order(first, second)
             if published and min(len(_learned(first)), len(_learned(second))) < 2:
@@ -254,7 +250,7 @@ def _pairs(rows):
             elif published:
                 larger, smaller = (first, second)[::published]
                 found[published * order(_learned(first), _learned(second))].append(
-                    (key, f'{larger["label"]} above {smaller["label"]}'))
+                    f'{larger["label"]} above {smaller["label"]}' + f' ({where})' * (len(rows) > 1))
     total, sentences = sum(map(len, found.values())), []
     if total:
         without = all(cell['deviation'] is None for row in rows.values() for cell in row)
@@ -264,8 +260,9 @@ def _pairs(rows):
                          f'one, and {len(found[0])} too close to tell (Welch, 95%).')
     if single:
         sentences.append(f'{counted(single, "pair")} cannot be ordered, because a system has only one run that counts.')
-    if found[-1]:
-        sentences.append(f'Not seen: {_listed(found[-1], rows)}.')
+    if opposite := found[-1]:
+        more = f'; and {len(opposite) - _MOST_LISTED} more' if len(opposite) > _MOST_LISTED else ''
+        sentences.append(f'Not seen: {"; ".join(opposite[:_MOST_LISTED])}{more}.')
     return sentences or [f'No two systems have {word} numbers that differ by more than their deviations, so nothing can be '
                          'said about their order.']
 
@@ -294,12 +291,3 @@ def _published_order(first, second):
     difference = first['published'] - second['published']
     spread = sum(cell['deviation'] or 0.0 for cell in (first, second))
     return 0 if abs(difference) <= spread else int(math.copysign(1, difference))
-
-
-def _listed(pairs, rows, most=6):
-    def shown(key, pair):
-        dataset, dz, value = key
-        where = ', '.join(filter(None, [dataset, f'd_z {dz}' if dz else '', value]))
-        return f'{pair} ({where})' if len(rows) > 1 else pair
-    text = '; '.join(shown(*pair) for pair in pairs[:most])
-    return text + (f'; and {len(pairs) - most} more' if len(pairs) > most else '')
