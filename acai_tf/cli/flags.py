@@ -26,15 +26,13 @@ _REGISTRIES = {'model': models.REGISTRY, 'base': models.REGISTRY, 'architecture'
 
 
 def define_options(flags, owners, only=None):
-    """Defines a flag for each option of some classes, which may share options. A flag that is not given is None.
+    """Defines a flag for each option of some classes, which may share options. A flag that is not given is None. Raises
+    UsageError if an option has the name of another flag.
 
     Args:
         owners: {heading: {owner: class}}. A flag is listed under the heading of its first owner, in which {} becomes the
             names of all its owners.
         only: names of the options that become flags; None: all.
-
-    Raises:
-        UsageError: an option has the name of another flag.
     """
     meanings_of = {}
     for heading, classes in owners.items():

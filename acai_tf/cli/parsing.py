@@ -1,6 +1,7 @@
 """The flags of a program: definitions, values and help."""
 
 import contextlib
+import functools
 import logging
 import os
 import textwrap
@@ -17,10 +18,7 @@ _LAST = 'every program'  # the last heading of the help
 
 
 class Flags:
-    """The flags of one call of a program, defined by its `define_flags` and read as attributes.
-
-    In a flag with `is_path`, ~ and $VARIABLES are expanded: a shell does not expand --flag=~/x.
-    """
+    """The flags of one call of a program, defined by its `define_flags` and read as attributes."""
 
     def __init__(self, program, command_line):
         self.program, self.command_line = program, list(command_line)
@@ -35,39 +33,27 @@ class Flags:
         """Lists the flags that are defined from now on under a heading of the help."""
         self._heading = heading
 
-    def _define(self, define, name, default, help, choices=(), is_path=False, **rest):
-        define(name=name, default=default, help=help, flag_values=self._values, **rest)
+    def _define(self, define, name, default, help, is_path=False, choices=(), **limits):
+        """Defines a flag. In a path, ~ and $VARIABLES are expanded: a shell does not expand --flag=~/x. The `choices` are
+        for the help; the caller checks them. Numbers may have `limits`: `lower_bound` and `upper_bound`."""
+        define(name=name, default=default, help=help, flag_values=self._values, **limits)
         self._paths += [name] if is_path else []
         allowed = f'={"|".join(map(str, choices))}' if choices else ''
         self._groups.setdefault(self._heading, {})[name] = f'--{name}{allowed}: {help}'
 
-    def string(self, name, default, help, is_path=False, choices=()):
-        """Defines a flag; `choices` are for the help, and the caller checks them."""
-        self._define(absl_flags.DEFINE_string, name, default, help, choices, is_path)
-
-    def boolean(self, name, default, help):
-        """Defines a flag that is given as --name or --noname."""
-        self._define(absl_flags.DEFINE_bool, name, default, help)
-
-    def integer(self, name, default, help, **bounds):
-        """Defines a flag; `bounds` are `lower_bound` and `upper_bound`, both included."""
-        self._define(absl_flags.DEFINE_integer, name, default, help, **bounds)
-
-    def float(self, name, default, help, **bounds):
-        """Defines a flag; `bounds` as for `integer`."""
-        self._define(absl_flags.DEFINE_float, name, default, help, **bounds)
+    string = functools.partialmethod(_define, absl_flags.DEFINE_string)
+    boolean = functools.partialmethod(_define, absl_flags.DEFINE_bool)  # given as --name or --noname
+    integer = functools.partialmethod(_define, absl_flags.DEFINE_integer)
+    float = functools.partialmethod(_define, absl_flags.DEFINE_float)
+    list = functools.partialmethod(_define, absl_flags.DEFINE_list)  # values separated by commas
 
     def enum(self, name, default, choices, help):
         """Defines a flag with a fixed set of values."""
-        self._define(absl_flags.DEFINE_enum, name, default, help, choices, enum_values=choices)
-
-    def list(self, name, default, help, is_path=False):
-        """Defines a flag with values separated by commas."""
-        self._define(absl_flags.DEFINE_list, name, default, help, is_path=is_path)
+        self._define(absl_flags.DEFINE_enum, name, default, help, choices=choices, enum_values=choices)
 
     def multi_string(self, name, default, help, is_path=False):
         """Defines a flag that can be repeated."""
-        self._define(absl_flags.DEFINE_multi_string, name, default, help, is_path=is_path)
+        self._define(absl_flags.DEFINE_multi_string, name, default, help, is_path)
         self._repeatable.append(name)
 
     # ---- use

@@ -43,11 +43,10 @@ def draw_map(models, model_names, dataset, projection, seed, projector_dir='', d
 
 
 def latent_map(named_latents, labels, projection='pca', seed=0, dimensions=2, class_name=str):
-    """Draws latents in two or three dimensions, one point per image, colored by class; one panel per model.
+    """Draws latents in two or three dimensions, one point per image, colored by its label (int [n]); one panel per model.
 
     Args:
         named_latents: list of (name, latents [n, ...]); the first 3,000 are drawn.
-        labels: int [n].
         projection: 'pca' or 'tsne'.
         class_name: function, label -> its name in the legend.
     """

@@ -75,12 +75,8 @@ def _grid(images):
 
 def drawing(mode, dataset, image_files, rows, steps, seed, source='prior'):
     """Returns the function, LoadedModel -> picture, that draws one of `acai_tf.figures.MODES` except a map. Every model gets
-    the same images.
-
-    Args:
-        image_files: as for `read_images`; empty: test images of the data set, chosen by the seed.
-        source: for samples, one of `reading.SOURCES`.
-    """
+    the same images: `image_files` as for `read_images`, or test images of the data set, chosen by the seed. Samples come
+    from `source`, one of `reading.SOURCES`."""
     rows_of_picture = steps if mode == 'bilinear' else 1 if image_files else rows
     height, width = (count * side * _INCH_PER_PIXEL for count, side in zip((rows_of_picture, steps), dataset.image_shape))
     _check_size(width, height)  # before the images are made

@@ -15,7 +15,7 @@ PANELS = [['mse_by_alpha.azimuth_80.mean', 'mse'], ['retrieved_alpha.azimuth_70'
 _PANEL_SIZE = 4.2, 3.2  # inches
 
 
-def draw(values_of, panels=PANELS, subset='all'):
+def draw(values_of, panels=PANELS):
     """Draws a matplotlib figure of curves of the metric `poses`, of one model or several.
 
     With several seeds, a curve is their mean, with a band of one sample deviation on each side. The retrieved alpha has a
@@ -26,7 +26,6 @@ def draw(values_of, panels=PANELS, subset='all'):
         panels: rows of panels, each with all names: 'mse' (mean squared error by the interval's length),
             'mse_by_alpha.INTERVAL.mean' or '.deviation', 'retrieved_alpha.INTERVAL', 'parameter_distance.INTERVAL'. Or one
             panel, which is drawn once for each name.
-        subset: 'all' or 'held_out'.
     """
     each, names = isinstance(panels, str), [_NAMES.get(name, name) for name in values_of]
     rows = _in_rows(list(values_of)) if each else panels
@@ -38,7 +37,7 @@ def draw(values_of, panels=PANELS, subset='all'):
     for key, axes in figure.subplot_mosaic(mosaic, empty_sentinel='').items():
         kind, *place = (panels if each else key).split('.')
         for number, (name, seeds) in enumerate(values_of.items()):
-            shown = [values[subset] for values in seeds]
+            shown = [values['all'] for values in seeds]
             has_interval = kind in shown[0] and (not place or place[0] in shown[0][kind])
             if has_interval and (not each or key == name):
                 _CURVES[kind](axes, shown, *place, label=names[number], color=colors(number))

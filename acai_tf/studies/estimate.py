@@ -23,10 +23,8 @@ def remaining_kimg(job):
 
 
 def estimate(jobs):
-    """Returns the remaining training time and the disk space of each job: ({key: seconds}, {key: bytes}).
-
-    Does not include the metrics that are computed after training.
-    """
+    """Returns the remaining training time and the disk space of each job: ({key: seconds}, {key: bytes}). Does not include
+    the metrics that are computed after training."""
     measured, seconds, size = {}, {}, {}
     for job in jobs:
         seconds[job.key], size[job.key] = 0.0, 0

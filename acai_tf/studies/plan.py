@@ -92,14 +92,9 @@ class Job:
         return os.path.join(datasets.directory_name(self.data), '_'.join([os.path.basename(self.run.path), *self.key[1:]]))
 
     @property
-    def step(self):
-        """The last step of the training."""
-        return self.config.total_steps
-
-    @property
     def export(self):
         """Path of the training's SavedModel, which need not exist yet."""
-        return self.run.export(self.step)
+        return self.run.export(self.config.total_steps)
 
     def is_trained(self):
         """Returns True if there is nothing left to train."""
@@ -111,14 +106,15 @@ class Job:
 
     def output(self, call):
         """Returns the path of the file that a call writes."""
-        return os.path.join(self.run.path if self.is_pixels else kept_dir(self.run, self.step), f'{call.key}.json')
+        directory = self.run.path if self.is_pixels else kept_dir(self.run, self.config.total_steps)
+        return os.path.join(directory, f'{call.key}.json')
 
     def values(self, call):
         """Returns {name: value} of a call, made in this study or elsewhere; None if it was not made yet."""
         values = files.read_json(self.output(call))
         if values is None and not self.is_pixels:
             metric = metrics.create(call.metric, **dict(call.options))
-            result = self.run.results(self.step).get(metric.label)
+            result = self.run.results(self.config.total_steps).get(metric.label)
             if result and result.get('options') == metric.options():
                 values = result['values']
         return values

@@ -121,7 +121,8 @@ class Reproduction:
     def _pictures(self):
         """Yields (name, figure) in the study's mode from the first seed's finished runs: one figure named ''; for maps, one
         for each data set."""
-        mode, options, shown = self.study.mode, self.study.mode_options, self._shown()
+        mode, shown = self.study.mode, self._shown()
+        options = {'source' if name == 'from' else name: value for name, value in self.study.mode_options.items()}
         if mode == 'map':
             for name, (data, loaded) in shown.items():
                 yield f'{name}-' * (len(shown) > 1), figures.draw(mode, list(loaded.values()), data, titles=list(loaded),

@@ -92,7 +92,7 @@ def fill(cell, jobs, failures):
 
 
 def _of_seed(cell, job, failures):
-    reports = [report for report in job.run.reports() if report['step'] <= job.step]  # none for pixels
+    reports = [report for report in job.run.reports() if report['step'] <= job.config.total_steps]  # none for pixels
     seed = {'seed': job.seed, 'value': None, 'state': 'measured', 'remark': '', 'reports': len(reports),
             'kimg': reports[-1]['kimg'] if reports else 0, 'minutes': training_minutes(reports),
             'blank': bool(reports) and is_blank(reports[-1]), 'versions': _versions(job.run),
@@ -217,11 +217,7 @@ def conclusions(cells, limits):
     """Returns sentences that compare the order of the measured numbers with the order of the published ones.
 
     Published numbers are ordered if they differ by more than the sum of their deviations, measured numbers by `order`. Blank
-    runs do not count.
-
-    Args:
-        cells: made by `fill`.
-        limits: limits of the comparison, such as the length of training; part of a sentence, or ''.
+    runs do not count. `limits` of the comparison, such as the length of training, are part of a sentence, or ''.
     """
     names = value_names(cells)
     rows = grouped([cell for cell in cells if cell['published'] is not None and cell['measured'] is not None], lambda cell: (
