@@ -63,10 +63,9 @@ def draw(mode, models, dataset, image_files=(), rows=6, steps=16, projection='pc
         dataset: datasets.base.Dataset; its test images are drawn.
         image_files: paths of images to draw instead, or 'test:17' for test image 17.
         rows, steps: number of rows, and of images in each.
-        projection: 'pca' or 'tsne', for a map.
+        projection, dimensions: 'pca' or 'tsne', and 2 or 3, for a map.
         seed: seed for the choice of images and samples.
         projector_dir: where a map also writes TensorBoard's projector files.
-        dimensions: 2 or 3, for a map.
         source: 'prior' or 'mixture', for samples.
         titles: names of the models; default: `names`.
     """

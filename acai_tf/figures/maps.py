@@ -145,12 +145,11 @@ def _panels(figure, named_latents, dimensions, cells=None):
     """Yields (axes, latents, dimensions) for each model; `cells` is a grid with two columns for each model."""
     for column, (name, latents) in enumerate(named_latents):
         drawn = min(dimensions, latents[0].size)
-        place = cells[0, 2 * column:2 * column + 2] if cells else (1, len(named_latents), column + 1)
-        axes = figure.add_subplot(*([place] if cells else place), **({'projection': '3d'} if drawn == 3 else {}))
+        place = [cells[0, 2 * column:2 * column + 2]] if cells else [1, len(named_latents), column + 1]
+        axes = figure.add_subplot(*place, projection='3d' if drawn == 3 else None)
         axes.set_title(text.shorten(name, 50), fontsize=9, parse_math=False)
         yield axes, latents, drawn
-        for axis in [axes.xaxis, axes.yaxis, *([axes.zaxis] if drawn == 3 else [])]:
-            axis.set_ticks([])
+        axes.set(xticks=[], yticks=[], **({'zticks': []} if drawn == 3 else {}))
 
 
 def write_projector(directory, latents, labels, images, class_name=str):

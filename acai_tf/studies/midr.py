@@ -59,11 +59,10 @@ def _cells(make, copied, own, source):
 
 def _correlations():
     for (dataset, dz), row in _CORRELATION.items():
+        images = '4,000 test images' if dataset == 'celeba32' else 'the training images'
         for model, published in zip(('acai', 'miae'), row):
-            caveat = 'published over ' + ('4,000 test images' if dataset == 'celeba32' else 'the training images') \
-                + '; here over the test images'
             yield Cell(model, dataset, 'correlation', 'correlation', acai.settings(dataset, dz), published=published,
-                       source='MIDR-AE, Table 1', caveat=caveat)
+                       source='MIDR-AE, Table 1', caveat=f'published over {images}; here over the test images')
 
 
 def _pictured(models, datasets, dz):

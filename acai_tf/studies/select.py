@@ -19,9 +19,7 @@ class Choice:
 
     Attributes:
         models, datasets, dz: labels or models, data sets, latent sizes; empty: all.
-        seeds: number of seeds.
-        total_kimg, depth, lr, precision, preset: replace the cells' options.
-        n_init: replaces the restarts of K-means.
+        total_kimg, depth, lr, precision, preset, n_init: replace the cells' options; n_init is the restarts of K-means.
         report_kimg: images between two reports, in units of 1024.
         dataset_for: {data set of the study: its replacement}.
         train_dir, data_dir: as for acai_train.
