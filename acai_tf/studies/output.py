@@ -17,8 +17,8 @@ _CSV = ('label', 'dataset', 'stands_for', 'd_z', 'metric', 'value', 'published',
 
 
 def number(value, deviation=None, thousandths=None):
-    """Formats a number and its deviation, which may be None; '' if there is no number. By default, small numbers become
-    thousandths."""
+    """Formats a number with four digits, and its deviation with two, if there is one; None becomes ''. By default, small
+    numbers become thousandths."""
     if value is None:
         return ''
     if in_thousandths([value]) if thousandths is None else thousandths:
@@ -71,11 +71,11 @@ def _cell_table(cells, stand_ins):
     for group in grouped(cells, _compared).values():
         thousandths = in_thousandths(cell[name] for cell in group for name in ('published', 'measured'))
         for cell in group:
-            is_recalled = cell['recalled'] and cell['published'] is not None and not all_recalled
+            recalled = ' (recalled)' if cell['recalled'] and cell['published'] is not None and not all_recalled else ''
             rows.append({
                 data: cell['dataset'], 'd_z': str(cell['d_z'] or ''), 'value': names[cell['metric'], cell['value']],
                 'system': cell['label'],
-                published: number(cell['published'], cell['deviation'], thousandths) + ' (recalled)' * is_recalled,
+                published: number(cell['published'], cell['deviation'], thousandths) + recalled,
                 'measured': number(cell['measured'], cell['measured_deviation'], thousandths),
                 'difference': number(cell['difference'], thousandths=thousandths),
                 'seeds': str(len(measured_values(cell['seeds']))), 'kimg': f'{cell["kimg"]:g}' if cell['d_z'] else '',

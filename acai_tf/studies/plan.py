@@ -51,16 +51,17 @@ class Job:
         self.label, self.dataset, self.seed, self.calls = cell.label, cell.dataset, seed, []
         self.is_pixels, self.config = cell.model == PIXELS, None
         data_dir = {'data_dir': choice.data_dir} if choice.data_dir else {}
-        self._training = []  # its command, if there is one
+        self._training = []  # the command that trains, if there is one
         try:
             if self.is_pixels:
                 self.data = datasets.get(cell.dataset, choice.data_dir, **cell.dataset_options)
                 self.run = Run(os.path.join(choice.train_dir, datasets.directory_name(self.data), PIXELS))
                 self._subject = ['--space=pixels', *_flags({'dataset': cell.dataset} | cell.dataset_options | data_dir)]
             else:
-                options = {'model': cell.model, 'dataset': cell.dataset} | cell.options | (
-                    {'base': cell.base} if cell.base != 'baseline' else {}) | ({'seed': seed} if seed else {}) | (
-                    cell.model_options) | ({'train_dir': choice.train_dir} if choice.train_dir else {}) | data_dir
+                options = {'model': cell.model, 'dataset': cell.dataset} | cell.options
+                options |= {'base': cell.base} if cell.base != 'baseline' else {}
+                options |= ({'seed': seed} if seed else {}) | cell.model_options
+                options |= ({'train_dir': choice.train_dir} if choice.train_dir else {}) | data_dir
                 self._training = [['acai_train', *_flags(options)]]
                 self.config = TrainConfig(**options).resolve()
                 self.config.keep_schedule({})  # of a new run: another one's schedule gives other numbers

@@ -58,6 +58,7 @@ class Runner:
     Args:
         directory: directory of the programs.
         train_dir: locks and output of the programs go to `.study/` in it.
+        at_once: number of jobs at the same time.
         seconds: {job's key: estimated duration}, for the progress bar.
         pause: seconds to wait before looking again at a job of another process, and before another try.
     """

@@ -220,8 +220,9 @@ def conclusions(cells, limits):
     runs do not count. `limits` of the comparison, such as the length of training, are part of a sentence, or ''.
     """
     names = value_names(cells)
-    rows = grouped([cell for cell in cells if cell['published'] is not None and cell['measured'] is not None], lambda cell: (
-        cell['stands_for'] or cell['dataset'], cell['d_z'], names[cell['metric'], cell['value']]))
+    compared = [cell for cell in cells if cell['published'] is not None and cell['measured'] is not None]
+    rows = grouped(compared, lambda cell: (cell['stands_for'] or cell['dataset'], cell['d_z'],
+                                           names[cell['metric'], cell['value']]))
     sentences = _pairs(rows) if rows else [
         'There are no published numbers for comparison.' if any(cell['measured'] is not None for cell in cells) else
         'Nothing is measured yet.']
