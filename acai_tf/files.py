@@ -110,11 +110,15 @@ def atomic_directory(path, exists=EXISTS):
         os.rename(beside, path)
 
 
+def write(content, path):
+    """Writes text or bytes to a file, atomically."""
+    with atomic_write(path, 'wb' if isinstance(content, bytes) else 'w') as file:
+        file.write(content)
+
+
 def write_json(content, path, sort_keys=False):
     """Writes a value to a JSON file, atomically."""
-    with atomic_write(path) as file:
-        json.dump(content, file, indent=2, sort_keys=sort_keys)
-        file.write('\n')
+    write(json.dumps(content, indent=2, sort_keys=sort_keys) + '\n', path)
 
 
 def read_json(path):

@@ -75,23 +75,21 @@ def run(flags):
 
 def _prepare(flags, data_dir, name, source):
     from data_prep import sources, tfrecord
-    if flags.source_dir and not os.path.isdir(flags.source_dir):
-        raise DataError(f'{flags.source_dir} is not a directory; put {source.files} there')
-
-    def make_splits():
-        return source.read(flags.source_dir) if flags.source_dir else sources.download(source)
-    origin = os.path.abspath(flags.source_dir) if flags.source_dir else f'tensorflow-datasets {source.tfds_name}'
-    for path in tfrecord.prepare(data_dir, name, source.splits, origin, make_splits):
-        print(path)
+    if flags.source_dir:
+        if not os.path.isdir(flags.source_dir):
+            raise DataError(f'{flags.source_dir} is not a directory; put {source.files} there')
+        origin, make_splits = os.path.abspath(flags.source_dir), lambda: source.read(flags.source_dir)
+    else:
+        origin, make_splits = f'tensorflow-datasets {source.tfds_name}', lambda: sources.download(source)
+    print(*tfrecord.prepare(data_dir, name, source.splits, origin, make_splits), sep='\n')
 
 
 def _generate(data_dir, name, options):
     from data_prep import generated, tfrecord
     described = ', '.join(f'{key} {value}' for key, value in options.items())
-    for path in tfrecord.prepare(os.path.join(data_dir, name), '', ('train', 'test'),
-                                 f'generated: {name}' + (f' ({described})' if described else ''),
-                                 lambda: generated.SOURCES[name](**options)):
-        print(path)
+    origin = f'generated: {name}' + (f' ({described})' if described else '')
+    print(*tfrecord.prepare(os.path.join(data_dir, name), '', ('train', 'test'), origin,
+                            lambda: generated.SOURCES[name](**options)), sep='\n')
 
 
 def _prepare_images(flags, data_dir):
@@ -100,20 +98,16 @@ def _prepare_images(flags, data_dir):
     if not 0 < flags.test_fraction < 1:
         raise UsageError(f'--test_fraction={flags.test_fraction}: must be between 0 and 1')
     listed = image_folder.find_images(flags.images_dir)
-    paths = listed.paths
     if listed.splits:
         flags.refuse('when folders are the splits', 'test_fraction')
     if not flags.resolution:
         flags.refuse('without --resolution', 'fit')
     how = f', fit {flags.fit}' if flags.fit != 'stretch' else ''
-    origin = (f'{os.path.abspath(flags.images_dir)} ({len(paths)} images, resolution {flags.resolution}, test_fraction '
-              f'{flags.test_fraction}{how})')
-
-    def make_splits():
-        return image_folder.read_images(flags.images_dir, flags.resolution, flags.test_fraction, flags.fit, listed)
-    listing = image_folder.listing(flags.images_dir, paths)
-    for path in tfrecord.prepare(data_dir, '', ('train', 'test'), origin, make_splits, listing):
-        print(path)
+    origin = (f'{os.path.abspath(flags.images_dir)} ({len(listed.paths)} images, resolution {flags.resolution}, '
+              f'test_fraction {flags.test_fraction}{how})')
+    print(*tfrecord.prepare(data_dir, '', ('train', 'test'), origin, lambda: image_folder.read_images(
+        flags.images_dir, flags.resolution, flags.test_fraction, flags.fit, listed),
+        image_folder.listing(flags.images_dir, listed.paths)), sep='\n')
     manifest = manifests.read(data_dir)
     _logger.info(image_folder.summary(flags.images_dir, listed, {
         split: manifest[tfrecord.file_name('', split)] for split in ('train', 'test')}))

@@ -26,15 +26,13 @@ _REGISTRIES = {'model': models.REGISTRY, 'base': models.REGISTRY, 'architecture'
 
 
 def define_options(flags, owners, only=None):
-    """Defines a flag for each option of some classes, which may share options. A flag that is not given is None.
+    """Defines a flag for each option of some classes, which may share options. A flag that is not given is None. Raises
+    UsageError if an option has the name of another flag.
 
     Args:
         owners: {heading: {owner: class}}. A flag is listed under the heading of its first owner, in which {} becomes the
             names of all its owners.
         only: names of the options that become flags; None: all.
-
-    Raises:
-        UsageError: an option has the name of another flag.
     """
     meanings_of = {}
     for heading, classes in owners.items():
@@ -76,11 +74,8 @@ def _shown(default):
 
 
 def given_options(flags, cls):
-    """Returns {name: value} of the given flags that are options of a class.
-
-    Raises:
-        UsageError: a value of the wrong type or outside its range.
-    """
+    """Returns {name: value} of the given flags that are options of a class. Raises UsageError for a value of the wrong type
+    or outside its range."""
     try:
         return {name: option.parse(getattr(flags, name)) for name, option in declared(cls).items()
                 if getattr(flags, name) is not None}
@@ -92,12 +87,8 @@ def given_options(flags, cls):
 
 
 def own_classes(flags, *names):
-    """Returns {reference: class} of the user's own classes that the command line names in these flags.
-
-    Raises:
-        UsageError: a file fails, or the name is not a class of that kind.
-        DataError: a file is missing, but a run was started with it.
-    """
+    """Returns {reference: class} of the user's own classes that the command line names in these flags. Raises UsageError if
+    a file fails or the name is not a class of that kind, DataError if a file is missing with which a run was started."""
     classes = {}
     for name in names:
         for value in flags.arguments(name):
@@ -111,7 +102,7 @@ def own_classes(flags, *names):
 
 def _missing_file(flags, reference, error):
     """Returns the error for a missing user's file; it names the run that was started with the file, if there is one."""
-    train_dir, = [*flags.arguments('train_dir'), declared(TrainConfig)['train_dir'].default][:1]
+    train_dir = next(flags.arguments('train_dir'), TrainConfig.train_dir.default)
     for path in glob.glob(os.path.join(glob.escape(os.path.expanduser(os.path.expandvars(train_dir))), '*', '*')):
         try:
             config = Run(path).config
@@ -130,23 +121,13 @@ def define_training_flags(flags):
     for heading, names in _GROUPS.items():
         define_options(flags, {heading: {'run': TrainConfig}}, names)
     define_options(flags, {
-        'data': {**_dataset_classes(), **own_classes(flags, 'dataset')},
+        'data': _dataset_classes(flags),
         'networks': {**_registered(architectures.REGISTRY), **own_classes(flags, 'architecture')},
         'model {}': {**_registered(models.REGISTRY), **own_classes(flags, 'model', 'base')}})
 
 
 def _registered(registry):
     return {name: registry.get(name) for name in registry.names()}
-
-
-def training_config(flags, besides):
-    """Returns the resolved TrainConfig of the parsed flags, ignoring the flags `besides`."""
-    given = {name: getattr(flags, name) for name in flags.names() if name not in besides}
-    try:
-        return TrainConfig(**{name: value for name, value in given.items() if value is not None}).resolve()
-    except UsageError as error:
-        option = str(error).partition('=')[0]
-        raise UsageError(f'--{error}' if option in flags else str(error)) from None
 
 
 # ---- data
@@ -157,30 +138,23 @@ def define_data_flags(flags):
     flags.under('data')
     flags.string('dataset', None, f'{declared(TrainConfig)["dataset"].help} (default: the model\'s)', is_path=True)
     define_options(flags, {'data': {'run': TrainConfig}}, ('data_dir', 'cache_gib'))
-    define_options(flags, {'data': {**_dataset_classes(), **own_classes(flags, 'dataset')}})
+    define_options(flags, {'data': _dataset_classes(flags)})
 
 
-def _dataset_classes():
-    return {**_registered(datasets.REGISTRY), 'records': datasets.dataset_class('records:DIR')}
+def _dataset_classes(flags):
+    return {**_registered(datasets.REGISTRY), 'records': datasets.dataset_class('records:DIR'),
+            **own_classes(flags, 'dataset')}
 
 
 def given_data_flags(flags):
     """Returns the given flags that describe the data set: ['--dataset=...', ...]."""
-    classes = [*_dataset_classes().values(), *own_classes(flags, 'dataset').values()]
-    names = dict.fromkeys([*_GROUPS['data'], *(name for cls in classes for name in declared(cls))])
+    names = dict.fromkeys([*_GROUPS['data'], *(name for cls in _dataset_classes(flags).values() for name in declared(cls))])
     return [f'--{name}={getattr(flags, name)}' for name in names if flags.given(name)]
 
 
 def open_dataset(flags, model_config=None):
-    """Returns the data set that the flags describe; an exported model supplies the defaults. If the model was trained on the
-    user's own data, and the data is not available, returns a `Described` data set.
-
-    Args:
-        model_config: LoadedModel.config, if any.
-
-    Raises:
-        UsageError: no data set is named.
-    """
+    """Returns the data set that the flags describe; a LoadedModel.config supplies the defaults. If that model was trained on
+    the user's own data, and the data is not available, returns a `Described` data set. UsageError if none is named."""
     name, trained_on = flags.dataset, model_config and model_config['dataset']
     if not name and not trained_on:
         raise UsageError(f'--dataset is missing; choose one of {datasets.REGISTRY.choices}')
@@ -189,13 +163,11 @@ def open_dataset(flags, model_config=None):
     if trained_on and (not name or datasets.short_name(name) == datasets.short_name(trained_on)):
         name, options = name or trained_on, dict(model_config['dataset_options'])
     cls = datasets.dataset_class(name) if at_hand else Described
-    others = {option for each in _dataset_classes().values() for option in declared(each)} - set(declared(cls))
-    for option in sorted(others):
-        if flags.given(option):
-            raise UsageError(f'--{option} does not apply to {name}')
+    others = {option for each in _dataset_classes(flags).values() for option in declared(each)} - set(declared(cls))
+    for option in filter(flags.given, sorted(others)):
+        raise UsageError(f'--{option} does not apply to {name}')
     if not at_hand:
         return Described(model_config)
     options |= given_options(flags, cls)
-    own = declared(TrainConfig)
-    cache_gib = own['cache_gib'].parse(own['cache_gib'].default if flags.cache_gib is None else flags.cache_gib)
-    return datasets.get(name, flags.data_dir, cache_gib, **options)
+    cache_gib = TrainConfig.cache_gib.default if flags.cache_gib is None else flags.cache_gib
+    return datasets.get(name, flags.data_dir, TrainConfig.cache_gib.parse(cache_gib), **options)

@@ -8,12 +8,8 @@ from acai_tf.errors import UsageError
 
 
 def define_flags(flags, name, what):
-    """Defines the program's flags, including the options of its metric and of the metric's methods.
-
-    Args:
-        name: the metric's name.
-        what: 'class' or 'cluster', which the metric finds for each image; for the help.
-    """
+    """Defines the program's flags, including the options of the metric `name` and of the metric's methods. For the help,
+    `what` is what it finds for each image: class or cluster."""
     from acai_tf import metrics
     from acai_tf.cli.flags import define_data_flags, define_options
     flags.under('model')
@@ -30,15 +26,8 @@ def define_flags(flags, name, what):
 
 
 def run(flags, name, partial=False):
-    """Computes the metric, prints its values and writes them.
-
-    Args:
-        name: the metric's name.
-        partial: True if the metric keeps partial results next to its output.
-
-    Raises:
-        UsageError: the flags contradict each other.
-    """
+    """Computes the metric `name`, prints its values and writes them. With `partial`, it keeps partial results next to its
+    output. Raises UsageError if the flags contradict each other."""
     from acai_tf import export, metrics
     from acai_tf.cli.flags import given_options, open_dataset
     from acai_tf.metrics import results

@@ -1,6 +1,7 @@
 """The flags of a program: definitions, values and help."""
 
 import contextlib
+import functools
 import logging
 import os
 import textwrap
@@ -17,12 +18,7 @@ _LAST = 'every program'  # the last heading of the help
 
 
 class Flags:
-    """The flags of one call of a program, defined by its `define_flags` and read as attributes.
-
-    Args:
-        program: the program's name, for messages.
-        command_line: its arguments.
-    """
+    """The flags of one call of a program, defined by its `define_flags` and read as attributes."""
 
     def __init__(self, program, command_line):
         self.program, self.command_line = program, list(command_line)
@@ -37,46 +33,28 @@ class Flags:
         """Lists the flags that are defined from now on under a heading of the help."""
         self._heading = heading
 
-    def _define(self, define, name, default, help, choices=(), **rest):
-        define(name=name, default=default, help=help, flag_values=self._values, **rest)
+    def _define(self, define, name, default, help, is_path=False, choices=(), **limits):
+        """Defines a flag. In a path, ~ and $VARIABLES are expanded: a shell does not expand --flag=~/x. The `choices` are
+        for the help; the caller checks them. Numbers may have `limits`: `lower_bound` and `upper_bound`."""
+        define(name=name, default=default, help=help, flag_values=self._values, **limits)
+        self._paths += [name] if is_path else []
         allowed = f'={"|".join(map(str, choices))}' if choices else ''
         self._groups.setdefault(self._heading, {})[name] = f'--{name}{allowed}: {help}'
 
-    def string(self, name, default, help, is_path=False, choices=()):
-        """Defines a flag. In a path, ~ and $VARIABLES are expanded: a shell does not expand --flag=~/x.
-
-        Args:
-            choices: the allowed values, for the help; the caller checks them.
-        """
-        self._define(absl_flags.DEFINE_string, name, default, help, choices)
-        self._paths += [name] if is_path else []
-
-    def boolean(self, name, default, help):
-        """Defines a flag that is given as --name or --noname."""
-        self._define(absl_flags.DEFINE_bool, name, default, help)
-
-    def integer(self, name, default, help, lower_bound=None, upper_bound=None):
-        """Defines a flag."""
-        self._define(absl_flags.DEFINE_integer, name, default, help, lower_bound=lower_bound, upper_bound=upper_bound)
-
-    def float(self, name, default, help, lower_bound=None, upper_bound=None):
-        """Defines a flag."""
-        self._define(absl_flags.DEFINE_float, name, default, help, lower_bound=lower_bound, upper_bound=upper_bound)
+    string = functools.partialmethod(_define, absl_flags.DEFINE_string)
+    boolean = functools.partialmethod(_define, absl_flags.DEFINE_bool)  # given as --name or --noname
+    integer = functools.partialmethod(_define, absl_flags.DEFINE_integer)
+    float = functools.partialmethod(_define, absl_flags.DEFINE_float)
+    list = functools.partialmethod(_define, absl_flags.DEFINE_list)  # values separated by commas
 
     def enum(self, name, default, choices, help):
         """Defines a flag with a fixed set of values."""
-        self._define(absl_flags.DEFINE_enum, name, default, help, choices, enum_values=choices)
-
-    def list(self, name, default, help, is_path=False):
-        """Defines a flag with values separated by commas."""
-        self._define(absl_flags.DEFINE_list, name, default, help)
-        self._paths += [name] if is_path else []
+        self._define(absl_flags.DEFINE_enum, name, default, help, choices=choices, enum_values=choices)
 
     def multi_string(self, name, default, help, is_path=False):
         """Defines a flag that can be repeated."""
-        self._define(absl_flags.DEFINE_multi_string, name, default, help)
+        self._define(absl_flags.DEFINE_multi_string, name, default, help, is_path)
         self._repeatable.append(name)
-        self._paths += [name] if is_path else []
 
     # ---- use
 
@@ -130,27 +108,15 @@ class Flags:
             raise UsageError(f'--{name} is missing: {flag.help.split(";" + chr(10))[0]}')  # absl adds a line to some helps
         return flag.value
 
-    def output(self, name='output', needed=False):
-        """Returns the path of a file to write, after checking that it can be written; None if the flag is not given.
-
-        Args:
-            needed: True if the flag is required.
-
-        Raises:
-            UsageError: the flag is missing, or names a directory.
-            StorageError: the file cannot be written.
-        """
-        path = self.required(name) if needed else self._values[name].value
+    def output(self):
+        """Returns --output, None if it is not given. Raises like `files.check_destination` if it cannot be written."""
+        path = self._values['output'].value
         if path:
             files.check_destination(path)
         return path or None
 
     def refuse(self, why, *names):
-        """Raises UsageError if one of the flags is given, because it would have no effect.
-
-        Args:
-            why: the reason, such as 'with --mode=map'.
-        """
+        """Raises UsageError if one of the flags is given, because it has no effect `why`, such as 'with --mode=map'."""
         for name in filter(self.given, names):
             raise UsageError(f'--{name} has no effect {why}; leave it out')
 

@@ -29,8 +29,7 @@ def main(doc, define_flags, run, argv=None):
 
     Args:
         doc: the program's docstring, shown as its help; its first example begins with the program's name.
-        define_flags: function, Flags -> None, that defines the program's flags.
-        run: function, Flags -> None, called once they are parsed.
+        define_flags, run: functions, Flags -> None, that define the program's flags, and do its work once they are parsed.
         argv: the arguments, without the program's name; default: the arguments of the process.
 
     Returns:
@@ -51,7 +50,8 @@ def main(doc, define_flags, run, argv=None):
         except OSError as error:
             return _fail(program, f'reading or writing failed: {error}', StorageError.exit_code)
         except _Ended as ended:
-            return _fail(program, f'ended by {signal.Signals(ended.number).name}', 128 + ended.number)
+            number, = ended.args
+            return _fail(program, f'ended by {signal.Signals(number).name}', 128 + number)
         except Exception as error:
             return _fail(program, *_explained(error, flags))
     return 0
@@ -73,11 +73,8 @@ def _run(flags, doc, define_flags, run):
 
 
 def import_tensorflow():
-    """Imports tensorflow without the noise that it prints, and returns the module.
-
-    Raises:
-        UsageError: TensorFlow, Keras or matplotlib rejects keras.json or an environment variable.
-    """
+    """Imports tensorflow without the noise that it prints, and returns the module. Raises UsageError if TensorFlow, Keras or
+    matplotlib rejects keras.json or an environment variable."""
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
     if 'tensorflow' not in sys.modules:
         try:
@@ -109,11 +106,7 @@ def _explained(error, flags):
 
 
 class _Ended(BaseException):
-    """Raised to end the process after a signal."""
-
-    def __init__(self, number):
-        super().__init__(number)
-        self.number = number
+    """Raised, with the signal's number, to end the process after a signal."""
 
 
 def _end(number, _):
@@ -130,7 +123,6 @@ def _own_streams_and_signals():
         stream.reconfigure(errors='backslashreplace')  # for characters that a terminal cannot show
     sys.stdout, sys.stderr = map(_Stream, streams)
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter('%(message)s'))
     _logger.addHandler(handler)
     level, propagate = _logger.level, _logger.propagate
     _logger.setLevel(logging.INFO)

@@ -8,16 +8,13 @@ resumes. If started on several machines with the same --train_dir, it divides th
 Prints Markdown. With --output, also writes it to a file, with JSON, CSV and figures next to it.
 """
 
+import dataclasses
 import os
 import shlex
 import sys
 
 from acai_tf.cli import program
 from acai_tf.errors import UsageError
-
-_KINDS = ('table', 'figure', 'study', 'report')
-_OF_STUDIES = ('models', 'datasets', 'dz', 'dataset_for', 'seeds', 'total_kimg', 'report_kimg', 'depth', 'lr', 'precision',
-               'preset', 'n_init', 'jobs', 'only_print', 'train_dir', 'data_dir')
 
 
 def define_flags(flags):
@@ -58,7 +55,9 @@ def run(flags):
     os.environ.setdefault('TF_FORCE_GPU_ALLOW_GROWTH', 'true')
     from acai_tf import studies
     from acai_tf.studies import directory, output, reproduce
-    chosen = [name for name in _KINDS if getattr(flags, name)] + ['list'] * flags.given('list')
+    from acai_tf.studies.select import Choice
+    chosen = [name for name in ('table', 'figure', 'study', 'report') if getattr(flags, name)]
+    chosen += ['list'] * flags.given('list')
     if len(chosen) != 1:
         raise UsageError('choose one of --table, --figure, --study, --report and --list')
     kind, = chosen
@@ -71,7 +70,7 @@ def run(flags):
     if path:
         reproduce.check_outputs(path)
     if kind == 'report':
-        flags.refuse('with --report', *_OF_STUDIES)
+        flags.refuse('with --report', *(field.name for field in dataclasses.fields(Choice)), 'jobs', 'only_print')
         print(directory.report(flags.report, path), end='')
         return
     study = studies.from_file(flags.study) if kind == 'study' else studies.get(kind, getattr(flags, kind))
@@ -96,9 +95,8 @@ def _choice(flags):
         raise UsageError(f'--dataset_for={",".join(flags.dataset_for)}: must be PUBLISHED:OTHER, such as mnist32:fashion32')
     if not all(text.isdecimal() for text in flags.dz):
         raise UsageError(f'--dz={",".join(flags.dz)}: must be numbers, such as 32,256')
-    return Choice(dz=[int(text) for text in flags.dz], dataset_for=dict(pairs), **{name: getattr(flags, name) for name in (
-        'models', 'datasets', 'seeds', 'total_kimg', 'depth', 'lr', 'precision', 'preset', 'n_init', 'report_kimg',
-        'train_dir', 'data_dir')})
+    given = {field.name: getattr(flags, field.name) for field in dataclasses.fields(Choice)}
+    return Choice(**given | {'dz': [int(text) for text in flags.dz], 'dataset_for': dict(pairs)})
 
 
 def main(argv=None):

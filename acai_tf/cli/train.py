@@ -4,8 +4,7 @@
 """
 
 from acai_tf.cli import program
-
-_OWN = ('overwrite', 'print_config')
+from acai_tf.errors import UsageError
 
 
 def define_flags(flags):
@@ -18,9 +17,14 @@ def define_flags(flags):
 
 def run(flags):
     from acai_tf import training
-    from acai_tf.cli.flags import training_config
+    from acai_tf.training.config import TrainConfig
     from acai_tf.training.run_directory import summary
-    config = training_config(flags, besides=_OWN)
+    given = {name: getattr(flags, name) for name in flags.names() if name not in ('overwrite', 'print_config')}
+    try:
+        config = TrainConfig(**{name: value for name, value in given.items() if value is not None}).resolve()
+    except UsageError as error:
+        option = str(error).partition('=')[0]
+        raise UsageError(f'--{error}' if option in flags else str(error)) from None
     if flags.print_config:
         print(config.to_json(), end='')
         return

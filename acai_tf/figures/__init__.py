@@ -9,6 +9,8 @@ import statistics
 import threading
 import warnings
 
+import numpy as np
+
 from acai_tf import files
 from acai_tf.errors import UsageError
 from acai_tf.export.load import system_of
@@ -54,23 +56,18 @@ def reads_images(mode, image_files, source):
 
 def draw(mode, models, dataset, image_files=(), rows=6, steps=16, projection='pca', seed=0, projector_dir='',
          dimensions=2, source='prior', titles=None):
-    """Draws a figure of loaded models, one below the other; maps and bilinear blocks are side by side.
+    """Draws a matplotlib figure of export.LoadedModels, one below the other; maps and bilinear blocks are side by side.
 
     Args:
         mode: one of `MODES`.
-        models: list of export.LoadedModel.
         dataset: datasets.base.Dataset; its test images are drawn.
         image_files: paths of images to draw instead, or 'test:17' for test image 17.
         rows, steps: number of rows, and of images in each.
-        projection: 'pca' or 'tsne', for a map.
+        projection, dimensions: 'pca' or 'tsne', and 2 or 3, for a map.
         seed: seed for the choice of images and samples.
         projector_dir: where a map also writes TensorBoard's projector files.
-        dimensions: 2 or 3, for a map.
         source: 'prior' or 'mixture', for samples.
         titles: names of the models; default: `names`.
-
-    Returns:
-        matplotlib figure.
     """
     from acai_tf.figures import maps, pictures
     titles = titles or names(models)
@@ -85,12 +82,8 @@ def draw(mode, models, dataset, image_files=(), rows=6, steps=16, projection='pc
 
 def compare(mode, columns, rows=6, steps=16, source='prior'):
     """Draws models on several data sets: a row for each model and a column for each data set. For bilinear blocks, each data
-    set has a row. Takes all modes of `draw` except maps.
-
-    Args:
-        columns: {name of the data set: (datasets.base.Dataset, {title: export.LoadedModel})}; each column chooses its images
-            with another seed.
-    """
+    set has a row. Takes all modes of `draw` except maps. `columns` is {name of the data set: (datasets.base.Dataset, {title:
+    export.LoadedModel})}; each column chooses its images with another seed."""
     from acai_tf.figures import pictures
     titles, drawn = list(dict.fromkeys(title for _, models in columns.values() for title in models)), []
     for seed, (dataset, models) in enumerate(columns.values()):
@@ -108,6 +101,18 @@ def animate(mode, models, dataset, image_files=(), rows=6, steps=16, seed=0):
     from acai_tf.latents import reading
     images = pictures.choose_images(mode, dataset, image_files, rows, steps, seed)
     return animation.gif([reading.walks(model, model.encode(images), steps, pictures.CURVES[mode]) for model in models])
+
+
+def mean_curve(axes, x, values, color, alpha=0.12, **style):
+    """Draws the mean of values [seeds, points] and, for several seeds, a band of one sample deviation around it. Returns the
+    line."""
+    values = np.array(values, float)
+    mean = values.mean(axis=0)
+    line, = axes.plot(x, mean, color=color, linewidth=1.2, **style)
+    if len(values) > 1:
+        deviation = values.std(axis=0, ddof=1)
+        axes.fill_between(x, mean - deviation, mean + deviation, color=color, alpha=alpha, linewidth=0)
+    return line
 
 
 def want_logarithm(values):
@@ -128,9 +133,7 @@ def names(models):
 
 def save(figure, path):
     """Writes a figure, or its bytes, atomically."""
-    content = figure if isinstance(figure, bytes) else encode(figure, os.path.splitext(path)[1][1:].lower())
-    with files.atomic_write(path, 'wb') as file:
-        file.write(content)
+    files.write(figure if isinstance(figure, bytes) else encode(figure, os.path.splitext(path)[1][1:].lower()), path)
 
 
 def encode(figure, ending='png'):

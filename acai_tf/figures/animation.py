@@ -14,17 +14,15 @@ _GAP = 4
 
 
 def gif(walks):
-    """Makes an endless animation: walk after walk, then everything backward.
+    """Makes an endless animation, as the bytes of a GIF file: walk after walk, then everything backward.
+
+    Small images are enlarged by a whole factor. Gray images keep every shade; color frames are quantized to 256 colors.
 
     Args:
         walks: list of decoded walks [rows, steps, h, w, c] in [-1, 1], one for each model, shown below each other.
-
-    Returns:
-        Bytes of the GIF file. Small images are enlarged by a whole factor. Gray images keep every shade; color frames are
-        quantized to 256 colors.
     """
     rows, steps, height, width, _ = walks[0].shape
-    factor = max(1, -(-_LEAST_SIDE // max(height, width)))
+    factor = -(-_LEAST_SIDE // max(height, width))
     frames = [_frame([walk[row, step] for walk in walks], factor) for row in range(rows) for step in range(steps)]
     milliseconds = [_HELD if step in (0, steps - 1) else _MILLISECONDS for _ in range(rows) for step in range(steps)]
     content = io.BytesIO()

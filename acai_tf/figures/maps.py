@@ -43,11 +43,10 @@ def draw_map(models, model_names, dataset, projection, seed, projector_dir='', d
 
 
 def latent_map(named_latents, labels, projection='pca', seed=0, dimensions=2, class_name=str):
-    """Draws latents in two or three dimensions, one point per image, colored by class; one panel per model.
+    """Draws latents in two or three dimensions, one point per image, colored by its label (int [n]); one panel per model.
 
     Args:
         named_latents: list of (name, latents [n, ...]); the first 3,000 are drawn.
-        labels: int [n].
         projection: 'pca' or 'tsne'.
         class_name: function, label -> its name in the legend.
     """
@@ -98,20 +97,20 @@ def manifold(named_latents, poses, projection='pca', seed=0, dimensions=3, decod
                 axes.plot(*points[ends].mean(axis=0)[:, None], 'x', color='red')
             decoded = decoders[number](np.stack([latents[on], latents[ends].mean(axis=0)]))
             for column, (name, image) in enumerate(zip(('on the manifold', 'off it'), decoded)):
-                _show(figure.add_subplot(cells[1, 2 * number + column]), name, image)
+                below = figure.add_subplot(cells[1, 2 * number + column])
+                below.imshow(images_lib.to_uint8(image), cmap='gray', vmin=0, vmax=255)
+                below.set_title(name, fontsize=8)
+                below.set_axis_off()
     for scale, label, ticks in ((azimuths, 'azimuth', [0, 90, 180, 270, 360]), (altitudes, 'altitude', None)):
         figure.colorbar(scale, ax=maps, label=label, shrink=0.6, ticks=ticks)
     return figure
 
 
 def on_and_off(latents, poses, is_train):
-    """Chooses a point on a manifold of latents and a point off it.
+    """Chooses a point on a manifold of latents [n, ...] and a point off it, by their poses [n, 2].
 
-    Among pairs of training latents with azimuths 90 degrees apart, takes the pair with the largest distance. Its midpoint is
-    off the manifold; its first latent is on it.
-
-    Args:
-        latents: [n, ...]. poses: [n, 2]. is_train: bool [n].
+    Among pairs of training latents (`is_train`, bool [n]) with azimuths 90 degrees apart, takes the pair with the largest
+    distance. Its midpoint is off the manifold; its first latent is on it.
 
     Returns:
         (number of the latent on the manifold, numbers of the pair); None if no azimuths differ by 90 degrees.
@@ -142,22 +141,15 @@ def _draw_grid(axes, points, poses, azimuths, altitudes):
         axes.plot(*points[ring].T, color=altitudes.to_rgba(altitude), linewidth=1.1)
 
 
-def _show(axes, name, image):
-    axes.imshow(images_lib.to_uint8(image), cmap='gray', vmin=0, vmax=255)
-    axes.set_title(name, fontsize=8)
-    axes.set_axis_off()
-
-
 def _panels(figure, named_latents, dimensions, cells=None):
     """Yields (axes, latents, dimensions) for each model; `cells` is a grid with two columns for each model."""
     for column, (name, latents) in enumerate(named_latents):
         drawn = min(dimensions, latents[0].size)
-        place = cells[0, 2 * column:2 * column + 2] if cells else (1, len(named_latents), column + 1)
-        axes = figure.add_subplot(*([place] if cells else place), **({'projection': '3d'} if drawn == 3 else {}))
+        place = [cells[0, 2 * column:2 * column + 2]] if cells else [1, len(named_latents), column + 1]
+        axes = figure.add_subplot(*place, projection='3d' if drawn == 3 else None)
         axes.set_title(text.shorten(name, 50), fontsize=9, parse_math=False)
         yield axes, latents, drawn
-        for axis in [axes.xaxis, axes.yaxis, *([axes.zaxis] if drawn == 3 else [])]:
-            axis.set_ticks([])
+        axes.set(xticks=[], yticks=[], **({'zticks': []} if drawn == 3 else {}))
 
 
 def write_projector(directory, latents, labels, images, class_name=str):
@@ -169,11 +161,9 @@ def write_projector(directory, latents, labels, images, class_name=str):
     os.makedirs(directory, exist_ok=True)
     latents, labels, images = latents[:_MOST_POINTS], labels[:_MOST_POINTS], images[:_MOST_POINTS]
     side = int(np.ceil(np.sqrt(len(images))))
-    largest = _MOST_SPRITE_PIXELS // side
-    if max(images.shape[1:3]) > largest:
-        scale = largest / max(images.shape[1:3])
-        size = [max(1, int(length * scale)) for length in images.shape[1:3]]
-        images = images_lib.resize(images, size).numpy()
+    scale = _MOST_SPRITE_PIXELS // side / max(images.shape[1:3])
+    if scale < 1:
+        images = images_lib.resize(images, [max(1, int(length * scale)) for length in images.shape[1:3]]).numpy()
     height, width, _ = images.shape[1:]
     sheet = np.full([side * side, *images.shape[1:]], -1.0)
     sheet[:len(images)] = images
@@ -183,9 +173,6 @@ def write_projector(directory, latents, labels, images, class_name=str):
     config = ('embeddings {\n  tensor_name: "latents"\n  tensor_path: "tensors.tsv"\n  metadata_path: "metadata.tsv"\n'
               f'  sprite {{\n    image_path: "sprite.png"\n    single_image_dim: {width}\n    single_image_dim: {height}\n'
               '  }\n}\n')
-    for name, content in (('tensors.tsv', rows + '\n'), ('metadata.tsv', names + '\n'),
-                          ('projector_config.pbtxt', config)):
-        with files.atomic_write(os.path.join(directory, name)) as file:
-            file.write(content)
-    with files.atomic_write(os.path.join(directory, 'sprite.png'), 'wb') as file:
-        file.write(tf.io.encode_png(sprite).numpy())
+    for name, content in (('tensors.tsv', rows + '\n'), ('metadata.tsv', names + '\n'), ('projector_config.pbtxt', config),
+                          ('sprite.png', tf.io.encode_png(sprite).numpy())):
+        files.write(content, os.path.join(directory, name))

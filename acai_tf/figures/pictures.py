@@ -35,11 +35,7 @@ def pick_images(dataset, count, seed):
 
 def interpolations(loaded, images, steps, curve=interpolation.lerp, latents=None):
     """Rows of decoded paths between images [2 * rows, ...], from the k-th of the first half to the k-th of the second half.
-    The images themselves are at both ends, set apart. uint8 picture [h, w, c].
-
-    Args:
-        latents: latents of the images, if known.
-    """
+    The images themselves are at both ends, set apart. `latents` are theirs, if known. uint8 picture [h, w, c]."""
     frames = reading.walks(loaded, loaded.encode(images) if latents is None else latents, steps, curve)
     starts, ends = np.split(np.asarray(images), 2)
     parts = [_grid(part) for part in (starts[:, None], frames, ends[:, None])]
@@ -67,10 +63,9 @@ def samples(loaded, dataset, rows, columns, seed, source='prior'):
 def reconstructions(loaded, images, columns):
     """Rows of images [n, ...], each above a row of their reconstructions."""
     pairs = np.stack([images, loaded.reconstruct(images)]).reshape(2, -1, columns, *images.shape[1:])
-    rows = [_grid(row[None]) for pair in zip(*pairs) for row in pair]
-    space = np.full([_WIDE_GAP, *rows[0].shape[1:]], 255, np.uint8)
-    stacked = [part for i, row in enumerate(rows) for part in ([space] * (i > 0 and i % 2 == 0) + [row])]
-    return np.concatenate(stacked)
+    blocks = [np.concatenate([_grid(row[None]) for row in pair]) for pair in zip(*pairs)]
+    space = np.full([_WIDE_GAP, *blocks[0].shape[1:]], 255, np.uint8)
+    return np.concatenate([part for block in blocks for part in (space, block)][1:])
 
 
 def _grid(images):
@@ -80,13 +75,11 @@ def _grid(images):
 
 def drawing(mode, dataset, image_files, rows, steps, seed, source='prior'):
     """Returns the function, LoadedModel -> picture, that draws one of `acai_tf.figures.MODES` except a map. Every model gets
-    the same images.
-
-    Args:
-        image_files: as for `read_images`; empty: test images of the data set, chosen by the seed.
-        source: for samples, one of `reading.SOURCES`.
-    """
-    check_grid(mode, dataset.image_shape, 1 if image_files else rows, steps)
+    the same images: `image_files` as for `read_images`, or test images of the data set, chosen by the seed. Samples come
+    from `source`, one of `reading.SOURCES`."""
+    rows_of_picture = steps if mode == 'bilinear' else 1 if image_files else rows
+    height, width = (count * side * _INCH_PER_PIXEL for count, side in zip((rows_of_picture, steps), dataset.image_shape))
+    _check_size(width, height)  # before the images are made
     if mode == 'samples':
         if image_files:
             raise UsageError('--mode=samples takes no --images')
@@ -118,10 +111,7 @@ def is_test_image(name):
 
 def read_images(paths, dataset):
     """Reads image files as model input, [n, h, w, c] in [-1, 1], like `encode_bytes`; 'test:17' is test image 17, counted
-    from 0.
-
-    Raises:
-        DataError: a file cannot be read or does not decode, or a test image does not exist; names it.
+    from 0. Raises DataError, which names it, for a file that cannot be read or decoded, or a test image that does not exist.
     """
     numbers = {path: int(match[1]) for path in paths if (match := _TEST_IMAGE.fullmatch(path))}
     try:
@@ -131,17 +121,6 @@ def read_images(paths, dataset):
                         'numbered from 0') from None
     return np.stack([of_tests[path] if path in numbers else dataset.fit(images_lib.read(path, dataset.image_shape[-1]))
                      for path in paths])
-
-
-def check_grid(mode, image_shape, rows, steps):
-    """Raises UsageError if a picture of a mode would be too large, before its images are made.
-
-    Args:
-        rows: number of rows; ignored for bilinear, which has `steps` rows.
-    """
-    height, width = (count * side * _INCH_PER_PIXEL
-                     for count, side in zip((steps if mode == 'bilinear' else rows, steps), image_shape))
-    _check_size(width, height)
 
 
 def _check_size(width, height):

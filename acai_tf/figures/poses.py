@@ -6,19 +6,17 @@ import operator
 import matplotlib
 import numpy as np
 
-from acai_tf.figures import text, want_logarithm
+from acai_tf.figures import mean_curve, text, want_logarithm
 from acai_tf.figures.pictures import DPI, mpl_figure
 
 _NAMES = {'pixel_dissolve': 'pixel dissolve', 'straight_tip': 'straight tip'}
-_MEAN, _DEVIATION, _LENGTHS, _RETRIEVED = ('mse_by_alpha.azimuth_80.mean', 'mse_by_alpha.azimuth_80.deviation', 'mse',
-                                           'retrieved_alpha.azimuth_70')
 # The default figure: rows of panels. A panel is named after its values.
-PANELS = [[_MEAN, _LENGTHS], [_RETRIEVED, 'parameter_distance.azimuth_80']]
+PANELS = [['mse_by_alpha.azimuth_80.mean', 'mse'], ['retrieved_alpha.azimuth_70', 'parameter_distance.azimuth_80']]
 _PANEL_SIZE = 4.2, 3.2  # inches
 
 
-def draw(values_of, panels=PANELS, subset='all'):
-    """Draws curves of the metric `poses`, of one model or several.
+def draw(values_of, panels=PANELS):
+    """Draws a matplotlib figure of curves of the metric `poses`, of one model or several.
 
     With several seeds, a curve is their mean, with a band of one sample deviation on each side. The retrieved alpha has a
     band between its quartiles instead.
@@ -28,10 +26,6 @@ def draw(values_of, panels=PANELS, subset='all'):
         panels: rows of panels, each with all names: 'mse' (mean squared error by the interval's length),
             'mse_by_alpha.INTERVAL.mean' or '.deviation', 'retrieved_alpha.INTERVAL', 'parameter_distance.INTERVAL'. Or one
             panel, which is drawn once for each name.
-        subset: 'all' or 'held_out'.
-
-    Returns:
-        matplotlib figure.
     """
     each, names = isinstance(panels, str), [_NAMES.get(name, name) for name in values_of]
     rows = _in_rows(list(values_of)) if each else panels
@@ -41,22 +35,17 @@ def draw(values_of, panels=PANELS, subset='all'):
     mosaic = [[panel for panel in row for _ in range(columns // len(row))] for row in rows]
     colors, handles = matplotlib.colormaps['tab10' if len(values_of) <= 10 else 'tab20'], {}
     for key, axes in figure.subplot_mosaic(mosaic, empty_sentinel='').items():
+        kind, *place = (panels if each else key).split('.')
         for number, (name, seeds) in enumerate(values_of.items()):
-            if not each or key == name:
-                _draw_panel(axes, panels if each else key, [values[subset] for values in seeds],
-                            label=names[number], color=colors(number))
+            shown = [values['all'] for values in seeds]
+            has_interval = kind in shown[0] and (not place or place[0] in shown[0][kind])
+            if has_interval and (not each or key == name):
+                _CURVES[kind](axes, shown, *place, label=names[number], color=colors(number))
         handles |= {line.get_label(): line for line in axes.lines if line.get_label() in names}
         _finish(axes, title=text.shorten(key) if each else axes.get_title())
     if not each:
         text.add_legend(figure, list(handles.values()), loc='outside right center', fontsize=8)
     return figure
-
-
-def _draw_panel(axes, panel, seeds, **style):
-    """Draws a panel's curve for one model, if its values include the interval."""
-    kind, *place = panel.split('.')
-    if kind in seeds[0] and (not place or place[0] in seeds[0][kind]):
-        _CURVES[kind](axes, seeds, *place, **style)
 
 
 def _in_rows(names, columns=3):
@@ -82,12 +71,13 @@ def _finish(axes, title):
 
 def _by_length(axes, seeds, **style):
     lengths = {int(key.split('_')[1]): key for key in seeds[0]['mse'] if key.startswith('azimuth_')}
-    _curve(axes, list(lengths), [[values['mse'][key] for key in lengths.values()] for values in seeds], marker='.', **style)
+    mean_curve(axes, list(lengths), [[values['mse'][key] for key in lengths.values()] for values in seeds], marker='.',
+               **style)
     axes.set(xlabel='degrees of azimuth', ylabel='mean squared error', title='mean error by length of the interval')
 
 
 def _by_alpha(axes, seeds, interval, which, **style):
-    _curve(axes, *_columns(seeds, 'mse_by_alpha', interval, names=[which]), **style)
+    mean_curve(axes, *_columns(seeds, 'mse_by_alpha', interval, names=[which]), **style)
     axes.set(xlabel='alpha', ylabel='mean squared error', title=f'{which} of the error, {_told(interval)}')
 
 
@@ -108,7 +98,7 @@ def _distances(axes, seeds, interval, label, **style):
     for ideal in ([0, span], [span, 0]):
         axes.plot([0, 1], ideal, color='0.7', linewidth=0.8, zorder=0)
     for value, linestyle, named in zip(values, ('-', '--'), (label, None)):
-        _curve(axes, alphas, value, linestyle=linestyle, label=named, **style)
+        mean_curve(axes, alphas, value, linestyle=linestyle, label=named, **style)
     axes.set_ylim(bottom=0)
     axes.set(xlabel='alpha', ylabel='degrees',
              title=f'nearest pose to source (solid)\nand target (dashed), {_told(interval)}')
@@ -128,13 +118,3 @@ def _columns(seeds, *place, names):
     tables = [functools.reduce(operator.getitem, place, values) for values in seeds]
     return ([float(alpha) for alpha in tables[0]],
             *(np.array([[row[name] for row in table.values()] for table in tables], float) for name in names))
-
-
-def _curve(axes, x, values, color, **style):
-    """Draws the mean of values [seeds, points] and a band of one sample deviation around it."""
-    values = np.array(values, float)
-    mean = values.mean(axis=0)
-    axes.plot(x, mean, color=color, linewidth=1.2, **style)
-    if len(values) > 1:
-        deviation = values.std(axis=0, ddof=1)
-        axes.fill_between(x, mean - deviation, mean + deviation, color=color, alpha=0.12, linewidth=0)

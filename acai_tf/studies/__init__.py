@@ -25,11 +25,7 @@ def figures():
 
 
 def get(kind: str, name: str) -> Study:
-    """Returns a table or figure by name; UsageError if it does not exist.
-
-    Args:
-        kind: 'table' or 'figure'.
-    """
+    """Returns the study of a kind, 'table' or 'figure', by name; UsageError if it does not exist."""
     known = {'table': tables, 'figure': figures}[kind]()
     if name not in known:
         raise UsageError(f'--{kind}={name}: choose one of {", ".join(known)}')
@@ -49,11 +45,8 @@ def listing():
 
 
 def from_file(path):
-    """Returns a user's own Study: `STUDY` in path/to/file.py, or another name as path/to/file.py:NAME.
-
-    Raises:
-        UsageError: no such file or name, the file fails, or the name is not a Study with cells.
-    """
+    """Returns a user's own Study: `STUDY` in path/to/file.py, or another name as path/to/file.py:NAME. Raises UsageError if
+    there is no such file or name, the file fails, or the name is not a Study with cells."""
     reference = path if registry.is_reference(path) else f'{path}:STUDY'
     if not registry.is_reference(reference):
         raise UsageError(f'--study={path}: must be a Python file, path/to/file.py')

@@ -4,6 +4,8 @@ benchmark.
 Settings come from the released scripts. The digits of table 1 are recalled, not checked against the paper.
 """
 
+import itertools
+
 from acai_tf.studies.base import PIXELS, Cell, Study
 
 LINES = {'depth': 16, 'latent': 16, 'latent_width': 2}
@@ -21,14 +23,14 @@ def model_options_of(model, dataset):
     return {'dropout': 0.75} if (model, dataset) == ('dropout', 'cifar10') else {}
 
 
-_TABLE1 = {  # Mean Distance, its deviation, Smoothness, its deviation
-    'baseline': (6.88e-3, 0.21e-3, 0.44, 0.04),
-    'dropout': (2.85e-3, 0.54e-3, 0.74, 0.02),
-    'denoising': (4.21e-3, 0.32e-3, 0.66, 0.02),
-    'vae': (1.21e-3, 0.17e-3, 0.49, 0.13),
-    'aae': (3.26e-3, 0.19e-3, 0.14, 0.02),
-    'vqvae': (5.41e-3, 0.49e-3, 0.77, 0.02),
-    'acai': (0.24e-3, 0.01e-3, 0.10, 0.01),
+_TABLE1 = {  # Mean Distance and Smoothness, each with its deviation
+    'baseline': ((6.88e-3, 0.21e-3), (0.44, 0.04)),
+    'dropout': ((2.85e-3, 0.54e-3), (0.74, 0.02)),
+    'denoising': ((4.21e-3, 0.32e-3), (0.66, 0.02)),
+    'vae': ((1.21e-3, 0.17e-3), (0.49, 0.13)),
+    'aae': ((3.26e-3, 0.19e-3), (0.14, 0.02)),
+    'vqvae': ((5.41e-3, 0.49e-3), (0.77, 0.02)),
+    'acai': ((0.24e-3, 0.01e-3), (0.10, 0.01)),
 }
 _TABLE1_CAVEATS = {'vqvae': 'recalled digits are for latent_width 4 (d_z 256), as released; here 2 (d_z 64), like others'}
 
@@ -85,45 +87,30 @@ def quoted_cells(methods, source):
                        source=f'{quoted}, quoted in {source}', caveat=_QUOTED_CAVEAT, label=f'{method} on pixels')
 
 
-def _source(model, table):
-    return f'{"ACAI, arXiv version 2, and MIDR-AE" if model == "dropout" else "ACAI"}, Table {table}'
-
-
 def _lines():
-    for model, (distance, distance_deviation, smoothness, smoothness_deviation) in _TABLE1.items():
-        shared = {'options': LINES, 'source': 'ACAI, Table 1', 'recalled': True, 'caveat': _TABLE1_CAVEATS.get(model, '')}
-        yield Cell(model, 'lines32', 'lines', 'mean_distance', published=distance, deviation=distance_deviation, **shared)
-        yield Cell(model, 'lines32', 'lines', 'mean_smoothness', published=smoothness, deviation=smoothness_deviation,
-                   **shared)
+    for model, row in _TABLE1.items():
+        for value, (published, deviation) in zip(('mean_distance', 'mean_smoothness'), row):
+            yield Cell(model, 'lines32', 'lines', value, LINES, published=published, deviation=deviation,
+                       source='ACAI, Table 1', recalled=True, caveat=_TABLE1_CAVEATS.get(model, ''))
 
 
-def _accuracies():
-    for (dataset, dz), row in ACCURACY.items():
+def _cells(make, numbers, table):
+    for (dataset, dz), row in numbers.items():
         for model, published in zip(MODELS, row):
-            yield accuracy_cell(model, dataset, dz, published, model_options_of(model, dataset), _source(model, 2))
-    for dataset, published in _PIXEL_ACCURACY.items():
-        yield Cell(PIXELS, dataset, 'classify', 'accuracy', published=published, source='ACAI, section 4.1')
-
-
-def _clusterings():
-    for (dataset, dz), row in CLUSTERING.items():
-        for model, published in zip(MODELS, row):
-            yield cluster_cell(model, dataset, dz, published, model_options_of(model, dataset), _source(model, 3))
-    yield from quoted_cells(QUOTED, 'ACAI, Table 3')
-
-
-def _pictured(dataset, options):
-    """Cells of a figure of interpolations; their values are reconstruction errors."""
-    return [Cell(model, dataset, 'reconstruction', 'rmse', options) for model in _IN_FIGURES]
+            paper = 'ACAI, arXiv version 2, and MIDR-AE' if model == 'dropout' else 'ACAI'
+            yield make(model, dataset, dz, published, model_options_of(model, dataset), f'{paper}, Table {table}')
 
 
 TABLES = [
     Study('acai1', 'ACAI, Table 1: Mean Distance and Smoothness of interpolations between lines', list(_lines()),
           notes='The digits of this table are recalled, not checked against the paper: use them for orientation.'),
-    Study('acai2', 'ACAI, Table 2: accuracy of a single-layer classifier', list(_accuracies())),
-    Study('acai3', 'ACAI, Table 3: accuracy of clustering', list(_clusterings())),
+    Study('acai2', 'ACAI, Table 2: accuracy of a single-layer classifier',
+          [*_cells(accuracy_cell, ACCURACY, 2),
+           *(Cell(PIXELS, dataset, 'classify', 'accuracy', published=published, source='ACAI, section 4.1')
+             for dataset, published in _PIXEL_ACCURACY.items())]),
+    Study('acai3', 'ACAI, Table 3: accuracy of clustering',
+          [*_cells(cluster_cell, CLUSTERING, 3), *quoted_cells(QUOTED, 'ACAI, Table 3')]),
 ]
-_PICTURED = [(dataset, dz) for dataset in ('mnist32', 'svhn32', 'celeba32') for dz in (32, 256)]  # figures 6 to 11
 FIGURES = [
     Study('acai3', 'ACAI, Figure 3: interpolations between lines',
           [Cell(model, 'lines32', 'lines', value, LINES)
@@ -131,6 +118,7 @@ FIGURES = [
     Study('acai5', 'ACAI, Figure 5: samples of a VAE trained on lines',
           [Cell('vae', 'lines32', 'reconstruction', 'rmse', LINES)], 'samples', {'rows': 4, 'steps': 16}),
     *(Study(f'acai{number}', f'ACAI, Figure {number}: interpolations on {dataset}, d_z {dz}',
-            _pictured(dataset, settings(dataset, dz)), 'lerp', {'rows': 4, 'steps': 16})
-      for number, (dataset, dz) in enumerate(_PICTURED, 6)),
+            [Cell(model, dataset, 'reconstruction', 'rmse', settings(dataset, dz)) for model in _IN_FIGURES],
+            'lerp', {'rows': 4, 'steps': 16})
+      for number, (dataset, dz) in enumerate(itertools.product(('mnist32', 'svhn32', 'celeba32'), (32, 256)), 6)),
 ]

@@ -84,16 +84,6 @@ class Cell:
                          for option in (TrainConfig.latent, TrainConfig.latent_width))
         return latent * width**2
 
-    @property
-    def row(self):
-        """Identifies the cell's row in a paper's table."""
-        return self.dataset, self.stands_for, self.dz, self.metric, self.value
-
-    @property
-    def slot(self):
-        """The data set of the published number."""
-        return self.stands_for or self.dataset
-
 
 @dataclasses.dataclass(frozen=True)
 class Study:
@@ -118,6 +108,14 @@ class Study:
     panels: list | str = ()
     notes: str = ''
     first_seed: int = 0
+
+
+def grouped(items, key):
+    """Returns {key: [item, ...]} of items with the same key, in order."""
+    groups = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    return groups
 
 
 def value_names(cells):

@@ -1,5 +1,6 @@
 """A page about everything in a directory: runs in any state, metrics of pixels, results of studies."""
 
+import collections
 import contextlib
 import json
 import os
@@ -8,7 +9,7 @@ from acai_tf import figures, files
 from acai_tf.errors import AcaiError, DataError, StorageError, UsageError
 from acai_tf.runs import Run
 from acai_tf.studies import output, values
-from acai_tf.studies.base import PIXELS
+from acai_tf.studies.base import PIXELS, grouped
 from acai_tf.studies.plan import kept_dir
 from acai_tf.training.config import TrainConfig
 from acai_tf.values import combine
@@ -40,9 +41,8 @@ def report(path, output_path=None):
         result['pictures'] = [_as_seen_from(output_path, name) for name in result['pictures']]
     text = markdown(page)
     if output_path:
-        for name, content in ((output_path, text), (output.beside(output_path, '.json'), json.dumps(page, indent=2) + '\n')):
-            with files.atomic_write(name) as file:
-                file.write(content)
+        files.write(text, output_path)
+        files.write_json(page, output.beside(output_path, '.json'))
     return text
 
 
@@ -120,17 +120,12 @@ def _run(run):
 
 def markdown(page):
     """Returns the page as Markdown, from the values that `look` returns."""
-    counts = {}
-    for run in page['runs']:
-        counts[run['state']] = counts.get(run['state'], 0) + 1
+    counts = collections.Counter(run['state'] for run in page['runs'])
     lines = [f'# Contents of {page["directory"]}', '']
     lines += [f'Runs: {", ".join(f"{count} {state}" for state, count in counts.items())}.', ''] if counts else []
-    for dataset in dict.fromkeys(run['dataset'] for run in page['runs']):
-        runs = [run for run in page['runs'] if run['dataset'] == dataset]
+    for dataset, runs in grouped(page['runs'], lambda run: run['dataset']).items():
         shown = [name for name in _SHOWN if any(name in run.get('values', {}) for run in runs)]
-        head = ['run', 'state', 'kimg', 'minutes', *shown, 'values']
-        lines += [f'## {dataset}', '', '| ' + ' | '.join(head) + ' |', '|' + '---|' * len(head),
-                  *('| ' + ' | '.join(_row(run, shown)) + ' |' for run in runs), '', *_over_seeds(runs, shown)]
+        lines += [f'## {dataset}', '', *output.table([_row(run, shown) for run in runs]), '', *_over_seeds(runs, shown)]
     for result in page['studies']:
         lines += [('\n' + output.markdown(result)).replace('\n# ', '\n## ').lstrip('\n')]
     return '\n'.join(lines).rstrip() + '\n'
@@ -138,11 +133,11 @@ def markdown(page):
 
 def _row(run, shown):
     state = run['state'] + (f': {run["remark"]}' if run.get('remark') else '')
-    kimg = f'{run["kimg"]:g} of {run["total_kimg"]}' if 'kimg' in run else ''
-    minutes = run.get('minutes')
-    row = [f'`{run["run"]}`', state, kimg, '' if minutes is None else f'{minutes:.3g}',
-           *(output.number(run.get('values', {}).get(name)) for name in shown), _listed(combine(run['metrics']))]
-    return [text.replace('|', '\\|') for text in row]
+    minutes, last = run.get('minutes'), run.get('values', {})
+    return {'run': f'`{run["run"]}`', 'state': state,
+            'kimg': f'{run["kimg"]:g} of {run["total_kimg"]}' if 'kimg' in run else '',
+            'minutes': '' if minutes is None else f'{minutes:.3g}',
+            **{name: output.number(last.get(name)) for name in shown}, 'values': _listed(combine(run['metrics']))}
 
 
 def _listed(combined):
@@ -152,20 +147,12 @@ def _listed(combined):
 
 def _over_seeds(runs, shown):
     """Returns the table of means over finished runs that differ only in their seeds."""
-    groups = {}
-    for run in runs:
-        if run['state'] == 'finished':
-            groups.setdefault(json.dumps(run['options'], sort_keys=True), []).append(run)
-    groups = [group for group in groups.values() if len(group) > 1]
-    if not groups:
-        return []
-    rows = []
-    for group in groups:
-        cells = []
-        for name in shown:
-            mean, deviation = values.mean_and_deviation(
-                [run['values'][name] for run in group if run['values'].get(name) is not None])
-            cells.append('' if mean is None else output.with_deviation(mean, deviation))
-        first = min(group, key=lambda run: run['seed'])
-        rows.append(f'| `{first["run"]}` | {", ".join(str(run["seed"]) for run in group)} | {" | ".join(cells)} |')
-    return ['Means over seeds:', '', f'| run | seeds | {" | ".join(shown)} |', '|' + '---|' * (2 + len(shown)), *rows, '']
+    finished, rows = [run for run in runs if run['state'] == 'finished'], []
+    for group in grouped(finished, lambda run: json.dumps(run['options'], sort_keys=True)).values():
+        if len(group) > 1:
+            means = {name: values.mean_and_deviation([
+                run['values'][name] for run in group if run['values'].get(name) is not None]) for name in shown}
+            first = min(group, key=lambda run: run['seed'])
+            rows.append({'run': f'`{first["run"]}`', 'seeds': ', '.join(str(run['seed']) for run in group),
+                         **{name: output.number(*mean) for name, mean in means.items()}})
+    return ['Means over seeds:', '', *output.table(rows), ''] if rows else []

@@ -1,6 +1,5 @@
-"""Estimates the time and disk space that jobs need on this machine, from a few measured steps of each shape."""
+"""Estimates the time and disk space that jobs need on this machine, from a few measured steps of each kind."""
 
-import dataclasses
 import json
 import time
 
@@ -11,17 +10,8 @@ import tensorflow as tf
 from acai_tf import randomness
 from acai_tf.training.loop import step_function
 
-_SECONDS = 1.0  # to measure a shape, after tracing
+_SECONDS = 1.0  # to measure a kind of training, after tracing
 _PICTURES_BYTES_PER_VALUE = 2  # four pictures in images/ and in summaries/, as PNG a quarter of their size
-
-
-@dataclasses.dataclass(frozen=True)
-class Shape:
-    """Cost of the steps of one kind of training."""
-
-    seconds_per_image: float
-    bytes_to_train: int  # size of a checkpoint: all variables, including the optimizers'
-    bytes_to_export: int
 
 
 def remaining_kimg(job):
@@ -33,21 +23,19 @@ def remaining_kimg(job):
 
 
 def estimate(jobs):
-    """Returns the remaining training time and the disk space of each job: ({key: seconds}, {key: bytes}).
-
-    Does not include the metrics that are computed after training.
-    """
-    shapes, seconds, size = {}, {}, {}
+    """Returns the remaining training time and the disk space of each job: ({key: seconds}, {key: bytes}). Does not include
+    the metrics that are computed after training."""
+    measured, seconds, size = {}, {}, {}
     for job in jobs:
         seconds[job.key], size[job.key] = 0.0, 0
         kimg = remaining_kimg(job)
-        if not kimg:
-            continue
-        kind = _kind(job.config)
-        if kind not in shapes:
-            shapes[kind] = _measure(job.config)
-        seconds[job.key] = kimg * 1024 * shapes[kind].seconds_per_image
-        size[job.key] = _disk(job.config, shapes[kind])
+        if kimg:
+            kind = _kind(job.config)
+            if kind not in measured:
+                measured[kind] = _measure(job.config)
+            seconds_per_image, checkpoint, export = measured[kind]
+            seconds[job.key] = kimg * 1024 * seconds_per_image
+            size[job.key] = job.config.keep_checkpoints * checkpoint + export + _pictures(job.config)
     return seconds, size
 
 
@@ -58,6 +46,7 @@ def _kind(config):
 
 
 def _measure(config):
+    """Returns (seconds per image, bytes of a checkpoint, bytes of an export). A checkpoint has the optimizers' variables."""
     model = config.create_model()
     images = randomness.uniform([config.batch, *config.data.image_shape], randomness.key(0, 'estimate')) * 2 - 1
     labels = tf.zeros([config.batch], tf.int64)
@@ -71,15 +60,15 @@ def _measure(config):
         times.append(time.perf_counter() - before)
     networks, optimizers = (_bytes(parts.values()) for parts in (model.networks, model.optimizers))
     keras.backend.clear_session()
-    return Shape(float(np.median(times)) / config.batch, networks + optimizers, networks)
+    return float(np.median(times)) / config.batch, networks + optimizers, networks
 
 
 def _bytes(parts):
     return sum(int(np.prod(variable.shape)) * 4 for part in parts for variable in part.variables)
 
 
-def _disk(config, shape):
+def _pictures(config):
+    """Returns the bytes of the pictures of all reports."""
     height, width, channels = config.data.image_shape
     reports = -(-config.total_kimg // config.report_kimg)
-    pictures = 128 * (height + 2) * (width + 2) * channels * _PICTURES_BYTES_PER_VALUE
-    return config.keep_checkpoints * shape.bytes_to_train + shape.bytes_to_export + reports * pictures
+    return reports * 128 * (height + 2) * (width + 2) * channels * _PICTURES_BYTES_PER_VALUE

@@ -40,7 +40,6 @@ _WEIGHTS = {
     ('celeba32', 32): (.1, .05, 'weights of the paper; a path in the released code has 0.1 and 0.01'),
     ('celeba32', 256): (.1, .05, 'weights of the paper; a path in the released code has 0.1 and 0.01'),
 }
-_COPIED = 'copied from the ACAI paper'
 
 
 def _model_options(model, dataset, dz):
@@ -54,16 +53,16 @@ def _cells(make, copied, own, source):
     for (dataset, dz), row in copied.items():
         for model, published in [*zip(acai.MODELS, row), *zip(_OWN, own[dataset, dz])]:
             model_options, caveat = _model_options(model, dataset, dz)
-            yield make(model, dataset, dz, published, model_options, source, caveat if model in _OWN else _COPIED)
+            yield make(model, dataset, dz, published, model_options, source,
+                       caveat if model in _OWN else 'copied from the ACAI paper')
 
 
 def _correlations():
     for (dataset, dz), row in _CORRELATION.items():
+        images = '4,000 test images' if dataset == 'celeba32' else 'the training images'
         for model, published in zip(('acai', 'miae'), row):
-            caveat = 'published over ' + ('4,000 test images' if dataset == 'celeba32' else 'the training images') \
-                + '; here over the test images'
             yield Cell(model, dataset, 'correlation', 'correlation', acai.settings(dataset, dz), published=published,
-                       source='MIDR-AE, Table 1', caveat=caveat)
+                       source='MIDR-AE, Table 1', caveat=f'published over {images}; here over the test images')
 
 
 def _pictured(models, datasets, dz):
@@ -78,8 +77,7 @@ _PHOTOS = 'mnist32', 'cifar10', 'svhn32', 'celeba32'
 _SIZE = 'The paper does not state the size of the latent; 256 is our choice.'
 
 TABLES = [
-    Study('midr1', 'MIDR-AE, Table 1: mean absolute correlation of the latent dimensions',
-          list(_correlations())),
+    Study('midr1', 'MIDR-AE, Table 1: mean absolute correlation of the latent dimensions', list(_correlations())),
     Study('midr2', 'MIDR-AE, Table 2: accuracy of a single-layer classifier',
           list(_cells(acai.accuracy_cell, acai.ACCURACY, _ACCURACY, 'MIDR-AE, Table 2'))),
     Study('midr3', 'MIDR-AE, Table 3: accuracy of clustering',

@@ -34,7 +34,6 @@ class Job:
 
     Args:
         cell: the first Cell that it fills.
-        seed: int.
         choice: select.Choice, for the directories.
 
     Attributes:
@@ -51,18 +50,23 @@ class Job:
     def __init__(self, cell, seed, choice):
         self.label, self.dataset, self.seed, self.calls = cell.label, cell.dataset, seed, []
         self.is_pixels, self.config = cell.model == PIXELS, None
-        self._places = {name: getattr(choice, name) for name in ('train_dir', 'data_dir') if getattr(choice, name)}
-        self._data_options = {'dataset': cell.dataset} | cell.dataset_options
-        self._train_options = {'model': cell.model, 'dataset': cell.dataset} | cell.options | (
-            {'base': cell.base} if cell.base != 'baseline' else {}) | ({'seed': seed} if seed else {}) | cell.model_options
+        data_dir = {'data_dir': choice.data_dir} if choice.data_dir else {}
+        self._training = []  # the command that trains, if there is one
         try:
             if self.is_pixels:
                 self.data = datasets.get(cell.dataset, choice.data_dir, **cell.dataset_options)
                 self.run = Run(os.path.join(choice.train_dir, datasets.directory_name(self.data), PIXELS))
+                self._subject = ['--space=pixels', *_flags({'dataset': cell.dataset} | cell.dataset_options | data_dir)]
             else:
-                self.config = TrainConfig(**self._train_options | self._places).resolve()
+                options = {'model': cell.model, 'dataset': cell.dataset} | cell.options
+                options |= {'base': cell.base} if cell.base != 'baseline' else {}
+                options |= ({'seed': seed} if seed else {}) | cell.model_options
+                options |= ({'train_dir': choice.train_dir} if choice.train_dir else {}) | data_dir
+                self._training = [['acai_train', *_flags(options)]]
+                self.config = TrainConfig(**options).resolve()
                 self.config.keep_schedule({})  # of a new run: another one's schedule gives other numbers
                 self.data, self.run = self.config.data, Run(self.config.run_path)
+                self._subject = [f'--saved_model={self.export}', *_flags(data_dir)]
         except UsageError as error:
             raise UsageError(f'cell {cell.label} on {cell.dataset}: {error}') from None
 
@@ -89,14 +93,9 @@ class Job:
         return os.path.join(datasets.directory_name(self.data), '_'.join([os.path.basename(self.run.path), *self.key[1:]]))
 
     @property
-    def step(self):
-        """The last step of the training."""
-        return self.config.total_steps
-
-    @property
     def export(self):
         """Path of the training's SavedModel, which need not exist yet."""
-        return self.run.export(self.step)
+        return self.run.export(self.config.total_steps)
 
     def is_trained(self):
         """Returns True if there is nothing left to train."""
@@ -108,42 +107,35 @@ class Job:
 
     def output(self, call):
         """Returns the path of the file that a call writes."""
-        return os.path.join(self.run.path if self.is_pixels else kept_dir(self.run, self.step), f'{call.key}.json')
+        directory = self.run.path if self.is_pixels else kept_dir(self.run, self.config.total_steps)
+        return os.path.join(directory, f'{call.key}.json')
 
     def values(self, call):
         """Returns {name: value} of a call, made in this study or elsewhere; None if it was not made yet."""
         values = files.read_json(self.output(call))
         if values is None and not self.is_pixels:
             metric = metrics.create(call.metric, **dict(call.options))
-            result = self.run.results(self.step).get(metric.label)
+            result = self.run.results(self.config.total_steps).get(metric.label)
             if result and result.get('options') == metric.options():
                 values = result['values']
         return values
 
     def commands(self):
         """Returns the job's commands in order: [(True if done, [program, flag, ...])]."""
-        training = [] if self.is_pixels else [(self.is_trained(), self._train())]
-        return training + [(self.values(call) is not None, self._compute(call)) for call in self.calls]
+        return [(self.is_trained(), command) for command in self._training] + [
+            (self.values(call) is not None, self._compute(call)) for call in self.calls]
 
     def commands_of(self, cell):
         """Returns the commands that a cell depends on."""
-        training = [] if self.is_pixels else [self._train()]
-        return training + ([] if cell.metric in REPORTED else [self._compute(self.call_of(cell))])
+        return self._training + ([] if cell.metric in REPORTED else [self._compute(self.call_of(cell))])
 
     def next_command(self, failed=()):
-        """Returns the next command, [program, flag, ...]; None if nothing is left that can be done.
-
-        Args:
-            failed: commands that failed for good. Without its training, a job has no metrics.
-        """
-        if self.divergence():
+        """Returns the next command, [program, flag, ...], that is not among those that `failed` for good; None if nothing is
+        left that can be done. Without its training, a job has no metrics."""
+        todo = [] if self.divergence() else [command for done, command in self.commands() if not done]
+        if any(command in failed and command in self._training for command in todo):
             return None
-        for done, command in self.commands():
-            if not done and command not in failed:
-                return command
-            if not done and command == self._train():
-                return None
-        return None
+        return next((command for command in todo if command not in failed), None)
 
     def check_directory(self):
         """Raises UsageError if the directory holds another run, finished or not."""
@@ -160,15 +152,10 @@ class Job:
         if rows:
             raise UsageError(f'{self.run} holds another run ({_told(rows, "there", "here")}); choose another --train_dir')
 
-    def _train(self):
-        return ['acai_train', *_flags(self._train_options | self._places)]
-
     def _compute(self, call):
         program = metrics.REGISTRY.get(call.metric).program
-        subject = ['--space=pixels', *_flags(self._data_options)] if self.is_pixels else [f'--saved_model={self.export}']
-        places = _flags({name: place for name, place in self._places.items() if name == 'data_dir'})
         of_program = [f'--metrics={call.metric}'] if program == 'acai_evaluate' else []
-        return [program, *subject, *places, *of_program, *_flags(dict(call.options)), f'--output={self.output(call)}']
+        return [program, *self._subject, *of_program, *_flags(dict(call.options)), f'--output={self.output(call)}']
 
 
 def kept_dir(run, step):
@@ -177,10 +164,8 @@ def kept_dir(run, step):
 
 
 def plan(cells, choice, first_seed=0):
-    """Returns the jobs that fill cells.
-
-    Returns:
-        [Job], and for each cell [Job for each seed], which is empty if no program can fill the cell.
+    """Returns the jobs that fill cells: [Job], and for each cell [Job for each seed], which is empty if no program can fill
+    the cell.
 
     Raises:
         UsageError: a metric does not apply to its data set, or two cells need different runs under the same name.
@@ -192,7 +177,9 @@ def plan(cells, choice, first_seed=0):
             job = Job(cell, seed, choice)
             applied = repr((cell.metric, cell.metric_options, cell.dataset, cell.dataset_options))
             if applied not in checked:  # takes a second for lines
-                _check_applies(cell, job.data)
+                reason = metrics.create(cell.metric, **cell.metric_options).unsupported_reason(job.data)
+                if reason:
+                    raise UsageError(f'cell {cell.label} on {cell.dataset}: the metric {cell.metric} {reason}')
                 checked.add(applied)
             job.add(cell)
             first = jobs.setdefault(job.key, job)
@@ -200,13 +187,6 @@ def plan(cells, choice, first_seed=0):
             first.add(cell)
             of_cells[-1].append(first)
     return list(jobs.values()), of_cells
-
-
-def _check_applies(cell, data):
-    """Raises UsageError if a cell's metric does not apply to its data set."""
-    reason = metrics.create(cell.metric, **cell.metric_options).unsupported_reason(data)
-    if reason:
-        raise UsageError(f'cell {cell.label} on {cell.dataset}: the metric {cell.metric} {reason}')
 
 
 def _check_same(first, second):

@@ -17,11 +17,9 @@ _logger = logging.getLogger(__name__)
 
 
 class Reproduction:
-    """A study, or the chosen part of a study.
+    """A base.Study, or the part that a select.Choice chooses.
 
     Args:
-        study: base.Study.
-        choice: select.Choice.
         directory: directory of the programs; default: `programs.directory()`.
 
     Raises:
@@ -57,12 +55,7 @@ class Reproduction:
         return [programs.shell_line(job, self._programs) for job in self.jobs]
 
     def run(self, at_once=1):
-        """Does the remaining jobs; returns {job's key: [runner.Failure]} of jobs that cannot be finished.
-
-        Raises:
-            DataError: data is missing.
-            Stopped: a signal arrived.
-        """
+        """Does the remaining jobs; returns and raises like `Runner.carry_out`. Raises DataError if data is missing."""
         todo = [job for job in self.jobs if job.next_command() is not None]
         for data in {job.dataset: job.data for job in todo}.values():
             data.check()
@@ -76,12 +69,8 @@ class Reproduction:
         return Runner(self.jobs, self._programs, self.choice.train_dir, at_once, seconds).carry_out()
 
     def result(self, failures, command):
-        """Returns the result of the study as JSON values; `output` makes everything else from it.
-
-        Args:
-            failures: return value of `run`.
-            command: the command line, for the record.
-        """
+        """Returns the result of the study as JSON values, from the failures that `run` returned; `output` makes everything
+        else from it. The command line is only kept."""
         cells = [values.fill(cell, jobs, failures) for cell, jobs in zip(self.cells, self._jobs_of)]
         values.keep_once(cells)
         return {'scaled': self.scaled(), 'study': self.study.name, 'title': self.study.title,
@@ -132,7 +121,8 @@ class Reproduction:
     def _pictures(self):
         """Yields (name, figure) in the study's mode from the first seed's finished runs: one figure named ''; for maps, one
         for each data set."""
-        mode, options, shown = self.study.mode, self.study.mode_options, self._shown()
+        mode, shown = self.study.mode, self._shown()
+        options = {'source' if name == 'from' else name: value for name, value in self.study.mode_options.items()}
         if mode == 'map':
             for name, (data, loaded) in shown.items():
                 yield f'{name}-' * (len(shown) > 1), figures.draw(mode, list(loaded.values()), data, titles=list(loaded),
@@ -156,34 +146,25 @@ class Reproduction:
 
 
 def check_outputs(path):
-    """Checks that all files of a result can be written; raises like `files.check_destination`.
-
-    Args:
-        path: path of the Markdown file.
-    """
-    for ending in ('.json', '.csv', '.png'):
-        if output.beside(path, ending) == path:
-            raise UsageError(f'--output={path}: must name the Markdown file, such as {output.beside(path, ".md")}; other '
-                             'files are written next to it')
-    for name in (path, *(output.beside(path, ending) for ending in ('.json', '.csv', '.png'))):
+    """Checks that the Markdown file and the files next to it can be written; raises like `files.check_destination`."""
+    others = [output.beside(path, ending) for ending in ('.json', '.csv', '.png')]
+    if path in others:
+        raise UsageError(f'--output={path}: must name the Markdown file, such as {output.beside(path, ".md")}; other '
+                         'files are written next to it')
+    for name in (path, *others):
         files.check_destination(name)
 
 
-class Unfinished(AcaiError):
-    """Some runs of a study could not be finished; has the exit code of the first failure."""
-
-    def __init__(self, count, first):
-        self.exit_code = first.exit_code
-        super().__init__(f'{counted(count, "run")} could not be finished; the first: {first.message}')
-
-
 def check_finished(failures):
-    """Raises Unfinished if `Reproduction.run` returned failures other than diverged trainings."""
-    first = [next((failure for failure in of_job if failure.exit_code != NonFiniteError.exit_code), None)
-             for of_job in failures.values()]
-    first = [failure for failure in first if failure]
-    if first:
-        raise Unfinished(len(first), first[0])
+    """Raises AcaiError with the exit code of the first failure if `Reproduction.run` returned failures other than diverged
+    trainings."""
+    unfinished = [rest for of_job in failures.values() if (
+        rest := [failure for failure in of_job if failure.exit_code != NonFiniteError.exit_code])]
+    if unfinished:
+        first = unfinished[0][0]
+        error = AcaiError(f'{counted(len(unfinished), "run")} could not be finished; the first: {first.message}')
+        error.exit_code = first.exit_code
+        raise error
 
 
 def _versions(cells):

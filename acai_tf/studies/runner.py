@@ -17,7 +17,7 @@ import tqdm
 import tqdm.contrib.logging
 
 from acai_tf import files
-from acai_tf.errors import NonFiniteError, Stopped, StorageError, UsageError, WorkerLost
+from acai_tf.errors import Stopped, StorageError, UsageError, WorkerLost
 from acai_tf.stopping import stop_signals
 from acai_tf.studies import programs
 from acai_tf.studies.base import counted
@@ -53,10 +53,9 @@ class _Work:
 
 
 class Runner:
-    """Runs jobs.
+    """Runs plan.Jobs.
 
     Args:
-        jobs: list of plan.Job.
         directory: directory of the programs.
         train_dir: locks and output of the programs go to `.study/` in it.
         at_once: number of jobs at the same time.
@@ -71,14 +70,8 @@ class Runner:
         self.failures = {}
 
     def carry_out(self):
-        """Does all remaining jobs, and waits for jobs of other processes.
-
-        Returns:
-            {job's key: [Failure]} of jobs that cannot be finished.
-
-        Raises:
-            Stopped: a signal arrived; the programs have saved their work.
-        """
+        """Does all remaining jobs, and waits for jobs of other processes. Returns {job's key: [Failure]} of jobs that cannot
+        be finished. Raises Stopped after a signal, once the programs have saved their work."""
         waiting, active, told = [_Work(job) for job in self._jobs if not self._is_over(job)], [], False
         with (stop_signals('waiting for the programs to save their work') as stop, self._progress() as bar,
               tqdm.contrib.logging.logging_redirect_tqdm([logging.getLogger('acai_tf')])):
@@ -95,12 +88,11 @@ class Runner:
                 elsewhere = []
                 for work in list(waiting):
                     if len(active) < self._at_once and work.not_before <= time.monotonic():
-                        started = self._start(work)
-                        if started is None:
+                        if not self._claim(work):
                             elsewhere.append(work)
                             continue
                         waiting.remove(work)
-                        active += [work] if started else []
+                        active += [work] if self._start(work) else []
                 if elsewhere and not active and not told:
                     told = True
                     _logger.info('waiting for %s of other processes, such as %s', counted(len(waiting), 'run'),
@@ -117,17 +109,10 @@ class Runner:
         return job.next_command([failure.command for failure in self.failures.get(job.key, ())])
 
     def _start(self, work):
-        """Claims a job and starts its next command. Returns True if it did, None if another process works on the job."""
-        if work.lock is None:
-            work.lock = self._claim(work.job)
-            if work.lock and work.job.run.in_use:  # by an acai_train outside any study
-                self._release(work)
-        if work.lock is None:
-            work.not_before = time.monotonic() + self._pause
-            return None
+        """Starts the next command of a claimed job. If there is none, releases the job and returns False."""
         command = self._next_command(work.job)
         if command is None:
-            self._release(work)
+            work.lock.close()
             return False
         work.command, work.left, work.started = command, remaining_kimg(work.job), time.monotonic()
         with open(self._beside(work.job, 'log'), 'ab') as log:
@@ -149,8 +134,6 @@ class Runner:
             _logger.info('%s of %s: %.1f minutes', ' '.join(what), job.name, minutes)
             if self._start(work):
                 return True
-        elif code == NonFiniteError.exit_code:
-            self._fail(work, code, message)
         elif code == UsageError.exit_code and IN_USE in message:
             work.not_before = time.monotonic() + self._pause
         elif code in _AGAIN or code < 0 or code >= 128:
@@ -164,7 +147,7 @@ class Runner:
                 _logger.info('%s of %s %s; trying again', work.command[0], job.name, how)
         else:
             self._fail(work, code, message)
-        self._release(work)
+        work.lock.close()
         return False
 
     def _fail(self, work, code, message):
@@ -173,35 +156,33 @@ class Runner:
 
     def _end(self, active):
         for work in active:
-            if work.process.poll() is None:
-                work.process.send_signal(signal.SIGTERM)
+            work.process.terminate()
         for work in active:
             work.process.wait()
-            self._release(work)
+            work.lock.close()
 
     # ---- files
 
     def _beside(self, job, ending):
         return os.path.join(self._directory, f'{job.name}.{ending}')
 
-    def _claim(self, job):
-        path = self._beside(job, 'lock')
+    def _claim(self, work):
+        """Locks a job. Returns False if another process works on it."""
+        path = self._beside(work.job, 'lock')
         try:
             os.makedirs(os.path.dirname(path), exist_ok=True)
-            lock = open(path, 'w')
+            work.lock = open(path, 'w')
         except OSError as error:
             raise UsageError(f'{path} cannot be written ({error.strerror}); choose another --train_dir') from None
         try:
-            files.lock(lock, self._directory, 'train_dir', fcntl.LOCK_EX | fcntl.LOCK_NB)
+            files.lock(work.lock, self._directory, 'train_dir', fcntl.LOCK_EX | fcntl.LOCK_NB)
+            is_free = not work.job.run.in_use  # by an acai_train outside any study
         except BlockingIOError:
-            lock.close()
-            return None
-        return lock
-
-    def _release(self, work):
-        if work.lock is not None:
+            is_free = False
+        if not is_free:
             work.lock.close()
-            work.lock = None
+            work.not_before = time.monotonic() + self._pause
+        return is_free
 
     def _last_line(self, job):
         """Returns the last line that a program printed, without the program's name."""

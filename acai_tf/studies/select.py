@@ -19,9 +19,7 @@ class Choice:
 
     Attributes:
         models, datasets, dz: labels or models, data sets, latent sizes; empty: all.
-        seeds: number of seeds.
-        total_kimg, depth, lr, precision, preset: replace the cells' options.
-        n_init: replaces the restarts of K-means.
+        total_kimg, depth, lr, precision, preset, n_init: replace the cells' options; n_init is the restarts of K-means.
         report_kimg: images between two reports, in units of 1024.
         dataset_for: {data set of the study: its replacement}.
         train_dir, data_dir: as for acai_train.
@@ -58,13 +56,10 @@ class Choice:
 
 
 def select(study, choice):
-    """Returns the chosen cells of a study, with the settings of the choice.
+    """Returns the chosen cells of a study, with the settings of the choice; UsageError for a name or size that it lacks.
 
     A system that is not in the study, but in the package or the user's file, gets the cells of another system without
     published numbers.
-
-    Raises:
-        UsageError: a name or size is not in the study.
     """
     cells = list(study.cells)
     for flag, wanted, known in (('datasets', choice.datasets, [cell.dataset for cell in cells]),
@@ -98,7 +93,7 @@ def _of_another_system(study, name):
     except UsageError as error:
         labels = dict.fromkeys(cell.label for cell in study.cells)
         raise UsageError(f'--models={name}: {study.name} has {", ".join(labels)}; and {error}') from None
-    rows = {cell.row: cell for cell in reversed(study.cells) if cell.model != PIXELS}
+    rows = {(cell.stands_for, *_place(cell, cell.dataset)): cell for cell in reversed(study.cells) if cell.model != PIXELS}
     return [dataclasses.replace(cell, model=name, label=name, base='baseline', model_options={}, published=None,
                                 deviation=None, source='', recalled=False,
                                 caveat='not in the paper; default hyperparameters')
@@ -106,12 +101,10 @@ def _of_another_system(study, name):
 
 
 def _adapted(cell, choice):
-    options, metric_options = dict(cell.options), dict(cell.metric_options)
-    dataset = choice.dataset_for.get(cell.dataset, cell.dataset)
-    if dataset != cell.dataset:
-        options = cell.run_options
+    dataset, metric_options = choice.dataset_for.get(cell.dataset, cell.dataset), dict(cell.metric_options)
+    options = cell.options if dataset == cell.dataset else cell.run_options
     if cell.model != PIXELS:
-        options |= choice.replaced()
+        options = options | choice.replaced()
     if cell.metric == 'classify':
         metric_options |= {name: value for name, value in choice.replaced().items() if name in _OF_CLASSIFY}
     if choice.n_init is not None and 'n_init' in metric_options:
@@ -130,7 +123,7 @@ def changes(study, cells):
     of_any_system = {_place(cell, cell.dataset): cell for cell in study.cells if cell.model != PIXELS}
     changed = {}
     for cell in cells:
-        place = _place(cell, cell.slot)
+        place = _place(cell, cell.stands_for or cell.dataset)
         original = _settings(originals.get((cell.label, *place)) or of_any_system[place])
         for name, value in {**cell.run_options, **cell.metric_options}.items():  # a preset's defaults are not changes
             if original.get(name, value) != value and (name != 'report_kimg' or cell.metric in REPORTED):

@@ -10,22 +10,17 @@ import numpy as np
 from scipy import stats
 
 from acai_tf.errors import NonFiniteError, StorageError
-from acai_tf.studies.base import REPORTED, counted, value_names
+from acai_tf.studies.base import REPORTED, counted, grouped, value_names
 from acai_tf.studies.select import refusal
 from acai_tf.values import is_blank
 
 REPORTS = 20
+_MOST_LISTED = 6  # pairs of systems in the opposite order
 
 
 def final(values):
-    """Returns the value of a run (released figures.ipynb): the median of its last 20 reports, or with fewer the last value.
-
-    Args:
-        values: one for each report, oldest first; None if undefined.
-
-    Returns:
-        (number or None, remark or '').
-    """
+    """Returns the value of a run, or None, and a remark or ''. It is the median of its last 20 reports (released
+    figures.ipynb), or with fewer the last value. `values` are those of all reports, oldest first; None if undefined."""
     if not values:
         return None, 'no report'
     if len(values) < REPORTS:
@@ -41,6 +36,11 @@ def mean_and_deviation(values):
     return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else None
 
 
+def measured_values(seeds):
+    """Returns the values of the seeds that have one."""
+    return [seed['value'] for seed in seeds if seed['value'] is not None]
+
+
 def training_minutes(reports):
     """Returns the minutes of the reported part of a training, from its rates; None if a rate is unknown."""
     seconds, kimg = 0.0, 0.0
@@ -52,12 +52,8 @@ def training_minutes(reports):
 
 
 def state(run, trained):
-    """Returns 'finished', 'running', 'diverged', 'interrupted' or 'not started'.
-
-    Args:
-        run: runs.Run.
-        trained: True if it is trained to its end.
-    """
+    """Returns the state of a runs.Run, `trained` to its end or not: 'finished', 'running', 'diverged', 'interrupted' or
+    'not started'."""
     if trained:
         return 'finished'
     if run.in_use:
@@ -77,32 +73,26 @@ def nested(values, name):
 # ---- cells
 
 
-def fill(cell, jobs, failures=None):
-    """Returns a cell with its published and measured numbers as JSON values.
-
-    Args:
-        cell: base.Cell.
-        jobs: [plan.Job], one for each seed; empty if no program can fill the cell.
-        failures: {job's key: [runner.Failure]}.
-    """
-    seeds = [_of_seed(cell, job, (failures or {}).get(job.key, ())) for job in jobs]
-    measured, deviation = mean_and_deviation([seed['value'] for seed in seeds if seed['value'] is not None])
-    remarks = [f'cannot be run: {refusal(cell)}'] if not jobs else _remarks(seeds)
+def fill(cell, jobs, failures):
+    """Returns a base.Cell with its published and measured numbers as JSON values, from the plan.Job of each seed (none if no
+    program can fill the cell) and {job's key: [runner.Failure]}."""
+    seeds = [_of_seed(cell, job, failures.get(job.key, ())) for job in jobs]
+    measured, deviation = mean_and_deviation(measured_values(seeds))
+    remarks = _remarks(seeds) if jobs else [f'cannot be run: {refusal(cell)}']
     minutes = [seed['minutes'] for seed in seeds if seed['minutes'] is not None]
     difference = None if None in (measured, cell.published) else measured - cell.published
     return {
         'label': cell.label, 'model': cell.model, 'base': cell.base, 'dataset': cell.dataset,
         'stands_for': cell.stands_for or None, 'd_z': cell.dz, 'metric': cell.metric, 'value': cell.value,
-        'options': cell.options,
-        'model_options': cell.model_options, 'metric_options': cell.metric_options,
-        'published': cell.published, 'deviation': cell.deviation, 'recalled': cell.recalled,
-        'source': cell.source, 'caveat': cell.caveat, 'measured': measured, 'measured_deviation': deviation,
-        'difference': difference, 'kimg': max((seed['kimg'] for seed in seeds), default=0),
+        'options': cell.options, 'model_options': cell.model_options, 'metric_options': cell.metric_options,
+        'published': cell.published, 'deviation': cell.deviation, 'recalled': cell.recalled, 'source': cell.source,
+        'caveat': cell.caveat, 'measured': measured, 'measured_deviation': deviation, 'difference': difference,
+        'kimg': max((seed['kimg'] for seed in seeds), default=0),
         'minutes': round(sum(minutes) / len(minutes), 2) if minutes else None, 'remarks': remarks, 'seeds': seeds}
 
 
 def _of_seed(cell, job, failures):
-    reports = [report for report in job.run.reports() if report['step'] <= job.step]  # none for pixels
+    reports = [report for report in job.run.reports() if report['step'] <= job.config.total_steps]  # none for pixels
     seed = {'seed': job.seed, 'value': None, 'state': 'measured', 'remark': '', 'reports': len(reports),
             'kimg': reports[-1]['kimg'] if reports else 0, 'minutes': training_minutes(reports),
             'blank': bool(reports) and is_blank(reports[-1]), 'versions': _versions(job.run),
@@ -141,11 +131,10 @@ def _computed(cell, job):
     values = job.values(job.call_of(cell))
     if values is None:
         return {}
-    value = nested(values, cell.value)
+    value, shared = nested(values, cell.value), {'values': _of_subject(values, cell.value)}
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return {'value': value, 'values': _of_subject(values, cell.value)}
-    return {'values': _of_subject(values, cell.value),
-            **_undefined(cell.value.partition('.')[0] in values, f'{cell.metric} has', cell.value)}
+        return shared | {'value': value}
+    return shared | _undefined(cell.value.partition('.')[0] in values, f'{cell.metric} has', cell.value)
 
 
 def _subject(name):
@@ -161,11 +150,7 @@ def _of_subject(values, name):
 
 
 def keep_once(cells):
-    """Removes repeated values of a metric from all but the first cell.
-
-    Args:
-        cells: from `fill`; modified.
-    """
+    """Removes repeated values of a metric from all but the first of the cells, made by `fill`."""
     seen = set()
     for cell in cells:
         shared = [cell[name] for name in ('label', 'dataset', 'stands_for', 'd_z', 'metric', 'metric_options')]
@@ -177,11 +162,8 @@ def keep_once(cells):
 
 
 def curves(cells):
-    """Returns the values of the metric `poses` of the models in cells, from `fill`, without blank runs.
-
-    Returns:
-        {label: [values of each seed]}, and the labels whose runs are all blank.
-    """
+    """Returns {label: [values of each seed]} of the metric `poses` of the models in cells, without blank runs, and the
+    labels whose runs are all blank."""
     found = {}
     for cell in cells:
         if cell['metric'] == 'poses':
@@ -235,17 +217,12 @@ def conclusions(cells, limits):
     """Returns sentences that compare the order of the measured numbers with the order of the published ones.
 
     Published numbers are ordered if they differ by more than the sum of their deviations, measured numbers by `order`. Blank
-    runs do not count.
-
-    Args:
-        cells: from `fill`.
-        limits: limits of the comparison, such as the length of training; part of a sentence, or ''.
+    runs do not count. `limits` of the comparison, such as the length of training, are part of a sentence, or ''.
     """
-    rows, names = {}, value_names(cells)
-    for cell in cells:
-        if cell['published'] is not None and cell['measured'] is not None:
-            name = names[cell['metric'], cell['value']]
-            rows.setdefault((cell['stands_for'] or cell['dataset'], cell['d_z'], name), []).append(cell)
+    names = value_names(cells)
+    compared = [cell for cell in cells if cell['published'] is not None and cell['measured'] is not None]
+    rows = grouped(compared, lambda cell: (cell['stands_for'] or cell['dataset'], cell['d_z'],
+                                           names[cell['metric'], cell['value']]))
     sentences = _pairs(rows) if rows else [
         'There are no published numbers for comparison.' if any(cell['measured'] is not None for cell in cells) else
         'Nothing is measured yet.']
@@ -261,7 +238,8 @@ def _pairs(rows):
     """Returns sentences about the pairs of systems in the rows {key: cells}."""
     word = 'recalled' if any(cell['recalled'] for row in rows.values() for cell in row) else 'published'
     found, single = {1: [], -1: [], 0: []}, 0
-    for key, row in rows.items():
+    for (dataset, dz, value), row in rows.items():
+        where = ', '.join(filter(None, [dataset, f'd_z {dz}' if dz else '', value]))
         for first, second in itertools.combinations(filter(_learned, row), 2):
             published = _published_order(first, second)
             if published and min(len(_learned(first)), len(_learned(second))) < 2:
@@ -269,7 +247,7 @@ def _pairs(rows):
             elif published:
                 larger, smaller = (first, second)[::published]
                 found[published * order(_learned(first), _learned(second))].append(
-                    (key, f'{larger["label"]} above {smaller["label"]}'))
+                    f'{larger["label"]} above {smaller["label"]}' + f' ({where})' * (len(rows) > 1))
     total, sentences = sum(map(len, found.values())), []
     if total:
         without = all(cell['deviation'] is None for row in rows.values() for cell in row)
@@ -279,8 +257,9 @@ def _pairs(rows):
                          f'one, and {len(found[0])} too close to tell (Welch, 95%).')
     if single:
         sentences.append(f'{counted(single, "pair")} cannot be ordered, because a system has only one run that counts.')
-    if found[-1]:
-        sentences.append(f'Not seen: {_listed(found[-1], rows)}.')
+    if opposite := found[-1]:
+        more = f'; and {len(opposite) - _MOST_LISTED} more' if len(opposite) > _MOST_LISTED else ''
+        sentences.append(f'Not seen: {"; ".join(opposite[:_MOST_LISTED])}{more}.')
     return sentences or [f'No two systems have {word} numbers that differ by more than their deviations, so nothing can be '
                          'said about their order.']
 
@@ -305,17 +284,7 @@ def order(first, second):
 
 
 def _published_order(first, second):
-    """Returns 1 if the first cell's published number is larger, -1 if the second's is; 0 if they differ by no more than the
-    sum of their deviations."""
+    """Returns the order of published numbers, like `order`; 0 if they differ by no more than the sum of their deviations."""
     difference = first['published'] - second['published']
     spread = sum(cell['deviation'] or 0.0 for cell in (first, second))
     return 0 if abs(difference) <= spread else int(math.copysign(1, difference))
-
-
-def _listed(pairs, rows, most=6):
-    def shown(key, pair):
-        dataset, dz, value = key
-        where = ', '.join(filter(None, [dataset, f'd_z {dz}' if dz else '', value]))
-        return f'{pair} ({where})' if len(rows) > 1 else pair
-    text = '; '.join(shown(*pair) for pair in pairs[:most])
-    return text + (f'; and {len(pairs) - most} more' if len(pairs) > most else '')

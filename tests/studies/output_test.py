@@ -118,6 +118,15 @@ class ResultTest(MadeUpRuns):
             draw.assert_called_once_with({'acai': [{'all': {'mse': seed}} for seed in (1, 2)]}, drawn)
             self.assertEqual(result['pictures'], ['own-poses.png'])
 
+    def test_pictures_take_the_options_of_acai_interpolate(self):
+        options = {'rows': 2, 'from': 'mixture'}
+        study = Study('own', 'Own', [Cell('vae', 'digits32', 'reconstruction', 'rmse')], 'samples', options)
+        work = reproduce.Reproduction(study, Choice(seeds=1, train_dir=self.train_dir), 'bin')
+        with unittest.mock.patch.object(work, '_shown', return_value={'digits32': (None, {})}), unittest.mock.patch(
+                'acai_tf.figures.compare', return_value=matplotlib.figure.Figure()) as compare:
+            work.draw(work.result({}, ''), os.path.join(self.create_tempdir().full_path, 'own.md'))
+        compare.assert_called_once_with('samples', {'digits32': (None, {})}, rows=2, source='mixture')
+
     def test_the_values_of_a_subject_are_kept_once(self):
         found = {'poses': {'model': {'all': 1, 'held_out': 2}, 'dissolve': {'all': 3}}, 'other': 4}
         cells = [Cell('acai', 'pole64', 'poses', value) for value in
