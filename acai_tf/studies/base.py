@@ -118,6 +118,11 @@ def grouped(items, key):
     return groups
 
 
+def compared(cell):
+    """Returns a key that is the same for cells in JSON form that are compared with each other."""
+    return cell['metric'], cell['value'], cell['dataset'], cell['stands_for'], cell['d_z']
+
+
 def value_names(cells):
     """Returns {(metric, value): unique name of the value} for cells in JSON form."""
     return unique_names((cell['metric'], cell['value']) for cell in cells)

@@ -8,7 +8,7 @@ import os
 from acai_tf import figures, files
 from acai_tf.errors import AcaiError, DataError, StorageError, UsageError
 from acai_tf.runs import Run
-from acai_tf.studies import output, values
+from acai_tf.studies import figure, output, values
 from acai_tf.studies.base import PIXELS, grouped
 from acai_tf.studies.plan import kept_dir
 from acai_tf.training.config import TrainConfig
@@ -51,7 +51,7 @@ def _of_study(path, output_path):
     place = os.path.dirname(path)
     result['pictures'] = [_as_seen_from(output_path, os.path.join(place, name)) for name in result['pictures']]
     if output_path:
-        picture = output.draw(result)
+        picture = figure.draw(result)
         if picture:  # other pictures need the runs, so they stay where they are
             name = output.beside(output_path, '.png')
             figures.save(picture, name)

@@ -1,15 +1,13 @@
-"""Markdown, CSV and figure of a study, all made from its JSON."""
+"""Markdown and CSV of a study, made from its JSON."""
 
 import csv
 import io
-import itertools
 import json
 import os
 
-from acai_tf import figures, files, models
+from acai_tf import files
 from acai_tf.errors import DataError, StorageError
-from acai_tf.figures.text import add_legend, shorten
-from acai_tf.studies.base import grouped, value_names
+from acai_tf.studies.base import compared, grouped, value_names
 from acai_tf.studies.values import measured_values
 
 _CSV = ('label', 'dataset', 'stands_for', 'd_z', 'metric', 'value', 'published', 'deviation', 'recalled', 'measured',
@@ -68,7 +66,7 @@ def _cell_table(cells, stand_ins):
     measured = [_remarks(cell) for cell in cells if cell['measured'] is not None]
     shared = [remark for remark in (measured or [[]])[0] if all(remark in remarks for remarks in measured)]
     names, rows = value_names(cells), []
-    for group in grouped(cells, _compared).values():
+    for group in grouped(cells, compared).values():
         thousandths = in_thousandths(cell[name] for cell in group for name in ('published', 'measured'))
         for cell in group:
             recalled = ' (recalled)' if cell['recalled'] and cell['published'] is not None and not all_recalled else ''
@@ -106,95 +104,6 @@ def as_csv(result):
     for cell in result['cells']:
         writer.writerow([*(cell[name] for name in _CSV), len(measured_values(cell['seeds'])), '; '.join(cell['remarks'])])
     return text.getvalue()
-
-
-# ---- figure
-
-
-def draw(result):
-    """Draws bars of the measured means with deviations, points for seeds and marks for published numbers; below them, curves
-    over kimg if there are reports. Returns a matplotlib figure; None if nothing is measured."""
-    import matplotlib
-
-    from acai_tf.figures.pictures import mpl_figure
-    measured = [cell for cell in result['cells'] if cell['measured'] is not None]
-    if not measured:
-        return None
-    names = value_names(result['cells'])
-    groups = grouped(measured, lambda cell: names[cell['metric'], cell['value']])
-    curves = grouped([cell for cell in measured if _curve(cell)], _compared)
-    panels, palette = len(groups) + len(curves), matplotlib.colormaps['tab20'].colors
-    # Systems of the package have the same color in all figures; others follow. The strong colors are first, then the pale.
-    systems = dict.fromkeys([*models.names(), *(cell['label'] for cell in result['cells'])])
-    colors = dict(zip(systems, itertools.cycle(palette[::2] + palette[1::2])))
-    figure = mpl_figure.Figure(figsize=(9, 3.4 * panels + 0.8), dpi=120, layout='constrained')
-    axes = figure.subplots(panels, 1, squeeze=False)[:, 0]
-    figure.suptitle(heading(result), fontsize=9)
-    for panel, (name, cells) in zip(axes, groups.items()):
-        _bars(panel, name, cells, colors)
-    for panel, (key, cells) in zip(axes[len(groups):], curves.items()):
-        _curves(panel, key, cells, colors)
-    return figure
-
-
-def heading(result):
-    """Returns the text above a figure: its title, changed settings and replaced data sets."""
-    stand_ins = [f'{stand_in} stands in for {dataset}' for dataset, stand_in in result['stand_ins'].items()]
-    return '\n'.join(filter(None, [result['title'], result['scaled'], *stand_ins]))
-
-
-def _compared(cell):
-    """Returns a key that is the same for cells that are compared with each other."""
-    return cell['metric'], cell['value'], cell['dataset'], cell['stands_for'], cell['d_z']
-
-
-def _bars(axes, name, cells, colors):
-    rows = grouped(cells, lambda cell: (cell['dataset'], cell['d_z']))
-    position, ticks, labels = 0, [], []
-    for (dataset, dz), row in rows.items():
-        ticks.append(position + (len(row) - 1) / 2)
-        labels.append(shorten(dataset, 24) + (f'\nd_z {dz}' if dz else ''))
-        for cell in row:
-            axes.bar(position, cell['measured'], 0.8, yerr=cell['measured_deviation'], capsize=2, linewidth=0.8,
-                     color=colors[cell['label']])
-            values = measured_values(cell['seeds'])
-            if len(values) > 1:
-                axes.plot([position + 0.2] * len(values), values, 'o', color='0.35', markersize=2.5)
-            if cell['published'] is not None:
-                axes.errorbar(position, cell['published'], yerr=cell['deviation'], fmt='k_', markersize=10,
-                              elinewidth=0.8)
-            position += 1
-        position += 1
-    axes.set_xticks(ticks, labels, fontsize=8, parse_math=False)
-    middle, width = position / 2 - 1, max(position + 1, 9)
-    axes.set_xlim(middle - width / 2, middle + width / 2)
-    word = 'recalled' if any(cell['recalled'] for cell in cells) else 'published'
-    marks = f' (black: {word})' if any(cell['published'] is not None for cell in cells) else ''
-    systems = dict.fromkeys(cell['label'] for cell in cells)
-    _finish(axes, name + marks, [axes.bar(0, 0, color=colors[system], label=system) for system in systems])
-
-
-def _curve(cell):
-    """Returns (the kimg that all seeds reported, values [seeds, kimg]); None for fewer than two points."""
-    seeds = [dict(seed['curve']) for seed in cell['seeds'] if len(seed.get('curve', ())) > 1]
-    shared = [kimg for kimg in seeds[0] if all(seed.get(kimg) is not None for seed in seeds)] if seeds else []
-    return (shared, [[seed[kimg] for kimg in shared] for seed in seeds]) if len(shared) > 1 else None
-
-
-def _curves(axes, key, cells, colors):
-    _, name, dataset, _, dz = key
-    lines = [figures.mean_curve(axes, *_curve(cell), colors[cell['label']], alpha=0.15, label=cell['label'])
-             for cell in cells]
-    if figures.want_logarithm([value for line in lines for value in line.get_ydata()]):
-        axes.set_yscale('log')
-    axes.set_xlabel('kimg')
-    _finish(axes, f'{name}, {shorten(dataset)}' + (f', d_z {dz}' if dz else ''), lines)
-
-
-def _finish(axes, title, handles):
-    axes.set_title(title, fontsize=9)
-    axes.spines[['top', 'right']].set_visible(False)
-    add_legend(axes, handles, fontsize=7, ncols=2, loc='center left', bbox_to_anchor=(1, 0.5))
 
 
 # ---- files

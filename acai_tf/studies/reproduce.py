@@ -5,7 +5,7 @@ import os
 
 from acai_tf import figures, files
 from acai_tf.errors import AcaiError, NonFiniteError, UsageError
-from acai_tf.studies import output, programs, values
+from acai_tf.studies import figure, output, programs, values
 from acai_tf.studies.base import PIXELS, counted
 from acai_tf.studies.estimate import estimate
 from acai_tf.studies.plan import plan
@@ -102,9 +102,9 @@ class Reproduction:
             from acai_tf.figures import poses
             picture = poses.draw(curves, self.study.panels or poses.PANELS)
             left_out = f'; left out, because every run is blank: {", ".join(blank)}' * bool(blank)
-            picture.suptitle(output.heading(result) + left_out, fontsize=9)
+            picture.suptitle(figure.heading(result) + left_out, fontsize=9)
             self._keep(result, picture, output.beside(path, '-poses.png'))
-        elif picture := output.draw(result):
+        elif picture := figure.draw(result):
             self._keep(result, picture, output.beside(path, '.png'))
         if self.study.mode:
             ending = f'{self.study.mode}{"-scaled-down" * bool(result["scaled"])}.png'  # pictures have no text

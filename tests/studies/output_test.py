@@ -17,7 +17,7 @@ from made_up_runs import MadeUpRuns
 from acai_tf import figures, studies
 from acai_tf.errors import DataError, UsageError
 from acai_tf.figures import poses
-from acai_tf.studies import directory, output, reproduce, values
+from acai_tf.studies import directory, figure, output, reproduce, values
 from acai_tf.studies.base import Cell, Study
 from acai_tf.studies.select import Choice
 
@@ -50,19 +50,6 @@ class ResultTest(MadeUpRuns):
         self.assertEqual(baseline['remarks'], ['1 of 2 seeds', 'seed 1: diverged: loss is nan at step 50'])
         self.assertEqual(cells['acai', 'mean_smoothness']['remarks'], ['undefined'])
         self.assertIn('1 pair cannot be ordered', result['conclusions'][0])
-
-    def test_a_figure_has_the_names_of_a_study_as_they_are(self):
-        result = self.result()
-        names = {'acai': '_x of $a$b$', 'baseline': 'own study ' * 20 + 'end'}
-        for cell in result['cells']:
-            cell.update(label=names[cell['label']], dataset='records:' + 'folder/' * 30)
-        figure = output.draw(result)
-        figures.encode(figure)
-        for axes in figure.axes:
-            one, other = sorted(text.get_text() for text in axes.get_legend().get_texts())
-            self.assertEqual(one, '_x of $a$b$')
-            self.assertRegex(other, '^own study .*….* end$')
-            self.assertGreater(axes.get_window_extent().width, 0.4 * 9 * figure.dpi)
 
     def test_the_last_report_counts_also_where_the_batch_does_not_divide(self):
         with open(self.make('acai', [1e-3, 2e-3]).reports_path, 'w') as file:
@@ -99,8 +86,8 @@ class ResultTest(MadeUpRuns):
         text = output.markdown(result)
         for name in ('cluster.accuracy', 'classify.accuracy'):
             self.assertEqual(text.count(f'| {name} |'), 2)
-        self.assertEqual([axes.get_title() for axes in output.draw(result).axes],
-                         ['cluster.accuracy (black: published)', 'classify.accuracy (black: published)'])
+        self.assertEqual([axes.get_title('left') for axes in figure.draw(result).axes],
+                         [f'{metric}.accuracy, digits32, d_z 256 (black: published)' for metric in ('cluster', 'classify')])
 
     def test_poses_next_to_another_metric_are_drawn_without_blank_runs(self):
         place = self.create_tempdir().full_path
@@ -237,25 +224,48 @@ class ResultTest(MadeUpRuns):
         second = timeless(self.result(img_per_s=100.0))
         self.assertEqual(json.dumps(first), json.dumps(second).replace(self.train_dir, earlier))
 
-    def test_the_figure_has_bars_marks_and_curves(self):
-        bars, *curves = output.draw(self.result()).axes
-        self.assertIn('black: recalled', bars.get_title())
-        heights = [patch.get_height() for patch in bars.patches if patch.get_height()]
-        self.assertAllClose(heights, [20e-3, 11.5e-3])
-        (points,) = [line for line in bars.lines if line.get_marker() == 'o']  # the baseline has one finished seed
-        self.assertAllClose(points.get_ydata(), [10.5e-3, 12.5e-3])
-        acai = next(line for line in curves[0].lines if line.get_label() == 'acai')
+    def test_the_figure_has_points_marks_and_curves(self):
+        points, curves, *_ = figure.draw(self.result()).axes
+        self.assertEndsWith(points.get_title('left'), '(black: recalled)')
+        self.assertEqual(labels(points), ['baseline (1 of 2 diverged)', 'acai'])
+        seeds = [float(line.get_xdata()[0]) for line in points.lines if line.get_marker() == 'o']
+        self.assertAllClose(seeds, [20e-3, 10.5e-3, 12.5e-3])
+        (mean,) = [line for line in points.lines if line.get_marker() == 'None' and len(set(line.get_ydata())) == 2]
+        self.assertAllClose(mean.get_xdata(), [11.5e-3] * 2)  # the baseline has one finished seed
+        acai = next(line for line in curves.lines if line.get_label() == 'acai')
         self.assertAllClose(acai.get_ydata()[5:7], [(1 + 12.5) / 2 * 1e-3, (2 + 12.5) / 2 * 1e-3])
+
+    def test_a_figure_has_the_names_of_a_study_as_they_are(self):
+        result = self.result()
+        names = {'acai': '_x of $a$b$', 'baseline': 'own study ' * 20 + 'end'}
+        for cell in result['cells']:
+            cell.update(label=names[cell['label']], dataset='records:' + 'folder/' * 30)
+        drawn = figure.draw(result)
+        figures.encode(drawn)
+        for axes in drawn.axes[::2]:
+            long, short = labels(axes)
+            self.assertStartsWith(short, '_x of $a$b$')
+            self.assertRegex(long, '^own study .*….* end')
+        for axes in drawn.axes:
+            self.assertGreater(axes.get_window_extent().width, 0.3 * 10 * drawn.dpi)
 
     def test_a_system_has_one_color_in_all_figures(self):
         def colors(result):
-            curves = output.draw(result).axes[1]
-            return {line.get_label(): line.get_color() for line in curves.lines}
+            return {line.get_label(): line.get_color() for line in figure.draw(result).axes[1].lines}
         both = self.result()
         alone = both | {'cells': [cell for cell in both['cells'] if cell['label'] == 'acai']}
         self.assertEqual(set(colors(both)), {'baseline', 'acai'})
         self.assertEqual(colors(alone), {'acai': colors(both)['acai']})
         self.assertLen(set(colors(both).values()), 2)
+
+    def test_blank_runs_are_gray_and_counted(self):
+        result = self.result()
+        result['cells'][0]['seeds'][0]['blank'] = True
+        points, curves, *_ = figure.draw(result).axes
+        self.assertEqual(labels(points)[0], 'baseline (1 of 2 blank, 1 of 2 diverged)')
+        (gray,) = [line for line in curves.lines if line.get_label() not in ('baseline', 'acai')]
+        point = next(line for line in points.lines if line.get_marker() == 'o')
+        self.assertEqual(gray.get_color(), point.get_color())
 
     def test_one_number_far_off_does_not_hide_the_curves(self):
         result = self.result()
@@ -263,7 +273,7 @@ class ResultTest(MadeUpRuns):
             for cell in result['cells']:
                 for seed in cell['seeds']:
                     seed['curve'] = [[1, first], [2, 0.02], [3, 0.01], [4, 0.01]]
-            self.assertEqual(output.draw(result).axes[1].get_yscale(), scale)
+            self.assertEqual(figure.draw(result).axes[1].get_yscale(), scale)
 
     def test_a_stand_in_is_named_in_the_head(self):
         choice = Choice(models=['acai'], datasets=['mnist32'], dataset_for={'mnist32': 'digits32'}, train_dir=self.train_dir)
@@ -275,6 +285,10 @@ class ResultTest(MadeUpRuns):
         self.assertEqual(result['conclusions'][0], 'Nothing is measured yet.')
         self.assertEqual(result['scaled'], '')
         self.assertIn('not started', text)
+
+
+def labels(axes):
+    return [text.get_text() for text in axes.get_yticklabels()]
 
 
 def acai_mean(result):

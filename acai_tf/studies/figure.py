@@ -1,0 +1,121 @@
+"""Figure of a study, made from its JSON."""
+
+import collections
+import itertools
+import textwrap
+
+import numpy as np
+
+from acai_tf import figures, models
+from acai_tf.figures.text import shorten
+from acai_tf.studies.base import compared, grouped, value_names
+
+_GRAY = '0.65'
+_MOST_BANDS = 6  # more would hide each other
+
+
+def draw(result):
+    """Draws compared cells from top to bottom, with a point for each seed, a line at the mean and a black cross at the
+    published number; beside them, curves over kimg in the same colors (dashed for hollow points). Blank runs are gray.
+    Returns a matplotlib figure; None if nothing is measured."""
+    import matplotlib
+
+    from acai_tf.figures.pictures import mpl_figure
+    groups = {key: cells for key, cells in grouped(result['cells'], compared).items()
+              if any(cell['measured'] is not None for cell in cells)}
+    if not groups:
+        return None
+    names, styles = value_names(result['cells']), _styles(result['cells'], matplotlib.colormaps['tab10'].colors)
+    columns = 2 if any(_curve(cell) for cells in groups.values() for cell in cells) else 1
+    heights = [max(1.6, 0.9 + 0.2 * len(cells)) for cells in groups.values()]
+    width = 4 + 3 * columns
+    figure = mpl_figure.Figure(figsize=(width, sum(heights) + 0.6), dpi=120, layout='constrained')
+    figure.suptitle('\n'.join(textwrap.fill(line, 13 * width) for line in heading(result).splitlines()), fontsize=9,
+                    parse_math=False)
+    panels = figure.subplots(len(groups), columns, squeeze=False, height_ratios=heights)
+    for (key, cells), row in zip(groups.items(), panels):
+        metric, value, dataset, _, dz = key
+        _draw_points(row[0], cells, styles)
+        title = f'{names[metric, value]}, {shorten(dataset)}' + (f', d_z {dz}' if dz else '') + _mark(cells)
+        row[0].set_title(title, fontsize=9, loc='left', parse_math=False)
+        for axes in row[1:]:
+            _draw_curves(axes, cells, styles)
+        for axes in row:
+            axes.spines[['top', 'right']].set_visible(False)
+            axes.tick_params(labelsize=8)
+    return figure
+
+
+def heading(result):
+    """Returns the text above a figure: its title, changed settings and replaced data sets."""
+    stand_ins = [f'{stand_in} stands in for {dataset}' for dataset, stand_in in result['stand_ins'].items()]
+    return '\n'.join(filter(None, [result['title'], result['scaled'], *stand_ins]))
+
+
+def _styles(cells, colors):
+    """Returns {system: (color, line style, fill of points)}. Systems of the package have the same in all figures; others
+    follow."""
+    systems = dict.fromkeys([*models.names(), *(cell['label'] for cell in cells)])
+    return dict(zip(systems, itertools.cycle([(color, *kind) for kind in (('-', 'full'), ('--', 'none'), (':', 'top'))
+                                              for color in colors])))
+
+
+def _mark(cells):
+    published = [cell for cell in cells if cell['published'] is not None]
+    word = 'recalled' if any(cell['recalled'] for cell in published) else 'published'
+    return f' (black: {word})' if published else ''
+
+
+def _label(cell):
+    """A system's name, with what its seeds lack."""
+    seeds = cell['seeds']
+    words = collections.Counter(['blank'] * sum(bool(seed.get('blank')) for seed in seeds))
+    words.update(seed['state'] for seed in seeds if seed['value'] is None)
+    lacks = [word if count == len(seeds) else f'{count} of {len(seeds)} {word}' for word, count in words.items()]
+    return shorten(cell['label'], 32) + (f' ({", ".join(lacks)})' if lacks else '')
+
+
+def _draw_points(axes, cells, styles):
+    numbers = []
+    for row, cell in enumerate(cells):
+        color, _, fill = styles[cell['label']]
+        measured = [seed for seed in cell['seeds'] if seed['value'] is not None]
+        for seed in measured:
+            axes.plot(seed['value'], row, 'o', color=_GRAY if seed.get('blank') else color, fillstyle=fill, markersize=4.5)
+        if len(measured) > 1:
+            axes.plot([cell['measured']] * 2, [row - 0.3, row + 0.3], color='0.3' if fill == 'full' else color, linewidth=1)
+        if cell['published'] is not None:
+            axes.errorbar(cell['published'], row, xerr=cell['deviation'], fmt='kx', markersize=5, elinewidth=0.8)
+        numbers += [seed['value'] for seed in measured] + [cell['published']] * (cell['published'] is not None)
+    axes.set_yticks(range(len(cells)), [_label(cell) for cell in cells], fontsize=8, parse_math=False)
+    axes.set_ylim(len(cells) - 0.4, -0.6)
+    axes.grid(axis='y', color='0.92', linewidth=0.6)
+    axes.set_axisbelow(True)
+    if figures.want_logarithm(numbers):
+        axes.set_xscale('log')
+
+
+def _curve(cell):
+    """Returns (kimg, values [seeds, kimg]) of the runs that are not blank, where all have reports; None if that is at fewer
+    than two points."""
+    seeds = [dict(seed['curve']) for seed in cell['seeds'] if seed.get('curve') and not seed.get('blank')]
+    shared = [kimg for kimg in seeds[0] if all(seed.get(kimg) is not None for seed in seeds)] if seeds else []
+    return (shared, [[seed[kimg] for kimg in shared] for seed in seeds]) if len(shared) > 1 else None
+
+
+def _draw_curves(axes, cells, styles):
+    lines = []
+    for cell in cells:
+        color, line, _ = styles[cell['label']]
+        for seed in cell['seeds']:
+            if seed.get('blank') and seed.get('curve'):
+                lines += axes.plot(*np.array(seed['curve'], float).T, line, color=_GRAY, linewidth=0.8)
+        if _curve(cell):
+            lines.append(figures.mean_curve(axes, *_curve(cell), color, alpha=0.15 if len(cells) <= _MOST_BANDS else 0,
+                                            linestyle=line, label=cell['label']))
+    if not lines:
+        return axes.set_axis_off()
+    values = [value for line in lines for value in line.get_ydata() if np.isfinite(value)]
+    if values and figures.want_logarithm(values):
+        axes.set_yscale('log')
+    axes.set_xlabel('kimg', fontsize=8)
