@@ -219,13 +219,14 @@ def conclusions(cells, limits):
     Published numbers are ordered if they differ by more than the sum of their deviations, measured numbers by `order`. Blank
     runs do not count. `limits` of the comparison, such as the length of training, are part of a sentence, or ''.
     """
-    names = value_names(cells)
-    compared = [cell for cell in cells if cell['published'] is not None and cell['measured'] is not None]
-    rows = grouped(compared, lambda cell: (cell['stands_for'] or cell['dataset'], cell['d_z'],
-                                           names[cell['metric'], cell['value']]))
-    sentences = _pairs(rows) if rows else [
-        'There are no published numbers for comparison.' if any(cell['measured'] is not None for cell in cells) else
-        'Nothing is measured yet.']
+    names, numbered = value_names(cells), any(cell['published'] is not None for cell in cells)
+    measured = [cell for cell in cells if cell['measured'] is not None]
+    rows = grouped([cell for cell in measured if cell['published'] is not None or not numbered],
+                   lambda cell: (cell['stands_for'] or cell['dataset'], cell['d_z'], names[cell['metric'], cell['value']]))
+    if rows:
+        sentences = _pairs(rows) if numbered else _differences(rows)
+    else:
+        sentences = ['There are no published numbers for comparison.' if measured else 'Nothing is measured yet.']
     blank = [cell['label'] for row in rows.values() for cell in row if not _learned(cell)]
     if blank:
         sentences.append(f'Left out, because every run is blank: {", ".join(dict.fromkeys(blank))}.')
@@ -234,12 +235,34 @@ def conclusions(cells, limits):
     return sentences
 
 
+def _where(dataset, dz, value):
+    return ', '.join(filter(None, [dataset, f'd_z {dz}' if dz else '', value]))
+
+
+def _differences(rows):
+    """Returns sentences that compare, in the rows {key: cells}, each system with the first, and a combination with its
+    base alone."""
+    sentences = []
+    for key, row in rows.items():
+        row = [cell for cell in row if _learned(cell)]
+        found = {}
+        for cell in row[1:]:
+            alone = [other for other in row if (other['model'], other['base']) == (cell['base'], 'baseline')]
+            reference = (alone if cell['base'] != 'baseline' and alone else row)[0]
+            word = ('too close to tell', 'higher', 'lower')[order(_learned(cell), _learned(reference))]
+            if min(len(_learned(cell)), len(_learned(reference))) > 1:
+                found.setdefault(reference['label'], {}).setdefault(word, []).append(cell['label'])
+        for reference, words in found.items():
+            sentences.append(f'{_where(*key)}, compared with {reference} (Welch, 95%): ' + '; '.join(
+                f'{word}: {", ".join(labels)}' for word, labels in words.items()) + '.')
+    return sentences or ['Nothing can be said about an order, because no two systems have two runs that count.']
+
+
 def _pairs(rows):
     """Returns sentences about the pairs of systems in the rows {key: cells}."""
     word = 'recalled' if any(cell['recalled'] for row in rows.values() for cell in row) else 'published'
     found, single = {1: [], -1: [], 0: []}, 0
-    for (dataset, dz, value), row in rows.items():
-        where = ', '.join(filter(None, [dataset, f'd_z {dz}' if dz else '', value]))
+    for key, row in rows.items():
         for first, second in itertools.combinations(filter(_learned, row), 2):
             published = _published_order(first, second)
             if published and min(len(_learned(first)), len(_learned(second))) < 2:
@@ -247,7 +270,7 @@ def _pairs(rows):
             elif published:
                 larger, smaller = (first, second)[::published]
                 found[published * order(_learned(first), _learned(second))].append(
-                    f'{larger["label"]} above {smaller["label"]}' + f' ({where})' * (len(rows) > 1))
+                    f'{larger["label"]} above {smaller["label"]}' + f' ({_where(*key)})' * (len(rows) > 1))
     total, sentences = sum(map(len, found.values())), []
     if total:
         without = all(cell['deviation'] is None for row in rows.values() for cell in row)

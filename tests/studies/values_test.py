@@ -54,8 +54,22 @@ class AggregationTest(tf.test.TestCase):
         self.assertEqual(third, 'What it does not show: one night.')
         self.assertIn('recalled numbers', values.conclusions([self.cell('a', 1.0, 0.0, [5.0, 5.1], recalled=True),
                                                               self.cell('b', 2.0, 0.0, [7.0, 7.1], recalled=True)], '')[0])
-        self.assertEqual(values.conclusions([self.cell('a', None, None, [5.0])], ''),
-                         ['There are no published numbers for comparison.'])
+
+    def test_without_published_numbers_systems_are_compared_with_the_first_and_with_their_bases(self):
+        def cell(label, measured, **changes):
+            return self.cell(label, None, None, measured, **{'model': label, 'base': 'baseline'} | changes)
+        near = [-.01, 0, .01]
+        cells = [cell('baseline', [5 + x for x in near]), cell('acai', [4 + x for x in near]),
+                 cell('vae', [6 + x for x in near]), cell('dropout', [4, 5, 6]), cell('one', [1.0]),
+                 cell('acai on vae', [5.5 + x for x in near], model='acai', base='vae'),
+                 cell('blank', [9.0, 9.1], blank=(0, 1))]
+        self.assertEqual(values.conclusions(cells, ''), [
+            'lines32, d_z 64, mean_distance, compared with baseline (Welch, 95%): lower: acai; higher: vae; too close to '
+            'tell: dropout.',
+            'lines32, d_z 64, mean_distance, compared with vae (Welch, 95%): lower: acai on vae.',
+            'Left out, because every run is blank: blank.'])
+        self.assertEqual(values.conclusions([cell('a', [5.0])], ''), [
+            'Nothing can be said about an order, because no two systems have two runs that count.'])
 
     def test_with_one_seed_nothing_is_in_order(self):
         single = [self.cell('a', 1.0, None, [5.0]), self.cell('b', 2.0, None, [7.0, 7.1]),
