@@ -31,11 +31,8 @@ class IMSAT(Discriminative):
     radius = Option(0.25, 'length of a perturbation, relative to the distance to the 10th nearest neighbor', minimum=0)
     xi = Option(10.0, 'length of the step that finds the direction', minimum=0)
 
+    idle = {('lam', 0): ('mu',), ('radius', 0): ('xi',)}
     loss_names = ('loss', 'vat', 'marginal_entropy', 'conditional_entropy')
-
-    def idle(self):
-        without = {'lam': 'mu', 'radius': 'xi'}
-        return {option: f'with {other}=0' for other, option in without.items() if not getattr(self, other)}
 
     def columns(self, points):
         """(normalized points [n, width], lengths of their perturbations [n])."""
@@ -61,13 +58,8 @@ class IMSAT(Discriminative):
                 'conditional_entropy': conditional}
 
     def train_step(self, data):
-        """One update of the classifier, from one batch of `columns`; returns the loss terms."""
-        points, lengths = data
-        directions = self.normal('direction', tf.shape(points))
-        with tf.GradientTape(persistent=True) as tape:
-            terms = self.assert_finite(self.loss_terms(points, lengths, directions, training=True))
-        self.update(tape, {'classifier': terms['loss']})
-        return self.track(terms)
+        """One update; the power iteration starts in random directions."""
+        return super().train_step((*data, self.normal('direction', tf.shape(data[0]))))
 
     def loss_on(self, points, lengths):
         marginal, conditional = self.entropies(tf.nn.softmax(self.answers(points)))

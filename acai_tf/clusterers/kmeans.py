@@ -162,7 +162,9 @@ def kmeans(points, clusters, n_init=1000, seed=0, state_path=None, progress=None
                 if best is None or found[0] < best[0]:
                     best = found
             done += len(group)
-            _write_state(state_path, done, best)
+            if state_path:
+                with files.atomic_write(state_path) as file:
+                    json.dump({'done': done, 'objective': best[0], 'centers': best[1].tolist()}, file)
             if progress:
                 progress(done)
         best = lloyd.scikit_learns(best[1])
@@ -182,12 +184,6 @@ def _read_state(path):
     except (ValueError, KeyError, TypeError) as error:
         _logger.warning('%s is damaged (%s): redoing all restarts', path, short_message(error))
         return 0, None
-
-
-def _write_state(path, done, best):
-    if path:
-        with files.atomic_write(path) as file:
-            json.dump({'done': done, 'objective': best[0], 'centers': best[1].tolist()}, file)
 
 
 def nearest(points, centers):

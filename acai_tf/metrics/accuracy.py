@@ -27,16 +27,6 @@ def accuracy(classify, batches):
     return 100.0 * correct / total
 
 
-def accuracy_by_class(classes, labels):
-    """{class: percentage of its images classified correctly}, for the classes that have images.
-
-    Args:
-        classes: int [n], the predicted classes. labels: int [n].
-    """
-    correct = np.equal(classes, labels)
-    return {int(label): 100.0 * float(correct[labels == label].mean()) for label in np.unique(labels)}
-
-
 class Accuracy(Metric):
     """`latent_accuracy`: percent of the test images."""
 
