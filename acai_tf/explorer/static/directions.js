@@ -1,6 +1,6 @@
 // Sliders along the principal axes.
 
-import { choice, draw, failIn, h, numberField } from './dom.js';
+import { choice, failIn, h, numberField } from './dom.js';
 import { asker, hint, panes, pixels } from './panes.js';
 import { getJSON } from './server.js';
 import { chosen, nameOf, shown, source, state } from './state.js';
@@ -28,10 +28,7 @@ export function directions(root, changed) {
     pane.append(h('div', { class: 'stage' }, canvas));
     return canvas;
   });
-  const ask = asker((pictures, key) => canvases.forEach((canvas, k) => {
-    draw(canvas, pictures[k]);
-    canvas.dataset.at = key;
-  }));
+  const ask = asker(canvases, 'at');
   const axes = h('div', { class: 'axes' });
   let fields = [];
 

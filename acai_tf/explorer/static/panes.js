@@ -1,6 +1,6 @@
 // Shared by the views: a pane with pictures for each visible model.
 
-import { fail, h } from './dom.js';
+import { draw, fail, h } from './dom.js';
 import { newest, picture } from './server.js';
 import { info, modelName, shown } from './state.js';
 
@@ -18,8 +18,12 @@ export function panes(fill) {
   return [element, filled];
 }
 
-/** Requests a scene from all visible models together; `show` gets their bitmaps, in order. */
-export const asker = (show) => newest((signal, scene) => Promise.all(shown().map((model) => picture(model, scene, signal))),
-  (pictures, scene, ...rest) => show(pictures, ...rest), fail);
+/** Requests a scene from all visible models together, and draws it on their canvases, with `key` as their data attribute. */
+export const asker = (canvases, attribute) => newest(
+  (signal, scene) => Promise.all(shown().map((model) => picture(model, scene, signal))),
+  (pictures, scene, key) => canvases.forEach((canvas, k) => {
+    draw(canvas, pictures[k]);
+    canvas.dataset[attribute] = key;
+  }), fail);
 
 export const pixels = (attributes) => h('canvas', { width: info.width, height: info.height, role: 'img', ...attributes });

@@ -1,6 +1,6 @@
 // Samples from the prior or from a mixture of Gaussians.
 
-import { choice, draw, h, numberField } from './dom.js';
+import { choice, h, numberField } from './dom.js';
 import { asker, hint, panes, pixels } from './panes.js';
 import { info, state } from './state.js';
 
@@ -12,10 +12,7 @@ export function samples(root, changed) {
     pane.append(canvas);
     return canvas;
   });
-  const ask = asker((pictures, key) => canvases.forEach((canvas, k) => {
-    draw(canvas, pictures[k]);
-    canvas.dataset.shown = key;
-  }));
+  const ask = asker(canvases, 'shown');
   const again = () => { ask(scene(), `${state.from} ${state.seed} ${state.rows} ${state.columns}`); changed(); };
   const seed = numberField('Seed', state.seed, 0, 2 ** 31, (value) => { state.seed = value; again(); });
   root.append(h('div', { class: 'controls' },
