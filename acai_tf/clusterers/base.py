@@ -16,17 +16,10 @@ class Clusterer(Configured):
         arrays()                        the learned {name: array}
         restore(arrays)                 restores them, given the same arguments; KeyError or ValueError for other arrays
 
-    Args:
-        width: dimension of the points.
-        clusters: number of clusters.
-        seed: int, for all random draws.
-        **options: as the class declares them.
+    Arguments and errors are those of `clusterers.create`.
 
     Attributes:
         objective: the method's own final loss on the points it learned from; None before it learns.
-
-    Raises:
-        UsageError: an unknown option, or a value outside its range.
     """
 
     objective = None

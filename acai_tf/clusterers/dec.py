@@ -129,7 +129,6 @@ class Pretraining(OneLoss):
         encoder, decoder: networks of the layers.
         dropped: shares of the values to drop before encoder and decoder.
         falls_after: the learning rate falls to a tenth after each this many steps.
-        seed, name: see `Steps`.
     """
 
     optimizer_networks = {'autoencoder': ('encoder', 'decoder')}
@@ -174,14 +173,8 @@ class Centers(layers.Layer):
 
 
 def soft_assignment(codes, centers):
-    """Q: similarity to each center, by a Student t distribution with one degree of freedom (eq. 1).
-
-    Args:
-        codes: [n, d]. centers: [k, d].
-
-    Returns:
-        [n, k]; rows sum to 1.
-    """
+    """Q: similarity to each center, by a Student t distribution with one degree of freedom (eq. 1): codes [n, d],
+    centers [k, d] -> [n, k]; rows sum to 1."""
     distances = tf.reduce_sum(tf.math.squared_difference(codes[:, None], centers[None]), axis=-1)
     similarities = 1 / (1 + distances)
     return similarities / tf.reduce_sum(similarities, axis=1, keepdims=True)

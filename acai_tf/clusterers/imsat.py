@@ -43,12 +43,8 @@ class IMSAT(Discriminative):
         return points, np.float32(self.radius) * nearest.kneighbors(points)[0][:, -1].astype(np.float32)
 
     def loss_terms(self, points, lengths, directions, training=False):
-        """{tag: term} for normalized points [batch, width].
-
-        Args:
-            lengths: [batch], lengths of their perturbations.
-            directions: [batch, width], where the power iteration starts.
-        """
+        """{tag: term} for normalized points [batch, width], the lengths [batch] of their perturbations, and the directions
+        [batch, width] in which the power iteration starts."""
         probabilities = tf.nn.softmax(self(points, training=training))
         marginal, conditional = self.entropies(probabilities)
         with frozen_statistics(self.classifier):

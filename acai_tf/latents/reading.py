@@ -96,23 +96,19 @@ def of_files(paths, loaded, batch=64, strict=False):
     """
     latents, read = [], []
     for start in tqdm.trange(0, len(paths), batch, unit='batch', disable=None):
-        # Only the export can prepare an image like its data set, and it takes encoded images.
-        pngs = {path: png for path in paths[start:start + batch] if (png := _png(path, loaded.image_shape[-1], strict))}
-        latents.append(loaded.encode_bytes(list(pngs.values())))
-        read += pngs
+        pngs = []  # only the export can prepare an image like its data set, and it takes encoded images
+        for path in paths[start:start + batch]:
+            try:
+                pngs.append(tf.io.encode_png(images.read(path, loaded.image_shape[-1])).numpy())
+                read.append(path)
+            except DataError as error:
+                if strict:
+                    raise
+                _logger.warning('%s; left out', error)
+        latents.append(loaded.encode_bytes(pngs))
     if not read:
         raise DataError(f'none of the {len(paths):,} images can be read')
     return np.concatenate(latents), read
-
-
-def _png(path, channels, strict):
-    """Returns an image file as PNG. If it cannot be read and `strict` is False, logs a warning and returns None."""
-    try:
-        return tf.io.encode_png(images.read(path, channels)).numpy()
-    except DataError as error:
-        if strict:
-            raise
-        _logger.warning('%s; left out', error)
 
 
 def drawn(source, model, dataset, count, seed=0):
@@ -144,7 +140,7 @@ def walks(model, latents, steps, curve=interpolation.lerp):
         *(tf.constant(half) for half in np.split(np.asarray(latents), 2)), steps, curve).numpy())
 
 
-def between(model, starts, ends, steps, curve=interpolation.lerp):
-    """Decodes paths between the latents of `starts` and `ends`, images [n, h, w, c], to images [n, steps, h, w, c]. Both
-    ends of a path are reconstructions."""
-    return walks(model, np.concatenate([model.encode(starts), model.encode(ends)]), steps, curve)
+def between(model, starts, ends, steps):
+    """Decodes straight paths between the latents of `starts` and `ends`, images [n, h, w, c], to images [n, steps, h, w, c].
+    Both ends of a path are reconstructions."""
+    return walks(model, np.concatenate([model.encode(starts), model.encode(ends)]), steps)

@@ -6,14 +6,11 @@ from acai_tf.metrics.base import Metric
 
 
 def accuracy(classify, batches):
-    """Percentage of images classified correctly.
+    """Percentage of images classified correctly, in [0, 100].
 
     Args:
         classify: function, images [n, h, w, c] -> scores [n, nclass]; the largest wins.
         batches: iterable of (images, labels).
-
-    Returns:
-        float in [0, 100].
 
     Raises:
         ValueError: there are no images.

@@ -17,15 +17,8 @@ _PIXEL_SMOOTHING = 0.1  # as released
 class LinearClassifier(OneLoss):
     """A linear layer and a softmax, trained by Adam on the cross-entropy.
 
-    The learning rate falls exponentially, to a tenth halfway through training and to a hundredth at the end, as released.
-    Weights start Glorot uniform.
-
-    Args:
-        width: dimension of the points.
-        nclass: number of classes.
-        steps: length of the training.
-        smoothing: label smoothing.
-        seed: int, for the initial weights and the order of the points.
+    The learning rate falls exponentially, to a tenth after half of the `steps` and to a hundredth at the end, as released.
+    Weights start Glorot uniform. The seed decides them and the order of the points.
     """
 
     optimizer_networks = {'classifier': ('classifier',)}

@@ -50,22 +50,13 @@ def whitening(train):
 
 def clustering_accuracy(labels: np.ndarray, clusters: np.ndarray) -> float:
     """Percentage of examples in the cluster that is matched to their class, under the best one-to-one matching (Hungarian
-    method).
-
-    Args:
-        labels, clusters: int [n], counted from 0; the numbers of classes and clusters may differ.
-    """
+    method). Both are int [n], counted from 0; the numbers of classes and clusters may differ."""
     counts, pairs = _matched(labels, clusters)
     return 100.0 * counts[pairs].sum() / len(labels)
 
 
 def matching(labels, clusters, count):
-    """The class of each cluster under the best matching: int [count]; -1 for a cluster without a class.
-
-    Args:
-        labels, clusters: as above.
-        count: number of clusters.
-    """
+    """The class of each of `count` clusters under the best matching: int [count]; -1 for a cluster without a class."""
     counts, (matched_classes, matched_clusters) = _matched(labels, clusters)
     classes = np.full(max(count, len(counts)), -1)
     classes[matched_clusters] = np.where(matched_classes <= np.max(labels), matched_classes, -1)

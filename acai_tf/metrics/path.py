@@ -13,10 +13,7 @@ _STILL = 1e-6
 
 
 def evaluate(frames):
-    """Values of paths through image space. A step is the RMS difference between neighboring frames.
-
-    Args:
-        frames: [n, steps, ...].
+    """Values of paths [n, steps, ...] through image space. A step is the RMS difference between neighboring frames.
 
     Returns:
         {name: value}, means over the paths: `step_variation`, the standard deviation of a path's steps over their mean (0:
