@@ -69,18 +69,14 @@ class IMSAT(Discriminative):
 
 
 def virtual_adversarial_loss(predict, points, probabilities, lengths, directions, xi):
-    """Change of predictions in the worst direction, KL(p(x) || p(x + r)) (Miyato et al.; IMSAT eq. 12).
+    """Change of predictions in the worst direction, KL(p(x) || p(x + r)) (Miyato et al.; IMSAT eq. 12): [n].
 
     Args:
         predict: function, points [n, d] -> probabilities [n, k].
-        points: [n, d].
         probabilities: predict(points); gradients do not flow through them.
         lengths: [n], lengths of r.
         directions: [n, d], where the power iteration starts.
         xi: distance from the points at which the gradient is taken.
-
-    Returns:
-        [n].
     """
     probabilities = tf.stop_gradient(probabilities)
     worst = adversarial_direction(lambda x: kl_divergence(probabilities, predict(x)), points, directions, xi)
@@ -88,15 +84,8 @@ def virtual_adversarial_loss(predict, points, probabilities, lengths, directions
 
 
 def adversarial_direction(divergence, points, directions, xi):
-    """Unit direction in which the divergence (0 at the points) grows fastest, by one power iteration.
-
-    Args:
-        divergence: function, points [n, d] -> [n].
-        points, directions: [n, d].
-
-    Returns:
-        [n, d]; no gradient flows through it.
-    """
+    """Unit direction in which the divergence, a function points [n, d] -> [n] that is 0 at the points, grows fastest, by one
+    power iteration: points and directions [n, d] -> [n, d]. No gradient flows through it."""
     step = xi * tf.math.l2_normalize(directions, axis=1, epsilon=0)
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(step)
@@ -109,12 +98,11 @@ def adversarial_direction(divergence, points, directions, xi):
 @contextlib.contextmanager
 def frozen_statistics(network):
     """Within the block, batch normalization uses the batch's statistics but does not update its moving averages."""
-    normalizations = [layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
-    momenta = [layer.momentum for layer in normalizations]
+    momenta = {layer: layer.momentum for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)}
     try:
-        for layer in normalizations:
+        for layer in momenta:
             layer.momentum = 1.0
         yield
     finally:
-        for layer, momentum in zip(normalizations, momenta):
+        for layer, momentum in momenta.items():
             layer.momentum = momentum

@@ -54,14 +54,10 @@ def restart_seeds(seed, count):
 
 
 class Lloyd:
-    """Lloyd's algorithm in float32, several runs on the same points together.
+    """Lloyd's algorithm in float32, several runs on the same points, float64 [n, d], together.
 
     scikit-learn's is made for any number of clusters. With few clusters, the distances from a chunk of points to the centers
     of several runs stay in the cache: an iteration is two matrix products, a minimum and a comparison.
-
-    Args:
-        points: float64 [n, d].
-        clusters: number of clusters.
     """
 
     def __init__(self, points, clusters):
@@ -137,7 +133,6 @@ def kmeans(points, clusters, n_init=1000, seed=0, state_path=None, progress=None
 
     Args:
         points: [n, d].
-        clusters: number of clusters.
         state_path: file that keeps the best so far, so that a stopped run can resume; delete it if the points change.
         progress: called with the number of finished restarts.
 

@@ -10,7 +10,7 @@ A scene is a JSON object with a `kind`:
     images      sources
 
 A source is the number of a test image, or {"latents": [one per model], "picture": PNG}, with base64 of float32 and of the
-model's input image. Everything is checked; UsageError names what is wrong.
+model's input image. Numbers are little-endian. Everything is checked; UsageError names what is wrong.
 """
 
 import base64
@@ -73,7 +73,13 @@ class Scene:
         number = self._spaces.index(space)
         if number >= len(parts):
             raise UsageError(f'latents for model {number} are missing')
-        return read_latents(parts[number], space.loaded.latent_shape)
+        content, shape = _decode64(parts[number]), space.loaded.latent_shape
+        if len(content) != 4 * int(np.prod(shape)):
+            raise UsageError(f'latents must be {images_lib.by(shape)} numbers of 4 bytes')
+        latents = np.frombuffer(content, '<f4').reshape(shape)
+        if not np.isfinite(latents).all():
+            raise UsageError('latents must be finite')
+        return latents
 
     def _test_image(self, number):
         if not 0 <= number < len(self._tests):
@@ -115,7 +121,7 @@ class Scene:
                 x, y = self._pair(0, 1)
                 left, right = (interpolation.lerp(corners[k:k + 1], corners[k + 2:k + 3], y) for k in (0, 1))
                 return interpolation.lerp(left, right, x).numpy()[None]
-            steps = self._steps(1, squared=True)
+            steps = self._steps()
             return interpolation.bilinear(corners, steps, steps).numpy()
         if self.kind == 'images':
             return of(self._sources(1, _MOST_SOURCES))[None]
@@ -135,9 +141,9 @@ class Scene:
             latents = reading.drawn('prior', space.loaded, None, rows * columns, seed)
         return latents.reshape(rows, columns, *latents.shape[1:])
 
-    def _steps(self, rows, squared=False):
+    def _steps(self, rows=None):
         steps = self._whole('steps', 2, 64)
-        if (steps**2 if squared else rows * steps) > MOST_IMAGES:
+        if (rows or steps) * steps > MOST_IMAGES:
             raise UsageError(f'these are more than {MOST_IMAGES} images; choose fewer steps or images')
         return steps
 
@@ -189,17 +195,6 @@ class Scene:
         images = self._images_of(self._sources(1, _MOST_SOURCES))
         mse = np.square(space.loaded.reconstruct(images) - images, dtype=np.float64).mean(axis=(1, 2, 3))
         return [{'mse': float(error), 'rmse': 127.5 * math.sqrt(error)} for error in mse]
-
-
-def read_latents(text, shape):
-    """Reads latents [*shape] from base64 of little-endian float32. Raises UsageError if they are malformed or not finite."""
-    content = _decode64(text)
-    if len(content) != 4 * int(np.prod(shape)):
-        raise UsageError(f'latents must be {images_lib.by(shape)} numbers of 4 bytes')
-    latents = np.frombuffer(content, '<f4').reshape(shape)
-    if not np.isfinite(latents).all():
-        raise UsageError('latents must be finite')
-    return latents
 
 
 def encode64(content):

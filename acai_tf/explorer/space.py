@@ -54,14 +54,10 @@ class Gallery:
 
 
 class Space:
-    """One model on the test images. Until `find_axes` and `find_the_rest` are done, methods raise NotYet.
+    """An export.LoadedModel on the images of a Gallery. Methods raise NotYet until `find_axes` and `find_the_rest` are done.
 
     After a failure, requests get the error for a few seconds. The next request starts the computation again, except after
     wrong usage.
-
-    Args:
-        loaded: export.LoadedModel.
-        tests: Gallery that fits the model.
     """
 
     def __init__(self, loaded, tests):
@@ -228,12 +224,8 @@ class Space:
         return self._ready(self._pca, 'the principal axes')
 
     def along_axes(self, base, values):
-        """Moves a latent along the first principal axes.
-
-        Args:
-            base: latents [*latent_shape]; None: the mean of the test latents.
-            values: distance along each axis, in standard deviations.
-        """
+        """Moves latents [*latent_shape] (None: the mean of the test latents) along the first principal axes, by values in
+        standard deviations."""
         base = self._axes.mean_ if base is None else np.asarray(base, np.float64).ravel()
         return self._moved(base, np.asarray(values, np.float64) * self.deviations()[:len(values)])
 

@@ -94,11 +94,8 @@ class LearningMetric(Metric):
         return {f'{self.name}_{name}': value for name, value in values.items() if not isinstance(value, dict)}
 
     def save(self, directory):
-        """Writes the learned arrays and the answers of the last computation to a new directory, atomically.
-
-        Raises:
-            UsageError: the directory exists.
-        """
+        """Writes the learned arrays and the answers of the last computation to a new directory, atomically; UsageError if it
+        exists."""
         with files.atomic_directory(directory) as temporary:
             files.write_json({'metric': self.name, 'options': self.options(), 'learned_from': self._learned_from,
                               'versions': versions()}, os.path.join(temporary, _DESCRIPTION))

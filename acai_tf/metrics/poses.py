@@ -107,11 +107,8 @@ def grouped(poses, by):
 
 
 def intervals(poses):
-    """Returns all intervals that an object's poses [n, 2] allow.
-
-    Raises:
-        DataError: the azimuths at an altitude do not have equal steps, or there are too few.
-    """
+    """Returns all intervals that an object's poses [n, 2] allow. Raises DataError if the azimuths at an altitude do not have
+    equal steps, or if there are too few."""
     rings, columns = grouped(poses, 1), grouped(poses, 0)
     steps = np.concatenate([np.diff(poses[ring, 0]) for ring in rings])
     if not len(steps) or not np.allclose(steps, steps[0]) or steps[0] <= 0:
@@ -142,8 +139,6 @@ def intervals(poses):
 
 def _along(ring, count, closed):
     """Paths of `count` images along a ring [n], from each start: list of int [count]."""
-    if count > len(ring):
-        return []
     starts = len(ring) if closed else len(ring) - count + 1
     return [np.take(ring, range(start, start + count), mode='wrap') for start in range(starts)]
 

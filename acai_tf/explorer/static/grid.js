@@ -1,7 +1,7 @@
 // The grid between four images.
 
-import { h, numberField } from './dom.js';
-import { asker, hint, panes, pixels } from './panes.js';
+import { h } from './dom.js';
+import { asker, hint, numberField, panes, pixels } from './panes.js';
 import { arrow, clamp, followPointer } from './pointer.js';
 import { chosen, sources, state } from './state.js';
 
@@ -42,10 +42,8 @@ export function grid(root, changed) {
   }
 
   const again = () => { askSheet(scene(), state.size); move(state.x, state.y); };
-  root.append(h('div', { class: 'controls' }, numberField('Images per side', state.size, 2, 16, (value) => {
-    state.size = value;
-    again();
-  })), hint('The corners are the first four images: top left, top right, bottom left, bottom right.'), element);
+  root.append(h('div', { class: 'controls' }, numberField('Images per side', 'size', 2, 16, again)),
+    hint('The corners are the first four images: top left, top right, bottom left, bottom right.'), element);
   again();
   return { scene, images: () => names, options: () => ['--mode=bilinear', `--steps=${state.size}`] };
 }

@@ -1,8 +1,8 @@
 // The map of the test images.
 
-import { choice, draw, fail, h } from './dom.js';
+import { draw, fail, h } from './dom.js';
 import { drawImage, toggle } from './images.js';
-import { panes, pixels } from './panes.js';
+import { choice, panes, pixels } from './panes.js';
 import { arrow, clamp } from './pointer.js';
 import { getJSON, newest, picture, post, viewLeft } from './server.js';
 import { chosen, info, modelName, nameOf, sources, state } from './state.js';
@@ -17,10 +17,7 @@ const colorOf = (label) => (info.class_names.length <= 10 ? TEN[label]
 let byLabel = null;
 
 /** Map from a label to the numbers of its test images; cached, because every pointer move repaints the map. */
-function membersByLabel() {
-  byLabel ??= Map.groupBy(info.labels.keys(), (k) => info.labels[k]);
-  return byLabel;
-}
+const membersByLabel = () => (byLabel ??= Map.groupBy(info.labels.keys(), (k) => info.labels[k]));
 
 /** One model's map: a canvas with points, and below it the image under the pointer and the decoded point. */
 class Pane {
@@ -277,8 +274,8 @@ export function map(root, changed) {
       state.hidden.includes(label) ? state.hidden.filter((one) => one !== label) : [...state.hidden, label]) },
     dot, info.class_names[label] ?? String(label));
   }), h('button', { onclick: () => hide([]) }, 'all'), h('button', { onclick: () => hide(labels) }, 'none'));
-  root.append(h('div', { class: 'controls' }, choice('Map', [['pca', 'two principal components'], ['tsne', 't-SNE']],
-    state.projection, (value) => { state.projection = value; all.forEach((pane) => pane.load()); changed(); })),
+  root.append(h('div', { class: 'controls' }, choice('Map', 'projection', [['pca', 'two principal components'],
+    ['tsne', 't-SNE']], () => { all.forEach((pane) => pane.load()); changed(); })),
   ...(labels.length > 1 ? [legend] : []), element);
   return {
     update: () => all.forEach((pane) => pane.loadTrack()),

@@ -1,8 +1,8 @@
 // The walk from image to image.
 
-import { choice, fail, h, numberField } from './dom.js';
+import { fail, h } from './dom.js';
 import { drawImage, imageCanvas } from './images.js';
-import { asker, hint, panes, pixels } from './panes.js';
+import { asker, choice, hint, numberField, panes, pixels } from './panes.js';
 import { arrow } from './pointer.js';
 import { chosen, info, sources, state } from './state.js';
 
@@ -70,11 +70,8 @@ export function walk(root, changed) {
 
   const again = () => { askRows(scene(), `${state.curve} ${state.steps}`); move(state.at); };
   root.append(h('div', { class: 'controls' },
-    choice('Path', [['lerp', 'straight (lerp)'], ['slerp', 'great circle (slerp)']], state.curve,
-      (value) => { state.curve = value; again(); }),
-    numberField('Steps', state.steps, 2, mostSteps,
-      (value) => { state.steps = value; again(); })),
-  slider, element);
+    choice('Path', 'curve', [['lerp', 'straight (lerp)'], ['slerp', 'great circle (slerp)']], again),
+    numberField('Steps', 'steps', 2, mostSteps, again)), slider, element);
   again();
   return { scene, animated: true, images: () => names.slice(1).flatMap((name, k) => [names[k], name]),
     options: () => [`--mode=${state.curve}`, `--steps=${state.steps}`] };
