@@ -48,7 +48,7 @@ export function toggle(name) {
   changed();
 }
 
-export function chooseAtRandom() {
+function chooseAtRandom() {
   const pool = ofClass(), count = Math.min(Math.max(state.view === 'grid' ? 4 : 2, chosen().length), pool.length);
   const picked = new Set();
   while (picked.size < count) picked.add(pool[Math.floor(Math.random() * pool.length)]);
