@@ -172,16 +172,15 @@ class ExplorerTest(tf.test.TestCase):
         cache = self.create_tempdir().full_path
         moved = Space(self.loaded[1], self.tests)
         with mock.patch.dict(os.environ, XDG_CACHE_HOME=cache):
-            run_dir, own = moved._folders()
+            in_run, own = map(pathlib.Path, moved._cache_files())
             points = np.random.default_rng(0).normal(size=[360, 2])
-            pathlib.Path(run_dir).parent.write_text('no folder')
-            self.addCleanup(os.remove, pathlib.Path(run_dir).parent)
+            in_run.parents[1].write_text('no folder')
+            self.addCleanup(os.remove, in_run.parents[1])
             with self.assertLogs('acai_tf', 'WARNING'):
                 moved._write_tsne(points)
-            self.assertLen(os.listdir(own), 1)
+            self.assertEqual(list(own.parent.iterdir()), [own])
             self.assertAllClose(moved._read_tsne(), points)
-            with open(os.path.join(own, *os.listdir(own)), 'r+b') as file:
-                file.truncate(200)
+            os.truncate(own, 200)
             self.assertIsNone(moved._read_tsne())
 
     def test_take_away_is_what_acai_interpolate_writes(self):

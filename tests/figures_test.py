@@ -12,6 +12,7 @@ from acai_tf import figures, images, interpolation
 from acai_tf.datasets.base import InMemory
 from acai_tf.errors import DataError, UsageError
 from acai_tf.figures import animation, maps, pictures
+from acai_tf.latents import reading
 
 
 class Identity:
@@ -39,7 +40,8 @@ def constant(*values):
 class PicturesTest(parameterized.TestCase, tf.test.TestCase):
 
     def test_rows_run_from_image_to_image(self):
-        picture = pictures.interpolations(Identity(), constant(-1, 0, 1, 1), steps=3)[..., 0]
+        ends = constant(-1, 0, 1, 1)
+        picture = pictures.interpolations(ends, reading.walks(Identity(), ends, 3))[..., 0]
         self.assertEqual(picture.shape, (2 * 2 + 2, 2 + 8 + 3 * 2 + 2 * 2 + 8 + 2))
         columns = [0, 10, 14, 18, 28]
         self.assertAllEqual(picture[0, columns], [0, 0, 128, 255, 255])
@@ -78,7 +80,7 @@ class PicturesTest(parameterized.TestCase, tf.test.TestCase):
         data = Shades('shades', (2, 2, 1), 3)
         chosen = pictures.pick_images(data, 4, 5)
         self.assertAllEqual(pictures.drawing('slerp', data, [], 2, 3, 5)(Identity()),
-                            pictures.interpolations(Identity(), chosen, 3, interpolation.slerp))
+                            pictures.interpolations(chosen, reading.walks(Identity(), chosen, 3, interpolation.slerp)))
         for mode, files, message in (('lerp', 'a', 'pairs of --images, not 1'), ('bilinear', 'abc', 'takes 4 --images'),
                                      ('samples', 'a', 'takes no --images')):
             with self.assertRaisesRegex(UsageError, message):

@@ -30,18 +30,7 @@ __getattr__ = REGISTRY.module
 
 
 def create(name, width, clusters, seed=0, **options):
-    """Creates an untrained clusterer.
-
-    Args:
-        name: one of `names()`.
-        width: dimension of the points.
-        clusters: number of clusters.
-        seed: int, for all random draws.
-        **options: the clusterer's own (see its class).
-
-    Raises:
-        UsageError: unknown name or option, or a value outside its range.
-    """
+    """Creates an untrained clusterer for points of dimension `width`; other arguments and errors as for `fit`."""
     if seed < 0:
         raise UsageError(f'seed={seed} must be at least 0')
     return REGISTRY.get(name)(width, clusters, seed, **options)

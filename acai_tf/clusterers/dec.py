@@ -8,8 +8,7 @@ from keras import layers
 from acai_tf.clusterers.kmeans import kmeans
 from acai_tf.clusterers.network import Network
 from acai_tf.losses import kl_divergence, mean_squared_error
-from acai_tf.models.fitting import Fitting
-from acai_tf.models.steps import Steps
+from acai_tf.models.fitting import Fitting, OneLoss
 from acai_tf.options import Option, sizes_of
 from acai_tf.randomness import layer_seed
 from acai_tf.tracing import in_batches
@@ -43,13 +42,8 @@ class DEC(Network):
     batch = Option(256, 'batch size', minimum=1)
 
     on_latents = {'pretrain_steps': 0}
+    idle = {('pretrain_steps', 0): ('layer_sizes', 'pretrain_lr'), ('finetune_steps', 0): ('lr', 'refresh', 'tolerance')}
     optimizer_networks = {'clusters': ('encoder', 'centers')}
-    loss_names = ('loss',)
-
-    def idle(self):
-        without = {'pretrain_steps': ('layer_sizes', 'pretrain_lr'), 'finetune_steps': ('lr', 'refresh', 'tolerance')}
-        return {option: f'with {steps}=0' for steps, options in without.items() if not getattr(self, steps)
-                for option in options}
 
     def build_networks(self):
         sizes = sizes_of('layer_sizes', self.layer_sizes) if self.pretrain_steps else []
@@ -74,13 +68,9 @@ class DEC(Network):
         """Soft assignments Q."""
         return self.centers(self.encoder(points, training=training))
 
-    def train_step(self, data):
-        """One update of encoder and centers, from points and their target distribution."""
-        points, target = data
-        with tf.GradientTape(persistent=True) as tape:
-            terms = self.assert_finite({'loss': tf.reduce_mean(kl_divergence(target, self(points, training=True)))})
-        self.update(tape, {'clusters': terms['loss']})
-        return self.track(terms)
+    def loss_terms(self, points, target, training=False):
+        """{'loss': KL divergence of a batch of points from their target distribution}."""
+        return {'loss': tf.reduce_mean(kl_divergence(target, self(points, training=training)))}
 
     def loss_on(self, points):
         assigned = self.answers(points)
@@ -104,20 +94,17 @@ class DEC(Network):
 
     def _stages(self):
         """{name: Pretraining}, for each pair of layers, then for all together."""
-        def stage(name, first, last, dropped):
-            encode, decode = zip(*self._pairs[first:last])
-            widths = [self.width, *(layer.units for layer, _ in self._pairs)]
-            found = Pretraining(_chain([layer for layer, _ in self._pairs[:first]], self.width),
-                                _chain(encode, widths[first]), _chain(reversed(decode), widths[last]), dropped,
-                                int(_FALLS_AFTER * self.pretrain_steps) or 1, self.seed, name)
-            found.compile(self.pretrain_lr)
-            return found
-        if not self._pairs:
-            return {}
-        last = len(self._pairs) - 1
-        return {**{f'layer_{i + 1}': stage(f'layer_{i + 1}', i, i + 1, (_DROPPED if i else 0, _DROPPED if i < last else 0))
-                   for i in range(last + 1)},
-                'autoencoder': stage('autoencoder', 0, last + 1, (0, 0))}
+        stages, count = {}, len(self._pairs)
+        spans = {**{f'layer_{i + 1}': (i, i + 1) for i in range(count)}, 'autoencoder': (0, count)} if count else {}
+        widths = [self.width, *(layer.units for layer, _ in self._pairs)]
+        for name, (first, last) in spans.items():
+            before, (encode, decode) = [layer for layer, _ in self._pairs[:first]], zip(*self._pairs[first:last])
+            stages[name] = Pretraining(
+                _chain(before, self.width), _chain(encode, widths[first]), _chain(reversed(decode), widths[last]),
+                (_DROPPED if first else 0, _DROPPED if last < count else 0), int(_FALLS_AFTER * self.pretrain_steps) or 1,
+                self.seed, name)
+            stages[name].compile(self.pretrain_lr)
+        return stages
 
     def _refine(self, points, fitting):
         while True:
@@ -132,7 +119,7 @@ class DEC(Network):
             fitting.save_if_due()
 
 
-class Pretraining(Steps, keras.Model):
+class Pretraining(OneLoss):
     """Layers that learn to reconstruct their input when a part of it is dropped (DEC, section 3.2).
 
         minimize  1/2 mean (x - D(drop(E(drop(x)))))^2
@@ -142,11 +129,9 @@ class Pretraining(Steps, keras.Model):
         encoder, decoder: networks of the layers.
         dropped: shares of the values to drop before encoder and decoder.
         falls_after: the learning rate falls to a tenth after each this many steps.
-        seed, name: see `Steps`.
     """
 
     optimizer_networks = {'autoencoder': ('encoder', 'decoder')}
-    loss_names = ('loss',)
 
     def __init__(self, before, encoder, decoder, dropped, falls_after, seed, name):
         super().__init__(seed, name)
@@ -159,15 +144,11 @@ class Pretraining(Steps, keras.Model):
         rate = keras.optimizers.schedules.ExponentialDecay(self.lr, self._falls_after, 0.1, staircase=True)
         return keras.optimizers.SGD(rate, momentum=_MOMENTUM, name=name)
 
-    def train_step(self, data):
-        """One update of both, from one forward pass; returns the loss."""
-        points, = data
-        with tf.GradientTape(persistent=True) as tape:
-            codes = self.encoder(self._drop(points, 0), training=True)
-            reconstruction = self.decoder(self._drop(codes, 1), training=True)
-            terms = self.assert_finite({'loss': 0.5 * tf.reduce_mean(mean_squared_error(points, reconstruction))})
-        self.update(tape, {'autoencoder': terms['loss']})
-        return self.track(terms)
+    def loss_terms(self, points, training=False):
+        """{'loss': mean error of a batch of points}, from one forward pass."""
+        codes = self.encoder(self._drop(points, 0), training=training)
+        reconstruction = self.decoder(self._drop(codes, 1), training=training)
+        return {'loss': 0.5 * tf.reduce_mean(mean_squared_error(points, reconstruction))}
 
     def _drop(self, values, which):
         part = self._dropped[which]
@@ -178,11 +159,7 @@ class Pretraining(Steps, keras.Model):
 
 
 class Centers(layers.Layer):
-    """Cluster centers; the layer maps codes to soft assignments.
-
-    Args:
-        clusters: number of centers.
-    """
+    """Cluster centers; the layer maps codes to soft assignments."""
 
     def __init__(self, clusters, **kwargs):
         super().__init__(**kwargs)
@@ -196,14 +173,8 @@ class Centers(layers.Layer):
 
 
 def soft_assignment(codes, centers):
-    """Q: similarity to each center, by a Student t distribution with one degree of freedom (eq. 1).
-
-    Args:
-        codes: [n, d]. centers: [k, d].
-
-    Returns:
-        [n, k]; rows sum to 1.
-    """
+    """Q: similarity to each center, by a Student t distribution with one degree of freedom (eq. 1): codes [n, d],
+    centers [k, d] -> [n, k]; rows sum to 1."""
     distances = tf.reduce_sum(tf.math.squared_difference(codes[:, None], centers[None]), axis=-1)
     similarities = 1 / (1 + distances)
     return similarities / tf.reduce_sum(similarities, axis=1, keepdims=True)

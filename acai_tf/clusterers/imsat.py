@@ -31,11 +31,8 @@ class IMSAT(Discriminative):
     radius = Option(0.25, 'length of a perturbation, relative to the distance to the 10th nearest neighbor', minimum=0)
     xi = Option(10.0, 'length of the step that finds the direction', minimum=0)
 
+    idle = {('lam', 0): ('mu',), ('radius', 0): ('xi',)}
     loss_names = ('loss', 'vat', 'marginal_entropy', 'conditional_entropy')
-
-    def idle(self):
-        without = {'lam': 'mu', 'radius': 'xi'}
-        return {option: f'with {other}=0' for other, option in without.items() if not getattr(self, other)}
 
     def columns(self, points):
         """(normalized points [n, width], lengths of their perturbations [n])."""
@@ -46,12 +43,8 @@ class IMSAT(Discriminative):
         return points, np.float32(self.radius) * nearest.kneighbors(points)[0][:, -1].astype(np.float32)
 
     def loss_terms(self, points, lengths, directions, training=False):
-        """{tag: term} for normalized points [batch, width].
-
-        Args:
-            lengths: [batch], lengths of their perturbations.
-            directions: [batch, width], where the power iteration starts.
-        """
+        """{tag: term} for normalized points [batch, width], the lengths [batch] of their perturbations, and the directions
+        [batch, width] in which the power iteration starts."""
         probabilities = tf.nn.softmax(self(points, training=training))
         marginal, conditional = self.entropies(probabilities)
         with frozen_statistics(self.classifier):
@@ -61,13 +54,8 @@ class IMSAT(Discriminative):
                 'conditional_entropy': conditional}
 
     def train_step(self, data):
-        """One update of the classifier, from one batch of `columns`; returns the loss terms."""
-        points, lengths = data
-        directions = self.normal('direction', tf.shape(points))
-        with tf.GradientTape(persistent=True) as tape:
-            terms = self.assert_finite(self.loss_terms(points, lengths, directions, training=True))
-        self.update(tape, {'classifier': terms['loss']})
-        return self.track(terms)
+        """One update; the power iteration starts in random directions."""
+        return super().train_step((*data, self.normal('direction', tf.shape(data[0]))))
 
     def loss_on(self, points, lengths):
         marginal, conditional = self.entropies(tf.nn.softmax(self.answers(points)))
@@ -81,18 +69,14 @@ class IMSAT(Discriminative):
 
 
 def virtual_adversarial_loss(predict, points, probabilities, lengths, directions, xi):
-    """Change of predictions in the worst direction, KL(p(x) || p(x + r)) (Miyato et al.; IMSAT eq. 12).
+    """Change of predictions in the worst direction, KL(p(x) || p(x + r)) (Miyato et al.; IMSAT eq. 12): [n].
 
     Args:
         predict: function, points [n, d] -> probabilities [n, k].
-        points: [n, d].
         probabilities: predict(points); gradients do not flow through them.
         lengths: [n], lengths of r.
         directions: [n, d], where the power iteration starts.
         xi: distance from the points at which the gradient is taken.
-
-    Returns:
-        [n].
     """
     probabilities = tf.stop_gradient(probabilities)
     worst = adversarial_direction(lambda x: kl_divergence(probabilities, predict(x)), points, directions, xi)
@@ -100,15 +84,8 @@ def virtual_adversarial_loss(predict, points, probabilities, lengths, directions
 
 
 def adversarial_direction(divergence, points, directions, xi):
-    """Unit direction in which the divergence (0 at the points) grows fastest, by one power iteration.
-
-    Args:
-        divergence: function, points [n, d] -> [n].
-        points, directions: [n, d].
-
-    Returns:
-        [n, d]; no gradient flows through it.
-    """
+    """Unit direction in which the divergence, a function points [n, d] -> [n] that is 0 at the points, grows fastest, by one
+    power iteration: points and directions [n, d] -> [n, d]. No gradient flows through it."""
     step = xi * tf.math.l2_normalize(directions, axis=1, epsilon=0)
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(step)
@@ -121,12 +98,11 @@ def adversarial_direction(divergence, points, directions, xi):
 @contextlib.contextmanager
 def frozen_statistics(network):
     """Within the block, batch normalization uses the batch's statistics but does not update its moving averages."""
-    normalizations = [layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
-    momenta = [layer.momentum for layer in normalizations]
+    momenta = {layer: layer.momentum for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)}
     try:
-        for layer in normalizations:
+        for layer in momenta:
             layer.momentum = 1.0
         yield
     finally:
-        for layer, momentum in zip(normalizations, momenta):
+        for layer, momentum in momenta.items():
             layer.momentum = momentum

@@ -54,14 +54,10 @@ def restart_seeds(seed, count):
 
 
 class Lloyd:
-    """Lloyd's algorithm in float32, several runs on the same points together.
+    """Lloyd's algorithm in float32, several runs on the same points, float64 [n, d], together.
 
     scikit-learn's is made for any number of clusters. With few clusters, the distances from a chunk of points to the centers
     of several runs stay in the cache: an iteration is two matrix products, a minimum and a comparison.
-
-    Args:
-        points: float64 [n, d].
-        clusters: number of clusters.
     """
 
     def __init__(self, points, clusters):
@@ -137,7 +133,6 @@ def kmeans(points, clusters, n_init=1000, seed=0, state_path=None, progress=None
 
     Args:
         points: [n, d].
-        clusters: number of clusters.
         state_path: file that keeps the best so far, so that a stopped run can resume; delete it if the points change.
         progress: called with the number of finished restarts.
 
@@ -162,7 +157,9 @@ def kmeans(points, clusters, n_init=1000, seed=0, state_path=None, progress=None
                 if best is None or found[0] < best[0]:
                     best = found
             done += len(group)
-            _write_state(state_path, done, best)
+            if state_path:
+                with files.atomic_write(state_path) as file:
+                    json.dump({'done': done, 'objective': best[0], 'centers': best[1].tolist()}, file)
             if progress:
                 progress(done)
         best = lloyd.scikit_learns(best[1])
@@ -182,12 +179,6 @@ def _read_state(path):
     except (ValueError, KeyError, TypeError) as error:
         _logger.warning('%s is damaged (%s): redoing all restarts', path, short_message(error))
         return 0, None
-
-
-def _write_state(path, done, best):
-    if path:
-        with files.atomic_write(path) as file:
-            json.dump({'done': done, 'objective': best[0], 'centers': best[1].tolist()}, file)
 
 
 def nearest(points, centers):

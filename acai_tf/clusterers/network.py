@@ -7,20 +7,26 @@ from keras import layers
 
 from acai_tf.clusterers.base import Clusterer
 from acai_tf.errors import DataError
-from acai_tf.models.steps import Steps
+from acai_tf.models.fitting import OneLoss
 from acai_tf.randomness import layer_seed
 from acai_tf.tracing import in_batches, traced
 
 POINTS_AT_A_TIME = 4096
 
 
-class Network(Clusterer, Steps, keras.Model):
+class Network(Clusterer, OneLoss):
     """Base class of the clusterers that are Keras models.
 
-    A subclass declares the networks that each optimizer updates (`optimizer_networks`) and the loss terms it logs
-    (`loss_names`), and defines `build_networks`, `call`, `learn`, `train_step`, and `loss_on`. Works with `compile()` and
-    `fit(dataset)` on batches of rows of `columns(points)`, also under a distribution strategy; `learn` does the same on one
-    device, and can be resumed.
+    Works with `compile()` and `fit(dataset)` on batches of rows of `columns(points)`, also under a distribution strategy;
+    `learn` does the same on one device, and can be resumed.
+
+    A subclass declares the networks that its optimizer updates (`optimizer_networks`) and the loss terms it logs
+    (`loss_names`), and defines `learn` and these methods:
+
+        build_networks()                 makes the networks with `add_network`
+        call(points, training=False)     normalized points [n, width] -> scores [n, clusters]; the largest is the cluster
+        loss_terms(*columns, training)   {name: scalar} of a batch of rows of `columns(points)`
+        loss_on(*columns)                the loss on all rows, in inference mode
 
     The points are centered and scaled to a mean square of 1, averaged over dimensions, so that nothing depends on their unit
     (DEC, section 4.1, which does not center).
@@ -29,31 +35,19 @@ class Network(Clusterer, Steps, keras.Model):
     """
 
     def __init__(self, width, clusters, seed=0, name=None, dtype=None, **options):
-        Steps.__init__(self, seed, name, dtype)
+        OneLoss.__init__(self, seed, name, dtype)
         Clusterer.__init__(self, width, clusters, seed, **options)
         self._center, self._scale = np.zeros(width, np.float32), np.float32(1)
         self._answer = traced(self.call, input_signature=[tf.TensorSpec([None, width], tf.float32)])
         self.build_networks()
         self.built = True
 
-    def build_networks(self):
-        """Makes the networks with `add_network`."""
-        raise NotImplementedError
-
-    def call(self, points, training=False):
-        """Normalized points [n, width] -> scores [n, clusters]; the largest is the point's cluster."""
-        raise NotImplementedError
-
     def compile(self, lr=None, **kwargs):
         """Like `Steps.compile`; without `lr`, the learning rate is the option `lr`."""
         super().compile(self.lr if lr is None else lr, **kwargs)
 
-    def loss_on(self, *columns):
-        """The loss on all rows of `columns(points)`, in inference mode, float."""
-        raise NotImplementedError
-
     def columns(self, points):
-        """Input of `train_step` for points [n, width]: a tuple of arrays [n, ...], first the normalized points."""
+        """Input of `loss_terms` for points [n, width]: a tuple of arrays [n, ...], first the normalized points."""
         return (np.asarray(points, np.float32) - self._center) * self._scale,
 
     def normalize(self, points):

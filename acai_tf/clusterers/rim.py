@@ -19,32 +19,22 @@ class RIM(Discriminative):
     rim = Option('deep', 'the logit: deep or linear', choices=('deep', 'linear'))
     weight_decay = Option(0.0001, 'lambda: weight of the squared norm of the kernels', minimum=0)
 
+    idle = {('rim', 'linear'): ('layer_sizes',)}
     loss_names = ('loss', 'marginal_entropy', 'conditional_entropy')
-
-    def idle(self):
-        return {'layer_sizes': 'with rim=linear'} if self.rim == 'linear' else {}
 
     def hidden_sizes(self):
         return super().hidden_sizes() if self.rim == 'deep' else ()
 
     def loss_terms(self, points, training=False):
         """{tag: term} for normalized points [batch, width]."""
-        marginal, conditional = self.entropies(tf.nn.softmax(self(points, training=training)))
-        return {'loss': conditional - marginal + self.weight_decay * self._squared_norm(),
-                'marginal_entropy': marginal, 'conditional_entropy': conditional}
-
-    def train_step(self, data):
-        """One update of the classifier, from one batch of `columns`; returns the loss terms."""
-        points, = data
-        with tf.GradientTape(persistent=True) as tape:
-            terms = self.assert_finite(self.loss_terms(points, training=True))
-        self.update(tape, {'classifier': terms['loss']})
-        return self.track(terms)
+        return self._terms(self(points, training=training))
 
     def loss_on(self, points):
-        marginal, conditional = self.entropies(tf.nn.softmax(self.answers(points)))
-        return conditional - marginal + self.weight_decay * self._squared_norm()
+        return self._terms(self.answers(points))['loss']
 
-    def _squared_norm(self):
-        return 2 * tf.add_n([tf.nn.l2_loss(variable) for variable in self.classifier.trainable_variables
-                             if variable.name == 'kernel'])
+    def _terms(self, logits):
+        marginal, conditional = self.entropies(tf.nn.softmax(logits))
+        squared_norm = 2 * tf.add_n([tf.nn.l2_loss(variable) for variable in self.classifier.trainable_variables
+                                     if variable.name == 'kernel'])
+        return {'loss': conditional - marginal + self.weight_decay * squared_norm, 'marginal_entropy': marginal,
+                'conditional_entropy': conditional}

@@ -1,6 +1,5 @@
 """The explorer's responses to HTTP requests, including refusals. Writes nothing to disk."""
 
-import hashlib
 import importlib.resources
 import json
 import logging
@@ -12,7 +11,7 @@ import threading
 import numpy as np
 import tensorflow as tf
 from werkzeug import Request, Response
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadRequest, Forbidden, HTTPException, MethodNotAllowed, NotFound
 
 import acai_tf
 from acai_tf import images as images_lib
@@ -35,10 +34,6 @@ _HEADERS = {
     'Cross-Origin-Opener-Policy': 'same-origin', 'Cache-Control': 'no-cache'}
 
 
-class _Request(Request):
-    max_content_length = MOST_BYTES
-
-
 class Application:
     """The WSGI application.
 
@@ -56,26 +51,27 @@ class Application:
         height, width, _ = tests.dataset.image_shape
         self._columns = max(1, int(_SHEET_PIXELS**0.5) // width)
         self._per_sheet = self._columns * max(1, int(_SHEET_PIXELS**0.5) // height)
-        self._files = {f'/static/{name}': content for name, content in _static_files()}
+        folder = importlib.resources.files('acai_tf.explorer') / 'static'
+        self._files = {f'/static/{file.name}': file.read_bytes() for file in folder.iterdir() if file.is_file()}
         self._files['/'] = self._files.pop('/static/index.html')
         self._get = {'/api/state': self._state, '/api/map': self._map, '/api/axes': self._axes, '/api/sheet': self._sheet}
-        self._post = {'/api/picture': self._picture, '/api/figure': self._figure, '/api/animation': self._animation,
-                      '/api/latents': self._latents, '/api/track': self._track, '/api/errors': self._errors,
-                      '/api/encode': self._encode}
 
     def __call__(self, environ, start_response):
-        request = _Request(environ)
+        request = Request(environ)
+        request.max_content_length = MOST_BYTES
         try:
             response = self._answer(request)
         except HTTPException as error:
-            response = _refusal(error.code, _reasons.get(error.code, error.description), error.get_response().headers)
+            why = 'the request is larger than 16 MiB' if error.code == 413 else error.description
+            response = _json({'error': why}, error.code)
+            response.allow = getattr(error, 'valid_methods', None)
         except NotYet as error:
             response = _json({'waiting': str(error)}, 202)
         except AcaiError as error:
-            response = _refusal(400, str(error))
+            response = _json({'error': str(error)}, 400)
         except Exception:
             _logger.exception('%s %s', request.method, request.path)
-            response = _refusal(500, 'this failed; see the terminal for the reason')
+            response = _json({'error': 'this failed; see the terminal for the reason'}, 500)
         response.headers.update(_HEADERS)
         response.headers.pop('Date', None)  # the server adds it
         return response(environ, start_response)
@@ -87,34 +83,36 @@ class Application:
 
     def _answer(self, request):
         if not self._is_allowed(request.environ.get('HTTP_HOST', '')):
-            return _refusal(403, 'this host name is not allowed; start acai_explore with --allowed_host=NAME')
+            raise Forbidden('this host name is not allowed; start acai_explore with --allowed_host=NAME')
         origin = request.headers.get('Origin')
         if origin is not None and not self._is_allowed(origin.partition('://')[2]):
-            return _refusal(403, 'requests from other sites are refused')
+            raise Forbidden('requests from other sites are refused')
         path = request.path
-        if path in self._post:
-            return self._compute(self._post[path], request) if request.method == 'POST' else _wrong_method('POST')
-        if path not in self._files and path not in self._get:
-            return _refusal(404, 'this page does not exist')
-        if request.method not in ('GET', 'HEAD'):
-            return _wrong_method('GET, HEAD')
+        is_computed = path == '/api/encode' or path in _OF_SCENES
+        if not is_computed and path not in self._files and path not in self._get:
+            raise NotFound('this page does not exist')
+        methods = ['POST'] if is_computed else ['GET', 'HEAD']
+        if request.method not in methods:
+            raise MethodNotAllowed(methods, f'this takes {", ".join(methods)}')
+        if is_computed:
+            return self._compute(request)
         if path in self._get:
             return self._get[path](request)
         response = Response(self._files[path], mimetype=mimetypes.guess_type(path)[0] or 'text/html')
-        response.set_etag(hashlib.sha256(self._files[path]).hexdigest()[:16])
+        response.add_etag()
         return response.make_conditional(request.environ)
 
     def _is_allowed(self, host):
         """Returns True if a host, with or without a port, is one of ours."""
         return re.sub(r':\d{1,5}$', '', host).lower() in self._hosts
 
-    def _compute(self, answer, request):
+    def _compute(self, request):
         try:
             body = request.get_data(cache=False)
         except OSError:  # malformed chunks, or a client that stops sending
-            return _refusal(400, 'the body of the request cannot be read')
+            raise BadRequest('the body of the request cannot be read') from None
         with self._computing:
-            return answer(request, body)
+            return self._encode(body) if request.path == '/api/encode' else _OF_SCENES[request.path](*self._asked(body))
 
     # ---- GET
 
@@ -144,7 +142,7 @@ class Application:
     def _sheet(self, request):
         start = _natural(request, 'number') * self._per_sheet
         if start >= len(self._tests):
-            return _refusal(404, 'this sheet does not exist')
+            raise NotFound('this sheet does not exist')
         images = self._tests.images[start:start + self._per_sheet]
         return _png(scenes.sheet(images, self._columns))
 
@@ -159,7 +157,7 @@ class Application:
     # ---- POST
 
     def _asked(self, body):
-        """Returns (Scene, {number: Space}) of a request."""
+        """Returns (Scene, list of Space) of a request."""
         try:
             asked = json.loads(body, parse_constant=lambda name: float('nan'))
             numbers, scene = asked['models'], asked['scene']
@@ -167,41 +165,10 @@ class Application:
             raise UsageError('the body must be JSON: {"models": [0], "scene": {...}}') from None
         if not isinstance(numbers, list) or not 1 <= len(numbers) <= 2:
             raise UsageError('models must be one or two numbers')
-        return scenes.Scene(scene, self._tests), {number: self._spaces[self._model(number)] for number in numbers}
+        scene = scenes.Scene(scene, self._tests, self._spaces)
+        return scene, [self._spaces[number] for number in dict.fromkeys(map(self._model, numbers))]
 
-    def _one(self, body):
-        scene, spaces = self._asked(body)
-        number = next(iter(spaces))
-        return scene, spaces[number], number
-
-    def _picture(self, request, body):
-        scene, space, number = self._one(body)
-        return _png(scene.sheet(space, number))
-
-    def _figure(self, request, body):
-        scene, spaces = self._asked(body)
-        return _png(scene.figure(spaces))
-
-    def _animation(self, request, body):
-        scene, spaces = self._asked(body)
-        return Response(scene.animation(spaces), mimetype='image/gif')
-
-    def _latents(self, request, body):
-        scene, spaces = self._asked(body)
-        return _json({'scene': scene.kind, 'dataset': self._tests.dataset.name, 'models': [
-            {'saved_model': space.loaded.path, 'model': space.loaded.config['model'], 'step': space.loaded.config['step'],
-             'latents': scene.latents(space, number).tolist()} for number, space in spaces.items()]})
-
-    def _track(self, request, body):
-        scene, space, number = self._one(body)
-        latents = scene.latents(space, number)
-        return _json({'points': [space.points_of(row).tolist() for row in latents]})
-
-    def _errors(self, request, body):
-        scene, space, _ = self._one(body)
-        return _json({'errors': scene.errors(space)})
-
-    def _encode(self, request, body):
+    def _encode(self, body):
         """Answers an image file with its latents for every model and the image as model input."""
         dataset = self._tests.dataset
         pixels = images_lib.decode(body, 'the file', dataset.image_shape[-1])
@@ -214,12 +181,15 @@ class Application:
                       'picture': scenes.encode64(scenes.png(fitted))})
 
 
-_reasons = {413: 'the request is larger than 16 MiB', 404: 'this page does not exist'}
-
-
-def _static_files():
-    folder = importlib.resources.files('acai_tf.explorer') / 'static'
-    return [(file.name, file.read_bytes()) for file in folder.iterdir() if file.is_file()]
+# {path: answer from a scene and the spaces of its models}
+_OF_SCENES = {
+    '/api/picture': lambda scene, spaces: _png(scene.sheet(spaces[0])),
+    '/api/figure': lambda scene, spaces: _png(scene.figure(spaces)),
+    '/api/animation': lambda scene, spaces: Response(scene.animation(spaces), mimetype='image/gif'),
+    '/api/latents': lambda scene, spaces: _json(scene.record(spaces)),
+    '/api/track': lambda scene, spaces: _json({'points': scene.track(spaces[0])}),
+    '/api/errors': lambda scene, spaces: _json({'errors': scene.errors(spaces[0])}),
+}
 
 
 def _about(loaded):
@@ -263,14 +233,3 @@ def _finite(value):
 
 def _png(content):
     return Response(content, mimetype='image/png')
-
-
-def _refusal(status, why, headers=()):
-    response = _json({'error': why}, status)
-    if 'Allow' in headers:
-        response.headers['Allow'] = headers['Allow']
-    return response
-
-
-def _wrong_method(allowed):
-    return _refusal(405, f'this takes {allowed}', {'Allow': allowed})

@@ -7,14 +7,8 @@ from acai_tf.quiet import without_import_noise
 
 
 def compute(sender, latents, training_latents, with_tsne):
-    """Sends pairs of a name ('mixture', 'tsne') and its value, or the AcaiError that it raised.
-
-    Args:
-        sender: end of a pipe.
-        latents: [n, ...], for the map.
-        training_latents: [m, ...], for the mixture.
-        with_tsne: True to send 'tsne' too.
-    """
+    """Sends pairs of a name and its value, or the AcaiError that it raised: 'mixture', of the training latents, and, if
+    wanted, 'tsne', the map of the latents."""
     os.nice(10)
     with without_import_noise():
         import threadpoolctl

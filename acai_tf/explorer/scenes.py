@@ -10,7 +10,7 @@ A scene is a JSON object with a `kind`:
     images      sources
 
 A source is the number of a test image, or {"latents": [one per model], "picture": PNG}, with base64 of float32 and of the
-model's input image. Everything is checked; UsageError names what is wrong.
+model's input image. Numbers are little-endian. Everything is checked; UsageError names what is wrong.
 """
 
 import base64
@@ -37,10 +37,11 @@ class Scene:
     Args:
         asked: the JSON value.
         tests: space.Gallery.
+        spaces: list of space.Space, one for each model of the page.
     """
 
-    def __init__(self, asked, tests):
-        self._asked, self._tests = _of_type(asked, dict, 'the scene'), tests
+    def __init__(self, asked, tests, spaces):
+        self._asked, self._tests, self._spaces = _of_type(asked, dict, 'the scene'), tests, spaces
         self.kind = self._choice('kind', _KINDS)
         self._at = self._asked.get('at')
 
@@ -64,14 +65,21 @@ class Scene:
             raise UsageError(f'{len(sources)} images are chosen; this takes {least}' + f' to {most}' * (most > least))
         return sources
 
-    def _latents_of(self, source, space, number):
-        """Returns the latents of a source for a model by number."""
+    def _latents_of(self, source, space):
+        """Returns the latents of a source for a model."""
         if type(source) is int:
             return space.latents_of_test_image(self._test_image(source))
         parts = _of_type(_of_type(source, dict, 'a source').get('latents'), list, 'latents')
+        number = self._spaces.index(space)
         if number >= len(parts):
             raise UsageError(f'latents for model {number} are missing')
-        return read_latents(parts[number], space.loaded.latent_shape)
+        content, shape = _decode64(parts[number]), space.loaded.latent_shape
+        if len(content) != 4 * int(np.prod(shape)):
+            raise UsageError(f'latents must be {images_lib.by(shape)} numbers of 4 bytes')
+        latents = np.frombuffer(content, '<f4').reshape(shape)
+        if not np.isfinite(latents).all():
+            raise UsageError('latents must be finite')
+        return latents
 
     def _test_image(self, number):
         if not 0 <= number < len(self._tests):
@@ -89,17 +97,15 @@ class Scene:
             raise UsageError(f'the picture must have {images_lib.by(shape)} pixels')
         return images_lib.to_float(pixels).numpy()
 
+    def _images_of(self, sources):
+        return np.stack([self._image_of(source) for source in sources])
+
     # ---- as latents
 
-    def latents(self, space, number=0):
-        """Returns latents [rows, columns, *latent_shape] for a model.
-
-        Args:
-            space: the model's space.Space.
-            number: the model's number on the page.
-        """
+    def latents(self, space):
+        """Returns latents [rows, columns, *latent_shape] for a model."""
         def of(sources):
-            return np.stack([self._latents_of(source, space, number) for source in sources])
+            return np.stack([self._latents_of(source, space) for source in sources])
         if self.kind == 'walk':
             curve = pictures.CURVES[self._choice('curve', list(pictures.CURVES))]
             latents = of(self._sources(2, _MOST_SOURCES))
@@ -115,7 +121,7 @@ class Scene:
                 x, y = self._pair(0, 1)
                 left, right = (interpolation.lerp(corners[k:k + 1], corners[k + 2:k + 3], y) for k in (0, 1))
                 return interpolation.lerp(left, right, x).numpy()[None]
-            steps = self._steps(1, squared=True)
+            steps = self._steps()
             return interpolation.bilinear(corners, steps, steps).numpy()
         if self.kind == 'images':
             return of(self._sources(1, _MOST_SOURCES))[None]
@@ -135,9 +141,9 @@ class Scene:
             latents = reading.drawn('prior', space.loaded, None, rows * columns, seed)
         return latents.reshape(rows, columns, *latents.shape[1:])
 
-    def _steps(self, rows, squared=False):
+    def _steps(self, rows=None):
         steps = self._whole('steps', 2, 64)
-        if (steps**2 if squared else rows * steps) > MOST_IMAGES:
+        if (rows or steps) * steps > MOST_IMAGES:
             raise UsageError(f'these are more than {MOST_IMAGES} images; choose fewer steps or images')
         return steps
 
@@ -147,62 +153,48 @@ class Scene:
             raise UsageError('at must be two numbers')
         return [_number(value, 'at', low, high) for value in at]
 
+    def record(self, spaces):
+        """Returns the latents for several models, as JSON values."""
+        return {'scene': self.kind, 'dataset': self._tests.dataset.name, 'models': [
+            {'saved_model': space.loaded.path, 'model': space.loaded.config['model'], 'step': space.loaded.config['step'],
+             'latents': self.latents(space).tolist()} for space in spaces]}
+
+    def track(self, space):
+        """Returns the points [rows, columns, 2] of the latents on the map 'pca', as lists."""
+        return [space.points_of(row).tolist() for row in self.latents(space)]
+
     # ---- as files
 
-    def sheet(self, space, number=0):
+    def sheet(self, space):
         """Returns the images, edge to edge, as PNG."""
-        return png(images_lib.grid(reading.decoded(space.loaded, self.latents(space, number)), gap=0, frame=False))
+        return png(images_lib.grid(reading.decoded(space.loaded, self.latents(space)), gap=0))
 
     def figure(self, spaces):
-        """Returns the same PNG as acai_interpolate, for scenes that it can draw.
-
-        Args:
-            spaces: {number: space.Space}.
-        """
-        titles = figures.names([space.loaded for space in spaces.values()])
+        """Returns the same PNG as acai_interpolate, for scenes that it can draw."""
+        titles = figures.names([space.loaded for space in spaces])
         arrange = pictures.side_by_side if self.kind == 'grid' else pictures.stack
-        return figures.encode(arrange([(title, self._picture(space, number))
-                                       for title, (number, space) in zip(titles, spaces.items())]))
+        return figures.encode(arrange(list(zip(titles, map(self._picture, spaces)))))
 
-    def _picture(self, space, number):
-        latents = self.latents(space, number)
-        if self._at is not None or self.kind not in ('walk', 'grid', 'images'):
+    def _picture(self, space):
+        latents = self.latents(space)
+        if self._at is not None or self.kind not in ('walk', 'images'):
             return pictures.plain(space.loaded, latents)
-        sources = self._asked['sources']
-        if self.kind == 'grid':
-            ends = [self._latents_of(source, space, number) for source in sources]
-            return pictures.bilinear(space.loaded, None, latents.shape[0], np.stack(ends))
-        images = np.stack([self._image_of(source) for source in sources])
+        images = self._images_of(self._asked['sources'])
         if self.kind == 'images':
             return pictures.reconstructions(space.loaded, images, len(images))
-        ends = np.stack([self._latents_of(source, space, number) for source in sources])
-        return pictures.interpolations(
-            space.loaded, np.concatenate([images[:-1], images[1:]]), latents.shape[1],
-            pictures.CURVES[self._asked['curve']], np.concatenate([ends[:-1], ends[1:]]))
+        return pictures.interpolations(np.concatenate([images[:-1], images[1:]]), reading.decoded(space.loaded, latents))
 
     def animation(self, spaces):
         """Returns the same GIF of a walk as acai_interpolate."""
         if self.kind != 'walk' or self._at is not None:
             raise UsageError('only walks have animations')
-        return animation.gif([reading.decoded(space.loaded, self.latents(space, number))
-                              for number, space in spaces.items()])
+        return animation.gif([reading.decoded(space.loaded, self.latents(space)) for space in spaces])
 
     def errors(self, space):
         """Returns the MSE of each reconstruction on the [-1, 1] scale, and its root on the 0..255 scale."""
-        images = np.stack([self._image_of(source) for source in self._sources(1, _MOST_SOURCES)])
+        images = self._images_of(self._sources(1, _MOST_SOURCES))
         mse = np.square(space.loaded.reconstruct(images) - images, dtype=np.float64).mean(axis=(1, 2, 3))
         return [{'mse': float(error), 'rmse': 127.5 * math.sqrt(error)} for error in mse]
-
-
-def read_latents(text, shape):
-    """Reads latents [*shape] from base64 of little-endian float32. Raises UsageError if they are malformed or not finite."""
-    content = _decode64(text)
-    if len(content) != 4 * int(np.prod(shape)):
-        raise UsageError(f'latents must be {images_lib.by(shape)} numbers of 4 bytes')
-    latents = np.frombuffer(content, '<f4').reshape(shape)
-    if not np.isfinite(latents).all():
-        raise UsageError('latents must be finite')
-    return latents
 
 
 def encode64(content):
@@ -220,7 +212,7 @@ def sheet(images, columns):
     rows = -(-len(images) // columns)
     full = np.full([rows * columns, *images.shape[1:]], -1, np.float32)
     full[:len(images)] = images
-    return png(images_lib.grid(full.reshape(rows, columns, *images.shape[1:]), gap=0, frame=False))
+    return png(images_lib.grid(full.reshape(rows, columns, *images.shape[1:]), gap=0))
 
 
 def _decode64(text):

@@ -53,12 +53,8 @@ class Handler(serving.WSGIRequestHandler):
 
 
 class Server(serving.ThreadedWSGIServer):
-    """Serves each connection in its own thread, and waits while the machine has no room for more.
-
-    Args:
-        application: Application.
-        listener: socket from `bind`; it is closed, because the server duplicates it.
-    """
+    """Serves each connection in its own thread, and waits while the machine has no room for more. Duplicates and closes the
+    `listener` from `bind`."""
     _is_full = False
 
     def __init__(self, application, listener):
@@ -88,15 +84,8 @@ class Server(serving.ThreadedWSGIServer):
 
 
 def bind(host, port=None):
-    """Returns a listening socket.
-
-    Args:
-        host: name or address.
-        port: None: the first free port from 6007 on.
-
-    Raises:
-        UsageError: this machine does not have the address, or the port is taken.
-    """
+    """Returns a socket that listens on a port of a host; None: the first free port from 6007 on. Raises UsageError if this
+    machine does not have the address, or if the port is taken."""
     for number in range(PORT, PORT + _PORTS_TRIED) if port is None else [port]:
         try:
             family, kind, _, _, address = socket.getaddrinfo(host, number, type=socket.SOCK_STREAM,
@@ -128,8 +117,7 @@ def serve(models, dataset, listener, allowed_hosts=(), data_flags=(), open_brows
         models: list of export.LoadedModel.
         dataset: datasets.base.Dataset that fits the models.
         listener: socket from `bind`; it is closed at the end.
-        allowed_hosts: host names, in addition to the local ones, that requests may use.
-        data_flags: flags of acai_interpolate that name the data set.
+        allowed_hosts, data_flags: as for `Application`.
         open_browser: True to open the page.
     """
     host, port = listener.getsockname()[:2]

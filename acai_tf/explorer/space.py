@@ -54,14 +54,10 @@ class Gallery:
 
 
 class Space:
-    """One model on the test images. Until `find_axes` and `find_the_rest` are done, methods raise NotYet.
+    """An export.LoadedModel on the images of a Gallery. Methods raise NotYet until `find_axes` and `find_the_rest` are done.
 
     After a failure, requests get the error for a few seconds. The next request starts the computation again, except after
     wrong usage.
-
-    Args:
-        loaded: export.LoadedModel.
-        tests: Gallery that fits the model.
     """
 
     def __init__(self, loaded, tests):
@@ -145,36 +141,31 @@ class Space:
         self._pca = pca  # last, because requests take it as a sign that the map exists
 
     def _read_tsne(self):
-        for folder in self._folders():
+        for path in self._cache_files():
             with contextlib.suppress(OSError, ValueError, EOFError):
-                points = np.load(os.path.join(folder, self._file_name()), allow_pickle=False)
+                points = np.load(path, allow_pickle=False)
                 if points.shape == (len(self._tests), 2) and np.isfinite(points).all():
                     return points
         return None
 
     def _write_tsne(self, points):
-        for folder in self._folders():
-            path = os.path.join(folder, self._file_name())
+        for path in self._cache_files():
             try:
-                os.makedirs(folder, exist_ok=True)
+                os.makedirs(os.path.dirname(path), exist_ok=True)
                 with files.atomic_write(path, 'wb') as file:
                     np.save(file, points.astype(np.float32))
                 return
             except OSError as error:
                 _logger.warning('%s was not written (%s)', path, error.strerror)
 
-    def _file_name(self):
-        """Returns the name of the cache file for the map of these weights and images."""
-        config = self.loaded.config
-        what = [config['sha256'], config['step'], self._tests.dataset.name, self._tests.dataset.options,
+    def _cache_files(self):
+        """Returns the places of the map of these weights and images: in the run, if the export is in one, and the user's."""
+        config, dataset, run = self.loaded.config, self._tests.dataset, Run.of_export(self.loaded.path)
+        what = [config['sha256'], config['step'], dataset.name, dataset.options,
                 hashlib.sha256(np.ascontiguousarray(self._tests.images)).hexdigest()]
-        return f'tsne-{hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:12]}.npy'
-
-    def _folders(self):
-        """Returns the cache folders of the map: in the run, if the export is in a run, and the user's."""
-        run = Run.of_export(self.loaded.path)
+        name = f'tsne-{hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:12]}.npy'
         own = os.path.join(os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache'), 'acai_tf')
-        return [*([run.results_dir(self.loaded.config['step'])] if run else []), own]
+        return [os.path.join(folder, name) for folder in [*([run.results_dir(config['step'])] if run else []), own]]
 
     def _in_a_process(self, *args):
         """Yields what `background.compute` sends from a separate process, which delays no pictures and can be killed."""
@@ -233,21 +224,18 @@ class Space:
         return self._ready(self._pca, 'the principal axes')
 
     def along_axes(self, base, values):
-        """Moves a latent along the first principal axes.
-
-        Args:
-            base: latents [*latent_shape]; None: the mean of the test latents.
-            values: distance along each axis, in standard deviations.
-        """
-        values = np.asarray(values, np.float64)
+        """Moves latents [*latent_shape] (None: the mean of the test latents) along the first principal axes, by values in
+        standard deviations."""
         base = self._axes.mean_ if base is None else np.asarray(base, np.float64).ravel()
-        moved = base + (values * self.deviations()[:len(values)]) @ self._axes.components_[:len(values)]
-        return moved.astype(np.float32).reshape(self.loaded.latent_shape)
+        return self._moved(base, np.asarray(values, np.float64) * self.deviations()[:len(values)])
 
     def at(self, point):
         """Returns the latent at a point (x, y) of the map 'pca'."""
-        return (self._axes.mean_ + np.asarray(point) @ self._axes.components_[:2]).astype(np.float32).reshape(
-            self.loaded.latent_shape)
+        return self._moved(self._axes.mean_, np.asarray(point))
+
+    def _moved(self, base, steps):
+        moved = base + steps @ self._axes.components_[:len(steps)]
+        return moved.astype(np.float32).reshape(self.loaded.latent_shape)
 
     def points_of(self, latents):
         """Returns points [n, 2] of latents [n, ...] on the map 'pca'."""

@@ -15,6 +15,7 @@ from acai_tf.figures.pictures import DPI, mpl_figure
 from acai_tf.latents import reading
 from acai_tf.latents.projection import project
 from acai_tf.metrics import PIXELS
+from acai_tf.metrics.poses import grouped
 
 _MOST_POINTS = 3000
 _MOST_IN_LEGEND = 20
@@ -129,12 +130,10 @@ def _scale(low, high, name):
 
 def _draw_grid(axes, points, poses, azimuths, altitudes):
     """Draws the lines of constant azimuth and altitude through points [n, dimensions], colored by two scales."""
-    for azimuth in np.unique(poses[:, 0]):
-        column = np.flatnonzero(poses[:, 0] == azimuth)
-        axes.plot(*points[column[np.argsort(poses[column, 1])]].T, color=azimuths.to_rgba(azimuth), linewidth=0.7)
-    for altitude in np.unique(poses[:, 1]):
-        ring = np.flatnonzero(poses[:, 1] == altitude)
-        ring = ring[np.argsort(poses[ring, 0])]
+    for column in grouped(poses, 0):
+        axes.plot(*points[column].T, color=azimuths.to_rgba(poses[column[0], 0]), linewidth=0.7)
+    for ring in grouped(poses, 1):
+        altitude = poses[ring[0], 1]
         gaps = np.diff(poses[ring, 0], append=poses[ring[0], 0] + 360)
         if gaps[-1] <= 1.5 * gaps[:-1].max(initial=0):  # all the way round
             ring = [*ring, ring[0]]

@@ -33,20 +33,18 @@ def pick_images(dataset, count, seed):
     return reading.rows(dataset, 'test', np.random.default_rng(seed).permutation(size)[:count])
 
 
-def interpolations(loaded, images, steps, curve=interpolation.lerp, latents=None):
-    """Rows of decoded paths between images [2 * rows, ...], from the k-th of the first half to the k-th of the second half.
-    The images themselves are at both ends, set apart. `latents` are theirs, if known. uint8 picture [h, w, c]."""
-    frames = reading.walks(loaded, loaded.encode(images) if latents is None else latents, steps, curve)
+def interpolations(images, frames):
+    """Rows of frames [rows, steps, h, w, c] between images [2 * rows, ...], from the k-th of the first half to the k-th of
+    the second half. The images themselves are at both ends, set apart. uint8 picture [h, w, c]."""
     starts, ends = np.split(np.asarray(images), 2)
     parts = [_grid(part) for part in (starts[:, None], frames, ends[:, None])]
     space = np.full([len(parts[0]), _WIDE_GAP, parts[0].shape[2]], 255, np.uint8)
     return np.concatenate([parts[0], space, parts[1], space, parts[2]], axis=1)
 
 
-def bilinear(loaded, images, steps, latents=None):
-    """A grid of steps x steps between four images [4, ...] or their latents; its corners are their reconstructions."""
-    corners = tf.constant(loaded.encode(images) if latents is None else latents)
-    return plain(loaded, interpolation.bilinear(corners, steps, steps).numpy())
+def bilinear(loaded, images, steps):
+    """A grid of steps x steps between four images [4, ...]; its corners are their reconstructions."""
+    return plain(loaded, interpolation.bilinear(tf.constant(loaded.encode(images)), steps, steps).numpy())
 
 
 def plain(loaded, latents):
@@ -86,7 +84,7 @@ def drawing(mode, dataset, image_files, rows, steps, seed, source='prior'):
         return lambda loaded: samples(loaded, dataset, rows, steps, seed, source)
     images = choose_images(mode, dataset, image_files, rows, steps, seed)
     if mode in CURVES:
-        return lambda loaded: interpolations(loaded, images, steps, CURVES[mode])
+        return lambda loaded: interpolations(images, reading.walks(loaded, loaded.encode(images), steps, CURVES[mode]))
     if mode == 'reconstruction':
         return lambda loaded: reconstructions(loaded, images, len(images) if image_files else steps)
     return lambda loaded: bilinear(loaded, images, steps)

@@ -20,6 +20,14 @@ def nearest_distance(images, batches):
     return np.maximum(1 - cosine, 0)
 
 
+def mean_nearest_distances(groups, batches):
+    """Means of `nearest_distance` over groups of images, from one pass over the reference set: {name: [n, ...]} ->
+    {name: float}."""
+    distances = nearest_distance(np.concatenate(list(groups.values())), batches)
+    ends = np.cumsum([len(images) for images in groups.values()])[:-1]
+    return {name: float(part.mean()) for name, part in zip(groups, np.split(distances, ends))}
+
+
 def _unit(images):
     """Float32 unit vectors [n, d]; zero stays zero, orthogonal to everything."""
     flat = np.asarray(images, np.float32).reshape(len(images), -1)

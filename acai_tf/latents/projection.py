@@ -9,7 +9,6 @@ def project(latents, projection, seed=0, dimensions=2):
     """Projects latents [n, ...] to points [n, dimensions].
 
     Args:
-        latents: [n, ...].
         projection: 'pca' or 'tsne', both scikit-learn's.
         seed: int, for t-SNE.
         dimensions: 2 or 3.

@@ -28,18 +28,14 @@ def of_dataset(model, dataset, split, limit=None, batch=512):
         batch: number of images encoded at a time.
 
     Returns:
-        (float32 [n, ...], int64 [n]): features and labels.
-
-    Raises:
-        NonFiniteError: a feature is NaN or infinite.
+        (float32 [n, ...], int64 [n]): features and labels; NonFiniteError if a feature is NaN or infinite.
     """
     dataset.check()
     features, labels, count = [], [], 0
     with tqdm.tqdm(unit='image', desc=split, disable=None) as progress:
-        for batch_images, batch_labels in _in_order(dataset, split, batch):
-            batch_images, batch_labels = batch_images.numpy(), batch_labels.numpy()
-            if limit is not None:
-                batch_images, batch_labels = batch_images[:limit - count], batch_labels[:limit - count]
+        for part in _in_order(dataset, split, batch):
+            stop = None if limit is None else limit - count
+            batch_images, batch_labels = (tensor.numpy()[:stop] for tensor in part)
             features.append(model.encode(batch_images))
             labels.append(batch_labels)
             count += len(batch_images)
@@ -58,11 +54,8 @@ def size(dataset, split):
 
 
 def rows(dataset, split, index):
-    """Returns the images of a split at `index` [n], in that order: float32 [n, h, w, c]. Keeps only those in memory.
-
-    Raises:
-        IndexError: an index is out of range.
-    """
+    """Returns the images of a split at `index` [n], in that order: float32 [n, h, w, c]. Keeps only those in memory. Raises
+    IndexError if an index is out of range."""
     chosen, start = {}, 0
     for part in batches(dataset, split):
         chosen |= {number: part[number - start].copy() for number in set(index) if start <= number < start + len(part)}
@@ -83,47 +76,34 @@ def _in_order(dataset, split, batch):
 
 
 def of_files(paths, loaded, batch=64, strict=False):
-    """Encodes image files with an export.LoadedModel.
-
-    Args:
-        strict: if True, a file that cannot be read is an error; if False, it is skipped with a warning.
+    """Encodes image files with an export.LoadedModel. Skips a file that cannot be read with a warning, unless `strict`.
 
     Returns:
         (latents [n, ...], the paths [n] of the files that were read).
 
     Raises:
-        DataError: a file cannot be read or decoded (the message names it), or none can.
+        DataError: none can be read or decoded or, if `strict`, one cannot (the message names it).
     """
     latents, read = [], []
     for start in tqdm.trange(0, len(paths), batch, unit='batch', disable=None):
-        # Only the export can prepare an image like its data set, and it takes encoded images.
-        pngs = {path: png for path in paths[start:start + batch] if (png := _png(path, loaded.image_shape[-1], strict))}
-        latents.append(loaded.encode_bytes(list(pngs.values())))
-        read += pngs
+        pngs = []  # only the export can prepare an image like its data set, and it takes encoded images
+        for path in paths[start:start + batch]:
+            try:
+                pngs.append(tf.io.encode_png(images.read(path, loaded.image_shape[-1])).numpy())
+                read.append(path)
+            except DataError as error:
+                if strict:
+                    raise
+                _logger.warning('%s; left out', error)
+        latents.append(loaded.encode_bytes(pngs))
     if not read:
         raise DataError(f'none of the {len(paths):,} images can be read')
     return np.concatenate(latents), read
 
 
-def _png(path, channels, strict):
-    """Returns an image file as PNG. If it cannot be read and `strict` is False, logs a warning and returns None."""
-    try:
-        return tf.io.encode_png(images.read(path, channels)).numpy()
-    except DataError as error:
-        if strict:
-            raise
-        _logger.warning('%s; left out', error)
-
-
 def drawn(source, model, dataset, count, seed=0):
-    """Draws latents [count, *latent_shape] from the prior N(0, I), or from a mixture fitted to the training latents.
-
-    Args:
-        source: one of `SOURCES`.
-        model: anything with `encode` and `latent_shape`.
-        dataset: datasets.base.Dataset whose images the model takes; needed only for the mixture.
-        seed: int.
-    """
+    """Draws latents [count, *latent_shape] from one of `SOURCES`: the prior N(0, I), or a mixture fitted to the training
+    latents. Only the mixture needs the data set."""
     if source == 'prior':
         return randomness.normal([count, *model.latent_shape], randomness.key(seed, 'samples')).numpy()
     if source == 'mixture':
@@ -144,7 +124,7 @@ def walks(model, latents, steps, curve=interpolation.lerp):
         *(tf.constant(half) for half in np.split(np.asarray(latents), 2)), steps, curve).numpy())
 
 
-def between(model, starts, ends, steps, curve=interpolation.lerp):
-    """Decodes paths between the latents of `starts` and `ends`, images [n, h, w, c], to images [n, steps, h, w, c]. Both
-    ends of a path are reconstructions."""
-    return walks(model, np.concatenate([model.encode(starts), model.encode(ends)]), steps, curve)
+def between(model, starts, ends, steps):
+    """Decodes straight paths between the latents of `starts` and `ends`, images [n, h, w, c], to images [n, steps, h, w, c].
+    Both ends of a path are reconstructions."""
+    return walks(model, np.concatenate([model.encode(starts), model.encode(ends)]), steps)

@@ -41,10 +41,6 @@ def _suffix(path):
     return os.path.splitext(path)[1].lower()
 
 
-def _write_npy(file, latents, **_):
-    np.save(file, latents)
-
-
 def _write_csv(file, **arrays):
     columns = _columns(**arrays)
     writer = csv.writer(file, lineterminator='\n')
@@ -58,8 +54,8 @@ def _write_parquet(file, **arrays):
     parquet.write_table(pyarrow.table(_columns(**arrays)), file)
 
 
-_WRITERS = {'.npz': (np.savez, 'wb'), '.npy': (_write_npy, 'wb'), '.csv': (_write_csv, 'w'),
-            '.parquet': (_write_parquet, 'wb')}
+_WRITERS = {'.npz': (np.savez, 'wb'), '.npy': (lambda file, latents, **_: np.save(file, latents), 'wb'),
+            '.csv': (_write_csv, 'w'), '.parquet': (_write_parquet, 'wb')}
 
 
 def _columns(latents, labels=None, class_names=None, paths=None):

@@ -6,14 +6,11 @@ from acai_tf.metrics.base import Metric
 
 
 def accuracy(classify, batches):
-    """Percentage of images classified correctly.
+    """Percentage of images classified correctly, in [0, 100].
 
     Args:
         classify: function, images [n, h, w, c] -> scores [n, nclass]; the largest wins.
         batches: iterable of (images, labels).
-
-    Returns:
-        float in [0, 100].
 
     Raises:
         ValueError: there are no images.
@@ -25,16 +22,6 @@ def accuracy(classify, batches):
     if not total:
         raise ValueError('no images to classify')
     return 100.0 * correct / total
-
-
-def accuracy_by_class(classes, labels):
-    """{class: percentage of its images classified correctly}, for the classes that have images.
-
-    Args:
-        classes: int [n], the predicted classes. labels: int [n].
-    """
-    correct = np.equal(classes, labels)
-    return {int(label): 100.0 * float(correct[labels == label].mean()) for label in np.unique(labels)}
 
 
 class Accuracy(Metric):

@@ -12,13 +12,7 @@ class Metric(Configured):
     """Computes values from a model and a data set.
 
     A subclass declares its options as `Option`s and defines `compute`. If it does not apply everywhere, it also sets
-    `supports_pixels` or defines `unsupported_reason`.
-
-    Args:
-        **options: as the class declares them.
-
-    Raises:
-        UsageError: an unknown option, or a value outside its range.
+    `supports_pixels` or defines `unsupported_reason`. An unknown option, or a value outside its range, is a UsageError.
     """
 
     program = 'acai_evaluate'  # the program that prints it

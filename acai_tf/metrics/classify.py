@@ -6,33 +6,22 @@ import tensorflow as tf
 
 from acai_tf.architectures.dense import dense
 from acai_tf.losses import cross_entropy
-from acai_tf.metrics.accuracy import accuracy_by_class
 from acai_tf.metrics.learned import LearningMetric
 from acai_tf.metrics.subjects import PIXELS
-from acai_tf.models.fitting import Fitting
-from acai_tf.models.optimizers import Adam
-from acai_tf.models.steps import Steps
+from acai_tf.models.fitting import Fitting, OneLoss
 from acai_tf.options import Option
 
 _PIXEL_SMOOTHING = 0.1  # as released
 
 
-class LinearClassifier(Steps, keras.Model):
+class LinearClassifier(OneLoss):
     """A linear layer and a softmax, trained by Adam on the cross-entropy.
 
-    The learning rate falls exponentially, to a tenth halfway through training and to a hundredth at the end, as released.
-    Weights start Glorot uniform.
-
-    Args:
-        width: dimension of the points.
-        nclass: number of classes.
-        steps: length of the training.
-        smoothing: label smoothing.
-        seed: int, for the initial weights and the order of the points.
+    The learning rate falls exponentially, to a tenth after half of the `steps` and to a hundredth at the end, as released.
+    Weights start Glorot uniform. The seed decides them and the order of the points.
     """
 
     optimizer_networks = {'classifier': ('classifier',)}
-    loss_names = ('loss',)
 
     def __init__(self, width, nclass, steps=1, smoothing=0.0, seed=0):
         super().__init__(seed)
@@ -40,22 +29,16 @@ class LinearClassifier(Steps, keras.Model):
         self.add_network('classifier', dense([width], nclass, seed, 'classifier'))
         self.built = True
 
-    def make_optimizer(self, name):
-        rate = keras.optimizers.schedules.ExponentialDecay(self.lr, self._half, 0.1)
-        return Adam(rate, beta_1=0.9, beta_2=0.999, epsilon=1e-8, name=name)
+    def rate_of(self, name):
+        return keras.optimizers.schedules.ExponentialDecay(self.lr, self._half, 0.1)
 
     def call(self, points, training=False):
         """Logits [n, nclass] of points [n, width]."""
         return self.classifier(points, training=training)
 
-    def train_step(self, data):
-        """One update, from points and their labels; returns the loss."""
-        points, labels = data
-        with tf.GradientTape(persistent=True) as tape:
-            losses = cross_entropy(self(points, training=True), labels, self._smoothing)
-            terms = self.assert_finite({'loss': tf.reduce_mean(losses)})
-        self.update(tape, {'classifier': terms['loss']})
-        return self.track(terms)
+    def loss_terms(self, points, labels, training=False):
+        """{'loss': cross-entropy of points [batch, width] and their labels}."""
+        return {'loss': tf.reduce_mean(cross_entropy(self(points, training=training), labels, self._smoothing))}
 
 
 class Classify(LearningMetric):
@@ -69,14 +52,6 @@ class Classify(LearningMetric):
     smoothing = Option(None, f'label smoothing (default: 0; for pixels {_PIXEL_SMOOTHING}, as released)', kind=float,
                        minimum=0, maximum=1)
     seed = Option(0, 'seed of the initial weights and the order of the images', minimum=0)
-
-    def unsupported_reason(self, dataset):
-        if dataset.nclass < 2 and not self._load:
-            return f'needs a data set with classes; {dataset.name} has one class'
-
-    def compute(self, model, dataset):
-        self._class_name = dataset.class_name
-        return super().compute(model, dataset)
 
     def learn(self, model, dataset, points, labels):
         default = _PIXEL_SMOOTHING if model is PIXELS else 0.0
@@ -99,10 +74,11 @@ class Classify(LearningMetric):
         weights, bias = self._classifier.classifier.get_weights()
         return {'classes': np.argmax(np.asarray(points, np.float32) @ weights + bias, axis=1)}
 
-    def values(self, points, answers):
+    def values(self, dataset, points, answers):
         del points
-        accuracies = {split: 100.0 * int(np.sum(of_split['classes'] == of_split['labels'])) / len(of_split['labels'])
-                      for split, of_split in answers.items()}
-        by_class = accuracy_by_class(answers['test']['classes'], answers['test']['labels'])
+        correct = {split: of_split['classes'] == of_split['labels'] for split, of_split in answers.items()}
+        accuracies = {split: 100.0 * int(np.sum(of_split)) / len(of_split) for split, of_split in correct.items()}
+        labels = answers['test']['labels']
         return {'accuracy': accuracies['test'], 'train_accuracy': accuracies['train'],
-                'accuracy_by_class': {self._class_name(label): percent for label, percent in by_class.items()}}
+                'accuracy_by_class': {dataset.class_name(int(label)): 100.0 * float(correct['test'][labels == label].mean())
+                                      for label in np.unique(labels)}}

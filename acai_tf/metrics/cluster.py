@@ -1,9 +1,8 @@
 """Accuracy of clusters of latents or pixels, compared with the classes (ACAI, section 4.2; released cluster.py)."""
 
-import contextlib
 import hashlib
 import logging
-import os
+import pathlib
 from typing import NamedTuple
 
 import numpy as np
@@ -49,30 +48,15 @@ def whitening(train):
     return Whitening(mean, axes.T / (singular_values + _EPSILON), rank)
 
 
-def whiten(train, test):
-    """Returns both sets, [n, d] and [m, d], whitened by the training set: float64."""
-    whitened = whitening(train)
-    return whitened(train), whitened(test)
-
-
 def clustering_accuracy(labels: np.ndarray, clusters: np.ndarray) -> float:
     """Percentage of examples in the cluster that is matched to their class, under the best one-to-one matching (Hungarian
-    method).
-
-    Args:
-        labels, clusters: int [n], counted from 0; the numbers of classes and clusters may differ.
-    """
+    method). Both are int [n], counted from 0; the numbers of classes and clusters may differ."""
     counts, pairs = _matched(labels, clusters)
     return 100.0 * counts[pairs].sum() / len(labels)
 
 
 def matching(labels, clusters, count):
-    """The class of each cluster under the best matching: int [count]; -1 for a cluster without a class.
-
-    Args:
-        labels, clusters: as above.
-        count: number of clusters.
-    """
+    """The class of each of `count` clusters under the best matching: int [count]; -1 for a cluster without a class."""
     counts, (matched_classes, matched_clusters) = _matched(labels, clusters)
     classes = np.full(max(count, len(counts)), -1)
     classes[matched_clusters] = np.where(matched_classes <= np.max(labels), matched_classes, -1)
@@ -133,10 +117,6 @@ class Cluster(LearningMetric):
     def label(self):
         return self.name if self.method == 'kmeans' else f'{self.name}-{self.method}'
 
-    def unsupported_reason(self, dataset):
-        if dataset.nclass < 2 and not self._load:
-            return f'needs a data set with classes; {dataset.name} has one class'
-
     def learn(self, model, dataset, points, labels):
         del labels
         if len(points) < dataset.nclass:
@@ -147,9 +127,10 @@ class Cluster(LearningMetric):
             self._method_options = self._resolved({**clusterers.REGISTRY.get(self.method).on_latents, **self._given})
         points = self._whitened(points)
         self._clusterer = clusterers.create(self.method, points.shape[1], dataset.nclass, self.seed, **self._method_options)
-        for name, reason in self._clusterer.idle().items():
-            if name in self._given:
-                raise UsageError(f'{name}={self._given[name]} has no effect {reason}; leave it out')
+        for (other, value), names in self._clusterer.idle.items():
+            for name in names:
+                if name in self._given and getattr(self._clusterer, other) == value:
+                    raise UsageError(f'{name}={self._given[name]} has no effect with {other}={value}; leave it out')
         if self._partial:
             # Another model, training set or seed starts over; a larger n_init adds to the finished restarts.
             key = hashlib.sha256(np.ascontiguousarray(points))
@@ -173,7 +154,8 @@ class Cluster(LearningMetric):
     def answers(self, points):
         return {'clusters': self._clusterer.predict(self._whitened(points))}
 
-    def values(self, points, answers):
+    def values(self, dataset, points, answers):
+        del dataset
         if self._load is None:
             self._classes = matching(answers['test']['labels'], answers['test']['clusters'], self._clusterer.clusters)
         for of_split in answers.values():
@@ -195,8 +177,7 @@ class Cluster(LearningMetric):
 
     def clean_up(self):
         if self._state:
-            with contextlib.suppress(FileNotFoundError):
-                os.remove(self._state)
+            pathlib.Path(self._state).unlink(missing_ok=True)
 
 
 def _accuracy(answers):

@@ -7,10 +7,7 @@ from acai_tf.metrics.base import Metric
 
 
 def mean_absolute_correlation(latents: np.ndarray) -> float:
-    """Mean of |R_ij| over i != j, where R is the matrix of correlation coefficients.
-
-    Args:
-        latents: [n, ...], flattened to [n, d].
+    """Mean of |R_ij| over i != j, where R holds the correlation coefficients of latents [n, ...], flattened to [n, d].
 
     Returns:
         float in [0, 1]. Dimensions that never change have no correlation and are left out. NaN if fewer than two are left,

@@ -27,7 +27,15 @@ class LearningMetric(Metric):
     `save` writes a directory with learned.json (the metric, its options, the latents it learned from, versions), learned.npz
     (the learned arrays), and `<split>.npz` with the answers and `labels` for each image of a split, in file order.
 
-    A subclass defines `learn`, `restore`, `answers`, `values` and `arrays`.
+    A subclass defines these methods, where points [n, d] are images or their latents:
+
+        learn(model, dataset, points, labels)  learns from the training points and their labels [n]
+        arrays()                               the learned {name: array}
+        restore(width, arrays)                 restores them, for points of that width; KeyError, TypeError or ValueError for
+                                               other arrays
+        answers(points)                        {name: array [n]}
+        values(dataset, points, answers)       {name: value} from {split: points} and {split: answers and labels}; may add to
+                                               the answers
 
     Args:
         load: directory written by `save`, which also gives the options. None: learn.
@@ -48,6 +56,10 @@ class LearningMetric(Metric):
             options, self._arrays = self._read(load)
         super().__init__(**options)
 
+    def unsupported_reason(self, dataset):
+        if dataset.nclass < 2 and not self._load:
+            return f'needs a data set with classes; {dataset.name} has one class'
+
     def compute(self, model, dataset):
         data = {split: reading.of_dataset(model, dataset, split) for split in reading.SPLITS}
         points = {split: features.reshape(len(features), -1) for split, (features, _) in data.items()}
@@ -59,7 +71,7 @@ class LearningMetric(Metric):
             first = slice(self.most_training_images)
             self.learn(model, dataset, points['train'][first], data['train'][1][first])
         self._answers = {split: {**self.answers(points[split]), 'labels': labels} for split, (_, labels) in data.items()}
-        return self.values(points, self._answers)
+        return self.values(dataset, points, self._answers)
 
     def _restore_for(self, model):
         saved, given = self._learned_from, _fingerprint(model)
@@ -70,50 +82,23 @@ class LearningMetric(Metric):
                             saved.get('model'), saved.get('step'))
         try:
             width = int(self._arrays['width'])
-            if width != self._width:
-                raise DataError(f'{self._load} was learned from {width} numbers per image, but {model} has {self._width}')
-            self.restore(width, self._arrays)
-        except DataError:
-            raise
+            if width == self._width:
+                self.restore(width, self._arrays)
         except _WRONG_CONTENT as error:
             raise self._damaged(error) from None
-
-    def learn(self, model, dataset, points, labels):
-        """Learns from the training set's points [n, d] and their labels [n]."""
-        raise NotImplementedError
-
-    def restore(self, width, arrays):
-        """Restores the arrays that `arrays` returned, for points of that width. Raises KeyError, TypeError or ValueError for
-        other arrays."""
-        raise NotImplementedError
-
-    def arrays(self):
-        """Returns the learned {name: array}."""
-        raise NotImplementedError
-
-    def answers(self, points):
-        """Returns {name: array [n]}, answers for points [n, d]."""
-        raise NotImplementedError
-
-    def values(self, points, answers):
-        """Returns {name: value} from {split: points [n, d]} and {split: answers and labels}; may add to the answers."""
-        raise NotImplementedError
+        if width != self._width:
+            raise DataError(f'{self._load} was learned from {width} numbers per image, but {model} has {self._width}')
 
     def summary(self, values):
         # Prefixed, because several metrics have an accuracy.
         return {f'{self.name}_{name}': value for name, value in values.items() if not isinstance(value, dict)}
 
     def save(self, directory):
-        """Writes the learned arrays and the answers of the last computation to a new directory, atomically.
-
-        Raises:
-            UsageError: the directory exists.
-        """
+        """Writes the learned arrays and the answers of the last computation to a new directory, atomically; UsageError if it
+        exists."""
         with files.atomic_directory(directory) as temporary:
-            description = {'metric': self.name, 'options': self.options(), 'learned_from': self._learned_from,
-                           'versions': versions()}
-            with open(os.path.join(temporary, _DESCRIPTION), 'w', encoding='utf-8') as file:
-                json.dump(description, file, indent=2)
+            files.write_json({'metric': self.name, 'options': self.options(), 'learned_from': self._learned_from,
+                              'versions': versions()}, os.path.join(temporary, _DESCRIPTION))
             np.savez(os.path.join(temporary, _ARRAYS), width=self._width, **self.arrays())
             for split, answers in self._answers.items():
                 np.savez(os.path.join(temporary, f'{split}.npz'), **answers)

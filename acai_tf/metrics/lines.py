@@ -15,6 +15,7 @@ from acai_tf.options import Option
 
 _STEPS = 16  # frames of an interpolation
 _DICTIONARY_SIZE = 10000
+_CHUNK = 512  # images compared at a time; limits memory use
 # Smoothness is undefined if the turn from first to last angle is smaller than this.
 _LEAST_TURN = 1e-4
 # The float32 cosine below differs from the float64 one by less than this (tests/metrics/lines_test.py).
@@ -36,7 +37,7 @@ def _dictionary(height, width):
     return angles, lines, np.ascontiguousarray(search, np.float32)
 
 
-def closest_line(images: np.ndarray, chunk: int = 512) -> tuple[np.ndarray, np.ndarray]:
+def closest_line(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Finds the nearest line of each image.
 
     The search is in float32. Lines within rounding error of the best are ranked again in float64, because the float32 search
@@ -44,7 +45,6 @@ def closest_line(images: np.ndarray, chunk: int = 512) -> tuple[np.ndarray, np.n
 
     Args:
         images: float [..., h, w, 1], not clipped, as in the released code.
-        chunk: images compared at a time; limits memory use.
 
     Returns:
         (distance, angle), float64 [...]: cosine distance in [0, 2], and angle in [0, 2 pi). NaN for an image that has NaN
@@ -55,8 +55,8 @@ def closest_line(images: np.ndarray, chunk: int = 512) -> tuple[np.ndarray, np.n
     angles, lines, search = _dictionary(height, width)
     flat = images.reshape(-1, height * width)
     distance, angle = (np.full(len(flat), np.nan) for _ in range(2))
-    for start in range(0, len(flat), chunk):
-        block = flat[start:start + chunk].astype(np.float64)
+    for start in range(0, len(flat), _CHUNK):
+        block = flat[start:start + _CHUNK].astype(np.float64)
         norm = np.linalg.norm(block, axis=1, keepdims=True)
         usable = np.flatnonzero((norm[:, 0] > 0) & np.isfinite(norm[:, 0]))
         block = block[usable] / norm[usable]

@@ -13,10 +13,7 @@ _STILL = 1e-6
 
 
 def evaluate(frames):
-    """Values of paths through image space. A step is the RMS difference between neighboring frames.
-
-    Args:
-        frames: [n, steps, ...].
+    """Values of paths [n, steps, ...] through image space. A step is the RMS difference between neighboring frames.
 
     Returns:
         {name: value}, means over the paths: `step_variation`, the standard deviation of a path's steps over their mean (0:
@@ -67,8 +64,5 @@ class Path(Metric):
             values.update({prefix + name: value for name, value in evaluate(frames).items()})
         images = {**{prefix: frames.reshape(-1, *dataset.image_shape) for prefix, frames in paths.items()},
                   'path_test_': test}
-        nearest = neighbours.nearest_distance(np.concatenate(list(images.values())), reading.batches(dataset, 'train'))
-        ends_of_groups = np.cumsum([len(group) for group in images.values()])[:-1]
-        for prefix, distances in zip(images, np.split(nearest, ends_of_groups)):
-            values[f'{prefix}nearest_train'] = float(distances.mean())
-        return values
+        nearest = neighbours.mean_nearest_distances(images, reading.batches(dataset, 'train'))
+        return values | {f'{prefix}nearest_train': distance for prefix, distance in nearest.items()}

@@ -14,10 +14,11 @@ from acai_tf.datasets import pole
 from acai_tf.errors import DataError
 from acai_tf.metrics.base import Metric
 
-# Intervals in degrees of azimuth: for errors, for errors by alpha and realism, for the retrieved alpha, and for parameter
-# distances.
-_LENGTHS, _BY_ALPHA, _RETRIEVAL, _DISTANCES = range(15, 85, 5), 80, 70, (40, 60, 80)
-_ALTITUDES = 20, 30  # degrees of altitude: intervals shorter than the whole range, for parameter distances
+_LENGTHS = range(15, 85, 5)  # degrees of azimuth
+_ALTITUDES = 20, 30  # degrees of altitude: intervals shorter than the whole range
+# Names of the intervals for errors by alpha and realism, for the retrieved alpha, and for parameter distances.
+_BY_ALPHA, _RETRIEVAL = 'azimuth_80', 'azimuth_70'
+_DISTANCES = 'azimuth_40', 'azimuth_60', 'azimuth_80', 'altitude_20', 'altitude_30', 'altitude'
 # Degrees of altitude; above this, a pole's shadows differ too little to reveal the azimuth.
 _HIGHEST_RETRIEVAL = 65
 _CHUNK = 1024  # frames decoded at a time
@@ -93,19 +94,22 @@ def evaluate(encode, decode, images: np.ndarray, poses: np.ndarray, is_test: np.
         add('all', interval, _values(interval, poses, frames, np.ones(interval.inner.shape, bool)))
         add('held_out', interval, _values(interval, poses, frames, is_test[interval.inner]))
         mask = is_low[interval.inner]
-        if interval.name == f'azimuth_{_RETRIEVAL}' and not is_low.all() and mask.any():
+        if interval.name == _RETRIEVAL and not is_low.all() and mask.any():
             add('up_to_65', interval, {'retrieved_alpha': _retrieved(interval, poses, frames['nearest'], mask)})
     return {subset: of_subset for subset, of_subset in values.items() if of_subset}
 
 
-def intervals(poses):
-    """Returns all intervals that an object's poses [n, 2] allow.
+def grouped(poses, by):
+    """Groups an object's images by azimuth (`by` 0) or altitude (1), each group sorted by the other angle: poses [n, 2] ->
+    list of int [m], indices."""
+    order = np.lexsort((poses[:, 1 - by], poses[:, by]))
+    return np.split(order, 1 + np.flatnonzero(np.diff(poses[order, by])))
 
-    Raises:
-        DataError: the azimuths at an altitude do not have equal steps, or there are too few.
-    """
-    rings = [np.flatnonzero(poses[:, 1] == altitude) for altitude in np.unique(poses[:, 1])]
-    rings = [ring[np.argsort(poses[ring, 0])] for ring in rings]
+
+def intervals(poses):
+    """Returns all intervals that an object's poses [n, 2] allow. Raises DataError if the azimuths at an altitude do not have
+    equal steps, or if there are too few."""
+    rings, columns = grouped(poses, 1), grouped(poses, 0)
     steps = np.concatenate([np.diff(poses[ring, 0]) for ring in rings])
     if not len(steps) or not np.allclose(steps, steps[0]) or steps[0] <= 0:
         raise DataError('the azimuths must have equal steps, the same at every altitude, and no two images may have the '
@@ -116,18 +120,17 @@ def intervals(poses):
         paths = [path for ring in rings for path in _along(ring, count, closed=np.isclose(step * len(ring), 360))]
         if count >= 3 and paths:
             result.append(Interval(f'azimuth_{length}', np.array(paths), step * (count - 1)))
-    columns = [np.flatnonzero(poses[:, 0] == azimuth) for azimuth in np.unique(poses[:, 0])]
-    columns = [column[np.argsort(poses[column, 1])] for column in columns]
     count = max(map(len, columns))
     columns = np.array([column for column in columns if len(column) == count])
     altitudes = poses[columns[0], 1]
     even = np.allclose(np.diff(altitudes, 2), 0) and (poses[columns, 1] == altitudes).all()
     if count >= 3 and even:
         step = float(altitudes[1] - altitudes[0])
-        for name, m in {f'altitude_{length}': round(length / step) for length in _ALTITUDES}.items():
+        for length in _ALTITUDES:
+            m = round(length / step)
             if 3 <= m < count:
                 paths = [path for column in columns for path in _along(column, m, closed=False)]
-                result.append(Interval(name, np.array(paths), step * (m - 1)))
+                result.append(Interval(f'altitude_{length}', np.array(paths), step * (m - 1)))
         result.append(Interval('altitude', columns, step * (count - 1)))
     if not result:
         raise DataError('there are too few images for an interval of azimuth or altitude with a true image in between')
@@ -136,8 +139,6 @@ def intervals(poses):
 
 def _along(ring, count, closed):
     """Paths of `count` images along a ring [n], from each start: list of int [count]."""
-    if count > len(ring):
-        return []
     starts = len(ring) if closed else len(ring) - count + 1
     return [np.take(ring, range(start, start + count), mode='wrap') for start in range(starts)]
 
@@ -179,9 +180,9 @@ def _compare(interval, latents, decode, truth, possible):
         mixed = ((1 - weights) * first + weights * last).astype(latents.dtype)
         frames = _unit(decode(mixed.reshape(-1, *latents.shape[1:])))
         part = {'mse': _mse(frames, truth.images[paths[:, 1:-1].ravel()])}
-        if _has_distances(interval) or interval.name == f'azimuth_{_RETRIEVAL}':
+        if interval.name in (*_DISTANCES, _RETRIEVAL):
             part['nearest'] = truth.nearest(frames)
-        if possible and interval.name == f'azimuth_{_BY_ALPHA}':
+        if possible and interval.name == _BY_ALPHA:
             part['realism'] = _mse(frames, possible.images[possible.nearest(frames)])
         parts.append(part)
     return {name: np.concatenate([part[name] for part in parts]).reshape(len(interval.paths), -1) for name in parts[0]}
@@ -197,20 +198,16 @@ def _mse(frames, images):
 def _values(interval, poses, frames, mask):
     """{name: value} for the inner frames that the mask [starts, m - 2] selects; `frames` as returned by `_compare`."""
     values = {'mse': _mean(frames['mse'], mask)}
-    if interval.name in (f'azimuth_{_BY_ALPHA}', 'altitude'):
+    if interval.name in (_BY_ALPHA, 'altitude'):
         values['mse_by_alpha'] = _by_alpha(interval, lambda k: {
             'mean': _mean(frames['mse'][:, k], mask[:, k]), 'deviation': _deviation(frames['mse'][:, k], mask[:, k])})
-    if interval.name == f'azimuth_{_RETRIEVAL}':
+    if interval.name == _RETRIEVAL:
         values['retrieved_alpha'] = _retrieved(interval, poses, frames['nearest'], mask)
-    if _has_distances(interval):
+    if interval.name in _DISTANCES:
         values['parameter_distance'] = _distances(interval, poses, frames['nearest'], mask)
     if 'realism' in frames:
         values['realism'] = _mean(frames['realism'], mask)
     return values
-
-
-def _has_distances(interval):
-    return interval.name.startswith('altitude') or interval.name in (f'azimuth_{length}' for length in _DISTANCES)
 
 
 def _by_alpha(interval, values):
@@ -267,46 +264,31 @@ class Poses(Metric):
     """
 
     supports_pixels = False
-
-    def __init__(self, **options):
-        super().__init__(**options)
-        self._setting = None
+    _dataset = None
 
     def check(self, model, dataset):
         super().check(model, dataset)
         intervals(dataset.load_poses()[1])
 
     def compute(self, model, dataset):
-        if self._setting is None or self._setting.dataset is not dataset:  # all reports use the same setting
-            self._setting = _Setting(dataset)
-        return {'poses': {'model': self._setting.evaluate(model.encode, model.decode), **self._setting.references}}
+        if self._dataset is not dataset:  # all reports use the same references
+            self._dataset, (self._evaluate, self._references) = dataset, _references(dataset)
+        return {'poses': {'model': self._evaluate(model.encode, model.decode), **self._references}}
 
     def summary(self, values):
         of_model = values['poses']['model']['all']
         return {f'poses_{name}_{interval}': value['error'] if name == 'retrieved_alpha' else value
                 for name in ('mse', 'retrieved_alpha', 'realism') for interval, value in of_model.get(name, {}).items()
-                if interval in ('azimuth_70', 'azimuth_80', 'altitude')}
+                if interval in (_RETRIEVAL, _BY_ALPHA, 'altitude')}
 
 
-class _Setting:
-    """Images and poses for evaluating models."""
-
-    def __init__(self, dataset):
-        self.dataset, (images, self._poses, self._is_test) = dataset, dataset.load_poses()
-        self._images, self._size = np.asarray(images), dataset.image_shape[0]
-        self._is_pole = dataset.generator == 'pole64'
-        self._realistic = pole.realistic(self._size) if self._is_pole else None
-
-    def evaluate(self, encode, decode):
-        return evaluate(encode, decode, self._images, self._poses, self._is_test, self._realistic)
-
-    @functools.cached_property
-    def references(self):
-        """{subject: values} of the subjects that are not models."""
-        def unchanged(images):
-            return images
-        values = {'pixel_dissolve': self.evaluate(unchanged, unchanged)}
-        if self._is_pole:
-            values['straight_tip'] = self.evaluate(lambda images: pole.tip_of(self._poses),
-                                                   lambda tips: pole.draw_shadow(tips, self._size))
-        return values
+def _references(dataset):
+    """(`evaluate` on the images of a data set, {subject: values} of the subjects that are not models)."""
+    images, poses, is_test = dataset.load_poses()
+    size, is_pole = dataset.image_shape[0], dataset.generator == 'pole64'
+    of = functools.partial(evaluate, images=np.asarray(images), poses=poses, is_test=is_test,
+                           realistic=pole.realistic(size) if is_pole else None)
+    values = {'pixel_dissolve': of(np.asarray, np.asarray)}
+    if is_pole:
+        values['straight_tip'] = of(lambda images: pole.tip_of(poses), lambda tips: pole.draw_shadow(tips, size))
+    return of, values

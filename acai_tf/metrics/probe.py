@@ -11,22 +11,21 @@ from acai_tf.options import Option
 
 _logger = logging.getLogger(__name__)
 
-# scikit-learn's C, the inverse regularization strength, from strong to weak regularization.
+# scikit-learn's C, which multiplies the sum of the losses, from strong to weak regularization.
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)
 NEIGHBORS = (1, 10, 200)
 _HELD_OUT, _TOLERANCE, _MOST_ITERATIONS = 0.2, 1e-5, 2000
+_LEVELS = (1 - 0.95) / 2, (1 + 0.95) / 2  # of the ends of an interval
 
 
-def logistic_regression(train, train_labels, test, seed=0, strengths=STRENGTHS):
+def logistic_regression(train, train_labels, test, seed=0):
     """Predicts classes with a converged logistic regression with L2 regularization.
 
-    Features are standardized by the training set. C is chosen by the accuracy on a held-out fifth of the training set, the
-    same fifth for all values. The regression is then fitted to the whole training set.
+    Features are standardized by the training set. C is chosen from `STRENGTHS` by the accuracy on a held-out fifth of the
+    training set, which the seed selects; ties go to the first. The regression is then fitted to the whole training set.
 
     Args:
         train: [n, d]. train_labels: int [n]. test: [m, d].
-        seed: selects the fifth.
-        strengths: values of C, which multiplies the sum of the losses; ties go to the first.
 
     Returns:
         (classes [m], the chosen C); (None, NaN) if the training set has fewer than two classes.
@@ -47,8 +46,8 @@ def logistic_regression(train, train_labels, test, seed=0, strengths=STRENGTHS):
         warnings.simplefilter('always', ConvergenceWarning)
         if len(held) and len(np.unique(train_labels[rest])) > 1:
             scores = [model.set_params(C=c).fit(train[rest], train_labels[rest]).score(train[held], train_labels[held])
-                      for c in strengths]
-        best = strengths[int(np.argmax(scores))]
+                      for c in STRENGTHS]
+        best = STRENGTHS[int(np.argmax(scores))]
         model = LogisticRegression(C=best, tol=_TOLERANCE, max_iter=_MOST_ITERATIONS).fit(train, train_labels)
     for warning in caught:
         if not issubclass(warning.category, ConvergenceWarning):
@@ -70,21 +69,18 @@ def nearest_neighbors(train, train_labels, test, counts):
     return {k: classes[np.argmax([(labels[:, :k] == label).sum(axis=1) for label in classes], axis=0)] for k in counts}
 
 
-def accuracy(classes, labels, level=0.95):
-    """Percentage of correct classes, with its bootstrap percentile interval over the test points.
+def accuracy(classes, labels):
+    """Percentage of correct classes, with its 95% bootstrap percentile interval over the test points.
 
     If a share p of n points is correct, a resample has Binomial(n, p) correct points. The interval is computed from that
     distribution, without drawing samples.
 
-    Args:
-        classes, labels: int [n].
-
     Returns:
-        (accuracy, low, high), in [0, 100].
+        (accuracy, low, high), in [0, 100], for classes and labels, int [n].
     """
     from scipy.stats import binom
     share, count = float(np.mean(classes == labels)), len(labels)
-    low, high = binom.ppf([(1 - level) / 2, (1 + level) / 2], count, share) / count
+    low, high = binom.ppf(_LEVELS, count, share) / count
     return 100 * share, 100 * float(low), 100 * float(high)
 
 

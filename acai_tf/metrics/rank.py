@@ -8,10 +8,9 @@ from acai_tf.options import Option
 
 
 def evaluate(latents, dead=0.01):
-    """Effective numbers of dimensions of latents.
+    """Effective numbers of dimensions of latents [n, ...], flattened to [n, d].
 
     Args:
-        latents: [n, ...], flattened to [n, d].
         dead: a dimension is dead if its standard deviation is at most this share of the latents' root mean square.
 
     Returns:

@@ -15,14 +15,8 @@ _logger = logging.getLogger(__name__)
 
 
 def keep(loaded, metric, dataset, values):
-    """Writes the values of a metric, with its options and the library versions. Logs a warning if it cannot.
-
-    Args:
-        loaded: export.LoadedModel; if it is not in a run directory, nothing is written.
-        metric: metrics.base.Metric.
-        dataset: datasets.base.Dataset.
-        values: {name: value}.
-    """
+    """Writes the values {name: value} of a metric, with its options and the library versions, if the export.LoadedModel is
+    in a run directory. Logs a warning if it cannot."""
     run = Run.of_export(loaded.path)
     if run is None:
         return

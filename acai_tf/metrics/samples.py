@@ -33,13 +33,12 @@ class Samples(Metric):
                    'test': model.encode(test)}
         images = {'prior': model.decode(latents['prior']), 'mixture': model.decode(latents['mixture']), 'test': test}
         train_images = []
-        nearest = neighbours.nearest_distance(np.concatenate(list(images.values())),
-                                              _keeping(reading.batches(dataset, 'train'), chosen, train_images))
-        nearest = np.split(nearest, [count, 2 * count])
+        batches = _keeping(reading.batches(dataset, 'train'), chosen, train_images)
+        nearest = neighbours.mean_nearest_distances(images, batches)
         spaces = {'': (images, np.concatenate(train_images)), 'latent_': (latents, train[chosen])}
         values = {'samples_draws': count}
-        for source, distances in zip(images, nearest):
-            values[f'samples_{source}_nearest_train'] = float(distances.mean())
+        for source, distance in nearest.items():
+            values[f'samples_{source}_nearest_train'] = distance
             for space, (draws, real) in spaces.items():
                 name = f'samples_{source}_{space}'
                 values[f'{name}precision'] = manifolds.precision(real, draws[source], self.neighbours)

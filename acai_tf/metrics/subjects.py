@@ -11,10 +11,7 @@ class Pixels:
     """The images themselves instead of latents."""
 
     image_shape = None  # any
-
-    def encode(self, images):
-        """Returns the images."""
-        return np.asarray(images)
+    encode = staticmethod(np.asarray)
 
     def __str__(self):
         return 'pixels'

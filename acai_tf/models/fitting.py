@@ -5,6 +5,7 @@ import os
 import time
 import zipfile
 
+import keras
 import numpy as np
 import tensorflow as tf
 import tqdm
@@ -13,10 +14,28 @@ from acai_tf import files, randomness
 from acai_tf.datasets.base import shuffled
 from acai_tf.errors import NonFiniteError, short_message
 from acai_tf.models.calls import Calls, compile_steps, losses_of
+from acai_tf.models.steps import Steps
 
 _logger = logging.getLogger(__name__)
 
 _SAVING = 0.05  # largest share of the time that is spent on saving
+
+
+class OneLoss(Steps, keras.Model):
+    """A model with one optimizer, which minimizes the term `loss`.
+
+    A subclass defines `loss_terms(*data, training)`: a batch of rows of each column -> {name: scalar}.
+    """
+
+    loss_names = ('loss',)
+
+    def train_step(self, data):
+        """One update, from one batch; returns the loss terms."""
+        with tf.GradientTape(persistent=True) as tape:
+            terms = self.assert_finite(self.loss_terms(*data, training=True))
+        optimizer, = self.optimizer_networks
+        self.update(tape, {optimizer: terms['loss']})
+        return self.track(terms)
 
 
 class Fitting:

@@ -4,7 +4,7 @@ import { draw, failIn, h } from './dom.js';
 import { imageCanvas } from './images.js';
 import { hint, panes, pixels } from './panes.js';
 import { picture, post } from './server.js';
-import { chosen, info, nameOf, source } from './state.js';
+import { chosen, info, nameOf, sources } from './state.js';
 
 function rowsOf(values, prefix = '') {
   return Object.entries(values).flatMap(([key, value]) => {
@@ -16,6 +16,7 @@ function rowsOf(values, prefix = '') {
 
 export function about(root) {
   const names = chosen();
+  const scene = (whole) => ({ kind: 'images', sources: sources(names, whole) });
   const [element] = panes((pane, number) => {
     const model = info.models[number];
     const pairs = h('div', { class: 'pairs' });
@@ -32,9 +33,8 @@ export function about(root) {
   });
 
   async function reconstruct(pairs, number) {
-    const scene = { kind: 'images', sources: names.map((name) => source(name, true)) };
-    const [sheet, { errors }] = await Promise.all([picture(number, scene),
-      post('api/errors', [number], scene).then((response) => response.json())]);
+    const [sheet, { errors }] = await Promise.all([picture(number, scene(true)),
+      post('api/errors', [number], scene(true)).then((response) => response.json())]);
     pairs.append(...names.map((name, k) => {
       const canvas = pixels({ 'aria-label': `reconstruction of ${nameOf(name)}`, class: 'reconstruction' });
       draw(canvas, sheet, k * info.width, 0, info.width, info.height);
@@ -43,7 +43,5 @@ export function about(root) {
     }));
   }
   root.append(element);
-  if (!names.length) return {};
-  return { scene: (whole) => ({ kind: 'images', sources: names.map((name) => source(name, whole)) }), images: () => names,
-    options: () => ['--mode=reconstruction'] };
+  return names.length ? { scene, images: () => names, options: () => ['--mode=reconstruction'] } : {};
 }

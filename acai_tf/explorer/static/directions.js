@@ -1,7 +1,7 @@
 // Sliders along the principal axes.
 
-import { choice, draw, failIn, h, numberField } from './dom.js';
-import { asker, hint, panes, pixels } from './panes.js';
+import { failIn, h } from './dom.js';
+import { asker, choice, hint, numberField, panes, pixels } from './panes.js';
 import { getJSON } from './server.js';
 import { chosen, nameOf, shown, source, state } from './state.js';
 
@@ -28,10 +28,7 @@ export function directions(root, changed) {
     pane.append(h('div', { class: 'stage' }, canvas));
     return canvas;
   });
-  const ask = asker((pictures, key) => canvases.forEach((canvas, k) => {
-    draw(canvas, pictures[k]);
-    canvas.dataset.at = key;
-  }));
+  const ask = asker(canvases, 'at');
   const axes = h('div', { class: 'axes' });
   let fields = [];
 
@@ -65,10 +62,9 @@ export function directions(root, changed) {
       `Show all ${most}`)] : []));
   };
   root.append(h('div', { class: 'controls' },
-    choice('From', [[-1, 'the mean of the test images'], ...names.map((name, k) => [k, nameOf(name)])], state.base,
-      (value) => { state.base = Number(value); show(); }),
+    choice('From', 'base', [[-1, 'the mean of the test images'], ...names.map((name, k) => [k, nameOf(name)])], show),
     h('button', { onclick: () => setAll([]) }, 'Reset'),
-    numberField('Seed', state.seed, 0, 2 ** 31, (value) => { state.seed = value; changed(); }),
+    numberField('Seed', 'seed', 0, 2 ** 31, changed),
     h('button', { onclick: () => {
       const draws = normals(state.seed);
       setAll(fields.map(() => Math.round(20 * draws.next().value) / 20));

@@ -33,17 +33,6 @@ export const fail = (error) => { if (error.name !== 'AbortError') status(error.m
 /** Shows the error of a request, unless its element is gone. */
 export const failIn = (element) => (error) => { if (element.isConnected) fail(error); };
 
-/** A number field with a label; calls `change` only with numbers in the range. */
-export const numberField = (label, value, low, high, change, step = 1) => h('label', {}, `${label} `, h('input', {
-  type: 'number', min: low, max: high, step, value,
-  oninput: ({ target }) => { if (target.value !== '' && target.checkValidity()) change(Number(target.value)); } }));
-
-export const choice = (label, choices, value, change) => {
-  const select = h('select', { onchange: () => change(select.value) },
-    ...choices.map(([key, text]) => h('option', { value: key, selected: String(key) === String(value) }, text)));
-  return h('label', {}, `${label} `, select);
-};
-
 export function save(blob, name) {
   const link = h('a', { href: URL.createObjectURL(blob), download: name });
   link.click();

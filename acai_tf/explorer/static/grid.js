@@ -1,9 +1,9 @@
 // The grid between four images.
 
-import { draw, h, numberField } from './dom.js';
-import { asker, hint, panes, pixels } from './panes.js';
+import { h } from './dom.js';
+import { asker, hint, numberField, panes, pixels } from './panes.js';
 import { arrow, clamp, followPointer } from './pointer.js';
-import { chosen, source, state } from './state.js';
+import { chosen, sources, state } from './state.js';
 
 export function grid(root, changed) {
   const names = chosen().slice(0, 4);
@@ -11,7 +11,7 @@ export function grid(root, changed) {
     root.append(hint(`Choose four images for the corners. ${names.length} ${names.length === 1 ? 'is' : 'are'} chosen.`));
     return {};
   }
-  const scene = (more) => ({ kind: 'grid', sources: names.map((name) => source(name)), steps: state.size, ...more });
+  const scene = (whole, at) => ({ kind: 'grid', sources: sources(names, whole), steps: state.size, at });
   const [element, parts] = panes((pane) => {
     const part = { point: pixels({ class: 'large', 'aria-label': 'the image at this point of the grid' }),
       sheet: pixels({ 'aria-label': 'the grid between the four images' }), cross: h('div', { class: 'cross' }) };
@@ -27,14 +27,8 @@ export function grid(root, changed) {
   });
   // The center of a cell is the point of its image.
   const unit = (part) => clamp((part * state.size - 0.5) / (state.size - 1), 0, 1);
-  const askPoint = asker((pictures, x, y) => parts.forEach((part, k) => {
-    draw(part.point, pictures[k]);
-    part.point.dataset.at = `${x},${y}`;
-  }));
-  const askSheet = asker((pictures, size) => parts.forEach((part, k) => {
-    draw(part.sheet, pictures[k]);
-    part.sheet.dataset.shown = size;
-  }));
+  const askPoint = asker(parts.map(({ point }) => point), 'at');
+  const askSheet = asker(parts.map(({ sheet }) => sheet), 'shown');
 
   function move(x, y) {
     Object.assign(state, { x, y });
@@ -43,16 +37,13 @@ export function grid(root, changed) {
       Object.assign(cross.style, { left: place(x), top: place(y) });
       pad.setAttribute('aria-valuetext', `${x.toFixed(2)} across, ${y.toFixed(2)} down`);
     }
-    askPoint(scene({ at: [x, y] }), x, y);
+    askPoint(scene(false, [x, y]), `${x},${y}`);
     changed();
   }
 
   const again = () => { askSheet(scene(), state.size); move(state.x, state.y); };
-  root.append(h('div', { class: 'controls' }, numberField('Images per side', state.size, 2, 16, (value) => {
-    state.size = value;
-    again();
-  })), hint('The corners are the first four images: top left, top right, bottom left, bottom right.'), element);
+  root.append(h('div', { class: 'controls' }, numberField('Images per side', 'size', 2, 16, again)),
+    hint('The corners are the first four images: top left, top right, bottom left, bottom right.'), element);
   again();
-  return { scene: (whole) => scene({ sources: names.map((name) => source(name, whole)) }), images: () => names,
-    options: () => ['--mode=bilinear', `--steps=${state.size}`] };
+  return { scene, images: () => names, options: () => ['--mode=bilinear', `--steps=${state.size}`] };
 }

@@ -1,6 +1,7 @@
 // The test images and their strip, the chosen images, and the user's own files.
 
 import { byId, draw, fail, h, status } from './dom.js';
+import { pixels } from './panes.js';
 import { bitmap, encode, sheet } from './server.js';
 import { base64Of, bytesOf, chosen, info, nameOf, own, state } from './state.js';
 
@@ -12,8 +13,8 @@ let changed = () => {};
 export async function drawImage(canvas, name) {
   canvas.dataset.image = name;
   if (typeof name !== 'number') {
-    const pixels = own.get(name)?.pixels;
-    if (pixels) draw(canvas, pixels);
+    const image = own.get(name);
+    if (image) draw(canvas, image.pixels);
     return;
   }
   const { per_sheet: perSheet, columns, width, height } = info;
@@ -22,14 +23,14 @@ export async function drawImage(canvas, name) {
     sheets.set(number, sheet(number));
     sheets.get(number).catch(() => sheets.delete(number));
   }
-  const pixels = await sheets.get(number);
+  const images = await sheets.get(number);
   if (canvas.dataset.image === String(name)) {
-    draw(canvas, pixels, (k % columns) * width, Math.floor(k / columns) * height, width, height);
+    draw(canvas, images, (k % columns) * width, Math.floor(k / columns) * height, width, height);
   }
 }
 
 export function imageCanvas(name, attributes = {}) {
-  const canvas = h('canvas', { width: info.width, height: info.height, role: 'img', 'aria-label': nameOf(name), ...attributes });
+  const canvas = pixels({ 'aria-label': nameOf(name), ...attributes });
   drawImage(canvas, name).catch(fail);
   return canvas;
 }
@@ -47,7 +48,7 @@ export function toggle(name) {
   changed();
 }
 
-export function chooseAtRandom() {
+function chooseAtRandom() {
   const pool = ofClass(), count = Math.min(Math.max(state.view === 'grid' ? 4 : 2, chosen().length), pool.length);
   const picked = new Set();
   while (picked.size < count) picked.add(pool[Math.floor(Math.random() * pool.length)]);
@@ -100,8 +101,7 @@ function freeName(name) {
 /** Has the server encode a file, and registers the image as `name`. `path` is the file's name. */
 export async function addOwn(name, bytes, path) {
   const { latents, picture } = await encode(bytes);
-  const pixels = await bitmap(new Response(bytesOf(picture)));
-  own.set(name, { path, file: base64Of(bytes), picture, latents, pixels });
+  own.set(name, { path, file: base64Of(bytes), picture, latents, pixels: await bitmap(new Response(bytesOf(picture))) });
 }
 
 async function addFiles(files) {

@@ -1,11 +1,11 @@
 // The map of the test images.
 
-import { choice, draw, fail, h } from './dom.js';
+import { draw, fail, h } from './dom.js';
 import { drawImage, toggle } from './images.js';
-import { panes } from './panes.js';
+import { choice, panes, pixels } from './panes.js';
 import { arrow, clamp } from './pointer.js';
 import { getJSON, newest, picture, post, viewLeft } from './server.js';
-import { chosen, info, modelName, nameOf, source, state } from './state.js';
+import { chosen, info, modelName, nameOf, sources, state } from './state.js';
 
 const TEN = ['#1f77b4', '#ff7f0e', '#2ca02c', '#d62728', '#9467bd', '#8c564b', '#e377c2', '#7f7f7f', '#bcbd22', '#17becf'];
 const NEAR = 8; // CSS pixels: within this distance, the pointer is on a point
@@ -17,15 +17,7 @@ const colorOf = (label) => (info.class_names.length <= 10 ? TEN[label]
 let byLabel = null;
 
 /** Map from a label to the numbers of its test images; cached, because every pointer move repaints the map. */
-function membersByLabel() {
-  if (byLabel) return byLabel;
-  byLabel = new Map();
-  info.labels.forEach((label, k) => {
-    if (!byLabel.has(label)) byLabel.set(label, []);
-    byLabel.get(label).push(k);
-  });
-  return byLabel;
-}
+const membersByLabel = () => (byLabel ??= Map.groupBy(info.labels.keys(), (k) => info.labels[k]));
 
 /** One model's map: a canvas with points, and below it the image under the pointer and the decoded point. */
 class Pane {
@@ -33,16 +25,15 @@ class Pane {
     Object.assign(this, { model, changed, points: null, track: [], hovered: -1, cursor: null });
     this.canvas = h('canvas', { class: 'map', tabindex: 0, role: 'application', 'aria-label':
       'map of the test images: move with the arrow keys, choose the nearest image or decode the point with Enter' });
-    this.under = h('canvas', { width: info.width, height: info.height, role: 'img', 'aria-label': 'image under the pointer' });
+    this.under = pixels({ 'aria-label': 'image under the pointer' });
     this.underName = h('figcaption', { role: 'status' }, 'Hover over a point');
-    this.decoded = h('canvas', { class: 'decoded', width: info.width, height: info.height, role: 'img',
-      'aria-label': 'decoded point' });
+    this.decoded = pixels({ class: 'decoded', 'aria-label': 'decoded point' });
     this.decodedName = h('figcaption', {}, 'decoded point');
     this.decodedFigure = h('figure', {}, this.decoded, this.decodedName);
     pane.append(h('div', { class: 'map-and-images' }, this.canvas,
       h('div', { class: 'under' }, h('figure', {}, this.under, this.underName), this.decodedFigure)));
-    this.ask = newest((signal, at) => picture(this.model, { kind: 'plane', at }, signal), (pixels, at) => {
-      draw(this.decoded, pixels);
+    this.ask = newest((signal, at) => picture(this.model, { kind: 'plane', at }, signal), (image, at) => {
+      draw(this.decoded, image);
       this.decoded.dataset.at = at.join(',');
       this.decodedName.textContent = `decoded point (${at.map((one) => one.toFixed(2)).join(', ')})`;
     }, fail);
@@ -82,8 +73,7 @@ class Pane {
   async path(signal) {
     const names = chosen();
     if (state.projection === 'pca' && names.length) {
-      const scene = names.length > 1 ? { kind: 'walk', sources: names.map((name) => source(name)), curve: state.curve, steps: 16 }
-        : { kind: 'images', sources: names.map((name) => source(name)) };
+      const scene = { kind: names.length > 1 ? 'walk' : 'images', sources: sources(names), curve: state.curve, steps: 16 };
       return (await (await post('api/track', [this.model], scene, signal)).json()).points;
     }
     if (!this.points) return []; // another map is loading
@@ -284,8 +274,8 @@ export function map(root, changed) {
       state.hidden.includes(label) ? state.hidden.filter((one) => one !== label) : [...state.hidden, label]) },
     dot, info.class_names[label] ?? String(label));
   }), h('button', { onclick: () => hide([]) }, 'all'), h('button', { onclick: () => hide(labels) }, 'none'));
-  root.append(h('div', { class: 'controls' }, choice('Map', [['pca', 'two principal components'], ['tsne', 't-SNE']],
-    state.projection, (value) => { state.projection = value; all.forEach((pane) => pane.load()); changed(); })),
+  root.append(h('div', { class: 'controls' }, choice('Map', 'projection', [['pca', 'two principal components'],
+    ['tsne', 't-SNE']], () => { all.forEach((pane) => pane.load()); changed(); })),
   ...(labels.length > 1 ? [legend] : []), element);
   return {
     update: () => all.forEach((pane) => pane.loadTrack()),

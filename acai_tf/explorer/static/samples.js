@@ -1,7 +1,7 @@
 // Samples from the prior or from a mixture of Gaussians.
 
-import { choice, draw, h, numberField } from './dom.js';
-import { asker, hint, panes, pixels } from './panes.js';
+import { h } from './dom.js';
+import { asker, choice, hint, numberField, panes, pixels } from './panes.js';
 import { info, state } from './state.js';
 
 export function samples(root, changed) {
@@ -12,18 +12,13 @@ export function samples(root, changed) {
     pane.append(canvas);
     return canvas;
   });
-  const ask = asker((pictures, key) => canvases.forEach((canvas, k) => {
-    draw(canvas, pictures[k]);
-    canvas.dataset.shown = key;
-  }));
+  const ask = asker(canvases, 'shown');
   const again = () => { ask(scene(), `${state.from} ${state.seed} ${state.rows} ${state.columns}`); changed(); };
-  const seed = numberField('Seed', state.seed, 0, 2 ** 31, (value) => { state.seed = value; again(); });
+  const seed = numberField('Seed', 'seed', 0, 2 ** 31, again);
   root.append(h('div', { class: 'controls' },
-    choice('From', [['prior', 'the prior N(0, I)'], ['mixture', 'a mixture of Gaussians']], state.from,
-      (value) => { state.from = value; again(); }), seed,
+    choice('From', 'from', [['prior', 'the prior N(0, I)'], ['mixture', 'a mixture of Gaussians']], again), seed,
     h('button', { onclick: () => { state.seed += 1; seed.querySelector('input').value = state.seed; again(); } }, 'Resample'),
-    numberField('Rows', state.rows, 1, 32, (value) => { state.rows = value; again(); }),
-    numberField('Columns', state.columns, 1, 32, (value) => { state.columns = value; again(); })),
+    numberField('Rows', 'rows', 1, 32, again), numberField('Columns', 'columns', 1, 32, again)),
   hint('Only some systems (vae, aae) are trained to have the prior N(0, I). The mixture is fitted to the training latents of any system.'),
   element);
   again();

@@ -30,24 +30,18 @@ const pause = (milliseconds, signal) => new Promise((resolve, reject) => {
   signal.addEventListener('abort', drop);
 });
 
-async function refuse(response) {
-  let why = `${response.status} ${response.statusText}`;
-  try { why = (await response.json()).error ?? why; } catch { /* not JSON */ }
-  throw new Error(why);
-}
-
 /** Returns the answer to a request. Repeats the request while the answer is being computed, unless the signal aborts. */
 async function send(path, options = {}, signal = view.signal) {
   const request = {};
   try {
     for (;;) {
-      let response;
-      try {
-        response = await fetch(path, options);
-      } catch {
+      const response = await fetch(path, options).catch(() => {
         throw new Error('the server does not answer; is acai_explore still running?');
+      });
+      if (!response.ok) {
+        const answer = await response.json().catch(() => null); // not JSON
+        throw new Error(answer?.error ?? `${response.status} ${response.statusText}`);
       }
-      if (!response.ok) await refuse(response);
       if (response.status !== 202) return response;
       setWait(request, (await response.json()).waiting);
       await pause(400, signal);

@@ -11,15 +11,15 @@ export const state = { ...DEFAULTS };
 /** The user's own images: {name: {path, file, picture, latents, pixels}}; `path` is the file's name, `file` and `picture` are base64. */
 export const own = new Map();
 
-const VIEWS = ['walk', 'grid', 'directions', 'map', 'samples', 'about'];
 const LONGEST_FILE = 16384; // base64 characters of a file in the address; a larger file is replaced by its picture
 
-const inRange = (text, low, high, other) => {
+// Readers of a text in the address, or null; `other` is the value if it is invalid.
+const inRange = (low, high) => (text, other) => {
   const value = Number(text);
   return text !== null && text !== '' && value >= low && value <= high ? value : other;
 };
-const whole = (text, low, high, other) => Math.round(inRange(text, low, high, other));
-const oneOf = (text, choices, other) => (choices.includes(text) ? text : other);
+const whole = (low, high) => (text, other) => Math.round(inRange(low, high)(text, other));
+const oneOf = (...choices) => (text, other) => (choices.includes(text) ? text : other);
 const numbers = (text) => (text ? text.split(',').map(Number) : []);
 const urlSafe = (text) => text.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
 const plainBase64 = (text) => text.replaceAll('-', '+').replaceAll('_', '/');
@@ -54,18 +54,16 @@ export function read(hash) {
   const said = new URLSearchParams(hash.replace(/^#/, ''));
   const get = (key) => said.get(key);
   const count = info.labels.length, models = info.models.length;
-  Object.assign(state, DEFAULTS, {
-    view: oneOf(get('view'), VIEWS, 'walk'),
-    model: whole(get('model'), 0, models - 1, 0), compare: whole(get('compare'), -1, models - 1, -1),
-    curve: oneOf(get('curve'), ['lerp', 'slerp'], 'lerp'), steps: whole(get('steps'), 2, 64, 16),
-    at: inRange(get('at'), 0, 64, 0.5), size: whole(get('size'), 2, 16, 8), x: inRange(get('x'), 0, 1, 0.5),
-    y: inRange(get('y'), 0, 1, 0.5), base: whole(get('base'), -1, 63, -1),
-    values: numbers(get('values')).map((value) => inRange(String(value), -10, 10, 0)), seed: whole(get('seed'), 0, 2 ** 31, 0),
-    from: oneOf(get('from'), ['prior', 'mixture'], 'prior'), rows: whole(get('rows'), 1, 32, 6),
-    columns: whole(get('columns'), 1, 32, 16), projection: oneOf(get('projection'), ['pca', 'tsne'], 'pca'),
-    hidden: numbers(get('hidden')).filter((one) => one >= 0), class: whole(get('class'), -1, info.class_names.length - 1, -1),
-    first: whole(get('first'), 0, count - 1, 0),
-  });
+  const readers = {
+    view: oneOf('walk', 'grid', 'directions', 'map', 'samples', 'about'), model: whole(0, models - 1),
+    compare: whole(-1, models - 1), curve: oneOf('lerp', 'slerp'), steps: whole(2, 64), at: inRange(0, 64), size: whole(2, 16),
+    x: inRange(0, 1), y: inRange(0, 1), base: whole(-1, 63), seed: whole(0, 2 ** 31), from: oneOf('prior', 'mixture'),
+    rows: whole(1, 32), columns: whole(1, 32), projection: oneOf('pca', 'tsne'), class: whole(-1, info.class_names.length - 1),
+    first: whole(0, count - 1),
+  };
+  Object.assign(state, DEFAULTS, { hidden: numbers(get('hidden')).filter((one) => one >= 0),
+    values: numbers(get('values')).map((value) => inRange(-10, 10)(value, 0)) });
+  for (const [key, reader] of Object.entries(readers)) state[key] = reader(get(key), DEFAULTS[key]);
   if (state.compare === state.model) state.compare = -1;
   const plane = numbers(get('plane'));
   state.plane = plane.length === 2 && plane.every(Number.isFinite) ? plane : null;
@@ -100,6 +98,8 @@ export function source(name, withPicture = false) {
   const { latents, picture } = own.get(name);
   return withPicture ? { latents, picture } : { latents };
 }
+
+export const sources = (names, withPictures) => names.map((name) => source(name, withPictures));
 
 export const nameOf = (name) => (typeof name === 'number'
   ? `test image ${name}${info.class_names.length > 1 ? ` (class ${info.class_names[info.labels[name]]})` : ''}` : name);

@@ -1,10 +1,10 @@
 // The walk from image to image.
 
-import { choice, draw, fail, h, numberField } from './dom.js';
+import { fail, h } from './dom.js';
 import { drawImage, imageCanvas } from './images.js';
-import { asker, hint, panes, pixels } from './panes.js';
+import { asker, choice, hint, numberField, panes, pixels } from './panes.js';
 import { arrow } from './pointer.js';
-import { chosen, info, source, state } from './state.js';
+import { chosen, info, sources, state } from './state.js';
 
 export function walk(root, changed) {
   const names = chosen();
@@ -17,8 +17,8 @@ export function walk(root, changed) {
   state.at = Math.min(state.at, rows);
   const mostSteps = Math.min(64, Math.floor(info.most_images / rows));
   state.steps = Math.min(state.steps, mostSteps);
-  const scene = (more) => ({ kind: 'walk', sources: names.map((name) => source(name)), curve: state.curve, steps: state.steps,
-    ...more });
+  const scene = (whole, at) => ({ kind: 'walk', sources: sources(names, whole), curve: state.curve, steps: state.steps,
+    at });
   const [element, parts] = panes((pane) => {
     const part = { from: imageCanvas(names[0], { class: 'end' }), to: imageCanvas(names[1], { class: 'end' }),
       point: pixels({ class: 'large', 'aria-label': 'the image at this point of the walk' }),
@@ -34,15 +34,8 @@ export function walk(root, changed) {
       const [right, down] = arrow(event);
       if (right || down) jumpTo(state.at + (right - down) / 16);
     } });
-  const askPoint = asker((pictures, at) => parts.forEach((part, k) => {
-    draw(part.point, pictures[k]);
-    part.point.dataset.at = at;
-  }));
-  const askRows = asker((pictures, key) => parts.forEach((part, k) => {
-    draw(part.sheet, pictures[k]);
-    part.sheet.dataset.shown = key;
-    mark();
-  }));
+  const askPoint = asker(parts.map(({ point }) => point), 'at');
+  const askRows = asker(parts.map(({ sheet }) => sheet), 'shown');
 
   function mark() {
     const row = Math.min(Math.floor(state.at), rows - 1), column = Math.round((state.at - row) * (state.steps - 1));
@@ -59,7 +52,7 @@ export function walk(root, changed) {
   function move(at) {
     state.at = at;
     mark();
-    askPoint(scene({ at }), at);
+    askPoint(scene(false, at), at);
     changed();
   }
 
@@ -77,13 +70,9 @@ export function walk(root, changed) {
 
   const again = () => { askRows(scene(), `${state.curve} ${state.steps}`); move(state.at); };
   root.append(h('div', { class: 'controls' },
-    choice('Path', [['lerp', 'straight (lerp)'], ['slerp', 'great circle (slerp)']], state.curve,
-      (value) => { state.curve = value; again(); }),
-    numberField('Steps', state.steps, 2, mostSteps,
-      (value) => { state.steps = value; again(); })),
-  slider, element);
+    choice('Path', 'curve', [['lerp', 'straight (lerp)'], ['slerp', 'great circle (slerp)']], again),
+    numberField('Steps', 'steps', 2, mostSteps, again)), slider, element);
   again();
-  return { scene: (whole) => scene({ sources: names.map((name) => source(name, whole)) }), animated: true,
-    images: () => names.slice(1).flatMap((name, k) => [names[k], name]),
+  return { scene, animated: true, images: () => names.slice(1).flatMap((name, k) => [names[k], name]),
     options: () => [`--mode=${state.curve}`, `--steps=${state.steps}`] };
 }
