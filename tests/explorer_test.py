@@ -296,6 +296,9 @@ class ExplorerTest(tf.test.TestCase):
         errors = json.loads(self.post('/api/errors', {'kind': 'images', 'sources': [40]}))['errors']
         mse = np.square(self.loaded[0].reconstruct(self.tests.images[40:41]) - self.tests.images[40:41]).mean()
         self.assertAllClose(errors, [{'mse': mse, 'rmse': 127.5 * np.sqrt(mse)}], rtol=1e-5)
+        with mock.patch.object(self.loaded[0], 'reconstruct', return_value=np.full([1, 32, 32, 1], np.nan, np.float32)):
+            answer = json.loads(self.post('/api/errors', {'kind': 'images', 'sources': [40]}), parse_constant=self.fail)
+        self.assertEqual(answer['errors'], [{'mse': None, 'rmse': None}])
 
     def test_the_page_runs_nothing_but_its_own_files(self):
         answer = self.get('/')

@@ -51,7 +51,7 @@ export function directions(root, changed) {
     axes.replaceChildren(...Array.from({ length: Math.min(count, most) }, (_, k) => {
       const value = state.values[k] ?? 0;
       const slider = h('input', { type: 'range', min: -4, max: 4, step: 0.05, value, id: `axis-${k}`,
-        'aria-valuetext': `${value} standard deviations`, oninput: () => set(k, Number(slider.value)) });
+        title: 'standard deviations', oninput: () => set(k, Number(slider.value)) });
       const field = h('input', { type: 'number', min: -10, max: 10, step: 0.05, value,
         'aria-label': `axis ${k + 1}, standard deviations`,
         oninput: () => { if (field.value !== '' && Math.abs(Number(field.value)) <= 10) set(k, Number(field.value)); } });
