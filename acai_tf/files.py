@@ -99,7 +99,7 @@ def _unfinished(folder, prefix):
 @contextlib.contextmanager
 def atomic_directory(path, exists=EXISTS):
     """Yields the path of a directory that becomes `path` when the block ends without an error. If `path` exists by then,
-    raises UsageError with the message `exists`."""
+    raises UsageError with the message `exists`, which has {} for the path."""
     folder, name = os.path.split(os.path.abspath(path))
     os.makedirs(folder, exist_ok=True)
     with _unfinished(folder, f'.{name}.tmp-') as beside:

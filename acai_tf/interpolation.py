@@ -44,5 +44,5 @@ def path(a, b, steps, curve=lerp):
 def bilinear(corners, rows, columns):
     """The grid between four latents: corners [4, ...] (top left, top right, bottom left, bottom right) ->
     [rows, columns, ...]."""
-    left, right = path(corners[:2], corners[2:], rows)
+    left, right = tf.unstack(path(corners[:2], corners[2:], rows))
     return path(left, right, columns)

@@ -55,7 +55,8 @@ class Registry:
                      if place == f'{cls.__module__}:{cls.__name__}'), cls.__name__)
 
     def module(self, name):
-        """Imports a module of the package; serves as the package's `__getattr__`, so `acai_tf.metrics.lines` just works."""
+        """Imports a module of the package; serves as the package's `__getattr__`, so `acai_tf.metrics.lines` just works.
+        AttributeError if there is no such module."""
         place = f'{self._package}.{name}'
         if importlib.util.find_spec(place) is None:
             raise AttributeError(f'module {self._package!r} has no attribute {name!r}')
@@ -83,9 +84,12 @@ def absolute(reference):
 
 def checksum(reference):
     """Returns the sha256 of the file as hexadecimal digits; MissingFile, or another UsageError, if it cannot be read."""
-    path = absolute(reference).rpartition(':')[0]
+    return _read(absolute(reference).rpartition(':')[0], files.sha256)
+
+
+def _read(path, read):
     try:
-        return files.sha256(path)
+        return read(path)
     except FileNotFoundError:
         raise MissingFile(f'{path} does not exist') from None
     except OSError as error:
@@ -107,7 +111,7 @@ def load(reference):
     path, _, name = absolute(reference).rpartition(':')
     module_name = f'acai_tf_user.{hashlib.sha256(path.encode()).hexdigest()[:12]}'
     if module_name not in sys.modules:
-        checksum(reference)  # raises if the file cannot be read
+        _read(path, open).close()
         spec = importlib.util.spec_from_file_location(module_name, path)
         module = sys.modules[module_name] = importlib.util.module_from_spec(spec)
         try:

@@ -101,9 +101,10 @@ class Run:
     def in_use(self):
         """True if a process is training the run."""
         try:
-            # Training needs locks.
-            with contextlib.suppress(FileNotFoundError, StorageError), open(self.lock_path) as lock:
+            with open(self.lock_path) as lock:
                 files.lock(lock, self.path, 'train_dir', fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except (FileNotFoundError, StorageError):  # training needs locks
+            return False
         except BlockingIOError:
             return True
         return False
@@ -111,9 +112,13 @@ class Run:
     @property
     def divergence(self):
         """The reason why training became non-finite; None if it did not."""
-        if not os.path.exists(self.divergence_path):
+        try:
+            with open(self.divergence_path, encoding='utf-8') as file:
+                return json.load(file)['message']
+        except FileNotFoundError:
             return None
-        return (files.read_json(self.divergence_path) or {}).get('message', 'training became non-finite')
+        except (OSError, ValueError, KeyError, TypeError):
+            return 'training became non-finite'
 
     def checkpoint_steps(self) -> list[int]:
         """Returns the steps of the checkpoints, ascending."""

@@ -26,7 +26,8 @@ COIL_ANGLES = range(0, 360, 5)
 
 
 def read_idx(path):
-    """Reads the array in an IDX file of bytes, gzipped or not; DataError if the file is not as its header states."""
+    """Reads the array in an IDX file of bytes, gzipped or not; DataError if it is no such file, truncated, or longer than
+    its header states."""
     try:
         with open(path, 'rb') as file:
             zipped = file.read(2) == b'\x1f\x8b'
@@ -232,7 +233,8 @@ def read_coil100(source_dir):
 
 
 def check_turns(views, prefix=''):
-    """Raises DataError if an object of COIL-100 lacks one of its 72 angles; `views` are pairs (object, angle)."""
+    """Raises DataError if an object of COIL-100 lacks one of its 72 angles; `views` are pairs (object, angle), `prefix`
+    begins the message."""
     angles = {}
     for number, angle in views:
         angles.setdefault(number, set()).add(angle)

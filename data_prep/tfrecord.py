@@ -107,7 +107,7 @@ def _work_directory(data_dir, prepared):
 
 def write_dataset(data_dir, prepared, splits, source, work_dir=None, listing=None):
     """Writes the files of `splits` and their entries in manifest.json like `prepare`, but replaces existing files. They are
-    written to `work_dir` first, an empty directory on the same file system; default: a new one."""
+    written to `work_dir` first, an empty directory on the same file system; default: a new one. Returns the paths."""
     if work_dir is None:
         with _work_directory(data_dir, prepared) as path:
             return write_dataset(data_dir, prepared, splits, source, path, listing)

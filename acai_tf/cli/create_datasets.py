@@ -81,15 +81,17 @@ def _prepare(flags, data_dir, name, source):
         origin, make_splits = os.path.abspath(flags.source_dir), lambda: source.read(flags.source_dir)
     else:
         origin, make_splits = f'tensorflow-datasets {source.tfds_name}', lambda: sources.download(source)
-    print(*tfrecord.prepare(data_dir, name, source.splits, origin, make_splits), sep='\n')
+    paths = tfrecord.prepare(data_dir, name, source.splits, origin, make_splits)
+    print(*paths, sep='\n')
 
 
 def _generate(data_dir, name, options):
     from data_prep import generated, tfrecord
     described = ', '.join(f'{key} {value}' for key, value in options.items())
     origin = f'generated: {name}' + (f' ({described})' if described else '')
-    print(*tfrecord.prepare(os.path.join(data_dir, name), '', ('train', 'test'), origin,
-                            lambda: generated.SOURCES[name](**options)), sep='\n')
+    paths = tfrecord.prepare(os.path.join(data_dir, name), '', ('train', 'test'), origin,
+                             lambda: generated.SOURCES[name](**options))
+    print(*paths, sep='\n')
 
 
 def _prepare_images(flags, data_dir):
@@ -105,9 +107,12 @@ def _prepare_images(flags, data_dir):
     how = f', fit {flags.fit}' if flags.fit != 'stretch' else ''
     origin = (f'{os.path.abspath(flags.images_dir)} ({len(listed.paths)} images, resolution {flags.resolution}, '
               f'test_fraction {flags.test_fraction}{how})')
-    print(*tfrecord.prepare(data_dir, '', ('train', 'test'), origin, lambda: image_folder.read_images(
-        flags.images_dir, flags.resolution, flags.test_fraction, flags.fit, listed),
-        image_folder.listing(flags.images_dir, listed.paths)), sep='\n')
+
+    def make_splits():
+        return image_folder.read_images(flags.images_dir, flags.resolution, flags.test_fraction, flags.fit, listed)
+    paths = tfrecord.prepare(data_dir, '', ('train', 'test'), origin, make_splits,
+                             image_folder.listing(flags.images_dir, listed.paths))
+    print(*paths, sep='\n')
     manifest = manifests.read(data_dir)
     _logger.info(image_folder.summary(flags.images_dir, listed, {
         split: manifest[tfrecord.file_name('', split)] for split in ('train', 'test')}))

@@ -48,7 +48,7 @@ def define_options(flags, owners, only=None):
         if option.kind is bool:
             flags.boolean(name, None, _help(meanings))
         else:
-            flags.string(name, None, _help(meanings), name in _PATHS, option.choices)
+            flags.string(name, None, _help(meanings), is_path=name in _PATHS, choices=option.choices)
 
 
 def _help(meanings):

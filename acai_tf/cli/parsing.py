@@ -33,7 +33,7 @@ class Flags:
         """Lists the flags that are defined from now on under a heading of the help."""
         self._heading = heading
 
-    def _define(self, define, name, default, help, is_path=False, choices=(), **limits):
+    def _define(self, define, name, default, help, *, is_path=False, choices=(), **limits):
         """Defines a flag. In a path, ~ and $VARIABLES are expanded: a shell does not expand --flag=~/x. The `choices` are
         for the help; the caller checks them. Numbers may have `limits`: `lower_bound` and `upper_bound`."""
         define(name=name, default=default, help=help, flag_values=self._values, **limits)
@@ -53,7 +53,7 @@ class Flags:
 
     def multi_string(self, name, default, help, is_path=False):
         """Defines a flag that can be repeated."""
-        self._define(absl_flags.DEFINE_multi_string, name, default, help, is_path)
+        self._define(absl_flags.DEFINE_multi_string, name, default, help, is_path=is_path)
         self._repeatable.append(name)
 
     # ---- use

@@ -14,7 +14,8 @@ class Clusterer(Configured):
         learn(points, state_path=None)  learns from points as `clusterers.check` returns them; see `clusterers.fit`
         score(points)                   the method's own loss, float: lower is better
         arrays()                        the learned {name: array}
-        restore(arrays)                 restores them, given the same arguments; KeyError or ValueError for other arrays
+        restore(arrays)                 restores them, for the same class, width, clusters and options; KeyError or
+                                        ValueError for other arrays
 
     Arguments and errors are those of `clusterers.create`.
 

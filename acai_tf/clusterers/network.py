@@ -25,7 +25,7 @@ class Network(Clusterer, OneLoss):
 
         build_networks()                 makes the networks with `add_network`
         call(points, training=False)     normalized points [n, width] -> scores [n, clusters]; the largest is the cluster
-        loss_terms(*columns, training)   {name: scalar} of a batch of rows of `columns(points)`
+        loss_terms(*data, training)      {name: scalar} of one batch of what a step gets
         loss_on(*columns)                the loss on all rows, in inference mode
 
     The points are centered and scaled to a mean square of 1, averaged over dimensions, so that nothing depends on their unit
@@ -47,7 +47,7 @@ class Network(Clusterer, OneLoss):
         super().compile(self.lr if lr is None else lr, **kwargs)
 
     def columns(self, points):
-        """Input of `loss_terms` for points [n, width]: a tuple of arrays [n, ...], first the normalized points."""
+        """What steps get of points [n, width]: a tuple of arrays [n, ...], first the normalized points."""
         return (np.asarray(points, np.float32) - self._center) * self._scale,
 
     def normalize(self, points):

@@ -97,7 +97,6 @@ class Records(InMemory):
         return file.count if mask is None else int(mask.sum())
 
     def load_poses(self):
-        images, labels = zip(*map(self._arrays, self._files_of))
         poses = []
         for split, files in self._files_of.items():
             for file in files:
@@ -105,6 +104,7 @@ class Records(InMemory):
                     raise self.without_poses(file.path)
                 mask = self._mask(split, file)
                 poses.append(file.poses if mask is None else file.poses[mask])
+        images, labels = zip(*map(self._arrays, self._files_of))
         if np.ptp(np.concatenate(labels)):
             raise UsageError(f'{self.name} has several classes, but poses are for a single object; prepare the images of '
                              'each object in their own directory')

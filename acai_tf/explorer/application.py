@@ -226,8 +226,6 @@ def _json(value, status=200):
 def _finite(value):
     if isinstance(value, dict):
         return {key: _finite(part) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_finite(part) for part in value]
     if isinstance(value, float) and not np.isfinite(value):
         return None
     return value

@@ -84,8 +84,8 @@ class Server(serving.ThreadedWSGIServer):
 
 
 def bind(host, port=None):
-    """Returns a socket that listens on a port of a host; None: the first free port from 6007 on. Raises UsageError if this
-    machine does not have the address, or if the port is taken."""
+    """Returns a socket that listens on a port of a host; without a port, on the first free one from 6007 on. Raises
+    UsageError if this machine does not have the address, or if the port is taken."""
     for number in range(PORT, PORT + _PORTS_TRIED) if port is None else [port]:
         try:
             family, kind, _, _, address = socket.getaddrinfo(host, number, type=socket.SOCK_STREAM,

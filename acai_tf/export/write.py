@@ -5,6 +5,7 @@ The layout is TensorFlow Serving's, `<base>/<integer>/`. Versions are written at
 
 import itertools
 import os
+import shutil
 
 import numpy as np
 import tensorflow as tf
@@ -123,7 +124,7 @@ def export_copy(version_dir, checkpoint, step, export_dir, run=None):
             checkpoint).assert_existing_objects_matched().expect_partial()
     except UNREADABLE as error:
         raise StorageError(f'{checkpoint} cannot be read ({short_message(error)}); choose another --step') from None
-    return _write(path, module, dict(module.signatures), config, run)
+    return _write(path, module, dict(module.signatures), config, run, os.path.join(version_dir, 'assets.extra'))
 
 
 def _new_version(export_dir, step):
@@ -133,14 +134,17 @@ def _new_version(export_dir, step):
     return path
 
 
-def _write(path, module, signatures, config, run):
-    """Writes a version with its config, requests and card; returns its path."""
+def _write(path, module, signatures, config, run, template=None):
+    """Writes a version with its config, requests and card; returns its path. `template` is an earlier version's
+    assets.extra, whose requests are kept if they cannot be made here."""
     with files.atomic_directory(path, _EXISTS) as beside:
         tf.saved_model.save(module, beside, signatures=signatures)
         written = sorted(os.path.join(folder, name) for folder, _, names in os.walk(beside) for name in names)
         config = {**config, 'sha256': {os.path.relpath(file, beside): files.sha256(file) for file in written}}
         extra = os.path.join(beside, 'assets.extra')
-        os.makedirs(extra)
+        if template:
+            shutil.copytree(template, extra)
+        os.makedirs(extra, exist_ok=True)
         files.write_json(config, os.path.join(extra, CONFIG_NAME))
         _write_warm_up(os.path.join(extra, 'tf_serving_warmup_requests'), config)
         card.write(beside, config, run)

@@ -18,7 +18,8 @@ class LinearClassifier(OneLoss):
     """A linear layer and a softmax, trained by Adam on the cross-entropy.
 
     The learning rate falls exponentially, to a tenth after half of the `steps` and to a hundredth at the end, as released.
-    Weights start Glorot uniform. The seed decides them and the order of the points.
+    Weights start Glorot uniform. The seed decides them and the order of the points. `width` is the dimension of the points,
+    `smoothing` the share of a label that is spread evenly over all classes.
     """
 
     optimizer_networks = {'classifier': ('classifier',)}

@@ -84,6 +84,8 @@ class LearningMetric(Metric):
             width = int(self._arrays['width'])
             if width == self._width:
                 self.restore(width, self._arrays)
+        except DataError:
+            raise
         except _WRONG_CONTENT as error:
             raise self._damaged(error) from None
         if width != self._width:

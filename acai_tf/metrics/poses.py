@@ -18,7 +18,7 @@ _LENGTHS = range(15, 85, 5)  # degrees of azimuth
 _ALTITUDES = 20, 30  # degrees of altitude: intervals shorter than the whole range
 # Names of the intervals for errors by alpha and realism, for the retrieved alpha, and for parameter distances.
 _BY_ALPHA, _RETRIEVAL = 'azimuth_80', 'azimuth_70'
-_DISTANCES = 'azimuth_40', 'azimuth_60', 'azimuth_80', 'altitude_20', 'altitude_30', 'altitude'
+_DISTANCES = 'azimuth_40', 'azimuth_60', 'azimuth_80', *(f'altitude_{length}' for length in _ALTITUDES), 'altitude'
 # Degrees of altitude; above this, a pole's shadows differ too little to reveal the azimuth.
 _HIGHEST_RETRIEVAL = 65
 _CHUNK = 1024  # frames decoded at a time
@@ -272,7 +272,8 @@ class Poses(Metric):
 
     def compute(self, model, dataset):
         if self._dataset is not dataset:  # all reports use the same references
-            self._dataset, (self._evaluate, self._references) = dataset, _references(dataset)
+            self._evaluate, self._references = _setting(dataset)
+            self._dataset = dataset
         return {'poses': {'model': self._evaluate(model.encode, model.decode), **self._references}}
 
     def summary(self, values):
@@ -282,7 +283,7 @@ class Poses(Metric):
                 if interval in (_RETRIEVAL, _BY_ALPHA, 'altitude')}
 
 
-def _references(dataset):
+def _setting(dataset):
     """(`evaluate` on the images of a data set, {subject: values} of the subjects that are not models)."""
     images, poses, is_test = dataset.load_poses()
     size, is_pole = dataset.image_shape[0], dataset.generator == 'pole64'

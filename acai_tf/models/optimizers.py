@@ -12,8 +12,8 @@ _FLOOR = 0.05  # share of its rate at which a schedule ends, so that an extended
 
 @keras.saving.register_keras_serializable('acai_tf')
 class Schedule(keras.optimizers.schedules.LearningRateSchedule):
-    """A rate that rises linearly over `warmup_steps`, and falls to a twentieth at step `steps`, where it stays. `kind` is
-    constant, or cosine or linear for the fall."""
+    """A rate that rises linearly over `warmup_steps` to `initial_learning_rate`, and falls to a twentieth at step `steps`,
+    where it stays. `kind` is constant, or cosine or linear for the fall."""
 
     def __init__(self, initial_learning_rate, kind, steps, warmup_steps=0):
         self.initial_learning_rate, self.kind = initial_learning_rate, kind
@@ -110,7 +110,7 @@ def apply(optimizer, gradients, variables, due=None):
 class LearningRate(tf.Module):
     """The object `model.optimizer`. LearningRateScheduler, ReduceLROnPlateau and similar callbacks read and set its
     `learning_rate`, and it carries all optimizers into a `tf.train.Checkpoint`. Setting the rate keeps each optimizer's
-    ratio to `lr` from when the model was compiled."""
+    ratio to `lr`, a number or a LearningRateSchedule, from when the model was compiled. `steps` counts the steps."""
 
     built = True
 

@@ -16,9 +16,13 @@ def _of_base(name):
     return property(lambda self: getattr(self.base, name), lambda self, network: setattr(self.base, name, network))
 
 
+def _base_name(name, shared=()):
+    """Name in the system of a network, optimizer, loss or random input of the base."""
+    return name if name in shared else f'base_{name}'
+
+
 def _network_name(name):
-    """Name in the system of a network of the base."""
-    return name if name in _SHARED_NETWORKS else f'base_{name}'
+    return _base_name(name, _SHARED_NETWORKS)
 
 
 def base_class(base):
@@ -79,10 +83,10 @@ class Regularizer(Autoencoder):
         self.optimizer_networks = {
             **own.optimizer_networks,
             'autoencoder': tuple(dict.fromkeys([*main, *own.optimizer_networks.get('autoencoder', ())])),
-            **{f'base_{name}': tuple(map(_network_name, networks))
+            **{_base_name(name): tuple(map(_network_name, networks))
                for name, networks in trained.items() if name != 'classifier'},
             'classifier': ('classifier',)}
-        self.training_only = (*own.training_only, *(f'base_{name}' for name in self.base.training_only))
+        self.training_only = (*own.training_only, *(_base_name(name) for name in self.base.training_only))
         if not self.on_baseline:
             self.loss_names = tuple(dict.fromkeys([
                 *map(self._loss_name, self.base.loss_names),
@@ -97,7 +101,7 @@ class Regularizer(Autoencoder):
         """Name in this model of a loss of the base."""
         if self.on_baseline:
             return self.reconstruction_loss if name == 'loss' else name
-        return name if name in _SHARED_LOSSES else f'base_{name}'
+        return _base_name(name, _SHARED_LOSSES)
 
     def options(self):
         return {**self.base.options(), **super().options()}
@@ -133,11 +137,11 @@ class Regularizer(Autoencoder):
 
     def all_due(self, step):
         names = {self._main: 'autoencoder', 'classifier': 'classifier'}
-        of_base = {names.get(name) or f'base_{name}': due for name, due in self.base.due(step).items()}
+        of_base = {names.get(name) or _base_name(name): due for name, due in self.base.due(step).items()}
         return {**of_base, **super().all_due(step)}
 
     def random_inputs(self, images):
-        return {f'base_{name}': value for name, value in self.base.random_inputs(images).items()}
+        return {_base_name(name): value for name, value in self.base.random_inputs(images).items()}
 
     def loss_terms(self, images, random_inputs, labels=None, training=False):
         of_base = {name.removeprefix('base_'): value for name, value in random_inputs.items() if name.startswith('base_')}
@@ -171,7 +175,7 @@ class Regularizer(Autoencoder):
         """The base's objectives: {'autoencoder': its loss, ...}, and the classifier's; a subclass adds its own."""
         of_base = self._base_objectives(terms)
         return {'autoencoder': of_base.pop(self._main), 'classifier': terms.get('classify_latent'),
-                **{f'base_{name}': value for name, value in of_base.items() if name != 'classifier'}}
+                **{_base_name(name): value for name, value in of_base.items() if name != 'classifier'}}
 
     def after_update(self):
         self.base.after_update()

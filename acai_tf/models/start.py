@@ -1,7 +1,5 @@
 """Starts the decoder's last bias at the mean color of the training images."""
 
-import itertools
-
 import keras
 import numpy as np
 import tensorflow as tf
@@ -30,8 +28,13 @@ def last_biases(model):
 
 def first_images(data, count):
     """The first `count` training images, as one tensor."""
-    images = itertools.chain.from_iterable(_image_batches(data))
-    return tf.stack([*itertools.islice(images, count)])
+    images, size = [], 0
+    for batch in _image_batches(data):
+        images.append(batch)
+        size += len(batch)
+        if size >= count:
+            break
+    return tf.concat(images, axis=0)[:count]
 
 
 def _image_batches(data):

@@ -98,12 +98,13 @@ class AEVQVAE(Autoencoder):
         super().build_networks()
         if self.plain and self.num_latents != 1:
             raise UsageError(f'plain needs num_latents=1, not {self.num_latents}')
-        size = math.prod(self.latent_shape)
+        size, trained = math.prod(self.latent_shape), ['encoder', 'decoder', 'classifier']
         if not self.plain:
             self.add_network('pre_quantizer', dense(self.latent_shape, self.num_latents * size, self.seed, 'pre_quantizer'))
             self.add_network('post_quantizer', dense(
                 [self.num_latents * size], [_HIDDEN, size], self.seed, 'post_quantizer', 'relu'))
-        self.optimizer_networks = {'all': tuple(self.network_names)}
+            trained += ['pre_quantizer', 'post_quantizer']
+        self.optimizer_networks = {'all': tuple(trained)}
         self.add_network('codebook', Codebook(2**self.z_log_size, size, self.seed))
 
     def quantize_latents(self, latents, training=False):

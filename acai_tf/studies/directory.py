@@ -69,10 +69,11 @@ def look(directory):
     """Returns the contents of a directory as JSON values: {'directory', 'runs': [...], 'studies': [...]}."""
     runs, studies = [], []
     for path, inside, names in os.walk(directory):
+        is_empty = not inside and not names
         inside[:] = sorted(name for name in inside if not name.startswith('.'))
         run = Run(path)
         is_run = os.path.exists(run.config_path) or os.path.exists(run.lock_path)
-        if is_run or path != directory and not inside and not names:
+        if is_run or path != directory and is_empty:
             runs.append(_run(run))
             inside.clear()
         elif os.path.basename(path) == PIXELS:

@@ -15,9 +15,10 @@ _MOST_BANDS = 6  # more would hide each other
 
 
 def draw(result):
-    """Draws compared cells from top to bottom, with a point for each seed, a line at the mean and a black cross at the
-    published number; beside them, curves over kimg in the same colors (dashed for hollow points). Blank runs are gray.
-    Returns a matplotlib figure; None if nothing is measured."""
+    """Draws one panel for each value, data set and d_z: from top to bottom the systems, with a point for each seed, a line
+    at the mean of the runs that are not blank, and a black cross at the published number. Beside it are the curves over
+    kimg, in the same colors (hollow points: dashed; half-filled: dotted). Blank runs are gray. Returns a matplotlib figure;
+    None if nothing is measured."""
     import matplotlib
 
     from acai_tf.figures.pictures import mpl_figure
@@ -27,7 +28,7 @@ def draw(result):
         return None
     colors = np.delete(matplotlib.colormaps['tab10'].colors, 7, axis=0)  # without gray
     names, styles = value_names(result['cells']), _styles(result['cells'], [tuple(color) for color in colors])
-    columns = 2 if any(_curve(cell) for cells in groups.values() for cell in cells) else 1
+    columns = 2 if any(_seed_curves(cell) for cells in groups.values() for cell in cells) else 1
     heights = [max(1.6, 0.9 + 0.2 * len(cells)) for cells in groups.values()]
     width = 4 + 3 * columns
     figure = mpl_figure.Figure(figsize=(width, sum(heights) + 0.6), dpi=120, layout='constrained')
@@ -35,9 +36,10 @@ def draw(result):
                     parse_math=False)
     panels = figure.subplots(len(groups), columns, squeeze=False, height_ratios=heights)
     for (key, cells), row in zip(groups.items(), panels):
-        metric, value, dataset, _, dz = key
+        metric, value, dataset, stands_for, dz = key
+        replaced = f' for {stands_for}' if stands_for else ''
         _draw_points(row[0], cells, styles)
-        title = f'{names[metric, value]}, {shorten(dataset)}' + (f', d_z {dz}' if dz else '') + _mark(cells)
+        title = f'{names[metric, value]}, {shorten(dataset)}{replaced}' + (f', d_z {dz}' if dz else '') + _mark(cells)
         row[0].set_title(title, fontsize=9, loc='left', parse_math=False)
         for axes in row[1:]:
             _draw_curves(axes, cells, styles)
@@ -57,8 +59,8 @@ def _styles(cells, colors):
     """Returns {system: (color, line style, fill of points)}. Systems of the package have the same in all figures; others
     follow."""
     systems = dict.fromkeys([*models.names(), *(cell['label'] for cell in cells)])
-    return dict(zip(systems, itertools.cycle([(color, *kind) for kind in (('-', 'full'), ('--', 'none'), (':', 'top'))
-                                              for color in colors])))
+    styles = [(color, line, fill) for line, fill in (('-', 'full'), ('--', 'none'), (':', 'top')) for color in colors]
+    return dict(zip(systems, itertools.cycle(styles)))
 
 
 def _mark(cells):
@@ -83,8 +85,9 @@ def _draw_points(axes, cells, styles):
         measured = [seed for seed in cell['seeds'] if seed['value'] is not None]
         for seed in measured:
             axes.plot(seed['value'], row, 'o', color=_GRAY if seed.get('blank') else color, fillstyle=fill, markersize=4.5)
-        if len(measured) > 1:
-            axes.plot([cell['measured']] * 2, [row - 0.3, row + 0.3], color='0.3' if fill == 'full' else color, linewidth=1)
+        learned = [seed['value'] for seed in measured if not seed.get('blank')]
+        if len(learned) > 1:
+            axes.plot([np.mean(learned)] * 2, [row - 0.3, row + 0.3], color='0.3', linewidth=1)
         if cell['published'] is not None:
             axes.errorbar(cell['published'], row, xerr=cell['deviation'], fmt='kx', markersize=5, elinewidth=0.8)
         numbers += [seed['value'] for seed in measured] + [cell['published']] * (cell['published'] is not None)
@@ -96,10 +99,16 @@ def _draw_points(axes, cells, styles):
         axes.set_xscale('log')
 
 
+def _seed_curves(cell, blank=(True, False)):
+    """Returns the curves, [[kimg, value], ...], of the runs with several reports, blank or not."""
+    return [seed['curve'] for seed in cell['seeds']
+            if len(seed.get('curve', ())) > 1 and bool(seed.get('blank')) in blank]
+
+
 def _curve(cell):
     """Returns (kimg, values [seeds, kimg]) of the runs that are not blank, where all have reports; None if that is at fewer
     than two points."""
-    seeds = [dict(seed['curve']) for seed in cell['seeds'] if seed.get('curve') and not seed.get('blank')]
+    seeds = [dict(curve) for curve in _seed_curves(cell, [False])]
     shared = [kimg for kimg in seeds[0] if all(seed.get(kimg) is not None for seed in seeds)] if seeds else []
     return (shared, [[seed[kimg] for kimg in shared] for seed in seeds]) if len(shared) > 1 else None
 
@@ -108,14 +117,14 @@ def _draw_curves(axes, cells, styles):
     lines = []
     for cell in cells:
         color, line, _ = styles[cell['label']]
-        for seed in cell['seeds']:
-            if seed.get('blank') and seed.get('curve'):
-                lines += axes.plot(*np.array(seed['curve'], float).T, line, color=_GRAY, linewidth=0.8)
+        for curve in _seed_curves(cell, [True]):
+            lines += axes.plot(*np.array(curve, float).T, line, color=_GRAY, linewidth=0.8)
         if _curve(cell):
             lines.append(figures.mean_curve(axes, *_curve(cell), color, alpha=0.15 if len(cells) <= _MOST_BANDS else 0,
                                             linestyle=line, label=cell['label']))
     if not lines:
-        return axes.set_axis_off()
+        axes.set_axis_off()
+        return
     values = [value for line in lines for value in line.get_ydata() if np.isfinite(value)]
     if values and figures.want_logarithm(values):
         axes.set_yscale('log')

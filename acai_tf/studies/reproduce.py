@@ -70,7 +70,7 @@ class Reproduction:
 
     def result(self, failures, command):
         """Returns the result of the study as JSON values, from the failures that `run` returned; `output` makes everything
-        else from it. The command line is only kept."""
+        else from it. `command`, the command line, is kept for the record."""
         cells = [values.fill(cell, jobs, failures) for cell, jobs in zip(self.cells, self._jobs_of)]
         values.keep_once(cells)
         return {'scaled': self.scaled(), 'study': self.study.name, 'title': self.study.title,

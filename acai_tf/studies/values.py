@@ -1,5 +1,5 @@
 """Values of a study's cells: the median of each run's last 20 reports, as in the papers; mean and sample deviation over the
-seeds; and a comparison with the order of the published numbers."""
+seeds; and a comparison with the order of the published numbers, or else of the systems with each other."""
 
 import itertools
 import math
@@ -214,7 +214,8 @@ def _remarks(seeds):
 
 
 def conclusions(cells, limits):
-    """Returns sentences that compare the order of the measured numbers with the order of the published ones.
+    """Returns sentences that compare the order of the measured numbers with the order of the published ones; without
+    published numbers, see `_differences`.
 
     Published numbers are ordered if they differ by more than the sum of their deviations, measured numbers by `order`. Blank
     runs do not count. `limits` of the comparison, such as the length of training, are part of a sentence, or ''.
@@ -235,26 +236,30 @@ def conclusions(cells, limits):
     return sentences
 
 
+_WORDS = {1: 'higher', -1: 'lower', 0: 'too close to tell'}
+
+
 def _where(dataset, dz, value):
     return ', '.join(filter(None, [dataset, f'd_z {dz}' if dz else '', value]))
 
 
 def _differences(rows):
-    """Returns sentences that compare, in the rows {key: cells}, each system with the first, and a combination with its
-    base alone."""
-    sentences = []
+    """Returns sentences that compare, in the rows {key: cells}, each system with the first that has several runs, and a
+    combination with its base alone. Blank runs do not count."""
+    sentences, single = [], []
     for key, row in rows.items():
-        row = [cell for cell in row if _learned(cell)]
-        found = {}
-        for cell in row[1:]:
-            alone = [other for other in row if (other['model'], other['base']) == (cell['base'], 'baseline')]
-            reference = (alone if cell['base'] != 'baseline' and alone else row)[0]
-            word = ('too close to tell', 'higher', 'lower')[order(_learned(cell), _learned(reference))]
-            if min(len(_learned(cell)), len(_learned(reference))) > 1:
-                found.setdefault(reference['label'], {}).setdefault(word, []).append(cell['label'])
+        several, found = [cell for cell in row if len(_learned(cell)) > 1], {}
+        single += [cell['label'] for cell in row if len(_learned(cell)) == 1]
+        for cell in several[1:]:
+            alone = [other for other in several if (other['model'], other['base']) == (cell['base'], 'baseline')]
+            reference = (alone if cell['base'] != 'baseline' and alone else several)[0]
+            word = _WORDS[order(_learned(cell), _learned(reference))]
+            found.setdefault(reference['label'], {}).setdefault(word, []).append(cell['label'])
         for reference, words in found.items():
             sentences.append(f'{_where(*key)}, compared with {reference} (Welch, 95%): ' + '; '.join(
                 f'{word}: {", ".join(labels)}' for word, labels in words.items()) + '.')
+    if single:
+        sentences.append(f'Not compared, because only one run counts: {", ".join(dict.fromkeys(single))}.')
     return sentences or ['Nothing can be said about an order, because no two systems have two runs that count.']
 
 

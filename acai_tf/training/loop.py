@@ -245,8 +245,8 @@ class Trainer:
         return min(-(-reports * images // self.config.batch), last)
 
     def _next_stop(self, step, last):
-        every = self.config.checkpoint_steps or last
-        return min(self._next_report(step, last), (step // every + 1) * every)
+        stop, every = self._next_report(step, last), self.config.checkpoint_steps
+        return min(stop, (step // every + 1) * every) if every else stop
 
     def _announce(self, seconds, seconds_per_step):
         is_long, hint = seconds > 5400, ''

@@ -232,6 +232,9 @@ class ResultTest(MadeUpRuns):
         self.assertAllClose(seeds, [20e-3, 10.5e-3, 12.5e-3])
         (mean,) = [line for line in points.lines if line.get_marker() == 'None' and len(set(line.get_ydata())) == 2]
         self.assertAllClose(mean.get_xdata(), [11.5e-3] * 2)  # the baseline has one finished seed
+        crosses = [line for line in points.lines if line.get_marker() == 'x']
+        self.assertAllClose([line.get_xdata()[0] for line in crosses], [6.88e-3, 0.24e-3])
+        self.assertEqual(points.get_xscale(), 'linear')
         acai = next(line for line in curves.lines if line.get_label() == 'acai')
         self.assertAllClose(acai.get_ydata()[5:7], [(1 + 12.5) / 2 * 1e-3, (2 + 12.5) / 2 * 1e-3])
 
@@ -271,9 +274,11 @@ class ResultTest(MadeUpRuns):
         result = self.result()
         for first, scale in ((0.05, 'linear'), (100.0, 'log')):
             for cell in result['cells']:
+                cell['seeds'][0]['value'] = first
                 for seed in cell['seeds']:
                     seed['curve'] = [[1, first], [2, 0.02], [3, 0.01], [4, 0.01]]
-            self.assertEqual(figure.draw(result).axes[1].get_yscale(), scale)
+            points, curves, *_ = figure.draw(result).axes
+            self.assertEqual((points.get_xscale(), curves.get_yscale()), (scale, scale))
 
     def test_a_stand_in_is_named_in_the_head(self):
         choice = Choice(models=['acai'], datasets=['mnist32'], dataset_for={'mnist32': 'digits32'}, train_dir=self.train_dir)

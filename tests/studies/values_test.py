@@ -67,9 +67,13 @@ class AggregationTest(tf.test.TestCase):
             'lines32, d_z 64, mean_distance, compared with baseline (Welch, 95%): lower: acai; higher: vae; too close to '
             'tell: dropout.',
             'lines32, d_z 64, mean_distance, compared with vae (Welch, 95%): lower: acai on vae.',
-            'Left out, because every run is blank: blank.'])
-        self.assertEqual(values.conclusions([cell('a', [5.0])], ''), [
+            'Not compared, because only one run counts: one.', 'Left out, because every run is blank: blank.'])
+        self.assertStartsWith(values.conclusions([cell('one', [1.0]), *cells[:2]], '')[0],
+                              'lines32, d_z 64, mean_distance, compared with baseline (Welch, 95%): lower: acai.')
+        self.assertEqual(values.conclusions([cell('a', [5.0, 5.1])], ''), [
             'Nothing can be said about an order, because no two systems have two runs that count.'])
+        self.assertEqual(values.conclusions([cell('a', [5.0]), self.cell('b', 1.0, 0.1, [None])], ''),
+                         ['There are no published numbers for comparison.'])
 
     def test_with_one_seed_nothing_is_in_order(self):
         single = [self.cell('a', 1.0, None, [5.0]), self.cell('b', 2.0, None, [7.0, 7.1]),
