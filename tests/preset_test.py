@@ -16,7 +16,7 @@ from training_test import OPTIONS, assert_same_weights, metrics, weights
 
 from acai_tf import export, training
 from acai_tf.errors import DataError, Stopped, UsageError
-from acai_tf.models import aae, acai, start
+from acai_tf.models import aae, acai, start, vae
 from acai_tf.models.optimizers import BySteps, Schedule
 from acai_tf.options import declared
 from acai_tf.training import distribution, loop, reports
@@ -77,6 +77,15 @@ class PresetTest(parameterized.TestCase, tf.test.TestCase):
         self.assertEqual(TrainConfig(preset='quick', model='aae').resolve().model_options['wgt_prior'],
                          declared(aae.AAE)['wgt_prior'].quick)
         self.assertEqual(TrainConfig(model='aae').resolve().model_options['wgt_prior'], 1.0)
+
+    def test_systems_have_their_own_of_the_run_s_options(self):
+        def rate(**options):
+            config = TrainConfig(**options).resolve()
+            return TrainConfig.from_dict(json.loads(config.to_json())).resolve().lr
+        self.assertEqual(rate(preset='quick', model='vae'), vae.VAE.quick['lr'])
+        self.assertEqual(rate(preset='quick', model='vae', lr=0.0002), 0.0002)
+        self.assertEqual(rate(preset='quick', model='acai', base='vae'), QUICK['lr'])
+        self.assertEqual(rate(model='vae'), 1e-4)
 
     def test_a_schedule_kimg_without_a_schedule(self):
         with self.assertRaisesRegex(UsageError, '--schedule_kimg has no effect without --lr_schedule'):

@@ -63,6 +63,7 @@ class Autoencoder(Steps, Configured, keras.Model):
 
     smallest_batch = 1
     batch_multiple = 1
+    quick = {}  # {option of the run: default with --preset=quick}, where it differs from that of other systems
     decoders = ('decoder',)
     stays_blank = False  # True: after any known short training, all images still decode to one picture
     takes_no_base = 'takes no base'  # the reason, as the end of a sentence

@@ -24,6 +24,7 @@ class VAE(Autoencoder):
     sample_latent = Option(False, 'encode to a sample of the posterior, as the released code does, instead of its mean',
                            released=False)
 
+    quick = {'lr': 0.001}
     optimizer_networks = {'autoencoder': ('encoder', 'latent_heads', 'decoder'), 'classifier': ('classifier',)}
     loss_names = ('loss_kl', 'loss_ll', 'elbo', 'rmse', 'classify_latent')
 

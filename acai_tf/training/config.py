@@ -88,6 +88,7 @@ class TrainConfig(Configured):
         own = {name: value for name, value in given.items() if name in declared(TrainConfig)}
         self.set_options(own, 'run', own.get('preset'))
         self._given = {name: value for name, value in given.items() if name not in own}
+        self._named = set(own)
         self.checksums, self.fingerprint, self.run_path, self.began_with = {}, {}, None, None
 
     def resolve(self):
@@ -108,6 +109,9 @@ class TrainConfig(Configured):
         self.model_class = models.REGISTRY.get(self.model)
         self.architecture_class = architectures.REGISTRY.get(self.architecture)
         self.base_class = models.options_of_base(self.model_class, self.base).get('base', object)
+        if self.preset == 'quick':
+            for name in set(self.model_class.quick) - self._named:
+                setattr(self, name, self.model_class.quick[name])
         self._resolve_parts()
         self._check_batch()
         if self.schedule_kimg and self.lr_schedule == 'constant':
