@@ -27,9 +27,6 @@ class ACAI(Adversarial):
 
     loss_names = ('loss_ae', 'rmse', 'loss_disc', 'loss_ae_disc', 'loss_disc_real', 'classify_latent')
 
-    def rate_of(self, name):
-        return self.rate(self.critic_lr) if name == 'critic' and self.critic_lr else self.lr
-
     def critic_score(self, images, training=False):
         """The critic's guess of alpha, [batch, 1, 1, 1]: the mean over all outputs of an encoder (released layers.py)."""
         return tf.reshape(super().critic_score(images, training), [-1, 1, 1, 1])

@@ -102,9 +102,10 @@ class Steps:
         return optimizers.Adam(self.rate_of(name), beta_1=0.9, beta_2=0.999, epsilon=1e-8, name=name)
 
     def rate_of(self, name):
-        """Initial learning rate of the optimizer of that name: a number or a Keras LearningRateSchedule."""
-        del name
-        return self.lr
+        """Initial learning rate of the optimizer of that name, a number or a Keras LearningRateSchedule: the option
+        `<name>_lr`, if the system has it and it is not 0, or else `lr`."""
+        own = getattr(self, f'{name}_lr', 0)
+        return self.rate(own) if own else self.lr
 
     def rate(self, initial):
         """A rate for `rate_of`: the number `initial`, or the schedule of `compile(lr=)` for that initial rate."""
