@@ -36,7 +36,7 @@ def scales_of(image_shape, latent_width):
 
 
 class ACAINetworks:
-    """The architecture `acai`. Its arguments are those of `acai_tf.models.create`; a method's `depth` replaces its own."""
+    """The architecture `acai`. It takes the arguments of `acai_tf.models.create`; a method's `depth` replaces its own."""
 
     def __init__(self, depth=64, latent=16, latent_width=4, seed=0, dtype=None):
         self.depth, self.latent, self.latent_width, self.seed, self.dtype = depth, latent, latent_width, seed, dtype

@@ -20,7 +20,7 @@ class VGGNetworks(Configured):
     and the output activation (here a sigmoid, scaled to [-1, 1]). A latent has d_z = latent * latent_width^2 values, as in
     `acai`, in the shape [1, 1, d_z]. The paper's 16 to 128 channels are depth 16.
 
-    The arguments are those of `acai_tf.models.create`; a method's `depth` replaces its own. `gain` is 2 in He et al. and 1/3
+    It takes the arguments of `acai_tf.models.create`; a method's `depth` replaces its own. `gain` is 2 in He et al. and 1/3
     by default in PyTorch. The paper has `batch_norm`.
 
     Raises:

@@ -17,7 +17,7 @@ class Clusterer(Configured):
         restore(arrays)                 restores them, for the same class, width, clusters and options; KeyError or
                                         ValueError for other arrays
 
-    Arguments and errors are those of `clusterers.create`.
+    Takes the arguments and raises the errors of `clusterers.create`.
 
     Attributes:
         objective: the method's own final loss on the points it learned from; None before it learns.

@@ -47,7 +47,8 @@ class Network(Clusterer, OneLoss):
         super().compile(self.lr if lr is None else lr, **kwargs)
 
     def columns(self, points):
-        """What steps get of points [n, width]: a tuple of arrays [n, ...], first the normalized points."""
+        """Returns the arrays [n, ...] from which steps take their batches, for points [n, width]; the normalized points come
+        first."""
         return (np.asarray(points, np.float32) - self._center) * self._scale,
 
     def normalize(self, points):

@@ -219,13 +219,18 @@ def _natural(request, name):
 
 
 def _json(value, status=200):
-    # NaN is not valid JSON, so it becomes null.
-    return Response(json.dumps(_finite(value), separators=(',', ':')), status, mimetype='application/json')
+    try:
+        content = json.dumps(value, separators=(',', ':'), allow_nan=False)
+    except ValueError:  # NaN and infinity are not valid JSON, so they become null
+        content = json.dumps(_finite(value), separators=(',', ':'))
+    return Response(content, status, mimetype='application/json')
 
 
 def _finite(value):
     if isinstance(value, dict):
         return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(part) for part in value]
     if isinstance(value, float) and not np.isfinite(value):
         return None
     return value

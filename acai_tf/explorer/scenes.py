@@ -25,7 +25,6 @@ from acai_tf import images as images_lib
 from acai_tf.errors import UsageError
 from acai_tf.figures import animation, pictures
 from acai_tf.latents import reading
-from acai_tf.values import defined
 
 MOST_IMAGES = 1024
 _MOST_SOURCES = 64
@@ -195,7 +194,7 @@ class Scene:
         """Returns the MSE of each reconstruction on the [-1, 1] scale, and its root on the 0..255 scale."""
         images = self._images_of(self._sources(1, _MOST_SOURCES))
         mse = np.square(space.loaded.reconstruct(images) - images, dtype=np.float64).mean(axis=(1, 2, 3))
-        return [defined({'mse': float(error), 'rmse': 127.5 * math.sqrt(error)}) for error in mse]
+        return [{'mse': float(error), 'rmse': 127.5 * math.sqrt(error)} for error in mse]
 
 
 def encode64(content):

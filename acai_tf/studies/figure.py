@@ -9,6 +9,7 @@ import numpy as np
 from acai_tf import figures, models
 from acai_tf.figures.text import shorten
 from acai_tf.studies.base import compared, grouped, value_names
+from acai_tf.studies.values import learned_values, measured_values
 
 _GRAY = '0.65'
 _MOST_BANDS = 6  # more would hide each other
@@ -28,7 +29,7 @@ def draw(result):
         return None
     colors = np.delete(matplotlib.colormaps['tab10'].colors, 7, axis=0)  # without gray
     names, styles = value_names(result['cells']), _styles(result['cells'], [tuple(color) for color in colors])
-    columns = 2 if any(_seed_curves(cell) for cells in groups.values() for cell in cells) else 1
+    columns = 2 if any(_curves(cell, blank) for cells in groups.values() for cell in cells for blank in (False, True)) else 1
     heights = [max(1.6, 0.9 + 0.2 * len(cells)) for cells in groups.values()]
     width = 4 + 3 * columns
     figure = mpl_figure.Figure(figsize=(width, sum(heights) + 0.6), dpi=120, layout='constrained')
@@ -82,15 +83,17 @@ def _draw_points(axes, cells, styles):
     numbers = []
     for row, cell in enumerate(cells):
         color, _, fill = styles[cell['label']]
-        measured = [seed for seed in cell['seeds'] if seed['value'] is not None]
-        for seed in measured:
-            axes.plot(seed['value'], row, 'o', color=_GRAY if seed.get('blank') else color, fillstyle=fill, markersize=4.5)
-        learned = [seed['value'] for seed in measured if not seed.get('blank')]
+        for seed in cell['seeds']:
+            if seed['value'] is not None:
+                axes.plot(seed['value'], row, 'o', color=_GRAY if seed.get('blank') else color, fillstyle=fill,
+                          markersize=4.5)
+        learned = learned_values(cell)
         if len(learned) > 1:
             axes.plot([np.mean(learned)] * 2, [row - 0.3, row + 0.3], color='0.3', linewidth=1)
         if cell['published'] is not None:
             axes.errorbar(cell['published'], row, xerr=cell['deviation'], fmt='kx', markersize=5, elinewidth=0.8)
-        numbers += [seed['value'] for seed in measured] + [cell['published']] * (cell['published'] is not None)
+            numbers.append(cell['published'])
+        numbers += measured_values(cell['seeds'])
     axes.set_yticks(range(len(cells)), [_label(cell) for cell in cells], fontsize=8, parse_math=False)
     axes.set_ylim(len(cells) - 0.4, -0.6)
     axes.grid(axis='y', color='0.92', linewidth=0.6)
@@ -99,16 +102,16 @@ def _draw_points(axes, cells, styles):
         axes.set_xscale('log')
 
 
-def _seed_curves(cell, blank=(True, False)):
-    """Returns the curves, [[kimg, value], ...], of the runs with several reports, blank or not."""
+def _curves(cell, blank):
+    """Returns the curves, [[kimg, value], ...], of the runs with several reports: of the blank ones or of the others."""
     return [seed['curve'] for seed in cell['seeds']
-            if len(seed.get('curve', ())) > 1 and bool(seed.get('blank')) in blank]
+            if len(seed.get('curve', ())) > 1 and bool(seed.get('blank')) == blank]
 
 
-def _curve(cell):
+def _shared_curve(cell):
     """Returns (kimg, values [seeds, kimg]) of the runs that are not blank, where all have reports; None if that is at fewer
     than two points."""
-    seeds = [dict(curve) for curve in _seed_curves(cell, [False])]
+    seeds = [dict(curve) for curve in _curves(cell, blank=False)]
     shared = [kimg for kimg in seeds[0] if all(seed.get(kimg) is not None for seed in seeds)] if seeds else []
     return (shared, [[seed[kimg] for kimg in shared] for seed in seeds]) if len(shared) > 1 else None
 
@@ -117,10 +120,10 @@ def _draw_curves(axes, cells, styles):
     lines = []
     for cell in cells:
         color, line, _ = styles[cell['label']]
-        for curve in _seed_curves(cell, [True]):
+        for curve in _curves(cell, blank=True):
             lines += axes.plot(*np.array(curve, float).T, line, color=_GRAY, linewidth=0.8)
-        if _curve(cell):
-            lines.append(figures.mean_curve(axes, *_curve(cell), color, alpha=0.15 if len(cells) <= _MOST_BANDS else 0,
+        if shared := _shared_curve(cell):
+            lines.append(figures.mean_curve(axes, *shared, color, alpha=0.15 if len(cells) <= _MOST_BANDS else 0,
                                             linestyle=line, label=cell['label']))
     if not lines:
         axes.set_axis_off()

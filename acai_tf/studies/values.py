@@ -41,6 +41,11 @@ def measured_values(seeds):
     return [seed['value'] for seed in seeds if seed['value'] is not None]
 
 
+def learned_values(cell):
+    """Returns the values of a cell's seeds, without blank runs."""
+    return measured_values(seed for seed in cell['seeds'] if not seed.get('blank'))
+
+
 def training_minutes(reports):
     """Returns the minutes of the reported part of a training, from its rates; None if a rate is unknown."""
     seconds, kimg = 0.0, 0.0
@@ -228,7 +233,7 @@ def conclusions(cells, limits):
         sentences = _pairs(rows) if numbered else _differences(rows)
     else:
         sentences = ['There are no published numbers for comparison.' if measured else 'Nothing is measured yet.']
-    blank = [cell['label'] for row in rows.values() for cell in row if not _learned(cell)]
+    blank = [cell['label'] for row in rows.values() for cell in row if not learned_values(cell)]
     if blank:
         sentences.append(f'Left out, because every run is blank: {", ".join(dict.fromkeys(blank))}.')
     if limits:
@@ -248,12 +253,12 @@ def _differences(rows):
     combination with its base alone. Blank runs do not count."""
     sentences, single = [], []
     for key, row in rows.items():
-        several, found = [cell for cell in row if len(_learned(cell)) > 1], {}
-        single += [cell['label'] for cell in row if len(_learned(cell)) == 1]
+        several, found = [cell for cell in row if len(learned_values(cell)) > 1], {}
+        single += [cell['label'] for cell in row if len(learned_values(cell)) == 1]
         for cell in several[1:]:
             alone = [other for other in several if (other['model'], other['base']) == (cell['base'], 'baseline')]
             reference = (alone if cell['base'] != 'baseline' and alone else several)[0]
-            word = _WORDS[order(_learned(cell), _learned(reference))]
+            word = _WORDS[order(learned_values(cell), learned_values(reference))]
             found.setdefault(reference['label'], {}).setdefault(word, []).append(cell['label'])
         for reference, words in found.items():
             sentences.append(f'{_where(*key)}, compared with {reference} (Welch, 95%): ' + '; '.join(
@@ -268,13 +273,13 @@ def _pairs(rows):
     word = 'recalled' if any(cell['recalled'] for row in rows.values() for cell in row) else 'published'
     found, single = {1: [], -1: [], 0: []}, 0
     for key, row in rows.items():
-        for first, second in itertools.combinations(filter(_learned, row), 2):
+        for first, second in itertools.combinations(filter(learned_values, row), 2):
             published = _published_order(first, second)
-            if published and min(len(_learned(first)), len(_learned(second))) < 2:
+            if published and min(len(learned_values(first)), len(learned_values(second))) < 2:
                 single += 1
             elif published:
                 larger, smaller = (first, second)[::published]
-                found[published * order(_learned(first), _learned(second))].append(
+                found[published * order(learned_values(first), learned_values(second))].append(
                     f'{larger["label"]} above {smaller["label"]}' + f' ({_where(*key)})' * (len(rows) > 1))
     total, sentences = sum(map(len, found.values())), []
     if total:
@@ -290,11 +295,6 @@ def _pairs(rows):
         sentences.append(f'Not seen: {"; ".join(opposite[:_MOST_LISTED])}{more}.')
     return sentences or [f'No two systems have {word} numbers that differ by more than their deviations, so nothing can be '
                          'said about their order.']
-
-
-def _learned(cell):
-    """Returns the values of a cell's seeds, without blank runs."""
-    return [seed['value'] for seed in cell['seeds'] if seed['value'] is not None and not seed.get('blank')]
 
 
 def order(first, second):
