@@ -92,7 +92,7 @@ class PresetTest(parameterized.TestCase, tf.test.TestCase):
             TrainConfig(schedule_kimg=8).resolve()
 
 
-class RunTest(tf.test.TestCase):
+class RunTest(parameterized.TestCase, tf.test.TestCase):
 
     def setUp(self):
         super().setUp()
@@ -182,6 +182,14 @@ class RunTest(tf.test.TestCase):
             for line in still:
                 self.assertRegex(line, f'still blank: all images decode to nearly the same picture; .*{advice}')
             self.assertIn('it needs a longer training', of_export)
+
+    @parameterized.parameters(('acai', 'critic_lr'), ('baseline', 'lr'))
+    def test_a_run_that_becomes_blank_says_so(self, model, rate):
+        with (self.assertLogs('acai_tf', logging.WARNING) as logs,
+              mock.patch.object(loop, 'is_blank', lambda record: record['kimg'] == 2)):
+            self.train('unstable', model=model)
+        line, = logs.output
+        self.assertRegex(line, f'blank again: .* but did not at 1 kimg; .* start over with --overwrite and a smaller --{rate}$')
 
     def test_systems_that_stay_blank_say_so_at_the_start(self):
         for model, warns in (('gaia', True), ('acai', False)):

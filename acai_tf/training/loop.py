@@ -233,7 +233,17 @@ class Trainer:
         record = self.reporter.report(step, step * self.config.batch / 1024, img_per_s, terms)
         shown = ', '.join(f'{key} {value:.4g}' for key, value in record.items() if key not in ('kimg', 'step'))
         _logger.info('%g of %d kimg: %s', record['kimg'], self.config.total_kimg, shown)
-        if is_blank(record) and (record['kimg'] >= _BLANK_KIMG or step == self.config.total_steps):
+        if is_blank(record):
+            self._warn_of_blank(record['kimg'], step == self.config.total_steps)
+
+    def _warn_of_blank(self, kimg, is_last):
+        """Warns that all images decode to nearly the same picture, unless the run has just begun."""
+        learned = [report['kimg'] for report in self.directory.reports() if not is_blank(report)]
+        if learned:
+            rate = next(name for name in (*self.model.options(), 'lr') if name.endswith('lr'))
+            _logger.warning('blank again: all images decode to nearly the same picture, but did not at %g kimg; training has '
+                            'become unstable, start over with --overwrite and a smaller --%s', learned[-1], rate)
+        elif kimg >= _BLANK_KIMG or is_last:
             _logger.warning('still blank: all images decode to nearly the same picture; %s',
                             'train for longer, with a larger --total_kimg and --overwrite' if self.config.preset == 'quick'
                             else '--preset=quick leaves this state sooner')
