@@ -305,7 +305,8 @@ class FinishedRunTest(tf.test.TestCase):
     def test_print_config(self):
         code, out, err = self.train(self.train_dir, '--print_config', '--reg=0.5')
         self.assertEqual(code, 0, err)
-        self.assertEqual(json.loads(out)['model_options'], {'advdepth': 1, 'advweight': 0.5, 'critic_lr': 0.0, 'reg': 0.5})
+        self.assertEqual(json.loads(out)['model_options'], {'advdepth': 1, 'advweight': 0.5, 'critic_lr': 0.0,
+                                                            'critic_beta_2': 0.999, 'reg': 0.5})
         self.assertFalse(os.path.exists(self.train_dir))
 
 

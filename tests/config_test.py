@@ -82,7 +82,7 @@ class Same(AEBaseline):
 
     def test_an_option_that_nothing_has(self):
         with self.assertRaisesRegex(UsageError, 'the model acai has no option beta, and neither do architecture and data '
-                                    'set; they have advweight, advdepth, critic_lr, reg$'):
+                                    'set; they have advweight, advdepth, critic_lr, critic_beta_2, reg$'):
             TrainConfig(beta=2).resolve()
         with self.assertRaisesRegex(UsageError, 'they have none$'):
             TrainConfig(model='baseline', reg=0.5).resolve()
@@ -99,7 +99,8 @@ class Same(AEBaseline):
 
     def test_options_of_the_model_are_filled_in(self):
         config = TrainConfig(depth=24, reg='0.5').resolve()
-        self.assertEqual(config.model_options, {'advweight': 0.5, 'advdepth': 24, 'critic_lr': 0.0, 'reg': 0.5})
+        self.assertEqual(config.model_options, {'advweight': 0.5, 'advdepth': 24, 'critic_lr': 0.0, 'critic_beta_2': 0.999,
+                                                'reg': 0.5})
 
     def test_resolving_twice_changes_nothing(self):
         config = TrainConfig(reg=0.5).resolve()
@@ -124,7 +125,7 @@ class Same(AEBaseline):
         self.assertEqual(difference(reg=0.9), [('reg', 0.2, 0.9)])
         self.assertEqual(difference(model='baseline'), [
             ('model', 'acai', 'baseline'), ('advdepth', 64, None), ('advweight', 0.5, None),
-            ('critic_lr', 0.0, None), ('reg', 0.2, None)])
+            ('critic_beta_2', 0.999, None), ('critic_lr', 0.0, None), ('reg', 0.2, None)])
 
 
 if __name__ == '__main__':

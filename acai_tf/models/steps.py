@@ -98,8 +98,10 @@ class Steps:
         return self.make_optimizer(name)
 
     def make_optimizer(self, name):
-        """Creates the optimizer of that name: Adam at `lr`, with beta 0.9 and 0.999 and epsilon 1e-8, as in TF1."""
-        return optimizers.Adam(self.rate_of(name), beta_1=0.9, beta_2=0.999, epsilon=1e-8, name=name)
+        """Creates the optimizer of that name: Adam at `rate_of(name)`, with beta_1 0.9, beta_2 the option `<name>_beta_2` or
+        0.999, and epsilon 1e-8, as in TF1."""
+        return optimizers.Adam(self.rate_of(name), beta_1=0.9, beta_2=getattr(self, f'{name}_beta_2', 0.999), epsilon=1e-8,
+                               name=name)
 
     def rate_of(self, name):
         """Initial learning rate of the optimizer of that name, a number or a Keras LearningRateSchedule: the option

@@ -33,6 +33,19 @@ class ACAITest(tf.test.TestCase):
         self.assertEqual(kernel(), (1, 1, 1, 4))
         self.assertEqual(kernel(advdepth=6), (1, 1, 1, 6))
 
+    def test_critic_beta_2_belongs_to_the_critic(self):
+        """After one update, Adam's second moment is (1 - beta_2) times the squared gradient."""
+        images, moments = tf.random.stateless_uniform([4, 16, 16, 1], [0, 0]), []
+        for options in ({}, {'critic_beta_2': 0.99}):
+            model = models.create('acai', (16, 16, 1), 2, depth=2, latent=3, **options)
+            model.compile()
+            model.train_step(images)
+            moments.append({name: model.optimizers[name]._velocities[0].numpy() for name in ('autoencoder', 'critic')})
+        default, faster = moments
+        self.assertAllEqual(faster['autoencoder'], default['autoencoder'])
+        self.assertAllClose(faster['critic'], 10 * default['critic'], rtol=1e-3)
+        self.assertAllGreater(default['critic'], 0)
+
     def test_the_critics_answer_is_the_mean_over_all_its_outputs(self):
         model = models.create('acai', (16, 16, 1), 2, depth=2, latent=3, advdepth=5)
         images = tf.random.stateless_uniform([2, 16, 16, 1], [0, 0])

@@ -178,7 +178,7 @@ class BasesTest(parameterized.TestCase, tf.test.TestCase):
     def test_options_of_both_and_refusals(self):
         model = create('acai', 'vae', beta=.25, advweight=.75)
         self.assertEqual((model.base.beta, model.advweight), (.25, .75))
-        own = {'advweight': .75, 'advdepth': 2, 'critic_lr': 0, 'reg': .2}
+        own = {'advweight': .75, 'advdepth': 2, 'critic_lr': 0, 'critic_beta_2': .999, 'reg': .2}
         self.assertEqual(model.options(), {**model.base.options(), **own})
         with self.assertRaisesRegex(UsageError, 'the model acai has no option beta'):
             create('acai', beta=1)
