@@ -6,6 +6,7 @@
     acai_tf.datasets     get(name, data_dir) and names()
     acai_tf.training     train(config), export_run(run_dir) and Run(path)
     acai_tf.export       load(path) and export_model(...)
+    acai_tf.pretrained   load(name) and names()
     acai_tf.metrics      compute(name, model, dataset) and names()
     acai_tf.clusterers   fit(name, points, clusters, ...) and names()
     acai_tf.studies      get('table' or 'figure', name)
@@ -21,8 +22,8 @@ from acai_tf.errors import UsageError
 __version__ = '1.0.0'
 
 _MODULES = ('architectures', 'benchmark', 'clusterers', 'datasets', 'errors', 'explorer', 'export', 'figures', 'files',
-            'images', 'interpolation', 'latents', 'losses', 'metrics', 'models', 'options', 'randomness', 'registry', 'runs',
-            'studies', 'training')
+            'images', 'interpolation', 'latents', 'losses', 'metrics', 'models', 'options', 'pretrained', 'randomness', 'registry',
+            'runs', 'studies', 'training')
 
 __all__ = sorted(_MODULES)
 

@@ -13,7 +13,8 @@ LAYERS = [
     {'errors', 'files', 'images', 'interpolation', 'losses', 'quiet', 'randomness', 'stopping',
      'tracing', 'values'},
     {'options'}, {'registry'}, {'versions'}, {'runs'}, {'architectures'}, {'datasets'}, {'models'}, {'latents'}, {'export'},
-    {'clusterers'}, {'metrics'}, {'training'}, {'figures'}, {'studies'}, {'explorer'}, {'data_prep'}, {'benchmark'}, {'cli'}]
+    {'pretrained'}, {'clusterers'}, {'metrics'}, {'training'}, {'figures'}, {'studies'}, {'explorer'}, {'data_prep'},
+    {'benchmark'}, {'cli'}]
 LEVELS = {name: level for level, names in enumerate(LAYERS) for name in names}
 
 

@@ -1,4 +1,5 @@
-"""What --preset=quick does for each system at 64 kimg, and acai, baseline and vae with the released settings next to it.
+"""What --preset=quick does for each system at 64 kimg, and acai, baseline and vae with the released settings next to it; and
+for acai and baseline at 512 kimg.
 
 The preset was chosen with seeds 0 and 1. aeai differentiates its networks twice and takes float32 on lines32.
 """
@@ -17,7 +18,7 @@ DIGITS_VALUES = (('explained_variance', 'explained_variance'), ('accuracy', 'lat
 def cells(dataset, size, values, systems=SYSTEMS, released=RELEASED, total_kimg=64):
     """Returns cells of the systems with the preset, and of some with the released settings."""
     runs = [(name, name, {'preset': 'quick'}) for name in systems] + [(name, f'{name}, released', {}) for name in released]
-    length = {'total_kimg': total_kimg, 'report_kimg': 16}
+    length = {'total_kimg': total_kimg, 'report_kimg': max(16, total_kimg // 16)}
     return [Cell(name, dataset, metric, value, size | preset | length | _precision(name), label=label)
             for metric, value in values for name, label, preset in runs]
 
@@ -30,3 +31,5 @@ LINES32 = Study('quick-lines', 'All systems with --preset=quick, lines32',
                 cells('lines32', LINES, LINES_VALUES), first_seed=2)
 DIGITS32 = Study('quick-digits', 'All systems with --preset=quick, digits32',
                  cells('digits32', DIGITS, DIGITS_VALUES), first_seed=2)
+LONG = Study('quick-long', '512 kimg with --preset=quick, lines32',
+             cells('lines32', LINES, LINES_VALUES, ('acai', 'baseline'), (), 512), first_seed=2)
