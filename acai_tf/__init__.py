@@ -22,8 +22,8 @@ from acai_tf.errors import UsageError
 __version__ = '1.0.0'
 
 _MODULES = ('architectures', 'benchmark', 'clusterers', 'datasets', 'errors', 'explorer', 'export', 'figures', 'files',
-            'images', 'interpolation', 'latents', 'losses', 'metrics', 'models', 'options', 'pretrained', 'randomness', 'registry',
-            'runs', 'studies', 'training')
+            'images', 'interpolation', 'latents', 'losses', 'metrics', 'models', 'options', 'pretrained', 'randomness',
+            'registry', 'runs', 'studies', 'training')
 
 __all__ = sorted(_MODULES)
 

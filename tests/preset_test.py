@@ -189,7 +189,7 @@ class RunTest(parameterized.TestCase, tf.test.TestCase):
               mock.patch.object(loop, 'is_blank', lambda record: record['kimg'] == 2)):
             self.train('unstable', model=model)
         line, = logs.output
-        self.assertRegex(line, f'blank again: .* but did not at 1 kimg; .* start over with --overwrite and a smaller --{rate}$')
+        self.assertRegex(line, f'blank again: .* but did not at 1 kimg; .* with --overwrite and a smaller --{rate}$')
 
     def test_systems_that_stay_blank_say_so_at_the_start(self):
         for model, warns in (('gaia', True), ('acai', False)):

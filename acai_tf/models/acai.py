@@ -23,7 +23,7 @@ class ACAI(Adversarial):
     advweight = Option(0.5, 'lambda: weight of the critic in the autoencoder\'s loss', minimum=0)
     advdepth = Option(0, 'channels of the critic\'s first convolutions; 0 means depth', minimum=0, follows='depth')
     critic_lr = Option(0.0, 'learning rate of the critic; 0 means lr', minimum=0, released=False, quick=0.001)
-    critic_beta_2 = Option(0.999, 'beta_2 of the critic\'s Adam; with a smaller value, one large gradient moves the critic less',
+    critic_beta_2 = Option(0.999, 'beta_2 of the critic\'s Adam; the smaller, the less one large gradient moves it',
                            minimum=0, maximum=0.9999, released=False, quick=0.99)
     reg = Option(0.2, 'gamma: share of the image in the critic\'s "real" mix', minimum=0, maximum=1)
 

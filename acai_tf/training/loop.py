@@ -241,8 +241,8 @@ class Trainer:
         learned = [report['kimg'] for report in self.directory.reports() if not is_blank(report)]
         if learned:
             rate = next(name for name in (*self.model.options(), 'lr') if name.endswith('lr'))
-            _logger.warning('blank again: all images decode to nearly the same picture, but did not at %g kimg; training has '
-                            'become unstable, start over with --overwrite and a smaller --%s', learned[-1], rate)
+            _logger.warning('blank again: all images decode to nearly the same picture, but did not at %g kimg; training '
+                            'has become unstable, start over with --overwrite and a smaller --%s', learned[-1], rate)
         elif kimg >= _BLANK_KIMG or is_last:
             _logger.warning('still blank: all images decode to nearly the same picture; %s',
                             'train for longer, with a larger --total_kimg and --overwrite' if self.config.preset == 'quick'
