@@ -55,7 +55,7 @@ class ServerTest(parameterized.TestCase, tf.test.TestCase):
         """Starts a program as a shell's background job, which ignores SIGINT; returns it and its port."""
         ignoring = 'trap "" INT; exec "$@"'
         process = subprocess.Popen(
-            ['sh', '-c', ignoring, 'sh', *command('bin/acai_explore', f'--saved_model={self.saved}', *flags)], cwd=ROOT,
+            ['sh', '-c', ignoring, 'sh', *command('bin/acai_explore', *flags)], cwd=ROOT,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, 'PYTHONPATH': str(ROOT)})
         self.enterContext(process)  # at the end, kills it and closes its streams
         self.addCleanup(process.kill)
@@ -73,7 +73,7 @@ class ServerTest(parameterized.TestCase, tf.test.TestCase):
             connection.close()
 
     def test_a_crowd_and_bad_clients_and_the_end(self):
-        process, port = self.start()
+        process, port = self.start(f'--saved_model={self.saved}')
         scene = {'kind': 'walk', 'sources': [0, 1], 'curve': 'lerp', 'steps': 8}
         body = json.dumps({'models': [0], 'scene': scene})
         status, expected = self.request(port, 'POST', '/api/picture', body)
@@ -157,7 +157,7 @@ class ServerTest(parameterized.TestCase, tf.test.TestCase):
         self.assertIn("a connection failed (can't start new thread)", logs.output[0])
 
     def test_sigterm_ends_it_also_while_it_computes(self):
-        process, _ = self.start('--dataset=lines32', '--host=127.0.0.1')  # of 5,000 images
+        process, _ = self.start(f'--saved_model={self.saved}', '--dataset=lines32', '--host=127.0.0.1')  # of 5,000 images
         deadline = time.monotonic() + 60
         while not self.children(process) and time.monotonic() < deadline:
             time.sleep(0.1)
@@ -187,6 +187,23 @@ class ServerTest(parameterized.TestCase, tf.test.TestCase):
         self.assertEqual(code, expected, err)
         self.assertRegex(err, f'^acai_explore: .*{message}')
         self.assertLen(err.splitlines(), 1)
+
+    def test_the_demo(self):
+        process, port = self.start('--demo')
+        state = json.loads(self.request(port)[1])
+        self.assertEqual([model['model'] for model in state['models']], ['acai', 'baseline'])
+        self.assertIn('mean_distance', state['models'][0]['metrics']['training'])
+        process.terminate()
+        self.assertEqual(process.wait(10), 0)
+
+    @parameterized.parameters(
+        (['--saved_model=/nowhere'], '--saved_model has no effect with --demo'),
+        (['--dataset=mnist32'], 'no model for mnist32 ships with acai_tf; there are some for digits32, lines32'))
+    def test_the_demo_is_refused(self, flags, message):
+        code, _, err = run('bin/acai_explore', '--demo', *flags)
+        self.assertEqual(code, 1)
+        self.assertStartsWith(err, f'acai_explore: {message}')
+
 
 if __name__ == '__main__':
     tf.test.main()

@@ -205,11 +205,11 @@ def _metrics(loaded):
     """Returns {metric: its values} of the model's run at this step, and the last report; without the run, the report's
     metrics that the export kept."""
     run, step = Run.of_export(loaded.path), loaded.config['step']
-    if run is None:
-        return {'training': loaded.config['reported']} if loaded.config['reported'] else {}
-    values = {name: content['values'] for name, content in run.results(step).items()}
-    reported = [record for record in run.reports() if record['step'] == step]
-    return values | ({'training': reported[-1]} if reported else {})
+    values, reports = {}, [loaded.config['reported']]
+    if run:
+        values = {name: content['values'] for name, content in run.results(step).items()}
+        reports = [record for record in run.reports() if record['step'] == step]
+    return values | ({'training': reports[-1]} if any(reports) else {})
 
 
 def _natural(request, name):

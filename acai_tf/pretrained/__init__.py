@@ -19,12 +19,13 @@ def names() -> list[str]:
 
 
 def trained_on(dataset: str) -> list[str]:
-    """Names of the models that were trained on a data set, by its name. UsageError if there are none."""
-    found = [name for name in names() if name.startswith(f'{dataset}-')]
-    if not found:
-        datasets = sorted({name.rpartition('-')[0] for name in names()})
-        raise UsageError(f'no model for {dataset} ships with acai_tf; there are some for {", ".join(datasets)}')
-    return found
+    """Names of the models of a data set, which is given by name. UsageError if it has no models here."""
+    by_dataset = {}
+    for name in names():
+        by_dataset.setdefault(name.rpartition('-')[0], []).append(name)
+    if dataset not in by_dataset:
+        raise UsageError(f'no model for {dataset} ships with acai_tf; there are some for {", ".join(by_dataset)}')
+    return by_dataset[dataset]
 
 
 def load(name: str) -> LoadedModel:

@@ -240,7 +240,7 @@ class Trainer:
         """Warns that all images decode to nearly the same picture, unless the run has just begun."""
         learned = [report['kimg'] for report in self.directory.reports() if not is_blank(report)]
         if learned:
-            rate = next(name for name in (*self.model.options(), 'lr') if name.endswith('lr'))
+            rate = next((name for name in self.model.options() if name.endswith('_lr')), 'lr')
             _logger.warning('blank again: all images decode to nearly the same picture, but did not at %g kimg; training '
                             'has become unstable, start over with --overwrite and a smaller --%s', learned[-1], rate)
         elif kimg >= _BLANK_KIMG or is_last:
