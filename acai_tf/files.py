@@ -20,8 +20,8 @@ def atomic_write(path, mode='w'):
     """
     target, encoding = os.path.realpath(path), {} if 'b' in mode else {'encoding': 'utf-8'}
     try:
-        if is_special(target):
-            with open(target, mode, **encoding) as file:
+        if is_special(path):
+            with open(path, mode, **encoding) as file:
                 yield file
             return
         with _unfinished(os.path.dirname(target), '.acai-') as beside:
@@ -31,7 +31,7 @@ def atomic_write(path, mode='w'):
                 os.fsync(file.fileno())
             os.replace(beside, target)
     except OSError as error:
-        raise OSError(error.errno, error.strerror, path) from None
+        raise OSError(error.errno, error.strerror or str(error), path) from None  # numpy's have no errno
 
 
 def check_new_directory(path):
@@ -49,8 +49,8 @@ def check_destination(path):
     if os.path.isdir(target) or path.endswith(os.sep):
         raise UsageError(f'{path} is a directory; name a file in it')
     try:
-        if is_special(target):
-            with open(target, 'w'):
+        if is_special(path):
+            with open(path, 'w'):
                 return
         os.makedirs(os.path.dirname(target), exist_ok=True)
         tempfile.TemporaryFile(dir=os.path.dirname(target)).close()

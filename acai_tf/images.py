@@ -252,6 +252,12 @@ def _on_black(image):
     return Image.alpha_composite(Image.new('RGBA', image.size, (0, 0, 0, 255)), image).convert('RGB')
 
 
+def sheet(images, columns):
+    """Arranges images [n, h, w, c] edge to edge, `columns` in a row; the last row is filled with black."""
+    padded = np.pad(images, [(0, -len(images) % columns), (0, 0), (0, 0), (0, 0)], constant_values=-1)
+    return grid(padded.reshape(-1, columns, *images.shape[1:]), gap=0)
+
+
 def decode_tensor(content, channels):
     """Pixels of a string tensor that holds an image file with `channels` channels, as in prepared data sets, for graphs.
     Raises TensorFlow's error if it does not decode."""

@@ -41,7 +41,9 @@ class Registry:
     def get(self, name):
         """Returns the class for a registered name or path/to/file.py:Name; UsageError if there is none."""
         if is_reference(name):
-            cls = load_class(name)
+            cls = load(name)
+            if not inspect.isclass(cls):
+                raise UsageError(f'{name} is not a class')
             if self._base and not issubclass(cls, pkgutil.resolve_name(self._base)):
                 raise UsageError(f'{cls.__name__} of {name} does not derive from {self._base.replace(":", ".")}')
             return cls
@@ -94,15 +96,6 @@ def _read(path, read):
         raise MissingFile(f'{path} does not exist') from None
     except OSError as error:
         raise UsageError(f'{path} cannot be read ({error.strerror})') from None
-
-
-def load_class(reference):
-    """Returns the class that a reference names. Raises like `load`, and UsageError if the name is not a class."""
-    value = load(reference)
-    if not inspect.isclass(value):
-        path, _, name = absolute(reference).rpartition(':')
-        raise UsageError(f'{name} in {path} is not a class')
-    return value
 
 
 def load(reference):

@@ -112,13 +112,8 @@ class Run:
     @property
     def divergence(self):
         """The reason why training became non-finite; None if it did not."""
-        try:
-            with open(self.divergence_path, encoding='utf-8') as file:
-                return json.load(file)['message']
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, KeyError, TypeError):
-            return 'training became non-finite'
+        content = files.read_json(self.divergence_path) or {}
+        return content.get('message', 'training became non-finite') if os.path.exists(self.divergence_path) else None
 
     def checkpoint_steps(self) -> list[int]:
         """Returns the steps of the checkpoints, ascending."""

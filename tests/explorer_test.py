@@ -8,6 +8,7 @@ import os
 import pathlib
 import re
 import sys
+import tempfile
 import threading
 import time
 from unittest import mock
@@ -34,7 +35,7 @@ class ExplorerTest(tf.test.TestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.directory = os.path.join(os.environ.get('TEST_TMPDIR', '/tmp'), f'acai_explorer_{os.getpid()}')
+        cls.directory = cls.enterClassContext(tempfile.TemporaryDirectory())
         cls.dataset = datasets.get('digits32')
         cls.tests = Gallery(cls.dataset)
         cls.saved = []
@@ -52,11 +53,6 @@ class ExplorerTest(tf.test.TestCase):
         cls.spaces[0].find_axes()
         cls.spaces[0].find_the_rest()
         cls.client = Client(Application(cls.spaces, cls.tests, ['--dataset=digits32']))
-
-    @classmethod
-    def tearDownClass(cls):
-        tf.io.gfile.rmtree(cls.directory)
-        super().tearDownClass()
 
     def post(self, path, scene, numbers=(0,), status=200, client=None):
         answer = (client or self.client).post(path, json={'models': list(numbers), 'scene': scene}, headers={
@@ -289,6 +285,9 @@ class ExplorerTest(tf.test.TestCase):
         self.assertEqual(state['models'][0]['metrics'], {'reconstruction': {'mse': 0.25, 'rmse': None},
                                                          'training': {'step': 7, 'loss_ae': 0.5}})
         self.assertEqual(state['models'][1]['metrics'], {})
+        self.assertEqual([model['options'] for model in state['models']],
+                         [{'base': 'baseline', 'architecture': 'acai', 'depth': 2, 'latent_width': 4},
+                          {'architecture': 'acai', 'depth': 2, 'latent_width': 4}])
         sheet = pixels(self.get('/api/sheet?number=0').data)
         row, column = divmod(40, state['columns'])
         self.assertAllEqual(sheet[32 * row:32 * row + 32, 32 * column:32 * column + 32],

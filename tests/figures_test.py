@@ -191,16 +191,16 @@ class PicturesTest(parameterized.TestCase, tf.test.TestCase):
 
     def test_long_names_of_models_stay_in_the_figure(self):
         small, large = (np.zeros([side, side, 1], np.uint8) for side in (40, 200))
-        for arrange in (pictures.stack, pictures.side_by_side):
+        for in_a_row in (False, True):
             for pixels in (small, large):
-                figure = arrange([('Autoencoder' * 9 + ' 1024 (1)', pixels), ('b$c$', pixels)])
+                figure = pictures.one_each(['Autoencoder' * 9 + ' 1024 (1)', 'b$c$'], [pixels] * 2, in_a_row)
                 figures.encode(figure)
                 self.inside(figure, figure.texts)
                 one, other = filter(None, map(Text.get_text, figure.texts))
                 self.assertRegex(one, r'^A.*….*\)$')
                 self.assertEqual(other, 'b$c$')
         # A name longer than the height of its picture does not overlap the next name.
-        figure = pictures.stack([('baseline 16384', small), ('baseline 32768', small)])
+        figure = pictures.one_each(['baseline 16384', 'baseline 32768'], [small] * 2, in_a_row=False)
         first, second = (text.get_window_extent() for text in figure.texts)
         self.assertGreaterEqual(first.y0, second.y1)
 

@@ -22,6 +22,20 @@ class FilesTest(tf.test.TestCase):
             self.assertEqual(file.read(), 'old')
         self.assertLen(os.listdir(os.path.dirname(path)), 1)
 
+    def test_a_pipe_behind_a_link_is_written(self):
+        reader, writer = os.pipe()
+        path = f'/dev/fd/{writer}'
+        files.check_destination(path)
+        files.write('content', path)
+        os.close(writer)
+        with open(reader) as file:
+            self.assertEqual(file.read(), 'content')
+
+    def test_an_error_without_a_number_keeps_its_message(self):
+        path = os.path.join(self.create_tempdir().full_path, 'a.npy')
+        with self.assertRaisesRegex(OSError, '7 requested and 3 written.*a.npy'), files.atomic_write(path):
+            raise OSError('7 requested and 3 written')  # as NumPy says it
+
     def test_a_failed_directory_does_not_appear(self):
         parent = self.create_tempdir().full_path
         with self.assertRaises(RuntimeError), files.atomic_directory(os.path.join(parent, '5')):

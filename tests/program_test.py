@@ -39,6 +39,12 @@ class MainTest(parameterized.TestCase, tf.test.TestCase):
         for argv, expected in ((['--batch=3'], '3'), ([], '1'), (['--batch=2'], '2')):
             self.assertEqual(self.call(lambda flags: print(flags.batch), *argv), (0, f'{expected}\n', ''))
 
+    def test_home_is_expanded_in_references_to_data(self):
+        home = os.path.expanduser('~')
+        for given, expected in (('arrays:~/x.npy', f'arrays:{home}/x.npy'), ('records:~/x', f'records:{home}/x')):
+            self.assertEqual(self.call(lambda flags: print(flags.data), f'--data={given}', define_flags=lambda flags:
+                                       flags.string('data', None, 'data', is_path=True)), (0, f'{expected}\n', ''))
+
     def test_in_another_thread(self):
         codes = []
         thread = threading.Thread(target=lambda: codes.append(program.main(DOC, define_flags, lambda flags: None, [])))

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from acai_tf import architectures, clusterers, datasets, metrics, models, registry
 from acai_tf.errors import UsageError
+from acai_tf.options import declared
 from acai_tf.registry import Registry
 
 
@@ -64,7 +65,11 @@ class RegistryTest(tf.test.TestCase):
     def test_every_registered_class_can_be_had_and_knows_its_name(self):
         for kind in (architectures, clusterers, datasets, metrics, models):
             for name in kind.REGISTRY.names():
-                self.assertEqual(kind.REGISTRY.name_of(kind.REGISTRY.get(name)), name)
+                cls = kind.REGISTRY.get(name)
+                self.assertEqual(kind.REGISTRY.name_of(cls), name)
+                for key, option in declared(cls).items():
+                    self.assertNotEmpty(option.help, f'{name} {key}')
+                    self.assertEqual(option.parse(option.default), option.default)
             with self.assertRaisesRegex(UsageError, f'^unknown {kind.REGISTRY.kind} .nope.; choose one of '):
                 kind.REGISTRY.get('nope')
 
@@ -97,16 +102,16 @@ class ReferenceTest(tf.test.TestCase):
         path = self.write('once.py', f'with open({self.directory!r} + "/runs", "a") as file:\n    file.write("x")\n\n\n'
                           'class A:\n    pass\n\n\nclass B:\n    pass\n')
         for reference in (f'{path}:A', f'{path}:B', f'{os.path.relpath(path)}:A'):
-            registry.load_class(reference)
+            registry.load(reference)
         with open(os.path.join(self.directory, 'runs')) as file:
             self.assertEqual(file.read(), 'x')
 
     def test_a_file_that_failed_is_run_again(self):
         path = self.write('mended.py', 'class A(:')
         with self.assertRaisesRegex(UsageError, 'mended.py cannot be run .invalid syntax, line 1'):
-            registry.load_class(f'{path}:A')
+            registry.load(f'{path}:A')
         self.write('mended.py', 'class A:\n    pass\n')
-        self.assertEqual(registry.load_class(f'{path}:A').__name__, 'A')
+        self.assertEqual(registry.load(f'{path}:A').__name__, 'A')
 
     def test_what_cannot_be_used(self):
         own = self.write('own.py', 'def function():\n    pass\n')
@@ -114,16 +119,16 @@ class ReferenceTest(tf.test.TestCase):
         nested = self.write('nested.py', f'from acai_tf import registry\n\nregistry.load({failing!r} + ":A")\n')
         for reference, message in (
                 (f'{self.directory}/nothing.py:A', 'nothing.py does not exist'), (f'{own}:Nothing', 'own.py has no Nothing'),
-                (f'{own}:function', 'function in .*own.py is not a class'),
+                (f'{own}:function', 'own.py:function is not a class'),
                 (f'{failing}:A', 'failing.py fails .failing.py, line 3: ModuleNotFoundError: No module'),
                 (f'{nested}:A', '^[^ ]*failing.py fails .failing.py, line 3: ModuleNotFoundError: No module')):
             with self.assertRaisesRegex(UsageError, message):
-                registry.load_class(reference)
+                models.REGISTRY.get(reference)
         with self.assertRaises(registry.MissingFile):
             registry.checksum(f'{self.directory}/nothing.py:A')
         os.makedirs(os.path.join(self.directory, 'folder.py'))
         with self.assertRaisesRegex(UsageError, 'folder.py cannot be read .Is a directory'):
-            registry.load_class(f'{self.directory}/folder.py:A')
+            registry.load(f'{self.directory}/folder.py:A')
 
 
 if __name__ == '__main__':

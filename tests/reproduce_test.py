@@ -126,7 +126,7 @@ class ProgramTest(tf.test.TestCase):
     def test_list(self):
         code, out, err = run('bin/acai_reproduce', '--list')
         self.assertEqual(code, 0, err)
-        for flag in [f'--table={name}' for name in studies.tables()] + [f'--figure={name}' for name in studies.figures()]:
+        for flag in [f'--{kind}={name}' for kind, known in studies.STUDIES.items() for name in known]:
             self.assertIn(f'{flag}\n', out)
 
     def test_only_print_gives_a_line_a_run(self):

@@ -73,11 +73,12 @@ def _shown(default):
         f'{default:g}' if isinstance(default, float) else str(default))
 
 
-def given_options(flags, cls):
-    """Returns {name: value} of the given flags that are options of a class. Raises UsageError for a value of the wrong type
-    or outside its range."""
+def given_options(flags, cls, names=None):
+    """Returns {name: value} of the given flags that are options of a class, or those of its options that `names` lists.
+    Raises UsageError for a value of the wrong type or outside its range."""
+    options = declared(cls)
     try:
-        return {name: option.parse(getattr(flags, name)) for name, option in declared(cls).items()
+        return {name: options[name].parse(getattr(flags, name)) for name in names or options
                 if getattr(flags, name) is not None}
     except UsageError as error:
         raise UsageError(f'--{error}') from None
@@ -92,9 +93,9 @@ def own_classes(flags, *names):
     classes = {}
     for name in names:
         for value in flags.arguments(name):
-            for reference in filter(registry.is_reference, map(str.strip, value.split(','))):
+            for reference in filter(registry.is_reference, map(str.strip, os.path.expandvars(value).split(','))):
                 try:
-                    classes[reference] = _REGISTRIES[name].get(os.path.expanduser(os.path.expandvars(reference)))
+                    classes[reference] = _REGISTRIES[name].get(reference)
                 except registry.MissingFile as error:
                     raise _missing_file(flags, reference, error) from None
     return classes
@@ -168,6 +169,5 @@ def open_dataset(flags, model_config=None):
         raise UsageError(f'--{option} does not apply to {name}')
     if not at_hand:
         return Described(model_config)
-    options |= given_options(flags, cls)
-    cache_gib = TrainConfig.cache_gib.default if flags.cache_gib is None else flags.cache_gib
-    return datasets.get(name, flags.data_dir, TrainConfig.cache_gib.parse(cache_gib), **options)
+    options |= given_options(flags, cls) | given_options(flags, TrainConfig, ['cache_gib'])
+    return datasets.get(name, flags.data_dir, **options)

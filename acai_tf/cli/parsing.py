@@ -22,7 +22,7 @@ class Flags:
 
     def __init__(self, program, command_line):
         self.program, self.command_line = program, list(command_line)
-        self._values, self._paths, self._repeatable = absl_flags.FlagValues(), [], []
+        self._values, self._paths = absl_flags.FlagValues(), []
         self._groups, self._heading = {}, _LAST
         self.boolean('version', False, 'print the versions of acai_tf and TensorFlow and exit')
         self.string('flagfile', '', 'a file with more flags, one a line')
@@ -46,15 +46,11 @@ class Flags:
     integer = functools.partialmethod(_define, absl_flags.DEFINE_integer)
     float = functools.partialmethod(_define, absl_flags.DEFINE_float)
     list = functools.partialmethod(_define, absl_flags.DEFINE_list)  # values separated by commas
+    multi_string = functools.partialmethod(_define, absl_flags.DEFINE_multi_string)  # can be repeated
 
     def enum(self, name, default, choices, help):
         """Defines a flag with a fixed set of values."""
         self._define(absl_flags.DEFINE_enum, name, default, help, choices=choices, enum_values=choices)
-
-    def multi_string(self, name, default, help, is_path=False):
-        """Defines a flag that can be repeated."""
-        self._define(absl_flags.DEFINE_multi_string, name, default, help, is_path=is_path)
-        self._repeatable.append(name)
 
     # ---- use
 
@@ -73,7 +69,7 @@ class Flags:
         names = [argument.lstrip('-').partition('=')[0] for argument in self.command_line if argument.startswith('-')]
         names = [name if name in self._values else name.removeprefix('no') for name in names]
         for name in names:
-            if names.count(name) > 1 and name in self._values and name not in self._repeatable:
+            if names.count(name) > 1 and name in self._values and not isinstance(self._values[name], absl_flags.MultiFlag):
                 raise UsageError(f'--{name} is given twice; give it once')
 
     def arguments(self, name):
@@ -158,7 +154,7 @@ def _expanded(name, value):
         return [_expanded(name, each) for each in value]
     if not value:
         return value
-    before = 'records:' if value.startswith('records:') else ''
+    before = next((kind for kind in ('records:', 'arrays:') if value.startswith(kind)), '')
     path = before + os.path.expanduser(os.path.expandvars(value[len(before):]))
     try:
         path.encode()

@@ -158,8 +158,7 @@ def kmeans(points, clusters, n_init=1000, seed=0, state_path=None, progress=None
                     best = found
             done += len(group)
             if state_path:
-                with files.atomic_write(state_path) as file:
-                    json.dump({'done': done, 'objective': best[0], 'centers': best[1].tolist()}, file)
+                files.write(json.dumps({'done': done, 'objective': best[0], 'centers': best[1].tolist()}), state_path)
             if progress:
                 progress(done)
         best = lloyd.scikit_learns(best[1])

@@ -120,7 +120,7 @@ class Application:
         tests = self._tests
         height, width, channels = tests.dataset.image_shape
         loaded, shown = self._spaces[0].loaded, (tests.dataset.name, tests.dataset.options)
-        learned_from = loaded.config['dataset'], loaded.config.get('dataset_options', tests.dataset.options)
+        learned_from = loaded.config['dataset'], loaded.config['dataset_options']
         names = (loaded.class_names if learned_from == shown else None) or tests.dataset.class_names
         return _json({
             'version': acai_tf.__version__, 'dataset': tests.dataset.name, 'labels': tests.labels.tolist(),
@@ -144,7 +144,7 @@ class Application:
         if start >= len(self._tests):
             raise NotFound('this sheet does not exist')
         images = self._tests.images[start:start + self._per_sheet]
-        return _png(scenes.sheet(images, self._columns))
+        return _png(scenes.png(images_lib.sheet(images, self._columns)))
 
     def _space(self, request):
         return self._spaces[self._model(_natural(request, 'model'))]
@@ -197,7 +197,8 @@ def _about(loaded):
     config = loaded.config
     return {'path': os.path.abspath(loaded.path), 'model': system_of(config), 'step': config['step'],
             'dataset': config['dataset'], 'image_shape': config['image_shape'], 'latent_shape': config['latent_shape'],
-            'options': {key: config[key] for key in ('base', 'architecture', 'depth', 'latent_width') if key in config},
+            'options': {key: config[key] for key in ('base', 'architecture', 'depth', 'latent_width')
+                        if config[key] is not None},
             'model_options': config['model_options'], 'metrics': _metrics(loaded)}
 
 

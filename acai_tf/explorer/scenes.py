@@ -172,8 +172,8 @@ class Scene:
     def figure(self, spaces):
         """Returns the same PNG as acai_interpolate, for scenes that it can draw."""
         titles = figures.names([space.loaded for space in spaces])
-        arrange = pictures.side_by_side if self.kind == 'grid' else pictures.stack
-        return figures.encode(arrange(list(zip(titles, map(self._picture, spaces)))))
+        drawn = [self._picture(space) for space in spaces]
+        return figures.encode(pictures.one_each(titles, drawn, in_a_row=self.kind == 'grid'))
 
     def _picture(self, space):
         latents = self.latents(space)
@@ -205,14 +205,6 @@ def encode64(content):
 def png(pixels):
     """Encodes uint8 [h, w, c] as PNG, favoring speed over size."""
     return tf.io.encode_png(pixels, compression=1).numpy()
-
-
-def sheet(images, columns):
-    """Returns a PNG of images [n, h, w, c], edge to edge, `columns` per row; the last row is padded with black."""
-    rows = -(-len(images) // columns)
-    full = np.full([rows * columns, *images.shape[1:]], -1, np.float32)
-    full[:len(images)] = images
-    return png(images_lib.grid(full.reshape(rows, columns, *images.shape[1:]), gap=0))
 
 
 def _decode64(text):

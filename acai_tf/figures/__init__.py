@@ -76,8 +76,7 @@ def draw(mode, models, dataset, image_files=(), rows=6, steps=16, projection='pc
             raise UsageError('--mode=map takes no --images')
         return maps.draw_map(models, titles, dataset, projection, seed, projector_dir, dimensions)
     picture = pictures.drawing(mode, dataset, image_files, rows, steps, seed, source)
-    arrange = pictures.side_by_side if mode == 'bilinear' else pictures.stack
-    return arrange([(title, picture(model)) for title, model in zip(titles, models)])
+    return pictures.one_each(titles, [picture(model) for model in models], in_a_row=mode == 'bilinear')
 
 
 def compare(mode, columns, rows=6, steps=16, source='prior'):

@@ -164,9 +164,7 @@ def write_projector(directory, latents, labels, images, class_name=str):
     if scale < 1:
         images = images_lib.resize(images, [max(1, int(length * scale)) for length in images.shape[1:3]]).numpy()
     height, width, _ = images.shape[1:]
-    sheet = np.full([side * side, *images.shape[1:]], -1.0)
-    sheet[:len(images)] = images
-    sprite = images_lib.grid(sheet.reshape(side, side, *images.shape[1:]), gap=0)
+    sprite = images_lib.sheet(images, side)
     names = '\n'.join(' '.join(class_name(label).split()) for label in labels)
     rows = '\n'.join('\t'.join(f'{value:.6g}' for value in row) for row in latents.reshape(len(latents), -1))
     config = ('embeddings {\n  tensor_name: "latents"\n  tensor_path: "tensors.tsv"\n  metadata_path: "metadata.tsv"\n'

@@ -128,16 +128,10 @@ def _check_size(width, height):
                          '--steps')
 
 
-def side_by_side(pictures):
-    """Arranges pictures in a row: list of (name, uint8 picture [h, w, 1 or 3]), with the names above."""
-    names, row = zip(*pictures)
-    return arrange([row], above=names)
-
-
-def stack(pictures):
-    """Arranges pictures, as for `side_by_side`, one below the other, with the names to the left."""
-    names, column = zip(*pictures)
-    return arrange([[picture] for picture in column], left=names)
+def one_each(names, drawn, in_a_row):
+    """Arranges a picture, uint8 [h, w, 1 or 3], of each model: in a row with the names above, or one below the other with
+    the names to the left."""
+    return arrange([drawn], above=names) if in_a_row else arrange([[picture] for picture in drawn], left=names)
 
 
 def arrange(rows, left=(), above=()):

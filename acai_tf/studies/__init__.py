@@ -9,33 +9,25 @@ from acai_tf.errors import UsageError
 from acai_tf.studies import acai, aeai, midr
 from acai_tf.studies.base import Cell, Study
 
-__all__ = ['Cell', 'Study', 'figures', 'from_file', 'get', 'listing', 'tables']
+__all__ = ['STUDIES', 'Cell', 'Study', 'from_file', 'get', 'listing']
 
 _PAPERS = (acai, midr, aeai)
-
-
-def tables():
-    """Returns {name: Study} of all tables."""
-    return {study.name: study for paper in _PAPERS for study in paper.TABLES}
-
-
-def figures():
-    """Returns {name: Study} of all figures."""
-    return {study.name: study for paper in _PAPERS for study in paper.FIGURES}
+# kind -> name -> Study
+STUDIES = {'table': {study.name: study for paper in _PAPERS for study in paper.TABLES},
+           'figure': {study.name: study for paper in _PAPERS for study in paper.FIGURES}}
 
 
 def get(kind: str, name: str) -> Study:
     """Returns the study of a kind, 'table' or 'figure', by name; UsageError if it does not exist."""
-    known = {'table': tables, 'figure': figures}[kind]()
-    if name not in known:
-        raise UsageError(f'--{kind}={name}: choose one of {", ".join(known)}')
-    return known[name]
+    if name not in STUDIES[kind]:
+        raise UsageError(f'--{kind}={name}: choose one of {", ".join(STUDIES[kind])}')
+    return STUDIES[kind][name]
 
 
 def listing():
     """Lists all tables and figures with their data and systems, as lines of text."""
     lines = []
-    for kind, known in (('table', tables()), ('figure', figures())):
+    for kind, known in STUDIES.items():
         for name, study in known.items():
             data = dict.fromkeys(cell.dataset for cell in study.cells)
             systems = dict.fromkeys(cell.label for cell in study.cells)

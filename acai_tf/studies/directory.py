@@ -34,11 +34,9 @@ def report(path, output_path=None):
         return _of_study(path, output_path)
     if not os.path.isdir(path):
         raise UsageError(f'--report={path} does not exist; name a directory of runs or of results')
-    page = look(path)
+    page = look(path, output_path)
     if not page['runs'] and not page['studies']:
         raise DataError(f'{path} holds neither runs nor results of acai_reproduce')
-    for result in page['studies']:
-        result['pictures'] = [_as_seen_from(output_path, name) for name in result['pictures']]
     text = markdown(page)
     if output_path:
         files.write(text, output_path)
@@ -47,12 +45,10 @@ def report(path, output_path=None):
 
 
 def _of_study(path, output_path):
-    result = output.read_json(path)
-    place = os.path.dirname(path)
-    result['pictures'] = [_as_seen_from(output_path, os.path.join(place, name)) for name in result['pictures']]
+    result = _read(path, output_path)
     if output_path:
-        picture = figure.draw(result)
-        if picture:  # other pictures need the runs, so they stay where they are
+        picture = None if values.curves(result['cells'])[0] else figure.draw(result)
+        if picture:  # other pictures need the runs or the study, so they stay where they are
             name = output.beside(output_path, '.png')
             figures.save(picture, name)
             result['pictures'][:1] = [os.path.basename(name)]
@@ -60,13 +56,17 @@ def _of_study(path, output_path):
     return output.markdown(result)
 
 
-def _as_seen_from(page, path):
-    """Returns the path of a file relative to the folder of a page, or to the current folder without a page."""
-    return os.path.relpath(path, os.path.dirname(page or '') or '.')
+def _read(path, page):
+    """Returns the content of a study's JSON, with the paths of its pictures relative to the folder of `page`, or to the
+    current folder without a page."""
+    result, place, start = output.read_json(path), os.path.dirname(path), os.path.dirname(page or '') or '.'
+    result['pictures'] = [os.path.relpath(os.path.join(place, name), start) for name in result['pictures']]
+    return result
 
 
-def look(directory):
-    """Returns the contents of a directory as JSON values: {'directory', 'runs': [...], 'studies': [...]}."""
+def look(directory, page=None):
+    """Returns the contents of a directory as JSON values: {'directory', 'runs': [...], 'studies': [...]}; pictures as for
+    `_read`."""
     runs, studies = [], []
     for path, inside, names in os.walk(directory):
         is_empty = not inside and not names
@@ -84,9 +84,7 @@ def look(directory):
             for name in sorted(names):
                 if name.endswith('.json'):
                     with contextlib.suppress(DataError, StorageError):
-                        result = output.read_json(os.path.join(path, name))
-                        result['pictures'] = [os.path.join(path, picture) for picture in result['pictures']]
-                        studies.append(result)
+                        studies.append(_read(os.path.join(path, name), page))
     return {'directory': os.path.basename(os.path.abspath(directory)), 'runs': runs, 'studies': studies}
 
 
@@ -138,12 +136,9 @@ def _row(run, shown):
     return {'run': f'`{run["run"]}`', 'state': state,
             'kimg': f'{run["kimg"]:g} of {run["total_kimg"]}' if 'kimg' in run else '',
             'minutes': '' if minutes is None else f'{minutes:.3g}',
-            **{name: output.number(last.get(name)) for name in shown}, 'values': _listed(combine(run['metrics']))}
-
-
-def _listed(combined):
-    return ', '.join(f'{name} {output.number(value)}' if isinstance(value, (int, float)) else name
-                     for name, value in combined.items() if value is not None)
+            **{name: output.number(last.get(name)) for name in shown},
+            'values': ', '.join(f'{name} {output.number(value)}' if isinstance(value, (int, float)) else name
+                                for name, value in combine(run['metrics']).items() if value is not None)}
 
 
 def _over_seeds(runs, shown):

@@ -33,8 +33,7 @@ def draw(result):
     heights = [max(1.6, 0.9 + 0.2 * len(cells)) for cells in groups.values()]
     width = 4 + 3 * columns
     figure = mpl_figure.Figure(figsize=(width, sum(heights) + 0.6), dpi=120, layout='constrained')
-    figure.suptitle('\n'.join(textwrap.fill(line, 13 * width) for line in heading(result).splitlines()), fontsize=9,
-                    parse_math=False)
+    add_heading(figure, result)
     panels = figure.subplots(len(groups), columns, squeeze=False, height_ratios=heights)
     for (key, cells), row in zip(groups.items(), panels):
         metric, value, dataset, stands_for, dz = key
@@ -50,10 +49,12 @@ def draw(result):
     return figure
 
 
-def heading(result):
-    """Returns the text above a figure: its title, changed settings and replaced data sets."""
+def add_heading(figure, result, more=''):
+    """Writes title, changed settings and replaced data sets above a figure, then `more`, wrapped to its width."""
     stand_ins = [f'{stand_in} stands in for {dataset}' for dataset, stand_in in result['stand_ins'].items()]
-    return '\n'.join(filter(None, [result['title'], result['scaled'], *stand_ins]))
+    text = '\n'.join(filter(None, [result['title'], result['scaled'], *stand_ins])) + more
+    width = int(13 * figure.get_figwidth())
+    figure.suptitle('\n'.join(textwrap.fill(line, width) for line in text.splitlines()), fontsize=9, parse_math=False)
 
 
 def _styles(cells, colors):

@@ -60,8 +60,7 @@ class Job:
             else:
                 options = {'model': cell.model, 'dataset': cell.dataset} | cell.options
                 options |= {'base': cell.base} if cell.base != 'baseline' else {}
-                options |= ({'seed': seed} if seed else {}) | cell.model_options
-                options |= ({'train_dir': choice.train_dir} if choice.train_dir else {}) | data_dir
+                options |= ({'seed': seed} if seed else {}) | cell.model_options | {'train_dir': choice.train_dir} | data_dir
                 self._training = [['acai_train', *_flags(options)]]
                 self.config = TrainConfig(**options).resolve()
                 self.config.keep_schedule({})  # of a new run: another one's schedule gives other numbers

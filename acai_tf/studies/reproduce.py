@@ -101,8 +101,7 @@ class Reproduction:
         if curves:
             from acai_tf.figures import poses
             picture = poses.draw(curves, self.study.panels or poses.PANELS)
-            left_out = f'; left out, because every run is blank: {", ".join(blank)}' * bool(blank)
-            picture.suptitle(figure.heading(result) + left_out, fontsize=9)
+            figure.add_heading(picture, result, f'; left out, because every run is blank: {", ".join(blank)}' * bool(blank))
             self._keep(result, picture, output.beside(path, '-poses.png'))
         elif picture := figure.draw(result):
             self._keep(result, picture, output.beside(path, '.png'))

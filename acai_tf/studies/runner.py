@@ -126,7 +126,7 @@ class Runner:
         code, job = work.process.returncode, work.job
         minutes = (time.monotonic() - work.started) / 60
         message = '' if code == 0 else self._last_line(job)
-        if code == 0 and job.next_command() == work.command:
+        if code == 0 and self._next_command(job) == work.command:
             self._fail(work, StorageError.exit_code, f'{work.command[0]} succeeded but left no result')
         elif code == 0:
             work.tries = 0
@@ -186,11 +186,8 @@ class Runner:
 
     def _last_line(self, job):
         """Returns the last line that a program printed, without the program's name."""
-        with open(self._beside(job, 'log'), 'rb') as log:
-            log.seek(0, os.SEEK_END)
-            log.seek(max(0, log.tell() - 4096))
-            lines = log.read().decode(errors='replace').split('\n')
-        last = next((line.strip() for line in reversed(lines) if line.strip()), '')
+        with open(self._beside(job, 'log'), encoding='utf-8', errors='replace') as log:
+            last = ([line.strip() for line in log if line.strip()] or [''])[-1]
         program, colon, message = last.partition(': ')
         return message if colon and program.startswith('acai_') else last
 

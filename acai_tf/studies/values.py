@@ -9,7 +9,8 @@ import shlex
 import numpy as np
 from scipy import stats
 
-from acai_tf.errors import NonFiniteError, StorageError
+from acai_tf import files
+from acai_tf.errors import NonFiniteError
 from acai_tf.studies.base import REPORTED, counted, grouped, value_names
 from acai_tf.studies.select import refusal
 from acai_tf.values import is_blank
@@ -100,7 +101,8 @@ def _of_seed(cell, job, failures):
     reports = [report for report in job.run.reports() if report['step'] <= job.config.total_steps]  # none for pixels
     seed = {'seed': job.seed, 'value': None, 'state': 'measured', 'remark': '', 'reports': len(reports),
             'kimg': reports[-1]['kimg'] if reports else 0, 'minutes': training_minutes(reports),
-            'blank': bool(reports) and is_blank(reports[-1]), 'versions': _versions(job.run),
+            'blank': bool(reports) and is_blank(reports[-1]),
+            'versions': (files.read_json(job.run.config_path) or {}).get('versions'),
             'commands': [shlex.join(command) for _, command in job.commands()]}
     seed |= _reported(cell, job, reports) if cell.metric in REPORTED else _computed(cell, job)
     if seed['value'] is None and seed['state'] != 'undefined':
@@ -108,14 +110,6 @@ def _of_seed(cell, job, failures):
         failure = next((failure for failure in failures if failure.command in needed), None)
         seed['state'], seed['remark'] = _missing(job, failure, seed['kimg'])
     return seed
-
-
-def _versions(run):
-    """Returns the library versions that a run began with; None if unknown."""
-    try:
-        return run.config.get('versions')
-    except (FileNotFoundError, StorageError):
-        return None
 
 
 def _reported(cell, job, reports):
@@ -302,13 +296,9 @@ def order(first, second):
     their difference (Welch) includes zero, or one side has fewer than two values."""
     if min(len(first), len(second)) < 2:
         return 0
-    parts = [np.var(values, ddof=1) / len(values) for values in (first, second)]
-    reach = 0.0
-    if sum(parts):
-        degrees = sum(parts)**2 / sum(part**2 / (len(values) - 1) for part, values in zip(parts, (first, second)))
-        reach = stats.t.ppf(0.975, degrees) * math.sqrt(sum(parts))
-    difference = np.mean(first) - np.mean(second)
-    return 0 if abs(difference) <= reach else int(math.copysign(1, difference))
+    welch = stats.ttest_ind_from_stats(*mean_and_deviation(first), len(first), *mean_and_deviation(second), len(second),
+                                       equal_var=False)
+    return int(np.sign(welch.statistic)) if welch.pvalue < 0.05 else 0
 
 
 def _published_order(first, second):

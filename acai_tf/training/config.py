@@ -191,8 +191,7 @@ class TrainConfig(Configured):
         """The compiled model, with fresh weights; `dtype` overrides the precision."""
         model = self.model_class(
             self.data.image_shape, self.data.nclass, self.depth, self.latent, self.latent_width, self.seed,
-            self.architecture_class if registry.is_reference(self.architecture) else self.architecture,
-            dtype or self.precision, start=self.start, average=self.average,
+            self.architecture, dtype or self.precision, start=self.start, average=self.average,
             **models.options_of_base(self.model_class, self.base_class), **self.model_options, **self.base_options,
             **self.architecture_options)
         model.compile(lr=self._rate())

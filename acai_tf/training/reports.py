@@ -1,6 +1,5 @@
 """Writes a run's reports: metrics.jsonl, TensorBoard summaries, pictures."""
 
-import logging
 import math
 import os
 
@@ -11,8 +10,6 @@ from acai_tf.images import grid
 from acai_tf.options import declared
 from acai_tf.training.config import TrainConfig
 
-_logger = logging.getLogger(__name__)
-
 _ROWS, _STEPS = 8, 16
 
 
@@ -21,7 +18,7 @@ class Reporter:
     the usual ones. UsageError if a metric does not exist or does not apply."""
 
     def __init__(self, directory, model, dataset, more_metrics=()):
-        self._directory, self._dataset, self._model = directory, dataset, metrics.subject(model)
+        self._directory, self._dataset, self._model = directory, dataset, model
         self._metrics = [metric for metric in map(metrics.create, ('explained_variance', 'accuracy', 'lines'))
                          if not metric.unsupported_reason(dataset)]
         usual = [metric.name for metric in self._metrics]
@@ -32,33 +29,26 @@ class Reporter:
     def begin(self):
         """Opens the outputs."""
         os.makedirs(self._directory.file('images'), exist_ok=True)
-        try:
-            # tf.summary needs TensorBoard too, but fails only at the first scalar.
-            from tensorboard.plugins.hparams import api, api_pb2, summary
-            self._session = {'start': api.hparams_pb, 'end': lambda: summary.session_end_pb(api_pb2.STATUS_SUCCESS)}
-            self._writer = tf.summary.create_file_writer(self._directory.summaries_dir)
-        except ImportError:
-            _logger.warning('tensorboard is not installed: writing no summaries')
-            self._writer, self._session = tf.summary.create_noop_writer(), None
+        self._writer = tf.summary.create_file_writer(self._directory.summaries_dir)
 
     def write_config(self, config):
         """Shows the config in TensorBoard: as text, and in its HParams plugin the options that cannot change on resume."""
+        from tensorboard.plugins.hparams import api
         with self._writer.as_default():
             tf.summary.text('config', f'```\n{config.to_json()}```', step=0)
         fixed = {name: getattr(config, name) for name, option in declared(TrainConfig).items() if not option.may_change}
         options = {**fixed, **config.model_options, **config.base_options}
-        values = {name: value for name, value in options.items() if value is not None}
-        self._write_session('start', values)
+        self._write_session(api.hparams_pb({name: value for name, value in options.items() if value is not None}))
 
     def finish(self):
         """Marks the run as finished in TensorBoard's HParams plugin."""
-        self._write_session('end')
+        from tensorboard.plugins.hparams import api_pb2, summary
+        self._write_session(summary.session_end_pb(api_pb2.STATUS_SUCCESS))
 
-    def _write_session(self, which, *values):
-        if self._session:
-            with self._writer.as_default():
-                tf.summary.experimental.write_raw_pb(self._session[which](*values).SerializeToString(), step=0)
-            self._writer.flush()
+    def _write_session(self, message):
+        with self._writer.as_default():
+            tf.summary.experimental.write_raw_pb(message.SerializeToString(), step=0)
+        self._writer.flush()
 
     def report(self, step, kimg, img_per_s, terms):
         """Evaluates, writes everything, and returns the record that was added to metrics.jsonl."""
@@ -76,8 +66,7 @@ class Reporter:
                 tf.summary.image(name, picture[None], step=step)
         self._writer.flush()
         for name, picture in pictures.items():
-            with files.atomic_write(self._directory.picture(name, step), 'wb') as file:
-                file.write(tf.io.encode_png(picture).numpy())
+            files.write(tf.io.encode_png(picture).numpy(), self._directory.picture(name, step))
         return record
 
     def _pictures(self):

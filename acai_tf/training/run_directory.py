@@ -56,8 +56,7 @@ class RunDirectory(Run):
                     os.remove(entry.path)
         with contextlib.suppress(FileNotFoundError, StorageError):
             self._config.began_with = self.config['versions']
-        with files.atomic_write(self.config_path) as file:
-            file.write(self._config.to_json())
+        files.write(self._config.to_json(), self.config_path)
 
     def earlier_config(self):
         """Content of the config.json of the run to resume; {} for a new run, or one that was stopped before it saved."""
@@ -96,8 +95,7 @@ class RunDirectory(Run):
     def cut_reports(self, step):
         """Drops the reports after `step`; training makes them again."""
         kept = [record for record in self.reports() if record['step'] <= step]
-        with files.atomic_write(self.reports_path) as file:
-            file.writelines(json.dumps(record) + '\n' for record in kept)
+        files.write(''.join(json.dumps(record) + '\n' for record in kept), self.reports_path)
 
 
 def conflicts(run, config):

@@ -96,14 +96,21 @@ class ResultTest(MadeUpRuns):
             work = reproduce.Reproduction(Study('own', 'Own', cells, panels=panels),
                                           Choice(seeds=3, train_dir=self.train_dir), 'bin')
             result = work.result({}, '')
-            result['cells'][0] |= {'measured': 1.0, 'seeds': [{'seed': 0, 'value': 1.0}]}
-            result['cells'][1] |= {'measured': 1.0, 'seeds': [{'seed': 0, 'value': None}, *(
-                {'seed': seed, 'value': 1.0, 'values': {'poses': {'model': {'all': {'mse': seed}}}}, 'blank': seed == 3}
-                for seed in (1, 2, 3))]}
+            result['cells'][0]['measured'] = result['cells'][1]['measured'] = 1.0
+            none, *seeds = result['cells'][1]['seeds']
+            seeds.append(none)
+            result['cells'][1]['seeds'] = [none, *(
+                dict(seed, value=1.0, values={'poses': {'model': {'all': {'mse': number}}}}, blank=number == 3)
+                for number, seed in enumerate(seeds, 1))]
             with unittest.mock.patch('acai_tf.figures.poses.draw', return_value=matplotlib.figure.Figure()) as draw:
                 work.draw(result, os.path.join(place, 'own.md'))
             draw.assert_called_once_with({'acai': [{'all': {'mse': seed}} for seed in (1, 2)]}, drawn)
             self.assertEqual(result['pictures'], ['own-poses.png'])
+        os.mkdir(os.path.join(place, 'again'))
+        again = os.path.join(place, 'again', 'own.md')
+        output.write(result, os.path.join(place, 'own.md'))
+        directory.report(os.path.join(place, 'own.json'), again)
+        self.assertEqual(output.read_json(os.path.join(place, 'again', 'own.json'))['pictures'], ['../own-poses.png'])
 
     def test_pictures_take_the_options_of_acai_interpolate(self):
         options = {'rows': 2, 'from': 'mixture'}

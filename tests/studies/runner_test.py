@@ -122,6 +122,12 @@ class RunnerTest(tf.test.TestCase):
         failures = self.carry_out([job])
         self.assertEqual([failure.command for failure in failures['job']], commands[:1])
         self.assertEqual((first.starts(), second.starts()), (1, 1))
+        # One that leaves no result is not started for ever.
+        second.is_trained = lambda: False
+        failures = self.carry_out([job])
+        self.assertEqual([failure.message for failure in failures['job']],
+                         ['something is wrong', 'acai_evaluate succeeded but left no result'])
+        self.assertEqual((first.starts(), second.starts()), (2, 2))
 
     def test_a_run_in_use_is_looked_at_again(self):
         held, other, told = self.stand_in('held'), self.stand_in('other'), self.stand_in(
