@@ -151,7 +151,7 @@ def _write_blurs(directory, prepared, splits, shape, count):
 
 
 def _measure_line_eval(results):
-    model, dataset, lines = metrics.subject(_acai('float32')), datasets.get('lines32'), metrics.create('lines')
+    model, dataset, lines = _acai('float32'), datasets.get('lines32'), metrics.create('lines')
     lines(model, dataset)
     results['line_eval'] = {'seconds': median(_seconds(lambda: lines(model, dataset)) for _ in range(_REPEATS))}
 

@@ -6,9 +6,6 @@ released programs.
 
 import tensorflow as tf
 
-__all__ = ['bernoulli_log_likelihood', 'binary_cross_entropy', 'critic_loss', 'cross_entropy', 'entropy', 'gaussian_kl',
-           'kl_divergence', 'mean_squared_error', 'mmd', 'rmse']
-
 _SMALLEST_PROBABILITY = 1e-8  # as released with IMSAT
 _MMD_BANDWIDTHS = (2, 5, 10, 20, 40, 80)
 

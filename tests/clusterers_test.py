@@ -11,7 +11,7 @@ from absl.testing import parameterized
 from programs import ProgramTestCase, Started, last_of_each, run
 from replicas import mirrored
 
-from acai_tf import clusterers, options
+from acai_tf import clusterers
 from acai_tf.clusterers import dec, imsat
 from acai_tf.errors import DataError, NonFiniteError, UsageError
 from acai_tf.losses import kl_divergence
@@ -205,12 +205,6 @@ class FitTest(parameterized.TestCase, tf.test.TestCase):
             fitted = clusterers.fit('rim', points, 3, state_path=path, **SMALL['rim'])
         self.assertRegex(logs.output[0], 'state is damaged .*redoing all steps')
         self.assertEqual(fitted.objective, whole.objective)
-
-    @parameterized.parameters(clusterers.names())
-    def test_options_have_help_and_a_default_that_is_allowed(self, name):
-        for key, option in options.declared(clusterers.REGISTRY.get(name)).items():
-            self.assertNotEmpty(option.help, key)
-            self.assertEqual(option.parse(option.default), option.default)
 
 
 class KerasTest(parameterized.TestCase, tf.test.TestCase):

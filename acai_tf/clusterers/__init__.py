@@ -15,7 +15,7 @@ from acai_tf.registry import Registry
 if TYPE_CHECKING:
     from acai_tf.clusterers.base import Clusterer
 
-__all__ = ['REGISTRY', 'check', 'create', 'fit', 'names']
+__all__ = ['REGISTRY', 'create', 'fit', 'names']
 
 # name of the clusterer and of its file -> class
 REGISTRY = Registry('clusterer', 'acai_tf.clusterers', {
@@ -56,14 +56,6 @@ def fit(name: str, points: np.ndarray, clusters: int, seed: int = 0, state_path:
         DataError: the points cannot make that many clusters.
         NonFiniteError: a loss became NaN or infinite.
     """
-    points = check(points, clusters)
-    clusterer = create(name, points.shape[1], clusters, seed, **options)
-    clusterer.learn(points, state_path)
-    return clusterer
-
-
-def check(points, clusters):
-    """Returns the points as an array. Raises DataError if they cannot make that many clusters."""
     points = np.asarray(points)
     if points.ndim != 2 or not points.size:
         raise DataError(f'points of shape {list(points.shape)} cannot be clustered; give an array [n, d]')
@@ -71,4 +63,6 @@ def check(points, clusters):
         raise DataError(f'{len(points)} points cannot make {clusters} clusters')
     if not np.isfinite(points).all():
         raise DataError('points with NaN or infinity cannot be clustered; leave them out')
-    return points
+    clusterer = create(name, points.shape[1], clusters, seed, **options)
+    clusterer.learn(points, state_path)
+    return clusterer

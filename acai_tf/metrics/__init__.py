@@ -6,11 +6,11 @@ metric is a file `<name>.py` with a subclass of `Metric`, one line below, and a 
 
 from typing import Any
 
-from acai_tf.metrics.subjects import PIXELS, subject
+from acai_tf.metrics.subjects import PIXELS
 from acai_tf.registry import Registry
 from acai_tf.values import combine, defined
 
-__all__ = ['PIXELS', 'REGISTRY', 'combine', 'compute', 'create', 'defined', 'names', 'subject']
+__all__ = ['PIXELS', 'REGISTRY', 'combine', 'compute', 'create', 'defined', 'names']
 
 # name of the metric and of its file -> class
 REGISTRY = Registry('metric', 'acai_tf.metrics', {

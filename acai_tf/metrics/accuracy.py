@@ -28,9 +28,7 @@ class Accuracy(Metric):
     """`latent_accuracy`: percent of the test images."""
 
     supports_pixels = False
-
-    def unsupported_reason(self, dataset):
-        return None if dataset.nclass > 1 else f'needs classes, but {dataset.name} has one'
+    needs_classes = True
 
     def compute(self, model, dataset):
         return {'latent_accuracy': accuracy(lambda images: model.classify(images).probabilities, dataset.test(500))}

@@ -4,7 +4,7 @@ from acai_tf import metrics
 from acai_tf.datasets.base import as_dataset
 from acai_tf.errors import DataError, UsageError
 from acai_tf.images import by
-from acai_tf.metrics.subjects import PIXELS, subject
+from acai_tf.metrics.subjects import PIXELS
 from acai_tf.options import Configured
 
 
@@ -12,11 +12,13 @@ class Metric(Configured):
     """Computes values from a model and a data set.
 
     A subclass declares its options as `Option`s and defines `compute`. If it does not apply everywhere, it also sets
-    `supports_pixels` or defines `unsupported_reason`. An unknown option, or a value outside its range, is a UsageError.
+    `supports_pixels` or `needs_classes`, or defines `unsupported_reason`. An unknown option, or a value outside its range,
+    is a UsageError.
     """
 
     program = 'acai_evaluate'  # the program that prints it
     supports_pixels = True  # or only models
+    needs_classes = False  # True: needs more than one
 
     def __init__(self, **options):
         self.set_options(options, f'metric {self.name}')
@@ -33,14 +35,13 @@ class Metric(Configured):
 
     def __call__(self, model, dataset):
         """Checks, then computes {name: value} (see `metrics.compute`); NaN where a value is undefined."""
-        model = subject(model)
+        model = PIXELS if isinstance(model, str) and model == 'pixels' else model
         dataset = as_dataset(dataset, getattr(model, 'nclass', 1))
         self.check(model, dataset)
         return self.compute(model, dataset)
 
     def check(self, model, dataset):
         """Raises UsageError if the metric does not apply, DataError if the data set does not fit the model."""
-        model = subject(model)
         reason = self.unsupported_reason(dataset)
         if model is PIXELS and not self.supports_pixels:
             reason = 'needs a model, not pixels'
@@ -55,6 +56,8 @@ class Metric(Configured):
 
     def unsupported_reason(self, dataset):
         """Returns why the metric does not apply to a data set, as the end of a sentence; None if it does."""
+        if self.needs_classes and dataset.nclass < 2:
+            return f'needs a data set with classes; {dataset.name} has one class'
 
     def compute(self, model, dataset):
         """Returns {name: value} for a subject (see subjects.py) that fits the data set."""

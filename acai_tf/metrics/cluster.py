@@ -136,7 +136,7 @@ class Cluster(LearningMetric):
             key = hashlib.sha256(np.ascontiguousarray(points))
             key.update(self._clusterer.fingerprint().encode())
             self._state = f'{self._partial}.{key.hexdigest()[:16]}.partial'
-        self._clusterer.learn(clusterers.check(points, dataset.nclass), self._state)
+        self._clusterer.learn(points, self._state)
 
     def restore(self, width, arrays):
         self._whitening = None

@@ -50,15 +50,12 @@ class LearningMetric(Metric):
 
     def __init__(self, load=None, **options):
         self._load, self._arrays, self._learned_from = load, None, None
+        self.needs_classes = not load
         if load:
             if options:
                 raise UsageError(f'{next(iter(options))} has no effect with load, which keeps the options; leave it out')
             options, self._arrays = self._read(load)
         super().__init__(**options)
-
-    def unsupported_reason(self, dataset):
-        if dataset.nclass < 2 and not self._load:
-            return f'needs a data set with classes; {dataset.name} has one class'
 
     def compute(self, model, dataset):
         data = {split: reading.of_dataset(model, dataset, split) for split in reading.SPLITS}
@@ -84,8 +81,6 @@ class LearningMetric(Metric):
             width = int(self._arrays['width'])
             if width == self._width:
                 self.restore(width, self._arrays)
-        except DataError:
-            raise
         except _WRONG_CONTENT as error:
             raise self._damaged(error) from None
         if width != self._width:

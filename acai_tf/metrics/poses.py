@@ -197,16 +197,17 @@ def _mse(frames, images):
 
 def _values(interval, poses, frames, mask):
     """{name: value} for the inner frames that the mask [starts, m - 2] selects; `frames` as returned by `_compare`."""
-    values = {'mse': _mean(frames['mse'], mask)}
+    values = {'mse': _over(np.mean, frames['mse'], mask)}
     if interval.name in (_BY_ALPHA, 'altitude'):
         values['mse_by_alpha'] = _by_alpha(interval, lambda k: {
-            'mean': _mean(frames['mse'][:, k], mask[:, k]), 'deviation': _deviation(frames['mse'][:, k], mask[:, k])})
+            name: _over(statistic, frames['mse'][:, k], mask[:, k])
+            for name, statistic in (('mean', np.mean), ('deviation', np.std))})
     if interval.name == _RETRIEVAL:
         values['retrieved_alpha'] = _retrieved(interval, poses, frames['nearest'], mask)
     if interval.name in _DISTANCES:
         values['parameter_distance'] = _distances(interval, poses, frames['nearest'], mask)
     if 'realism' in frames:
-        values['realism'] = _mean(frames['realism'], mask)
+        values['realism'] = _over(np.mean, frames['realism'], mask)
     return values
 
 
@@ -215,12 +216,9 @@ def _by_alpha(interval, values):
     return {f'{alpha:.3f}': values(k) for k, alpha in enumerate(interval.alphas)}
 
 
-def _mean(values, mask):
-    return float(np.mean(values[mask], dtype=np.float64)) if mask.any() else float('nan')
-
-
-def _deviation(values, mask):
-    return float(np.std(values[mask], dtype=np.float64)) if mask.any() else float('nan')
+def _over(statistic, values, mask):
+    """A statistic, np.mean or np.std, of the values that the mask selects; NaN if there are none."""
+    return float(statistic(values[mask], dtype=np.float64)) if mask.any() else float('nan')
 
 
 def _wrapped(degrees):
@@ -246,8 +244,8 @@ def _distances(interval, poses, nearest, mask):
         difference = poses[nearest] - poses[interval.paths[:, end]][:, None]
         return np.hypot(_wrapped(difference[..., 0]), difference[..., 1])
     to_source, to_target = to(0), to(-1)
-    by_alpha = _by_alpha(interval, lambda k: {'to_source': _mean(to_source[:, k], mask[:, k]),
-                                              'to_target': _mean(to_target[:, k], mask[:, k])})
+    by_alpha = _by_alpha(interval, lambda k: {'to_source': _over(np.mean, to_source[:, k], mask[:, k]),
+                                              'to_target': _over(np.mean, to_target[:, k], mask[:, k])})
     deviations = [abs(at['to_source'] - alpha * interval.span) + abs(at['to_target'] - (1 - alpha) * interval.span)
                   for at, alpha in zip(by_alpha.values(), interval.alphas)]
     return {'deviation': float(np.mean(deviations)) / 2 / interval.span, 'span': interval.span, 'by_alpha': by_alpha}

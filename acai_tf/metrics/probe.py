@@ -15,7 +15,6 @@ _logger = logging.getLogger(__name__)
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)
 NEIGHBORS = (1, 10, 200)
 _HELD_OUT, _TOLERANCE, _MOST_ITERATIONS = 0.2, 1e-5, 2000
-_LEVELS = (1 - 0.95) / 2, (1 + 0.95) / 2  # of the ends of an interval
 
 
 def logistic_regression(train, train_labels, test, seed=0):
@@ -80,7 +79,7 @@ def accuracy(classes, labels):
     """
     from scipy.stats import binom
     share, count = float(np.mean(classes == labels)), len(labels)
-    low, high = binom.ppf(_LEVELS, count, share) / count
+    low, high = np.array(binom.interval(0.95, count, share)) / count
     return 100 * share, 100 * float(low), 100 * float(high)
 
 
@@ -90,11 +89,8 @@ class Probe(Metric):
     `_low` and `_high`, its 95% bootstrap interval. `probe_train_images` and `probe_test_images` are the numbers of images.
     """
 
+    needs_classes = True
     seed = Option(0, 'seed of the random numbers', minimum=0)
-
-    def unsupported_reason(self, dataset):
-        if dataset.nclass < 2:
-            return f'needs a data set with classes; {dataset.name} has one class'
 
     def compute(self, model, dataset):
         (train, train_labels), (test, labels) = (reading.of_dataset(model, dataset, split) for split in reading.SPLITS)

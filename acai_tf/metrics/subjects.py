@@ -18,8 +18,3 @@ class Pixels:
 
 
 PIXELS = Pixels()
-
-
-def subject(model):
-    """Returns the subject for a model: the model itself, or PIXELS for 'pixels'."""
-    return PIXELS if isinstance(model, str) and model == 'pixels' else model

@@ -55,7 +55,7 @@ class AEAI(Adversarial):
     loss_names = ('loss_ae', 'loss_adv', 'loss_cycle', 'loss_smooth', 'loss_disc', 'rmse', 'classify_latent')
 
     def build_networks(self):
-        if self.weight('wgt_smooth') and self.dtype_policy.compute_dtype in ('bfloat16', 'float16'):
+        if self.weight('wgt_smooth') and self.dtype_policy.compute_dtype == 'bfloat16':
             raise UsageError(f'aeai differentiates its decoder, which {self.dtype_policy.name} does too coarsely; use '
                              'precision=float32, or wgt_smooth=0')
         super().build_networks()
@@ -92,10 +92,6 @@ class AEAI(Adversarial):
         return tf.reduce_sum(tf.square(x)) / tf.cast(
             tf.shape(x)[0] if self.objective == 'rescaled' else tf.size(x), x.dtype)
 
-    def reconstruction_term(self, images, reconstruction, mse):
-        images_of_a_pair = 1 if self.objective == 'rescaled' else 2
-        return images_of_a_pair * self.squared_norm((images - reconstruction) / 2)
-
     def regularizer_terms(self, images, latents, reconstruction, random_inputs, training):
         mixed, direction = self.mix(latents, random_inputs)
         terms = dict.fromkeys(('loss_adv', 'loss_cycle', 'loss_smooth', 'loss_disc'), tf.constant(0.0))
@@ -111,9 +107,12 @@ class AEAI(Adversarial):
             of_real, of_fake = binary_cross_entropy(real, 1), binary_cross_entropy(fake, 0)
             terms['loss_disc'] = tf.reduce_mean(of_real) + tf.reduce_mean(of_fake)
             terms['loss_adv'] = tf.reduce_mean(binary_cross_entropy(fake, 1))
-        if self.objective == 'rescaled':
-            return terms
-        return {name: value if name == 'loss_disc' else self.n_alphas * value for name, value in terms.items()}
+        if self.objective == 'paper':
+            terms = {name: value if name == 'loss_disc' else self.n_alphas * value for name, value in terms.items()}
+        if self.on_baseline:
+            images_of_a_pair = 1 if self.objective == 'rescaled' else 2
+            terms['loss_ae'] = images_of_a_pair * self.squared_norm((images - reconstruction) / 2)
+        return terms
 
     def objectives(self, terms):
         objectives = super().objectives(terms)

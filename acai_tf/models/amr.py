@@ -71,12 +71,10 @@ class AMR(Adversarial):
 
     def loss_terms(self, images, random_inputs, labels=None, training=False):
         terms = super().loss_terms(images, random_inputs, labels, training)
-        terms['gen_loss'] = (self.lamb / self.loss_scale * self.base_loss(terms) + terms['disc_g_recon']
-                             + terms['disc_g_mix'] + self.wgt_consist * terms['consist'])
+        base_loss = super().objectives(terms)['autoencoder']
+        terms['gen_loss'] = (self.lamb / self.loss_scale * base_loss + terms['disc_g_recon'] + terms['disc_g_mix']
+                             + self.wgt_consist * terms['consist'])
         return terms
-
-    def reconstruction_term(self, images, reconstruction, mse):
-        return tf.reduce_mean(tf.abs(images - reconstruction))
 
     def regularizer_terms(self, images, latents, reconstruction, random_inputs, training):
         alpha, partners = random_inputs['alpha'], tf.gather(latents, random_inputs['permutation'])
@@ -90,6 +88,8 @@ class AMR(Adversarial):
         terms = {'disc_g_recon': bce(fake, 1), 'disc_g_mix': bce(of_mix, 1), 'consist': consistency,
                  'd_x_real': bce(real, 1), 'd_x_fake': bce(fake, 0), 'd_out_mix': bce(of_mix, 0)}
         terms['d_x'] = (terms['d_x_real'] + terms['d_x_fake'] + terms['d_out_mix']) / 3
+        if self.on_baseline:
+            terms['recon'] = tf.reduce_mean(tf.abs(images - reconstruction))
         return terms
 
     def objectives(self, terms):

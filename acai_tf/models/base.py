@@ -24,12 +24,17 @@ _MOST = 1.001  # largest absolute value of an image; the rest is rounding
 
 
 def _takes_arrays(method):
-    """Makes a method of tensors accept numpy arrays too."""
+    """Makes a method of tensors accept numpy arrays too, in inference mode."""
+    signature = inspect.signature(method)
+
     @functools.wraps(method)
-    def call(self, *inputs, **kwargs):
-        if any(isinstance(value, np.ndarray) for value in inputs):
-            return self._on_arrays(method, inputs)
-        return method(self, *inputs, **kwargs)
+    def call(self, *args, **kwargs):
+        if any(isinstance(value, np.ndarray) for value in (*args, *kwargs.values())):
+            inputs = dict(signature.bind(self, *args, **kwargs).arguments)
+            if inputs.pop('training', False):
+                raise UsageError('training=True takes tensors, not arrays')
+            return self._on_arrays(method, {name: value for name, value in inputs.items() if value is not self})
+        return method(self, *args, **kwargs)
     return call
 
 
@@ -163,10 +168,9 @@ class Autoencoder(Steps, Configured, keras.Model):
 
     def _on_arrays(self, method, inputs):
         shapes = {'latents': self.latent_shape, 'directions': self.latent_shape, 'alpha': ()}
-        names = list(inspect.signature(method).parameters)[1:1 + len(inputs)]
-        if names[-1] == 'alpha':
-            inputs = [*inputs[:-1], np.broadcast_to(np.asarray(inputs[-1], np.float32), [len(inputs[0])])]
-        arrays = as_rows(**{name: (value, shapes.get(name, self.image_shape)) for name, value in zip(names, inputs)})
+        if 'alpha' in inputs:
+            inputs['alpha'] = np.broadcast_to(np.asarray(inputs['alpha'], np.float32), [len(inputs['images_a'])])
+        arrays = as_rows(**{name: (value, shapes.get(name, self.image_shape)) for name, value in inputs.items()})
         if method not in self._compiled:
             self._compiled[method] = traced(functools.partial(method, self), input_signature=[
                 tf.TensorSpec([None, *value.shape[1:]], tf.float32) for value in arrays.values()])

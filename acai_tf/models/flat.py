@@ -29,7 +29,7 @@ class FLAT(Regularizer):
     loss_names = ('loss_ae', 'rmse', 'loss_flat', 'classify_latent')
 
     def build_networks(self):
-        if self.dtype_policy.compute_dtype in ('bfloat16', 'float16'):
+        if self.dtype_policy.compute_dtype == 'bfloat16':
             raise UsageError(f'flat differentiates its decoder, which {self.dtype_policy.name} does too coarsely; use '
                              'precision=float32')
         super().build_networks()

@@ -92,7 +92,8 @@ class GAIA(Autoencoder):
         return self.to_images(self.critic_decoder(self.critic_encoder(images, training=training), training=training))
 
     def loss_terms(self, images, random_inputs, labels=None, training=False):
-        if images.shape[0] is not None and images.shape[0] % 2:
+        in_eager_fit = self.in_keras and tf.executing_eagerly()  # where the last batch may be odd
+        if not in_eager_fit and images.shape[0] is not None and images.shape[0] % 2:
             raise UsageError(f'a batch of {images.shape[0]} images: GAIA mixes the halves of a batch, which must be even')
         latents = self.encode(images, training)
         reconstruction, mixed = self.decode(latents, training), self.decode(self.mix(latents, random_inputs), training)

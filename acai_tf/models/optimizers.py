@@ -53,8 +53,8 @@ class Adam(keras.optimizers.Adam):
     for float32 variables. TensorFlow's one fused operation is faster than Keras's ten."""
 
     def apply(self, grads, trainable_variables=None, due=None):
-        """One update of the variables. If the scalar bool tensor `due` is False, nothing changes, not even the counter of
-        updates; None means True."""
+        """One update of the variables. If the scalar bool tensor `due` is False, nothing changes except moving averages,
+        not even the counter of updates; None means True."""
         object.__setattr__(self, '_due', due)  # not tracked: it belongs to one trace, or to one step
         object.__setattr__(self, '_arguments', None)
         super().apply(grads, trainable_variables)

@@ -147,33 +147,17 @@ class Regularizer(Autoencoder):
         of_base = {name.removeprefix('base_'): value for name, value in random_inputs.items() if name.startswith('base_')}
         latents, reconstruction, terms = self.base.forward(images, of_base, labels, training)
         terms = {self._loss_name(name): value for name, value in terms.items()}
-        if self.on_baseline:
-            terms[self.reconstruction_loss] = self.reconstruction_term(
-                images, reconstruction, terms[self.reconstruction_loss])
         return {**terms, **self.regularizer_terms(images, latents, reconstruction, random_inputs, training)}
 
-    def reconstruction_term(self, images, reconstruction, mse):
-        """The reconstruction term on the baseline: the mean squared error."""
-        del images, reconstruction
-        return mse
-
     def regularizer_terms(self, images, latents, reconstruction, random_inputs, training):
-        """{name: scalar}, the terms that the system adds; arguments as for `forward`, with latents and reconstruction of the
-        base's `Pass`."""
+        """{name: scalar}, the terms that the system adds to the base's, or computes in its own way on the baseline;
+        arguments as for `forward`, with latents and reconstruction of the base's `Pass`."""
         raise NotImplementedError
-
-    def _base_objectives(self, terms):
-        """The base's objectives under the base's names, without the classifier's."""
-        return self.base.objectives({name: terms[self._loss_name(name)] for name in self.base.loss_names
-                                     if name != 'classify_latent'})
-
-    def base_loss(self, terms):
-        """The base's objective, without the classifier."""
-        return self._base_objectives(terms)[self._main]
 
     def objectives(self, terms):
         """The base's objectives: {'autoencoder': its loss, ...}, and the classifier's; a subclass adds its own."""
-        of_base = self._base_objectives(terms)
+        of_base = self.base.objectives({name: terms[self._loss_name(name)] for name in self.base.loss_names
+                                        if name != 'classify_latent'})
         return {'autoencoder': of_base.pop(self._main), 'classifier': terms.get('classify_latent'),
                 **{_base_name(name): value for name, value in of_base.items() if name != 'classifier'}}
 

@@ -88,7 +88,7 @@ class ClusterTest(tf.test.TestCase):
         self.assertEqual(metrics.compute('cluster', 'pixels', self.data, n_init=5), plain)
         # Sixteen whitened dimensions have a sum of squares of 16 at most.
         self.assertLess(whitened['objective'], 16)
-        model = metrics.subject(models.create('acai', (4, 4, 1), 3, depth=2, latent=2, latent_width=2))
+        model = models.create('acai', (4, 4, 1), 3, depth=2, latent=2, latent_width=2)
         latents = metrics.compute('cluster', model, self.data, n_init=5)
         self.assertEqual(latents, metrics.compute('cluster', model, self.data, n_init=5, use_svd=1))
 

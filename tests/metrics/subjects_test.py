@@ -16,7 +16,7 @@ class SubjectsTest(tf.test.TestCase):
         super().setUpClass()
         cls.data = Stripes()
         cls.model = models.create('acai', (4, 4, 1), 3, depth=2, latent=2, latent_width=2)
-        cls.live = metrics.subject(cls.model)
+        cls.live = cls.model
         cls.exported = export.load(export.export_model(
             cls.model, cls.data, 1, cls.enterClassContext(tempfile.TemporaryDirectory())))
 

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from acai_tf import models, options, training
+from acai_tf import models, training
 from acai_tf.errors import UsageError
 from acai_tf.training.checkpoints import Checkpoints
 
@@ -83,7 +83,11 @@ class EveryModelTest(parameterized.TestCase, tf.test.TestCase):
         owned = sorted(network for networks in model.optimizer_networks.values() for network in networks)
         self.assertLen(owned, len(set(owned)))
         before = weights(model)
-        model.train_step(batch())
+        terms = model.train_step(batch())
+        self.assertEqual(set(terms), {*model.loss_names, 'loss'})
+        for key, value in terms.items():
+            self.assertEqual((value.shape, value.dtype), ((), tf.float32), key)
+            self.assertTrue(np.isfinite(value), key)
         model.train_step(batch(seed=1))  # variables that begin at zero may need a second step
         changed = {key.split('/')[0] for key, value in weights(model).items() if np.any(value != before[key])}
         self.assertEqual(changed, {n for n in model.networks if n in owned or model.networks[n].non_trainable_variables})
@@ -102,15 +106,6 @@ class EveryModelTest(parameterized.TestCase, tf.test.TestCase):
         model.logits(images)
         model(images)
         self.assert_same_weights(before, weights(model))
-
-    @parameterized.parameters(models.names())
-    def test_terms_are_finite_scalars_under_the_declared_names(self, name):
-        model = create(name)
-        terms = model.train_step(batch())
-        self.assertEqual(set(terms), {*model.loss_names, 'loss'})
-        for key, value in terms.items():
-            self.assertEqual((value.shape, value.dtype), ((), tf.float32), key)
-            self.assertTrue(np.isfinite(value), key)
 
     @parameterized.parameters(models.names())
     def test_the_classifier_teaches_the_autoencoder_nothing(self, name):
@@ -136,18 +131,13 @@ class EveryModelTest(parameterized.TestCase, tf.test.TestCase):
         self.assert_same_weights(weights(model), weights(restored))
 
     @parameterized.parameters(models.names())
-    def test_config_round_trip(self, name):
-        model = create(name, seed=5)
-        config = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(model)).get_config()
-        self.assertEqual(config, model.get_config())
-
-    @parameterized.parameters(models.names())
     def test_keras_file_round_trip(self, name):
-        model = create(name)
+        model = create(name, seed=5)
         model.train_step(batch())
         path = os.path.join(self.create_tempdir().full_path, 'model.keras')
         model.save(path)
         restored = keras.saving.load_model(path)
+        self.assertEqual(restored.get_config(), model.get_config())
         self.assert_same_weights(weights(model), weights(restored))
         model.train_step(batch(seed=1))
         restored.train_step(batch(seed=1))
@@ -172,12 +162,6 @@ class EveryModelTest(parameterized.TestCase, tf.test.TestCase):
         for key in model.loss_names:
             self.assertEqual(rough_terms[key].dtype, tf.float32)
             self.assertAllClose(terms[key], rough_terms[key], rtol=0.1, atol=0.02, msg=key)
-
-    @parameterized.parameters(models.names())
-    def test_options_have_help_and_a_range_that_holds_their_default(self, name):
-        for key, option in options.declared(models.REGISTRY.get(name)).items():
-            self.assertNotEmpty(option.help, key)
-            self.assertEqual(option.parse(option.default), option.default)
 
 
 class OptionsTest(tf.test.TestCase):
