@@ -47,21 +47,17 @@ class Zip:
             raise DataError(f'{path} is missing') from None
         except _UNREADABLE as error:
             raise _unreadable(path, 'zip archive', error) from None
-        self._members = {}
+        self.members = {}  # {name: zipfile.ZipInfo}, in the archive's order
         for info in self._zip.infolist():
             _check_member(path, info.filename, info.file_size, _MOST_ZIPPED_BYTES)
-            if info.filename in self._members:
+            if info.filename in self.members:
                 raise DataError(f'{path} is refused: it holds {info.filename!r} twice')
-            self._members[info.filename] = info
-
-    def names(self):
-        """Returns the names of the members, in the archive's order."""
-        return list(self._members)
+            self.members[info.filename] = info
 
     def read(self, name):
         """Returns the bytes of a member; raises DataError if it is damaged. Thread-safe."""
         try:
-            return self._zip.read(self._members[name])
+            return self._zip.read(self.members[name])
         except _UNREADABLE as error:
             raise DataError(f'{name} in {self.path} is damaged ({error}); fetch the archive again') from None
 

@@ -7,7 +7,6 @@ import logging
 import math
 import os
 import unicodedata
-from itertools import zip_longest
 from typing import NamedTuple
 
 import numpy as np
@@ -109,7 +108,7 @@ def _numbered(images_dir, listed):
 def summary(images_dir, listed, entries):
     """Describes in one line what was prepared, from entries of the manifest: {'train': ..., 'test': ...}."""
     train, test = (entry['label_histogram'] for entry in entries.values())
-    by_class, names = list(map(sum, zip_longest(train, test, fillvalue=0))), entries['train'].get('classes')
+    by_class, names = list(map(sum, zip(train, test))), entries['train'].get('classes')
     smallest = f', fewest of {names[np.argmin(by_class)]} ({min(by_class):,})' if len(by_class) > 1 else ''
     return (f'{images_dir}: {len(by_class):,} {"class" if len(by_class) == 1 else "classes"}, {sum(train):,} training and '
             f'{sum(test):,} test images{smallest}; {listed.skipped:,} {"file" if listed.skipped == 1 else "files"} skipped')
@@ -210,12 +209,11 @@ def _contents_checksum(images_dir, paths):
 
 
 def listing(images_dir, paths):
-    """Returns {'images': their number, 'bytes': size of the files, 'listing': sha256 of names, sizes and times, 'contents':
-    function that returns the sha256 of names and contents}; quick."""
-    sizes, digest = 0, hashlib.sha256()
+    """Returns {'images': their number, 'listing': sha256 of names, sizes and times, 'contents': function that returns the
+    sha256 of names and contents}; quick."""
+    digest = hashlib.sha256()
     for path in _sources(images_dir, paths):
         status = os.stat(path)
-        sizes += status.st_size
         digest.update(os.fsencode(f'{os.path.relpath(path, images_dir)} {status.st_size} {status.st_mtime_ns}\n'))
-    return {'images': len(paths), 'bytes': sizes, 'listing': digest.hexdigest(),
+    return {'images': len(paths), 'listing': digest.hexdigest(),
             'contents': functools.partial(_contents_checksum, images_dir, paths)}

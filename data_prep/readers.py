@@ -195,14 +195,14 @@ def read_celeba(source_dir):
         raise DataError(f'{list_path} is missing') from None
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f'{list_path} cannot be read ({short_message(error)}); fetch it again') from None
-    members, seen = set(archive.names()), set()
+    seen = set()
     for number, line in enumerate(lines, 1):
         match = re.fullmatch(r'(\d+\.jpg)\s+([012])\s*', line)
         if not match or match[1] in seen:
             raise DataError(f'{list_path}, line {number}: expected an image name, not listed before, and a part 0, 1 or 2; '
                             f'found {line[:80]!r}')
         name = f'img_align_celeba/{match[1]}'
-        if name not in members:
+        if name not in archive.members:
             raise DataError(f'{list_path}, line {number}: {match[1]} is not in {archive.path}')
         seen.add(match[1])
         list(listed.values())[int(match[2])].append((name, 0))
@@ -219,7 +219,7 @@ def read_coil100(source_dir):
     the object, from 0; the angle is kept next to it."""
     archive = archives.Zip(os.path.join(source_dir, 'coil-100.zip'))
     members = []
-    for name in archive.names():
+    for name in archive.members:
         if match := re.fullmatch(r'coil-100/obj(\d+)__(\d+)\.png', name):
             number, angle = int(match[1]), int(match[2])
             if not 1 <= number <= 100 or angle not in COIL_ANGLES:

@@ -12,16 +12,16 @@ import tensorflow as tf
 from acai_tf import files, images
 from acai_tf.errors import DataError
 
-_CHUNK = 64
+_CHUNK, _AHEAD = 64, 32
 
 
-def in_order(function, items, ahead=32):
-    """Yields function(item) for each item, in order, computed in threads at most `ahead` items in advance."""
+def in_order(function, items):
+    """Yields function(item) for each item, in order, computed in threads at most `_AHEAD` items in advance."""
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         waiting = collections.deque()
         for item in items:
             waiting.append(pool.submit(function, item))
-            if len(waiting) >= ahead:
+            if len(waiting) >= _AHEAD:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

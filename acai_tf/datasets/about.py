@@ -10,7 +10,7 @@ class About(NamedTuple):
     not_for: str = ''  # a sentence on further uses that models of it must not be put to
 
 
-_ABOUT = {
+ABOUT = {
     'lines32': About('White lines at random angles, drawn by a formula (ACAI, section 3.1).'),
     'stripes32': About('Sinusoidal stripes of 100 frequencies at 100 angles, drawn by a formula (MIDR-AE, section 5.2).'),
     'stripes32-code': About('Sinusoidal stripes of random frequency and angle, drawn by a formula (released code of '
@@ -30,8 +30,3 @@ _ABOUT = {
                       'and do not represent everyone.'),
     'coil100': About('COIL-100: 100 objects, photographed on a turntable every 5 degrees (Nene, Nayar and Murase, 1996).'),
 }
-
-
-def about(name):
-    """Returns the description of the data set that `datasets.get` knows by this name; None for any other name."""
-    return _ABOUT.get(name)

@@ -100,8 +100,6 @@ def stratified_part(labels, fraction, name):
 def _images(x, what):
     """Returns images [n, h, w, c]; DataError if the array does not hold images."""
     x = np.asarray(x)
-    if x.dtype.kind not in 'uif' or x.dtype == np.int8:
-        raise DataError(f'{what} are of type {x.dtype}; give uint8 0 to 255, or floats within [-1, 1] or [0, 1]')
     x = x[..., None] if x.ndim == 3 else x
     if x.ndim != 4 or x.shape[-1] not in (1, 3) or not x.size:
         raise DataError(f'{what} have shape {list(x.shape)}; give images [n, height, width] or [n, height, width, 1 or 3]')

@@ -247,11 +247,8 @@ class InMemory(Dataset):
             return self._take('train', shuffled(position, size, base_key))
         return steps_from(start_step).map(no_autograph(read), num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
-    def once_count(self):
-        """Returns the number of training images, from the first on, that `train_once` yields; None: all."""
-
     def train_once(self, batch):
-        return self._in_order('train', batch, self.once_count())
+        return self._in_order('train', batch)
 
     def test(self, batch):
         return self._in_order('test', batch)

@@ -8,6 +8,8 @@ import tensorflow as tf
 from acai_tf import randomness
 from acai_tf.datasets.base import Generated
 
+SECTORS = [f'{start}-{start + 36}°' for start in range(0, 360, 36)]  # names of the tenths of a turn
+
 
 def draw_line(angles, height: int = 32, width: int = 32) -> tf.Tensor:
     """Draws an antialiased line of width 2 from the image's center, one per angle.
@@ -69,16 +71,11 @@ def evaluation_pairs(test):
     return images[:256], images[256:]
 
 
-def sectors(turn):
-    """Names of the tenths of `turn` degrees."""
-    return [f'{turn * i // 10}-{turn * (i + 1) // 10}°' for i in range(10)]
-
-
 class Lines(Generated):
     """Lines at angles uniform in [0, 2 pi)."""
 
     generator = 'lines32'
-    class_names = sectors(360)
+    class_names = SECTORS
 
     def __init__(self, name='lines32', data_dir=None):
         super().__init__(name, (32, 32, 1), 10)

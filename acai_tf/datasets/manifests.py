@@ -65,4 +65,4 @@ def is_ours(entry):
 def class_count(entry):
     """Returns the number of classes that an entry states; raises KeyError if it states none."""
     counts = [len(entry[key]) for key in ('label_histogram', 'classes') if entry.get(key)]
-    return max([*counts, *([int(entry['nclass'])] if 'nclass' in entry or not counts else [])])
+    return max([*counts, *([entry['nclass']] if 'nclass' in entry or not counts else [])])

@@ -13,15 +13,16 @@ class Prepared(Records):
     Attributes:
         prepared_name: name in `acai_create_datasets --datasets`.
         stored_shape: (height, width, channels) of a stored image.
-        train_parts, test_parts: last parts of the file names of each split.
+        train_parts: last parts of the names of the training files.
     """
 
-    train_parts, test_parts = ('train',), ('test',)
+    train_parts = ('train',)
 
     def __init__(self, name, data_dir, cache_gib=4.0):
-        train, test = ([f'{self.prepared_name}-{part}' for part in parts] for parts in (self.train_parts, self.test_parts))
-        super().__init__(data_dir, self.stored_shape, len(self.class_names), name=name, train=train, test=test,
-                         cache_gib=cache_gib, command=command_of(self.prepared_name, data_dir))
+        super().__init__(data_dir, self.stored_shape, len(self.class_names), name=name,
+                         train=[f'{self.prepared_name}-{part}' for part in self.train_parts],
+                         test=[f'{self.prepared_name}-test'], cache_gib=cache_gib,
+                         command=command_of(self.prepared_name, data_dir))
 
 
 class MNIST(Prepared):
@@ -44,7 +45,11 @@ class SVHN(Prepared):
     """SVHN, cropped digits: trains on train and extra; `train_once` reads only train."""
 
     prepared_name, stored_shape, class_names = 'svhn', (32, 32, 3), NAMES
-    train_parts, once = ('train', 'extra'), 1
+    train_parts = ('train', 'extra')
+
+    def train_once(self, batch):
+        self.check()
+        return self._in_order('train', batch, self._size('train', self._files_of['train'][0]))
 
 
 class CIFAR10(Prepared):

@@ -38,7 +38,6 @@ class Records(InMemory):
     """
 
     reads_files = True
-    once = None  # `train_once` reads only this many of the first training files; None: all
 
     def __init__(self, directory, raw_shape, nclass, *, name, train, test, command, cache_gib=4.0, resolution=0):
         self._resolution = resolution
@@ -119,8 +118,8 @@ class Records(InMemory):
     @functools.cached_property
     def evaluation_pairs(self):
         are_lines = self.generator == 'lines32' and self.image_shape == self.raw_shape
-        count = sum(self._size('test', file) for file in self._files_of['test'])
-        return lines.evaluation_pairs(self.test) if are_lines and count >= 512 else None
+        return (lines.evaluation_pairs(self.test) if are_lines and
+                sum(self._size('test', file) for file in self._files_of['test']) >= 512 else None)
 
     @functools.cached_property
     def streams(self):
@@ -175,9 +174,6 @@ class Records(InMemory):
         return parsed.batch(record_files.CHUNK).map(
             no_autograph(lambda pixels, labels: (self.preprocess(pixels), labels))).prefetch(2)
 
-    def once_count(self):
-        return sum(self._size('train', file) for file in self._files_of['train'][:self.once])
-
     # ---- streamed
 
     def train(self, batch, seed=0, start_step=0, shard=0, shards=1):
@@ -226,7 +222,7 @@ class OwnRecords(Records):
     resolution = RESOLUTION
 
     def __init__(self, name, data_dir=None, cache_gib=4.0, resolution=0):
-        directory = name.partition(':')[2]
+        directory = os.path.expanduser(name.partition(':')[2])
         path = os.path.join(directory, 'manifest.json')
         made_by = f'{program_name("acai_create_datasets")} --images_dir=DIR --data_dir={directory}'
         manifest = manifests.read(directory)
@@ -237,14 +233,14 @@ class OwnRecords(Records):
                             f'--dataset=records:NEW; to make it: {made_by}')
         try:
             entries = [manifest[f'{split}.tfrecord'] for split in ('train', 'test')]
-            shape, *others = [tuple(map(int, entry['image_shape'])) for entry in entries]
+            shape, other = (tuple(entry['image_shape']) for entry in entries)
             nclass = max(map(manifests.class_count, entries))
-        except (KeyError, TypeError, ValueError) as error:
-            raise DataError(f'{path} does not describe train.tfrecord and test.tfrecord ({type(error).__name__} {error}); '
-                            f'make them with: {made_by}') from None
-        if others != [shape] or len(shape) != 3 or shape[2] not in (1, 3) or not nclass:
-            raise DataError(f'{path}: train.tfrecord and test.tfrecord do not hold images of one shape with 1 or 3 '
-                            f'channels; make them with: {made_by}')
+        except KeyError as error:
+            raise DataError(f'{path} does not describe train.tfrecord and test.tfrecord (it lacks {error}); make them with: '
+                            f'{made_by}') from None
+        if other != shape or not nclass:
+            raise DataError(f'{path}: train.tfrecord and test.tfrecord do not hold images of one shape; make them with: '
+                            f'{made_by}')
         super().__init__(directory, shape, nclass, name=name, train=['train'], test=['test'], command=made_by,
                          cache_gib=cache_gib, resolution=resolution)
         names = {tuple(entry['classes']) for entry in entries if entry.get('classes')}

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from acai_tf import randomness
 from acai_tf.datasets.base import Generated, InMemory
-from acai_tf.datasets.lines import float64, sectors
+from acai_tf.datasets.lines import SECTORS, float64
 
 _SHAPE = (32, 32, 1)
 
@@ -27,7 +27,7 @@ class Stripes(InMemory):
     """The paper's 10,000 images: frequencies 0.3, 0.304, ... and angles 0, 0.02 pi, ..., 100 of each. A fixed fifth is
     the test set; the label is the tenth of the turn."""
 
-    class_names = sectors(360)
+    class_names = SECTORS
 
     def __init__(self, name='stripes32', data_dir=None):
         super().__init__(name, _SHAPE, 10)
@@ -49,7 +49,7 @@ class ReleasedStripes(Generated):
     """The released code's endless stream: frequency uniform in [0.2, 0.7], angle in [0, 2 pi); the label is the tenth of the
     turn. (In the released code, labels are tenths of half a turn, 0 to 19; labels from 10 on have no class.)"""
 
-    class_names = sectors(360)
+    class_names = SECTORS
 
     def __init__(self, name='stripes32-code', data_dir=None):
         super().__init__(name, _SHAPE, 10)

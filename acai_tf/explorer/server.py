@@ -88,18 +88,13 @@ def bind(host, port=None):
     UsageError if this machine does not have the address, or if the port is taken."""
     for number in range(PORT, PORT + _PORTS_TRIED) if port is None else [port]:
         try:
-            family, kind, _, _, address = socket.getaddrinfo(host, number, type=socket.SOCK_STREAM,
-                                                             flags=socket.AI_PASSIVE)[0]
-            listener = socket.socket(family, kind)
+            family, *_, address = socket.getaddrinfo(host, number, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         except (OSError, UnicodeError) as error:
             raise UsageError(f'--host={host}: unknown address ({_reason(error)})') from None
         try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(address)
-            listener.listen(128)
-            return listener
+            return socket.create_server(address, family=family, backlog=128,
+                                        dualstack_ipv6=family == socket.AF_INET6 and socket.has_dualstack_ipv6())
         except OSError as error:
-            listener.close()
             if port is None and error.errno == errno.EADDRINUSE:
                 continue
             raise UsageError(f'{host}:{number} is not free ({_reason(error)}); choose another --port or --host') from None

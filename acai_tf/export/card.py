@@ -10,7 +10,7 @@ import tensorflow as tf
 
 import acai_tf
 from acai_tf import datasets, images, models
-from acai_tf.datasets.about import about
+from acai_tf.datasets.about import ABOUT
 from acai_tf.errors import DataError
 from acai_tf.export.load import system_of
 from acai_tf.values import combine
@@ -59,7 +59,7 @@ def _index(trained_on, run):
 def _copy_picture(source, target):
     """Copies a PNG file, shrunk if it is wide. Returns False if it cannot be read."""
     try:
-        pixels = images.read(source, 1 if images.peek(source)[2] else 3)
+        pixels = images.read(source)
     except DataError:
         return False
     height, width = pixels.shape[:2]
@@ -89,7 +89,7 @@ def _head(config, results):
 
 
 def _hub(dataset):
-    known = about(dataset)
+    known = ABOUT.get(dataset)
     return known and known.hub or datasets.short_name(dataset)
 
 
@@ -164,7 +164,7 @@ def _paper(model):
 
 
 def _data(config):
-    known = about(config['dataset'])
+    known = ABOUT.get(config['dataset'])
     options = ''.join(f' Option: {key} {value}.' for key, value in config['dataset_options'].items())
     text = known.text if known else ('The images of the person who trained the model, called '
                                      f'{datasets.short_name(config["dataset"])}; describe them here.')
@@ -175,7 +175,7 @@ def _data(config):
 
 
 def _not_for(config):
-    known = about(config['dataset'])
+    known = ABOUT.get(config['dataset'])
     points = ['Not for images unlike the training images: it accepts any image, but latents and reconstructions of other '
               'images mean little. Try it on your images first.',
               'Not as evidence: decoded images, above all interpolations, are invented. Not where a wrong or invented '

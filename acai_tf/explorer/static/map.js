@@ -36,7 +36,7 @@ class Pane {
       draw(this.decoded, image);
       this.decoded.dataset.at = at.join(',');
       this.decodedName.textContent = `decoded point (${at.map((one) => one.toFixed(2)).join(', ')})`;
-    }, fail);
+    });
     this.askPoints = newest((signal, projection) => getJSON(`api/map?model=${this.model}&projection=${projection}`, signal),
       ({ points }, projection) => {
         if (projection !== state.projection) return;
@@ -45,12 +45,12 @@ class Pane {
         this.paint();
         this.loadTrack();
         if (projection === 'pca' && state.plane) this.ask(state.plane);
-      }, fail);
+      });
     this.askTrack = newest((signal) => this.path(signal), (track) => {
       this.track = track;
       this.paint();
       this.canvas.dataset.ready = this.points ? state.projection : '';
-    }, fail);
+    });
     this.listen();
     new ResizeObserver(() => this.paint()).observe(this.canvas);
     window.matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.paint(), { signal: viewLeft() });

@@ -1,6 +1,6 @@
 // Shared by the views: panes with pictures for each visible model, and fields for parts of the state.
 
-import { draw, fail, h } from './dom.js';
+import { draw, h } from './dom.js';
 import { newest, picture } from './server.js';
 import { info, modelName, shown, state } from './state.js';
 
@@ -24,7 +24,7 @@ export const asker = (canvases, attribute) => newest(
   (pictures, scene, key) => canvases.forEach((canvas, k) => {
     draw(canvas, pictures[k]);
     canvas.dataset[attribute] = key;
-  }), fail);
+  }));
 
 /** A labeled number field for a part of the state; calls `changed` after each change to a number in the range. */
 export const numberField = (label, key, low, high, changed) => h('label', {}, `${label} `, h('input', {

@@ -1,10 +1,10 @@
 // Requests to the server that served this page.
 
-import { byId, status } from './dom.js';
+import { byId, fail, status } from './dom.js';
 
 let view = new AbortController();
 
-/** Aborts requests of the view that the user leaves. */
+/** Ends the waits for answers to the view that the user leaves. */
 export function leaveView() {
   view.abort();
   view = new AbortController();
@@ -72,7 +72,7 @@ export const encode = async (file) => (await send('api/encode', {
  * newest call is kept, so a slider's events never queue; it also ends the older request's wait for a computation. After the
  * user leaves the view, nothing is shown.
  */
-export function newest(ask, show, fail) {
+export function newest(ask, show) {
   const left = view.signal;
   let next = null, busy = false, failed = false, older = new AbortController();
   return async (...wanted) => {
