@@ -234,14 +234,9 @@ class FinishedRunTest(tf.test.TestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.sound = tempfile.mkdtemp()
+        cls.sound = cls.enterClassContext(tempfile.TemporaryDirectory())
         code, cls.out, err = run('bin/acai_train', *SMALL, f'--train_dir={cls.sound}')
         assert code == 0, err
-
-    @classmethod
-    def tearDownClass(cls):
-        shutil.rmtree(cls.sound)
-        super().tearDownClass()
 
     def setUp(self):
         super().setUp()

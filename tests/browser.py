@@ -22,13 +22,13 @@ MISSING = ("selenium is not installed: pip install '.[browser]'" if webdriver is
 _SECONDS = 60
 
 
-def start(downloads=None, width=1280):
+def start(downloads):
     """A headless Chromium, Debian's or another."""
     options = webdriver.ChromeOptions()
     options.binary_location = _BROWSER
     # Root has no sandbox; in containers, /dev/shm is small.
     for argument in ('--headless=new', '--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu',
-                     f'--window-size={width},1400'):
+                     '--window-size=1280,1400'):
         options.add_argument(argument)
     options.add_experimental_option('prefs', {'download.default_directory': downloads})
     options.set_capability('goog:loggingPrefs', {'browser': 'ALL', 'performance': 'ALL'})

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import shlex
+import tempfile
 import threading
 import unittest
 from unittest import mock
@@ -30,7 +31,7 @@ class BrowserTest(browser.PageTestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.directory = os.path.join(os.environ.get('TEST_TMPDIR', '/tmp'), f'acai_browser_{os.getpid()}')
+        cls.directory = cls.enterClassContext(tempfile.TemporaryDirectory())
         dataset = datasets.get('digits32')
         tests = Gallery(dataset)
         paths = [export.export_model(models.create(name, (32, 32, 1), 10, depth=2, latent=2, seed=seed), dataset, 1,
@@ -44,20 +45,15 @@ class BrowserTest(browser.PageTestCase):
             space._find_axes(latents.reshape(len(latents), -1))
             space._maps['tsne'] = np.random.default_rng(0).normal(size=[len(latents), 2])
         cls.server = server.Server(Application(cls.spaces, tests), server.bind('127.0.0.1', 0))
+        cls.addClassCleanup(cls.server.server_close)
         cls.thread = threading.Thread(target=cls.server.serve_forever, daemon=True)
         cls.thread.start()
+        cls.addClassCleanup(cls.server.shutdown)
         cls.url = f'http://127.0.0.1:{cls.server.port}/'
         cls.downloads = os.path.join(cls.directory, 'downloads')
         os.makedirs(cls.downloads)
         cls.browser = browser.start(cls.downloads)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.browser.quit()
-        cls.server.shutdown()
-        cls.server.server_close()
-        tf.io.gfile.rmtree(cls.directory)
-        super().tearDownClass()
+        cls.addClassCleanup(cls.browser.quit)
 
     def tearDown(self):
         """In every test: no errors, and no requests to other servers."""

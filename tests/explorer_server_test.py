@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from unittest import mock
@@ -31,16 +32,11 @@ class ServerTest(parameterized.TestCase, tf.test.TestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.directory = os.path.join(os.environ.get('TEST_TMPDIR', '/tmp'), f'acai_explorer_server_{os.getpid()}')
+        cls.directory = cls.enterClassContext(tempfile.TemporaryDirectory())
         data, model = datasets.get('digits32'), models.create('baseline', (32, 32, 1), 10, depth=2, latent=2)
         cls.saved = export.export_model(model, data, 7, os.path.join(cls.directory, 'export'))
         pathlib.Path(cls.directory, 'config.json').write_text('{}')
         Space(export.load(cls.saved), Gallery(data))._write_tsne(np.zeros([360, 2]))  # takes seconds to compute
-
-    @classmethod
-    def tearDownClass(cls):
-        tf.io.gfile.rmtree(cls.directory)
-        super().tearDownClass()
 
     def test_ports(self):
         with server.bind('127.0.0.1') as one, server.bind('127.0.0.1') as two:

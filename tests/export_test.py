@@ -51,13 +51,8 @@ class ExportTest(tf.test.TestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.exports = tempfile.mkdtemp()
+        cls.exports = cls.enterClassContext(tempfile.TemporaryDirectory())
         cls.model, cls.path = _exported(cls.exports)
-
-    @classmethod
-    def tearDownClass(cls):
-        shutil.rmtree(cls.exports)
-        super().tearDownClass()
 
     def setUp(self):
         super().setUp()

@@ -157,7 +157,7 @@ class DamageTest(tf.test.TestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.directory = tempfile.mkdtemp()
+        cls.directory = cls.enterClassContext(tempfile.TemporaryDirectory())
         pixels = np.random.default_rng(0).integers(0, 256, [40, 8, 8, 1], np.uint8)
         cls.data = os.path.join(cls.directory, 'data')
         splits = {split: Split.from_arrays(pixels[:count], np.arange(count) % 3)
@@ -166,11 +166,6 @@ class DamageTest(tf.test.TestCase):
         config = TrainConfig(model='baseline', dataset=f'records:{cls.data}', depth=1, latent=1, latent_width=4, batch=512,
                              total_kimg=1, report_kimg=1, train_dir=os.path.join(cls.directory, 'runs'))
         cls.run_dir = training.train(config)
-
-    @classmethod
-    def tearDownClass(cls):
-        shutil.rmtree(cls.directory)
-        super().tearDownClass()
 
     def check(self, source, pattern, data, use):
         """`use(directory)` of a copy with a damaged file succeeds, or fails with one line and the contract's exit code."""

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from acai_tf import datasets, export, metrics, models, training
-from acai_tf.datasets.about import about
+from acai_tf.datasets.about import ABOUT
 from acai_tf.export.card import Training
 from acai_tf.export.load import check_whole
 from acai_tf.metrics import results
@@ -131,7 +131,7 @@ class ModelCardTest(tf.test.TestCase):
 
     def test_every_data_set_is_described(self):
         for name in datasets.names():
-            self.assertNotEmpty(about(name).text)
+            self.assertNotEmpty(ABOUT[name].text)
 
 
 if __name__ == '__main__':

@@ -12,10 +12,6 @@ import tensorflow as tf
 from scipy import io as scipy_io
 
 
-def path_in(directory, name):
-    return os.path.join(directory, name)
-
-
 def idx(array):
     return struct.pack(f'>HBB{array.ndim}I', 0, 8, array.ndim, *array.shape) + array.tobytes()
 
@@ -33,26 +29,26 @@ def write_mnist_layout(directory, train=12, test=5, zipped=True):
 
 def write_idx(directory, prefix, images, labels, zipped=True):
     for name, array in (('images-idx3', images), ('labels-idx1', labels)):
-        path = path_in(directory, f'{prefix}-{name}-ubyte' + ('.gz' if zipped else ''))
+        path = os.path.join(directory, f'{prefix}-{name}-ubyte' + ('.gz' if zipped else ''))
         with (gzip.open if zipped else open)(path, 'wb') as file:
             file.write(idx(array))
 
 
-def write_svhn(directory, train=130, extra=70, test=5):
+def write_svhn(directory):
     """Returns {split: (images, digits)}."""
     random, splits = np.random.default_rng(0), {}
-    for split, count in (('train', train), ('extra', extra), ('test', test)):
+    for split, count in (('train', 130), ('extra', 70), ('test', 5)):
         images = random.integers(0, 256, [count, 32, 32, 3], np.uint8)
         labels = 1 + np.arange(count) % 10
-        scipy_io.savemat(path_in(directory, f'{split}_32x32.mat'), {
+        scipy_io.savemat(os.path.join(directory, f'{split}_32x32.mat'), {
             'X': images.transpose(1, 2, 3, 0), 'y': labels[:, None].astype(np.uint8)}, do_compression=True)
         splits[split] = images, np.where(labels == 10, 0, labels)
     return splits
 
 
-def cifar_members(kind, count=4):
+def cifar_members(kind):
     """Returns ({member: bytes}, {split: (images, labels)}) of the `bin` or `mat` archive."""
-    random, members = np.random.default_rng(0), {}
+    random, members, count = np.random.default_rng(0), {}, 4
     splits = {'train': ([], []), 'test': ([], [])}
     for batch in [*(f'data_batch_{i}' for i in range(1, 6)), 'test_batch']:
         images = random.integers(0, 256, [count, 32, 32, 3], np.uint8)
@@ -84,17 +80,17 @@ def write_tar_gz(path, members, others=()):
 def write_cifar10(directory, kind='bin'):
     members, splits = cifar_members(kind)
     name = {'bin': 'cifar-10-binary.tar.gz', 'mat': 'cifar-10-matlab.tar.gz'}[kind]
-    write_tar_gz(path_in(directory, name), {**members, f'cifar-10-batches-{kind}/readme.html': b'<html>'})
+    write_tar_gz(os.path.join(directory, name), {**members, f'cifar-10-batches-{kind}/readme.html': b'<html>'})
     return splits
 
 
-def write_celeba(directory, parts=(0, 0, 1, 0, 2, 2)):
-    """Writes image i of the list as a member of part parts[i]; returns {split: JPEG files}."""
+def write_celeba(directory):
+    """Returns {split: JPEG files}."""
     random, splits = np.random.default_rng(0), {'train': [], 'validation': [], 'test': []}
-    with (zipfile.ZipFile(path_in(directory, 'img_align_celeba.zip'), 'w') as archive,
-          open(path_in(directory, 'list_eval_partition.txt'), 'w') as listing):
+    with (zipfile.ZipFile(os.path.join(directory, 'img_align_celeba.zip'), 'w') as archive,
+          open(os.path.join(directory, 'list_eval_partition.txt'), 'w') as listing):
         archive.mkdir('img_align_celeba')
-        for number, part in enumerate(parts, 1):
+        for number, part in enumerate((0, 0, 1, 0, 2, 2), 1):
             image = random.integers(0, 256, [218, 178, 3], np.uint8)
             content = tf.io.encode_jpeg(image).numpy()
             archive.writestr(f'img_align_celeba/{number:06}.jpg', content)
@@ -103,13 +99,13 @@ def write_celeba(directory, parts=(0, 0, 1, 0, 2, 2)):
     return splits
 
 
-def write_coil100(directory, objects=(2, 1, 100), angles=(355, *range(0, 355, 5))):
+def write_coil100(directory):
     """Returns {(object, angle): PNG file}."""
     images = {}
-    with zipfile.ZipFile(path_in(directory, 'coil-100.zip'), 'w') as archive:
+    with zipfile.ZipFile(os.path.join(directory, 'coil-100.zip'), 'w') as archive:
         archive.writestr('coil-100/convertGroupppm2png.pl', 'not an image')
-        for number in objects:
-            for angle in angles:
+        for number in (2, 1, 100):
+            for angle in (355, *range(0, 355, 5)):
                 image = np.full([128, 128, 3], number + angle // 5, np.uint8)
                 images[number, angle] = tf.io.encode_png(image).numpy()
                 archive.writestr(f'coil-100/obj{number}__{angle}.png', images[number, angle])

@@ -3,7 +3,7 @@ import os
 import numpy as np
 import tensorflow as tf
 
-from acai_tf import datasets
+from acai_tf import datasets, metrics
 from acai_tf.errors import DataError, UsageError
 from data_prep import tfrecord
 from data_prep.splits import Split
@@ -43,6 +43,11 @@ class RecordsTest(tf.test.TestCase):
     def test_missing_file_names_it_and_the_command(self):
         with self.assertRaisesRegex(DataError, r'nowhere/svhn-train.tfrecord.*--datasets=svhn --data_dir=/nowhere'):
             datasets.get('svhn32', '/nowhere').check()
+        for name in ('svhn', 'mnist'):
+            with self.assertRaisesRegex(DataError, f'nowhere/{name}-train.tfrecord.*--datasets={name}'):
+                datasets.get(f'{name}32', '/nowhere').train_once(64)
+        self.assertEqual(metrics.create('lines').unsupported_reason(datasets.get('mnist32', '/nowhere')),
+                         'is for lines32, not mnist32')
 
     def test_data_dir_comes_from_the_environment_when_data_is_opened(self):
         os.environ['AE_DATA'] = self.data_dir
