@@ -192,11 +192,12 @@ class RunTest(parameterized.TestCase, tf.test.TestCase):
         self.assertRegex(line, f'blank again: .* but did not at 1 kimg; .* with --overwrite and a smaller --{rate}$')
 
     def test_systems_that_stay_blank_say_so_at_the_start(self):
-        for model, warns in (('gaia', True), ('acai', False)):
+        for model, dataset, warns in (('gaia', 'lines32', True), ('gaia', 'digits32', False), ('acai', 'lines32', False)):
             with self.assertLogs('acai_tf', logging.INFO) as logs:
-                self.train(model, model=model, total_kimg=1, depth=1, latent=1, latent_width=16)
+                self.train(f'{model}-{dataset}', model=model, dataset=dataset, total_kimg=1, depth=1, latent=1,
+                           latent_width=16)
             start = [i for i, line in enumerate(logs.output) if 'training in' in line][0]
-            self.assertEqual('gaia decodes all images to one picture' in logs.output[start + 1], warns)
+            self.assertEqual('gaia stays blank on lines32: in every training tried' in logs.output[start + 1], warns)
 
     def test_data_that_are_damaged_are_found_by_the_start_too(self):
         error = tf.errors.DataLossError(None, None, '{{function_node IteratorGetNext}} corrupted record at 7')

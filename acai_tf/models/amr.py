@@ -43,14 +43,14 @@ class AMR(Adversarial):
     mixer = Option(
         'mixup', 'alpha: mixup, one uniform number per image; mixup2, one per channel; fm, 0 or 1 per '
         'channel; fm2, like fm with one probability per batch', choices=('mixup', 'mixup2', 'fm', 'fm2'))
-    lamb = Option(10.0, 'lambda: weight of the reconstruction', minimum=0)
+    lamb = Option(10.0, 'lambda: weight of the reconstruction', minimum=0, quick=1000.0)
     wgt_consist = Option(0.0, 'weight of the consistency of re-encoded mixes', minimum=0)
-    update_g_every = Option(5, 'steps from one update of the autoencoder to the next', minimum=1)
+    update_g_every = Option(5, 'steps from one update of the autoencoder to the next', minimum=1, quick=1)
     weight_decay = Option(1e-5, 'multiplies each variable and is added to its gradient', minimum=0)
     advdepth = Option(0, 'channels of the critic\'s first convolutions; 0 means depth', minimum=0, follows='depth')
 
     reconstruction_loss = 'recon'
-    stays_blank = True
+    quick = {'lr': 0.001}
     loss_names = ('recon', 'disc_g_recon', 'disc_g_mix', 'consist', 'gen_loss', 'd_x_real', 'd_x_fake', 'd_out_mix', 'd_x',
                   'rmse', 'classify_latent')
 

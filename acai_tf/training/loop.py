@@ -155,9 +155,9 @@ class Trainer:
                     exports.write_template(self.directory, self.model, self.config.data)
                 self.reporter.write_config(self.config)
                 _logger.info('training in %s', self.directory.path)
-                if self.model.stays_blank:
-                    _logger.warning('%s decodes all images to one picture for longer than 32 kimg, also with --preset=quick',
-                                    self.config.model)
+                if self.config.data.name in self.model.stays_blank_on:
+                    _logger.warning('%s stays blank on %s: in every training tried, with --preset=quick too, all images '
+                                    'decoded to nearly the same picture', self.config.model, self.config.data.name)
         with (self._progress(step, last) as progress,
               tqdm.contrib.logging.logging_redirect_tqdm([logging.getLogger('acai_tf')])):
             self._loop(step, last, stop, progress)
