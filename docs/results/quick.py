@@ -17,7 +17,7 @@ DIGITS_VALUES = (('explained_variance', 'explained_variance'), ('accuracy', 'lat
 
 def cells(dataset, size, values, systems=SYSTEMS, released=RELEASED, total_kimg=64):
     """Returns cells of the systems with the preset, and of some with the released settings."""
-    runs = [(name, name, {'preset': 'quick'}) for name in systems] + [(name, f'{name}, released', {}) for name in released]
+    runs = [(name, name, {'preset': 'quick'}) for name in systems] + [(name, f'{name} (released)', {}) for name in released]
     length = {'total_kimg': total_kimg, 'report_kimg': max(16, total_kimg // 16)}
     return [Cell(name, dataset, metric, value, size | preset | length | _precision(name), label=label)
             for metric, value in values for name, label, preset in runs]
