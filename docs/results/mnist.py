@@ -1,6 +1,6 @@
-"""Classification of MNIST's latents with --preset=quick: by the classifier trained with the autoencoder, as in the papers, and
-by a logistic regression trained to the end. Of vae, the preset's learning rate is 0.001, for the classifier too; of the others
-0.0002.
+"""Classification of MNIST's latents with --preset=quick: by the classifier trained with the autoencoder, as in the papers,
+and by a logistic regression trained to the end. The preset's learning rate, which the classifier shares, is 0.001 for vae,
+0.0002 for the others.
 """
 
 from acai_tf.studies import Cell, Study
