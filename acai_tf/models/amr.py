@@ -51,6 +51,7 @@ class AMR(Adversarial):
 
     reconstruction_loss = 'recon'
     quick = {'lr': 0.001}
+    stays_blank_on = ('lines32',)
     loss_names = ('recon', 'disc_g_recon', 'disc_g_mix', 'consist', 'gen_loss', 'd_x_real', 'd_x_fake', 'd_out_mix', 'd_x',
                   'rmse', 'classify_latent')
 
