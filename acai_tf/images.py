@@ -98,6 +98,12 @@ def grid(images, gap=2, shade=64, frame=True):
     return np.pad(picture, [(0, gap), (0, gap), (0, 0)], constant_values=shade)
 
 
+def sheet(images, columns):
+    """Arranges images [n, h, w, c] edge to edge, `columns` in a row; the last row is filled with black."""
+    padded = np.pad(images, [(0, -len(images) % columns), (0, 0), (0, 0), (0, 0)], constant_values=-1)
+    return grid(padded.reshape(-1, columns, *images.shape[1:]), gap=0)
+
+
 # ---- files
 
 def find(images_dir, beside=()):
@@ -250,12 +256,6 @@ def _on_black(image):
         return image
     image = image.convert('RGBA')
     return Image.alpha_composite(Image.new('RGBA', image.size, (0, 0, 0, 255)), image).convert('RGB')
-
-
-def sheet(images, columns):
-    """Arranges images [n, h, w, c] edge to edge, `columns` in a row; the last row is filled with black."""
-    padded = np.pad(images, [(0, -len(images) % columns), (0, 0), (0, 0), (0, 0)], constant_values=-1)
-    return grid(padded.reshape(-1, columns, *images.shape[1:]), gap=0)
 
 
 def decode_tensor(content, channels):

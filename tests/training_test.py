@@ -232,16 +232,17 @@ class TrainTest(parameterized.TestCase, tf.test.TestCase):
               self.assertRaisesRegex(DataError, 'digits32 cannot be read .corrupted record at 5')):
             self.train()
 
-    def test_a_signal_while_the_export_is_written_lets_it_end(self):
+    @parameterized.parameters(signal.SIGTERM, signal.SIGHUP)
+    def test_a_signal_while_the_export_is_written_lets_it_end(self, kind):
         def signalled(*args):
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), kind)
             return real(*args)
         self.finished(1)
         real = write.export_model
         with mock.patch.object(write, 'export_model', signalled), self.assertLogs('acai_tf') as logs:
             run_dir = self.train()
         self.assertTrue(os.path.isdir(os.path.join(run_dir, 'export', '64')))
-        self.assertIn('SIGTERM: finishing the step and saving a checkpoint, or the export', ' '.join(logs.output))
+        self.assertIn(f'{kind.name}: finishing the step and saving a checkpoint, or the export', ' '.join(logs.output))
 
     def test_checkpoints_all_damaged(self):
         run_dir = self.finished(1)

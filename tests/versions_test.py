@@ -15,6 +15,14 @@ from acai_tf.errors import UsageError
 from acai_tf.versions import FORMAT, check_format, versions
 
 
+def newer(content):
+    return {**content, 'format': FORMAT + 1, 'versions': {**versions(), 'acai_tf': '7.6.5'}}
+
+
+def without_number(content):
+    return {name: value for name, value in content.items() if name not in ('format', 'versions')}
+
+
 class VersionsTest(parameterized.TestCase, tf.test.TestCase):
 
     def test_versions_of_what_results_depend_on(self):
@@ -32,8 +40,8 @@ class VersionsTest(parameterized.TestCase, tf.test.TestCase):
             check_format(content, 'some/file')
         check_format({'format': FORMAT}, 'some/file')
 
-    def test_programs_refuse_a_run_and_an_export_of_another_format(self):
-        made_by = 'acai_tf 7.6.5'
+    @parameterized.parameters((newer, 'acai_tf 7.6.5'), (without_number, 'a version before 1.0.0'))
+    def test_programs_refuse_a_run_and_an_export_of_another_format(self, change, made_by):
         train_dir = self.create_tempdir().full_path
         shutil.copytree(trained_in_one_go(1).name, train_dir, dirs_exist_ok=True)
         run_dir = run_in(train_dir)
@@ -44,7 +52,7 @@ class VersionsTest(parameterized.TestCase, tf.test.TestCase):
                 content = json.load(file)
             self.assertEqual((content['format'], content['versions']), (FORMAT, versions()))
             with open(path, 'w') as file:
-                json.dump({**content, 'format': FORMAT + 1, 'versions': {**versions(), 'acai_tf': '7.6.5'}}, file)
+                json.dump(change(content), file)
         with self.assertRaisesRegex(UsageError, f'config.json was written by {made_by}'):
             training.Run(run_dir).config  # noqa: B018
         with self.assertRaisesRegex(UsageError, f'acai_config.json was written by {made_by}'):

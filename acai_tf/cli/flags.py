@@ -74,8 +74,8 @@ def _shown(default):
 
 
 def given_options(flags, cls, names=None):
-    """Returns {name: value} of the given flags that are options of a class, or those of its options that `names` lists.
-    Raises UsageError for a value of the wrong type or outside its range."""
+    """Returns {name: value} of the given flags that are options of a class; with `names`, only of these options. Raises
+    UsageError for a value of the wrong type or outside its range."""
     options = declared(cls)
     try:
         return {name: options[name].parse(getattr(flags, name)) for name in names or options

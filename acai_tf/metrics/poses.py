@@ -217,7 +217,7 @@ def _by_alpha(interval, values):
 
 
 def _over(statistic, values, mask):
-    """A statistic, np.mean or np.std, of the values that the mask selects; NaN if there are none."""
+    """A statistic, np.mean or np.std, of the values that the mask selects; NaN if it selects none."""
     return float(statistic(values[mask], dtype=np.float64)) if mask.any() else float('nan')
 
 

@@ -32,8 +32,10 @@ class Samples(Metric):
                    'mixture': mixture.Mixture(train, self.components, self.seed).sample(count, self.seed),
                    'test': model.encode(test)}
         images = {'prior': model.decode(latents['prior']), 'mixture': model.decode(latents['mixture']), 'test': test}
-        nearest = neighbours.mean_nearest_distances(images, reading.batches(dataset, 'train'))
-        spaces = {'': (images, reading.rows(dataset, 'train', np.flatnonzero(chosen))), 'latent_': (latents, train[chosen])}
+        train_images = []
+        batches = _keeping(reading.batches(dataset, 'train'), chosen, train_images)
+        nearest = neighbours.mean_nearest_distances(images, batches)
+        spaces = {'': (images, np.concatenate(train_images)), 'latent_': (latents, train[chosen])}
         values = {'samples_draws': count}
         for source, distance in nearest.items():
             values[f'samples_{source}_nearest_train'] = distance
@@ -43,3 +45,12 @@ class Samples(Metric):
                 if source != 'test':
                     values[f'{name}recall'] = manifolds.precision(draws[source], real, self.neighbours)
         return values
+
+
+def _keeping(batches, mask, kept):
+    """Yields the batches unchanged, and appends the images that the mask [n] selects to `kept`."""
+    start = 0
+    for batch in batches:
+        kept.append(batch[mask[start:start + len(batch)]])
+        start += len(batch)
+        yield batch

@@ -30,10 +30,11 @@ def _takes_arrays(method):
     @functools.wraps(method)
     def call(self, *args, **kwargs):
         if any(isinstance(value, np.ndarray) for value in (*args, *kwargs.values())):
-            inputs = dict(signature.bind(self, *args, **kwargs).arguments)
+            _, *given = signature.bind(self, *args, **kwargs).arguments.items()
+            inputs = dict(given)
             if inputs.pop('training', False):
                 raise UsageError('training=True takes tensors, not arrays')
-            return self._on_arrays(method, {name: value for name, value in inputs.items() if value is not self})
+            return self._on_arrays(method, inputs)
         return method(self, *args, **kwargs)
     return call
 

@@ -16,13 +16,12 @@ class SubjectsTest(tf.test.TestCase):
         super().setUpClass()
         cls.data = Stripes()
         cls.model = models.create('acai', (4, 4, 1), 3, depth=2, latent=2, latent_width=2)
-        cls.live = cls.model
         cls.exported = export.load(export.export_model(
             cls.model, cls.data, 1, cls.enterClassContext(tempfile.TemporaryDirectory())))
 
     def test_values(self):
         for name in ('accuracy', 'correlation', 'reconstruction', 'path', 'conditioning', 'rank', 'probe', 'samples'):
-            self.assertAllClose(metrics.compute(name, self.live, self.data),
+            self.assertAllClose(metrics.compute(name, self.model, self.data),
                                 metrics.compute(name, self.exported, self.data), rtol=1e-3, atol=1e-5, msg=name)
 
     def test_products_of_the_decoder_are_central_differences(self):
@@ -31,7 +30,7 @@ class SubjectsTest(tf.test.TestCase):
         def decode(latents):
             return self.model.decode(latents).astype(np.float64)
         differences = (decode(latents + 1e-2 * directions) - decode(latents - 1e-2 * directions)) / 2e-2
-        for subject in (self.live, self.exported):
+        for subject in (self.model, self.exported):
             self.assertAllClose(subject.decoder_products(latents, directions), differences, atol=1e-3)
 
 

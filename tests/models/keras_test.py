@@ -132,6 +132,14 @@ class EntryPointsTest(parameterized.TestCase, tf.test.TestCase):
         loaded = keras.saving.load_model(path)
         self.assertEqual(loaded.get_compile_config(), model.get_compile_config())
 
+    def test_export_of_keras(self):
+        model = create(run_eagerly=True)
+        model.fit(IMAGES, LABELS, verbose=0)
+        path = self.create_tempdir().full_path
+        model.export(path, verbose=False)
+        exported = tf.saved_model.load(path)
+        self.assertAllClose(exported.serve(IMAGES), model.reconstruct(IMAGES), atol=1e-5)
+
     def test_files_that_do_not_keep_all_are_refused(self):
         with self.assertRaisesRegex(UsageError, r'a\.h5: HDF5 .* save as a\.keras'):
             create().save('a.h5')
