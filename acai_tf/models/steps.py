@@ -21,7 +21,7 @@ class Steps:
 
     A subclass declares the networks that each optimizer updates (`optimizer_networks`), the loss terms it logs
     (`loss_names`), and the networks that only training needs (`training_only`). With `average`, the optimizers of the other
-    networks keep a moving average of the weights; `average` is the share of the earlier average in it. `seed` decides
+    networks keep a moving average of the weights; `average` is the decay of this average. `seed` decides
     every draw in training. `steps` is another model's counter, if that model counts the steps.
 
     Attributes:

@@ -64,8 +64,8 @@ class TrainConfig(Configured):
     schedule_kimg = Option(0, 'when the schedule ends, in units of 1024 images; 0: at the run\'s first total_kimg',
                            minimum=0)
     warmup_kimg = Option(0.0, 'learning rates rise linearly over this many units of 1024 images', minimum=0.0)
-    average = Option(0.0, 'reports and exports use a moving average of the weights; this is the share of the earlier '
-                     'average; 0: the weights', minimum=0.0, maximum=0.9999, quick=0.99)
+    average = Option(0.0, 'decay of the moving average of the weights that reports and exports use; 0: the weights '
+                     'themselves', minimum=0.0, maximum=0.9999, quick=0.99)
     batch = Option(64, 'global batch size', minimum=1, quick=16)
     total_kimg = Option(16384, 'length of the training, in units of 1024 images', minimum=1, may_change=True)
     report_kimg = Option(64, 'images between two reports, in units of 1024', minimum=1, may_change=True)

@@ -1,4 +1,5 @@
-"""A first look at regularizers on other base autoencoders: lines32, the published size, 64 kimg with --preset=quick.
+"""A first look at regularizers on other base autoencoders: lines32, the published size, 64 kimg with --preset=quick. SAMPLES
+has random draws and the decoder's conditioning, from the same runs.
 
 flat differentiates its decoder and takes float32; the others are in bfloat16. The preset was chosen with seeds 0 and 1. It
 trains vae alone at a rate of 0.001, and all else at 0.0002; vae alone and with acai are shown at both.
@@ -8,23 +9,31 @@ from acai_tf.studies import Cell, Study
 
 OPTIONS = {'depth': 16, 'latent': 16, 'latent_width': 2, 'preset': 'quick', 'total_kimg': 64, 'report_kimg': 16}
 VALUES = [('lines', 'mean_distance'), ('lines', 'mean_smoothness'), ('explained_variance', 'explained_variance')]
+DRAWS = [('samples', f'samples_{source}_{value}') for source in ('prior', 'mixture')
+         for value in ('nearest_train', 'precision', 'recall')] + [('conditioning', 'log_condition_number')]
 BASES = ('baseline', 'denoising', 'vae')
 
 
-def cells(regularizers, bases, total_kimg=64):
+def cells(values, regularizers, bases=BASES, total_kimg=64):
     """Cells of {label: (model or None for the base alone, its options)}."""
     return [Cell(model or base, 'lines32', metric, value,
                  OPTIONS | {'total_kimg': total_kimg} | ({} if model == 'flat' else {'precision': 'mixed_bfloat16'}),
                  options, base=base if model else 'baseline', label=f'{base}{label}')
-            for metric, value in VALUES for base in bases for label, (model, options) in regularizers.items()]
+            for metric, value in values for base in bases for label, (model, options) in regularizers.items()]
 
 
-OTHER_RATES = [Cell(model, 'lines32', metric, value, OPTIONS | {'precision': 'mixed_bfloat16', 'lr': lr}, base=base,
-                    label=f'{label} at {lr:g}')
-               for metric, value in VALUES
-               for model, base, label, lr in (('vae', 'baseline', 'vae', 0.0002), ('acai', 'vae', 'vae + acai', 0.001))]
-STUDY = Study('bases', 'ACAI and FLAT on three base autoencoders, lines32',
-              cells({'': (None, {}), ' + acai': ('acai', {}), ' + flat': ('flat', {})}, BASES) + OTHER_RATES,
+def first_look(values):
+    """Cells of the bases, alone and with two regularizers, and of vae and acai on vae at each other's rate."""
+    return cells(values, {'': (None, {}), ' + acai': ('acai', {}), ' + flat': ('flat', {})}) + [
+        Cell(model, 'lines32', metric, value, OPTIONS | {'precision': 'mixed_bfloat16', 'lr': lr}, base=base,
+             label=f'{label} at {lr:g}')
+        for metric, value in values
+        for model, base, label, lr in (('vae', 'baseline', 'vae', 0.0002), ('acai', 'vae', 'vae + acai', 0.001))]
+
+
+STUDY = Study('bases', 'ACAI and FLAT on three base autoencoders, lines32', first_look(VALUES),
               mode='samples', mode_options={'rows': 2}, first_seed=2)
+SAMPLES = Study('bases-draws', 'Random draws from ACAI and FLAT on three base autoencoders, lines32', first_look(DRAWS),
+                first_seed=2)
 WEIGHTS = Study('flat', 'Weights of FLAT, lines32', cells(
-    {f' + flat, {weight}': ('flat', {'wgt_flat': weight}) for weight in (0.01, 0.1, 1.0)}, ('baseline',), 32))
+    VALUES, {f' + flat, {weight}': ('flat', {'wgt_flat': weight}) for weight in (0.01, 0.1, 1.0)}, ('baseline',), 32))
