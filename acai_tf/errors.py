@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import sys
 
 # First lines of TensorFlow's report of an error in a compiled function.
@@ -51,7 +52,11 @@ def short_message(error):
 
 
 def program_name(program):
-    """Returns the name by which the user calls one of our programs: with bin/ if the user runs from a checkout."""
+    """Returns the name by which the user calls one of our programs: with the path to bin/ if the user runs from a checkout
+    whose bin/ is not on the PATH."""
     checkout = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     started_in = os.path.dirname(os.path.abspath(sys.argv[0]))
-    return f'bin/{program}' if started_in in (os.path.join(checkout, folder) for folder in ('bin', 'data_prep')) else program
+    ours = os.path.join(checkout, 'bin', program)
+    if started_in not in (os.path.dirname(ours), os.path.join(checkout, 'data_prep')) or shutil.which(program) == ours:
+        return program
+    return os.path.relpath(ours)

@@ -40,14 +40,14 @@ class Registry:
 
     def get(self, name):
         """Returns the class for a registered name or path/to/file.py:Name; UsageError if there is none."""
-        if is_reference(name):
+        if isinstance(name, str) and is_reference(name):
             cls = load(name)
             if not inspect.isclass(cls):
                 raise UsageError(f'{name} is not a class')
             if self._base and not issubclass(cls, pkgutil.resolve_name(self._base)):
                 raise UsageError(f'{cls.__name__} of {name} does not derive from {self._base.replace(":", ".")}')
             return cls
-        if name not in self._places:
+        if not isinstance(name, str) or name not in self._places:
             raise UsageError(f'unknown {self.kind} {name!r}; choose one of {self.choices}')
         return pkgutil.resolve_name(self._places[name])
 

@@ -75,17 +75,20 @@ class Same(AEBaseline):
             TrainConfig(base=f'{own}:Same').resolve()
 
     def test_values_outside_their_range(self):
-        for name, value in (('total_kimg', -1), ('total_kimg', 0), ('batch', 0), ('depth', -2), ('strategy', 'tpu'),
-                            ('precision', 'float16'), ('lr', float('nan')), ('keep_checkpoints', 0)):
+        for name, value in (('total_kimg', -1), ('total_kimg', 0), ('batch', 0), ('seed', -1), ('depth', -2),
+                            ('strategy', 'tpu'), ('precision', 'float16'), ('lr', float('nan')), ('keep_checkpoints', 0)):
             with self.assertRaisesRegex(UsageError, f'^{name}='):
                 TrainConfig(**{name: value})
 
     def test_an_option_that_nothing_has(self):
         with self.assertRaisesRegex(UsageError, 'the model acai has no option beta, and neither do architecture and data '
-                                    'set; they have advweight, advdepth, critic_lr, critic_beta_2, reg$'):
+                                    'set; they have advweight, advdepth, critic_lr, critic_beta_2, reg; '
+                                    'beta is an option of vae, vqvae$'):
             TrainConfig(beta=2).resolve()
+        with self.assertRaisesRegex(UsageError, 'they have none; resolution is an option of pole64, coil100, records:DIR$'):
+            TrainConfig(model='baseline', resolution=16).resolve()
         with self.assertRaisesRegex(UsageError, 'they have none$'):
-            TrainConfig(model='baseline', reg=0.5).resolve()
+            TrainConfig(model='baseline', charm=1).resolve()
 
     def test_options_of_the_data_reach_it(self):
         dataset = TrainConfig(dataset='coil100', data_dir='/d', coil_object=7, resolution=64, cache_gib=0.5).resolve().data

@@ -86,6 +86,13 @@ class PicturesTest(parameterized.TestCase, tf.test.TestCase):
             with self.assertRaisesRegex(UsageError, message):
                 pictures.drawing(mode, data, list(files), 2, 3, 0)
 
+    def test_one_model_needs_no_list(self):
+        data = Shades('shades', (2, 2, 1), 3)
+        self.assertEqual(*(figures.encode(figures.draw('lerp', models, data, rows=2, steps=3))
+                           for models in (Identity(), [Identity()])))
+        with self.assertRaisesRegex(UsageError, "unknown mode 'lrp'; choose one of lerp, slerp"):
+            figures.draw('lrp', Identity(), data)
+
     def test_pictures_of_a_row_are_equally_high(self):
         small, large, gray = (np.full([size, 2 * size, channels], 255, np.uint8)
                               for size, channels in ((8, 3), (16, 3), (16, 1)))

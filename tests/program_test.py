@@ -159,6 +159,10 @@ class MainTest(parameterized.TestCase, tf.test.TestCase):
                                   (f'{sys.prefix}/bin/acai_train', 'acai_encode'), ('', 'acai_encode')):
             with contextlib.chdir(ROOT), mock.patch.object(sys, 'argv', [started]):
                 self.assertEqual(program_name('acai_encode'), expected)
+        with contextlib.chdir(f'{ROOT}/docs'), mock.patch.object(sys, 'argv', [f'{ROOT}/bin/acai_train']):
+            self.assertEqual(program_name('acai_encode'), '../bin/acai_encode')
+            with mock.patch.dict(os.environ, PATH=f'{ROOT}/bin'):
+                self.assertEqual(program_name('acai_encode'), 'acai_encode')
 
 
 if __name__ == '__main__':

@@ -65,7 +65,7 @@ def run(flags):
         print(studies.listing())
         return
     if flags.only_print:
-        flags.refuse('with --only_print', 'output', 'jobs')
+        flags.note('with --only_print', 'output', 'jobs')
     path = flags.output()
     if path:
         reproduce.check_outputs(path)

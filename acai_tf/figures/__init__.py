@@ -56,10 +56,12 @@ def reads_images(mode, image_files, source):
 
 def draw(mode, models, dataset, image_files=(), rows=6, steps=16, projection='pca', seed=0, projector_dir='',
          dimensions=2, source='prior', titles=None):
-    """Draws a matplotlib figure of export.LoadedModels, one below the other; maps and bilinear blocks are side by side.
+    """Draws a matplotlib figure of a model or a list of models, one below the other; maps and bilinear blocks are side by
+    side.
 
     Args:
         mode: one of `MODES`.
+        models: export.LoadedModels or live models.
         dataset: datasets.base.Dataset; its test images are drawn.
         image_files: paths of images to draw instead, or 'test:17' for test image 17.
         rows, steps: number of rows, and of images in each.
@@ -67,9 +69,15 @@ def draw(mode, models, dataset, image_files=(), rows=6, steps=16, projection='pc
         seed: seed for the choice of images and samples.
         projector_dir: where a map also writes TensorBoard's projector files.
         source: 'prior' or 'mixture', for samples.
-        titles: names of the models; default: `names`.
+        titles: names of the models; default: `names`. Needed for several live models.
+
+    Raises:
+        UsageError: an unknown mode, or images for a map.
     """
     from acai_tf.figures import maps, pictures
+    if mode not in MODES:
+        raise UsageError(f'unknown mode {mode!r}; choose one of {", ".join(MODES)}')
+    models = models if isinstance(models, (list, tuple)) else [models]
     titles = titles or names(models)
     if mode == 'map':
         if image_files:

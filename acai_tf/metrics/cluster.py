@@ -90,12 +90,18 @@ class Cluster(LearningMetric):
     program = 'acai_cluster'
     most_training_images = 60000  # as released: the first ones
     method = Option('kmeans', 'clustering method', choices=clusterers.names())
+    clusters = Option(0, 'number of clusters; 0: the number of classes', minimum=0)
     use_svd = Option(None, 'whiten by the training set: 1 or 0 (default: 1; for pixels 0)', kind=int, minimum=0, maximum=1)
     seed = Option(0, 'seed of all random draws', minimum=0)
 
     def __init__(self, partial=None, load=None, **options):
         self._partial, self._state = partial, None
         super().__init__(load, **options)
+        self.needs_classes = False
+
+    def unsupported_reason(self, dataset):
+        if not self._load and (self.clusters or dataset.nclass) < 2:
+            return f'needs the number of clusters, at least 2, because {dataset.name} has one class: --clusters=10'
 
     def set_options(self, given, owner):
         own = declared(type(self))
@@ -119,14 +125,15 @@ class Cluster(LearningMetric):
 
     def learn(self, model, dataset, points, labels):
         del labels
-        if len(points) < dataset.nclass:
-            raise DataError(f'{dataset.name} has {len(points)} training images, too few for {dataset.nclass} clusters')
+        clusters = self.clusters or dataset.nclass
+        if len(points) < clusters:
+            raise DataError(f'{dataset.name} has {len(points)} training images, too few for {clusters} clusters')
         on_latents = model is not PIXELS
         self._whitening = whitening(points) if (on_latents if self.use_svd is None else self.use_svd) else None
         if on_latents:
             self._method_options = self._resolved({**clusterers.REGISTRY.get(self.method).on_latents, **self._given})
         points = self._whitened(points)
-        self._clusterer = clusterers.create(self.method, points.shape[1], dataset.nclass, self.seed, **self._method_options)
+        self._clusterer = clusterers.create(self.method, points.shape[1], clusters, self.seed, **self._method_options)
         for (other, value), names in self._clusterer.idle.items():
             for name in names:
                 if name in self._given and getattr(self._clusterer, other) == value:

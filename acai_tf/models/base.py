@@ -87,8 +87,8 @@ class Autoencoder(Steps, Configured, keras.Model):
         if len(image_shape) != 3:
             raise UsageError(f'image_shape={tuple(image_shape)}: must be (height, width, channels)')
         for label, value in (('depth', depth), ('latent', latent), ('nclass', nclass)):
-            if value < 1:
-                raise UsageError(f'{label}={value} must be at least 1')
+            if not isinstance(value, (int, np.integer)) or value < 1:
+                raise UsageError(f'{label}={value!r} must be an integer of at least 1')
         self.image_shape = tuple(image_shape)
         self.nclass, self.depth, self.latent, self.latent_width = nclass, depth, latent, latent_width
         if isinstance(architecture, str) and registry.is_reference(architecture):
@@ -143,6 +143,7 @@ class Autoencoder(Steps, Configured, keras.Model):
 
     def call(self, images, training=False):
         """Reconstructs images."""
+        batches.check_images(images, self.image_shape, images.dtype.is_floating)
         return self.decode(self.encode(images, training), training)
 
     @_takes_arrays
@@ -185,6 +186,7 @@ class Autoencoder(Steps, Configured, keras.Model):
 
     def fit(self, x=None, y=None, *args, **kwargs):
         batches.refuse_text(y)
+        batches.refuse_endless(x, kwargs.get('steps_per_epoch'))
         if self.start == 'mean' and not self.steps.numpy():
             self.start_from(x)
         return super().fit(x, y, *args, **kwargs)
@@ -227,7 +229,7 @@ class Autoencoder(Steps, Configured, keras.Model):
         if weights is not None:
             raise UsageError(f'{type(self).__name__} does not support sample_weight or class_weight; leave them out')
         images, labels = (value if value is None else tf.convert_to_tensor(value) for value in (images, labels))
-        batches.check_images(images, self.image_shape)
+        batches.check_images(images, self.image_shape, images.dtype == tf.float32)
         labels = batches.class_numbers(labels)
         object.__setattr__(self, '_rows', tf.shape(images)[0])  # not tracked: it belongs to one trace, or to one step
         return self._assert_in_range(images, labels)

@@ -240,20 +240,38 @@ class Steps:
 
     def make_train_function(self, force=False):
         if self.train_function is None or force:
-            super().make_train_function(force=True)
-            self.train_function = self._in_keras('train', self.train_function)
+            self.train_function = self._in_keras('train', self._by_shapes('train', super().make_train_function))
 
     def make_test_function(self, force=False):
         if self.test_function is None or force:
-            super().make_test_function(force=True)
-            self.test_function = self._in_keras('test', self.test_function)
+            self.test_function = self._in_keras('test', self._by_shapes('test', super().make_test_function))
+
+    def make_predict_function(self, force=False):
+        if self.predict_function is None or force:
+            self.predict_function = self._by_shapes('predict', super().make_predict_function)
+
+    def _by_shapes(self, kind, make):
+        """Returns a function like the one that Keras's `make` creates, but with a new one for every shape and type of a row.
+        Keras traces its function with less and less specific shapes, which would hide mistakes from the step's checks."""
+        functions, name = {}, f'{kind}_function'
+
+        def call(data):
+            rows = [(leaf.dtype, str(leaf.shape[1:])) if hasattr(leaf, 'shape') else None
+                    for leaf in tf.nest.flatten(getattr(data, 'element_spec', data))]
+            if tuple(rows) not in functions:
+                wrapped = getattr(self, name)
+                make(force=True)
+                functions[tuple(rows)] = getattr(self, name)
+                setattr(self, name, wrapped)
+            return functions[tuple(rows)](data)
+        return call
 
     def _in_keras(self, kind, function):
         """Wraps Keras's function of a step: enables the step's checks and turns their failures into our errors."""
-        def call(*args):
+        def call(data):
             self.in_keras, self._function = True, kind
             try:
-                return function(*args)
+                return function(data)
             except tf.errors.InvalidArgumentError as error:
                 self._raise_ours(error)
                 raise

@@ -69,7 +69,7 @@ class TrainConfig(Configured):
     batch = Option(64, 'global batch size', minimum=1, quick=16)
     total_kimg = Option(16384, 'length of the training, in units of 1024 images', minimum=1, may_change=True)
     report_kimg = Option(64, 'images between two reports, in units of 1024', minimum=1, may_change=True)
-    seed = Option(0, 'seed of the initial weights, the order of the data and all random numbers')
+    seed = Option(0, 'seed of the initial weights, the order of the data and all random numbers', minimum=0)
     strategy = Option('auto', 'devices: auto is mirrored with several GPUs, else one; multi_worker reads TF_CONFIG',
                       choices=('auto', 'one', 'mirrored', 'multi_worker'), may_change=True)
     precision = Option('float32', 'compute dtype; weights and losses are always float32',
@@ -134,7 +134,7 @@ class TrainConfig(Configured):
             if not owners:
                 has = ', '.join(option for options in known.values() for option in options) or 'none'
                 raise UsageError(f'the model {self.model} has no option {name}, and neither do architecture and data set; '
-                                 f'they have {has}')
+                                 f'they have {has}{_elsewhere(name)}')
         for part, (owner, cls) in parts.items():
             values = resolve(owner, cls, {name: value for name, value in self._given.items() if name in known[part]},
                              self.preset)
@@ -260,3 +260,11 @@ def _comparable(name, value, checksums):
         return value
     path, _, class_name = value.rpartition(':')
     return f'{os.path.basename(path)}:{class_name} (sha256 {checksums[name][:12]})'
+
+
+def _elsewhere(name):
+    """Says which systems, architectures and data sets have an option, as the end of a message; '' if none has."""
+    owners = [owner for registered in (models.REGISTRY, architectures.REGISTRY, datasets.REGISTRY)
+              for owner in registered.names() if name in declared(registered.get(owner))]
+    owners += ['records:DIR'] * (name in declared(datasets.dataset_class('records:DIR')))
+    return f'; {name} is an option of {", ".join(owners)}' if owners else ''

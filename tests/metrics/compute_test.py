@@ -57,9 +57,28 @@ class ComputeTest(parameterized.TestCase, tf.test.TestCase):
             def __init__(self):
                 super().__init__()
                 self.nclass = 1
-        for name in ('classify', 'cluster', 'probe'):
+        for name in ('classify', 'probe'):
             with self.assertRaisesRegex(UsageError, f'metric {name} needs a data set with classes; stripes has one class'):
                 metrics.compute(name, 'pixels', OneClass())
+
+    def test_clusters_without_classes(self):
+        class Unlabeled(Stripes):
+            def __init__(self):
+                super().__init__()
+                self.nclass = 1
+
+            def load(self, split):
+                images, labels = super().load(split)
+                return images, np.zeros_like(labels)
+        for clusters in (0, 1):
+            with self.assertRaisesRegex(UsageError, 'needs the number of clusters, at least 2'):
+                metrics.compute('cluster', 'pixels', Unlabeled(), clusters=clusters)
+        values = metrics.compute('cluster', 'pixels', Unlabeled(), clusters=3, n_init=2)
+        self.assertEqual((values['accuracy'], values['train_accuracy']), (None, None))
+        with_two = metrics.compute('cluster', 'pixels', self.data, clusters=2, n_init=2)
+        self.assertEqual(values['objective'], metrics.compute('cluster', 'pixels', self.data, n_init=2)['objective'])
+        self.assertLess(values['objective'], with_two['objective'])
+        self.assertAllClose(with_two['accuracy'], 200 / 3)
 
     def test_fewer_images_than_wanted(self):
         few, single = first_images(Ring(), 2), first_images(Ring(), 1)
@@ -76,6 +95,7 @@ class ComputeTest(parameterized.TestCase, tf.test.TestCase):
     def test_metrics_that_do_not_apply(self):
         for name, model, data, options, error, message in (
                 ('charm', self.live, self.data, {}, UsageError, "unknown metric 'charm'; choose one of accuracy, lines"),
+                (['rank'], self.live, self.data, {}, UsageError, r"unknown metric \['rank'\]; choose one of"),
                 ('lines', self.live, self.data, {}, UsageError, 'the metric lines is for lines32, not stripes'),
                 ('path', 'pixels', self.data, {}, UsageError, 'the metric path needs a model, not pixels'),
                 ('probe', 'pixels', datasets.get('pole64'), {}, UsageError, 'probe needs .*classes; pole64 has one class'),

@@ -97,6 +97,37 @@ class EntryPointsTest(parameterized.TestCase, tf.test.TestCase):
             with self.assertRaisesRegex(UsageError, message):
                 model.evaluate(**arguments)
 
+    def test_a_mistake_is_named_after_other_calls_and_spoils_none(self):
+        model = create()
+        wrong = {'size': (IMAGES[:, :12, :12], LABELS), 'rank': (IMAGES[..., 0], LABELS),
+                 'one_hot': (IMAGES, np.eye(NCLASS)[LABELS]), 'float': (IMAGES, LABELS.astype(np.float32))}
+        messages = {'size': 'images have shape', 'rank': 'images have shape', 'one_hot': 'argmax', 'float': 'are float32'}
+        for _ in range(2):
+            for mistake, data in wrong.items():
+                with self.assertRaisesRegex(UsageError, messages[mistake]):
+                    model.fit(*data, verbose=0)
+                with self.assertRaisesRegex(UsageError, messages[mistake]):
+                    model.evaluate(*data, verbose=0)
+            model.fit(IMAGES, LABELS, verbose=0)
+            model.fit(IMAGES, LABELS[:, None], batch_size=5, verbose=0)
+            model.fit(((IMAGES, LABELS) for _ in range(2)), verbose=0)
+        self.assertEqual(model.steps.numpy(), 2 * (1 + 4 + 2))
+
+    def test_predict_and_call_refuse_what_encode_refuses(self):
+        model = create()
+        for wrong in (IMAGES[..., 0], IMAGES[:, :12, :12], np.uint8(IMAGES)):
+            for call in (lambda images: model.predict(images, verbose=0), model.predict_on_batch, model):
+                with self.assertRaisesRegex(UsageError, 'images have shape|images are uint8'):
+                    call(wrong)
+            self.assertAllClose(model.predict(IMAGES, batch_size=8, verbose=0), model.reconstruct(IMAGES), atol=1e-6)
+
+    def test_a_data_set_without_an_end_needs_the_steps_of_an_epoch(self):
+        model, endless = create('baseline'), tf.data.Dataset.from_tensors((IMAGES, LABELS)).repeat()
+        with self.assertRaisesRegex(UsageError, 'repeats without end.*give steps_per_epoch'):
+            model.fit(endless, verbose=0)
+        model.fit(endless, steps_per_epoch=2, verbose=0)
+        self.assertEqual(model.steps.numpy(), 2)
+
     def test_a_data_set_of_float64(self):
         data = tf.data.Dataset.from_tensor_slices((IMAGES.astype(np.float64), LABELS)).batch(10)
         with self.assertRaisesRegex(UsageError, 'images are float64; give float32'):
