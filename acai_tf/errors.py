@@ -46,7 +46,7 @@ class Stopped(AcaiError):
 def short_message(error):
     """Returns the message of a TensorFlow or other library exception on one line of at most 200 characters."""
     text = str(getattr(error, 'message', '') or error)
-    text = re.sub(r'{{.*?}} ', '', text).split(' [Op:')[0]  # TensorFlow's node and op names
+    text = re.sub(r'{{.*?}} ', '', text).split(' [Op:')[0].replace("' failed with", ':')  # TensorFlow's node and op names
     lines = [line.strip() for line in text.splitlines() if line.strip() and not _NO_NEWS.match(line.strip())]
     return lines[0][:200] if lines else type(error).__name__
 

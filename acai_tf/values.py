@@ -1,4 +1,4 @@
-"""Values of metrics, as dicts {name: value}, and of classifiers."""
+"""Values of metrics, as dicts {name: value}, and of classifiers; durations as text."""
 
 import collections
 import math
@@ -17,6 +17,13 @@ def defined(values):
     """Replaces NaN by None (JSON's null) in values, nested or not."""
     return {key: defined(value) if isinstance(value, dict) else
             None if isinstance(value, float) and math.isnan(value) else value for key, value in values.items()}
+
+
+def duration(seconds):
+    """Returns a duration as text: '3.2 hours', '12 minutes' or 'less than a minute'."""
+    if seconds < 60:
+        return 'less than a minute'
+    return f'{seconds / 3600:.1f} hours' if seconds > 5400 else f'{seconds / 60:.0f} minutes'
 
 
 def is_blank(values):

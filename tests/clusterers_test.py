@@ -286,7 +286,7 @@ class ProgramTest(parameterized.TestCase, ProgramTestCase):
         (['--epochs=3'], 1, 'the clusterer kmeans has no option epochs; it has n_init'),
         (['--method=imsat', '--epochs=0'], 1, '--epochs=0: must be at least 1'),
         (['--dataset=pole64'], 1, 'needs the number of clusters, at least 2, because pole64 has one class: --clusters=10'),
-        (['--load=/nowhere'], 2, '/nowhere is damaged or was not written by --save'))
+        (['--load=/nowhere'], 2, '/nowhere/learned.json does not exist; name a directory written with --save'))
     def test_wrong_use(self, flags, expected, message):
         self.wrong(['acai_cluster', *flags], expected, f'^acai_cluster: .*{message}')
 

@@ -270,7 +270,7 @@ class ExportTest(tf.test.TestCase):
             for content in (bytes(changed), sound[:-5], b''):
                 with open(file_path, 'wb') as file:
                     file.write(content)
-                with self.assertRaisesRegex(DataError, 'is not a SavedModel of acai_tf'):
+                with self.assertRaisesRegex(DataError, 'is damaged .*; copy or export it again'):
                     export.load(path)
             with open(file_path, 'wb') as file:
                 file.write(sound)

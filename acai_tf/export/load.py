@@ -61,7 +61,7 @@ def load(path: str | os.PathLike) -> 'LoadedModel':
         path: a version directory, or a directory of versions, which means the newest.
 
     Raises:
-        DataError: not a SavedModel of acai_tf.
+        DataError: not a SavedModel of acai_tf, or a damaged one.
     """
     return LoadedModel(path)
 
@@ -94,9 +94,11 @@ class LoadedModel:
                                 'a longer training', path, self.config['reported']['explained_variance'])
         except AcaiError:
             raise
+        except FileNotFoundError as error:
+            raise DataError(f'{path} is not a SavedModel of acai_tf, or incomplete: {error.filename} does not '
+                            'exist') from None
         except Exception as error:  # TensorFlow raises almost anything for a damaged file
-            raise DataError(f'{path} is not a SavedModel of acai_tf ({type(error).__name__}: {short_message(error)}'
-                            ')') from None
+            raise DataError(f'{path} is damaged ({short_message(error)}); copy or export it again') from None
 
     def __str__(self):
         return self.path

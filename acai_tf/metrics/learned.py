@@ -112,6 +112,8 @@ class LearningMetric(Metric):
                 with (open(os.path.join(directory, _ARRAYS), 'rb') as file,
                       np.load(file, allow_pickle=False) as arrays):
                     return dict(description['options']), {key: arrays[key] for key in arrays.files}
+        except FileNotFoundError as error:
+            raise DataError(f'{error.filename} does not exist; name a directory written with --save') from None
         except (OSError, *_WRONG_CONTENT) as error:
             raise self._damaged(error) from None
         raise UsageError(f'{directory} was saved by the metric {description["metric"]}, not by {self.name}')

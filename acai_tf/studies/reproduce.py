@@ -11,6 +11,7 @@ from acai_tf.studies.estimate import estimate
 from acai_tf.studies.plan import plan
 from acai_tf.studies.runner import Runner
 from acai_tf.studies.select import changes, refusal, select
+from acai_tf.values import duration
 from acai_tf.versions import versions
 
 _logger = logging.getLogger(__name__)
@@ -65,7 +66,7 @@ class Reproduction:
                          counted(len(self.jobs), 'run'), len(self.jobs) - len(todo))
             seconds, size = estimate(todo)
             _logger.info('about %s of training, one run at a time on this machine, plus the metrics; about %s in %s',
-                         _duration(sum(seconds.values())), _size(sum(size.values())), self.choice.train_dir)
+                         duration(sum(seconds.values())), _size(sum(size.values())), self.choice.train_dir)
         return Runner(self.jobs, self._programs, self.choice.train_dir, at_once, seconds).carry_out()
 
     def result(self, failures, command):
@@ -173,10 +174,6 @@ def _versions(cells):
 
 def _either(alternatives):
     return ' or '.join(map(str, alternatives))
-
-
-def _duration(seconds):
-    return f'{seconds / 3600:.1f} hours' if seconds > 5400 else f'{seconds / 60:.1f} minutes'
 
 
 def _size(count):

@@ -28,7 +28,7 @@ from acai_tf.training.checkpoints import Checkpoints
 from acai_tf.training.config import TrainConfig
 from acai_tf.training.reports import Reporter
 from acai_tf.training.run_directory import RunDirectory
-from acai_tf.values import is_blank
+from acai_tf.values import duration, is_blank
 
 _logger = logging.getLogger(__name__)
 
@@ -260,11 +260,9 @@ class Trainer:
         return min(stop, (step // every + 1) * every) if every else stop
 
     def _announce(self, seconds, seconds_per_step):
-        is_long, hint = seconds > 5400, ''
-        if is_long and self.config.preset != 'quick':
-            hint = '; --preset=quick --depth=16 --total_kimg=64 takes minutes'
-        _logger.info('%.0f images/s: about %s to go%s', self.config.batch / seconds_per_step,
-                     f'{seconds / 3600:.1f} hours' if is_long else f'{seconds / 60:.1f} minutes', hint)
+        hint = '; --preset=quick --depth=16 --total_kimg=64 takes minutes'
+        _logger.info('%.0f images/s: about %s to go%s', self.config.batch / seconds_per_step, duration(seconds),
+                     hint if seconds > 5400 and self.config.preset != 'quick' else '')
 
     def _progress(self, step, last):
         kimg = self.config.batch / 1024
