@@ -13,18 +13,33 @@ from acai_tf import files, images
 from acai_tf.errors import DataError
 
 _CHUNK, _AHEAD = 64, 32
+_MOST_ERRORS = 20
 
 
 def in_order(function, items):
-    """Yields function(item) for each item, in order, computed in threads at most `_AHEAD` items in advance."""
+    """Yields function(item) for each item, in order, computed in threads at most `_AHEAD` items in advance. Raises their
+    DataErrors together at the end, or as soon as there are `_MOST_ERRORS`."""
+    errors = []
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        waiting = collections.deque()
-        for item in items:
-            waiting.append(pool.submit(function, item))
-            if len(waiting) >= _AHEAD:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+        for future in _ahead(pool.submit(function, item) for item in items):
+            if isinstance(error := future.exception(), DataError):
+                errors.append(str(error))
+                if len(errors) == _MOST_ERRORS:
+                    break
+            else:
+                yield future.result()
+    if errors:
+        count = f'at least {len(errors)}' if len(errors) == _MOST_ERRORS else len(errors)
+        raise DataError(f'{count} images cannot be used: {"; ".join(errors)}' if len(errors) > 1 else errors[0])
+
+
+def _ahead(futures):
+    waiting = collections.deque()
+    for future in futures:
+        waiting.append(future)
+        if len(waiting) >= _AHEAD:
+            yield waiting.popleft()
+    yield from waiting
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,4 +1,5 @@
 import os
+import re
 import unicodedata
 
 import numpy as np
@@ -232,6 +233,18 @@ class ImageFolderTest(parameterized.TestCase, tf.test.TestCase):
         self.add('folder/c.png')
         with self.assertRaisesRegex(DataError, r'images \(a.png\) next to folders of images \(folder\)'):
             self.read()
+
+    def test_all_images_that_do_not_decode_are_named_together(self):
+        sound = [self.add(f'{i:02}.png', value=i) for i in range(60)]
+        for bad in ((3, 40, 41), range(10, 50)):
+            for i, content in enumerate(sound):
+                self.add(f'{i:02}.png', content=content[:-30] if i in bad else content)
+            count = '3' if len(bad) == 3 else 'at least 20'
+            with self.assertRaisesRegex(DataError, f'^{count} images cannot be used: ') as caught:
+                list(self.read(test_fraction=0.01)['train'].examples())
+            named = [int(name) for name in re.findall(r'/(\d\d)\.png does not decode', str(caught.exception))]
+            self.assertContainsSubset(named, [*bad])
+            self.assertLen(set(named), min(len(bad), 20))
 
     def test_images_that_cannot_be_read_are_named(self):
         png = self.add('a.png')
