@@ -97,7 +97,6 @@ class Cluster(LearningMetric):
     def __init__(self, partial=None, load=None, **options):
         self._partial, self._state = partial, None
         super().__init__(load, **options)
-        self.needs_classes = False
 
     def unsupported_reason(self, dataset):
         if not self._load and (self.clusters or dataset.nclass) < 2:

@@ -143,7 +143,7 @@ class Autoencoder(Steps, Configured, keras.Model):
 
     def call(self, images, training=False):
         """Reconstructs images."""
-        batches.check_images(images, self.image_shape, images.dtype.is_floating)
+        batches.check_images(images, self.image_shape, any_float=True)
         return self.decode(self.encode(images, training), training)
 
     @_takes_arrays
@@ -186,13 +186,14 @@ class Autoencoder(Steps, Configured, keras.Model):
 
     def fit(self, x=None, y=None, *args, **kwargs):
         batches.refuse_text(y)
-        batches.refuse_endless(x, kwargs.get('steps_per_epoch'))
+        batches.refuse_endless(x, 'steps_per_epoch', kwargs.get('steps_per_epoch'))
         if self.start == 'mean' and not self.steps.numpy():
             self.start_from(x)
         return super().fit(x, y, *args, **kwargs)
 
     def evaluate(self, x=None, y=None, *args, **kwargs):
         batches.refuse_text(y)
+        batches.refuse_endless(x, 'steps (in fit, validation_steps)', kwargs.get('steps'))
         with self.averaged():
             return super().evaluate(x, y, *args, **kwargs)
 
@@ -229,7 +230,7 @@ class Autoencoder(Steps, Configured, keras.Model):
         if weights is not None:
             raise UsageError(f'{type(self).__name__} does not support sample_weight or class_weight; leave them out')
         images, labels = (value if value is None else tf.convert_to_tensor(value) for value in (images, labels))
-        batches.check_images(images, self.image_shape, images.dtype == tf.float32)
+        batches.check_images(images, self.image_shape)
         labels = batches.class_numbers(labels)
         object.__setattr__(self, '_rows', tf.shape(images)[0])  # not tracked: it belongs to one trace, or to one step
         return self._assert_in_range(images, labels)

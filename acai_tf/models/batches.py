@@ -6,19 +6,20 @@ import tensorflow as tf
 from acai_tf.errors import UsageError
 
 
-def check_images(images, image_shape, right_type):
-    """Raises UsageError if a batch of images does not have the shape that a model takes, or the wrong type."""
-    if not right_type:
+def check_images(images, image_shape, any_float=False):
+    """Raises UsageError if a batch of images does not have the shape that a model takes, or is not float32; with
+    `any_float`, not float."""
+    if images.dtype != tf.float32 and not (any_float and images.dtype.is_floating):
         raise UsageError(f'images are {images.dtype.name}; give float32 in [-1, 1], which are pixels * (2 / 255) - 1')
     shape = images.shape
     if len(shape) != 4 or any(size not in (None, wanted) for size, wanted in zip(shape[1:], image_shape)):
         raise UsageError(f'images have shape {list(shape)}; the model takes [n, {", ".join(map(str, image_shape))}]')
 
 
-def refuse_endless(data, steps):
-    """Raises UsageError for a tf.data.Dataset without an end if the number of steps in an epoch is not given."""
+def refuse_endless(data, name, steps):
+    """Raises UsageError for a tf.data.Dataset without an end if `steps`, the argument `name`, is not given."""
     if steps is None and isinstance(data, tf.data.Dataset) and data.cardinality() == tf.data.INFINITE_CARDINALITY:
-        raise UsageError('the data set repeats without end, so an epoch would too; give steps_per_epoch')
+        raise UsageError(f'the data set repeats without end; give {name}')
 
 
 def refuse_text(labels):

@@ -23,7 +23,7 @@ class DropoutTest(tf.test.TestCase):
         terms = model.loss_terms(images, {'mask': tf.constant([1., 0., 1.], shape=[3, 1])})
         # Kept: 2x / 0.25 = 8x instead of x, an error of 7x; dropped: 0 instead of x.
         self.assertAllClose(terms['loss'], (7**2 + 3**2 + 35**2) / 3)
-        self.assertAllClose(model(images), 2 * images)
+        self.assertAllClose(model.decode(model.encode(images)), 2 * images)
 
     def test_the_flag_is_the_probability_to_keep(self):
         mask = self.create(dropout=0.75).random_inputs(tf.zeros([50, 8, 8, 1]))['mask']

@@ -123,10 +123,14 @@ class EntryPointsTest(parameterized.TestCase, tf.test.TestCase):
 
     def test_a_data_set_without_an_end_needs_the_steps_of_an_epoch(self):
         model, endless = create('baseline'), tf.data.Dataset.from_tensors((IMAGES, LABELS)).repeat()
-        with self.assertRaisesRegex(UsageError, 'repeats without end.*give steps_per_epoch'):
+        with self.assertRaisesRegex(UsageError, 'repeats without end; give steps_per_epoch'):
             model.fit(endless, verbose=0)
-        model.fit(endless, steps_per_epoch=2, verbose=0)
-        self.assertEqual(model.steps.numpy(), 2)
+        for evaluate in (model.evaluate, lambda data, **_: model.fit(IMAGES, LABELS, validation_data=data, verbose=0)):
+            with self.assertRaisesRegex(UsageError, 'repeats without end; give steps .in fit, validation_steps.'):
+                evaluate(endless, verbose=0)
+        before = model.steps.numpy()
+        model.fit(endless, steps_per_epoch=2, validation_data=endless, validation_steps=1, verbose=0)
+        self.assertEqual(model.steps.numpy(), before + 2)
 
     def test_a_data_set_of_float64(self):
         data = tf.data.Dataset.from_tensor_slices((IMAGES.astype(np.float64), LABELS)).batch(10)
