@@ -18,8 +18,8 @@ _MOST_BANDS = 6  # more would hide each other
 def draw(result):
     """Draws one panel for each value, data set and d_z: from top to bottom the systems, with a point for each seed, a line
     at the mean of the runs that are not blank, and a black cross at the published number. Beside it are the curves over
-    kimg, in the same colors (hollow points: dashed; half-filled: dotted). Blank runs are gray. Returns a matplotlib figure;
-    None if nothing is measured."""
+    kimg, in the same colors (hollow points: dashed; half-filled: dotted). Blank runs are gray; those far from the others are
+    at the edge of the points, and outside the curves. Returns a matplotlib figure; None if nothing is measured."""
     import matplotlib
 
     from acai_tf.figures.pictures import mpl_figure
@@ -81,20 +81,21 @@ def _label(cell):
 
 
 def _draw_points(axes, cells, styles):
-    numbers = []
+    numbers = [value for cell in cells for value in (*learned_values(cell), cell['published']) if value is not None]
+    numbers = numbers or [value for cell in cells for value in measured_values(cell['seeds'])]
+    low, high = min(numbers), max(numbers)
+    edges = low - 0.06 * (high - low), high + 0.06 * (high - low)
     for row, cell in enumerate(cells):
         color, _, fill = styles[cell['label']]
         for seed in cell['seeds']:
             if seed['value'] is not None:
-                axes.plot(seed['value'], row, 'o', color=_GRAY if seed.get('blank') else color, fillstyle=fill,
-                          markersize=4.5)
+                shown = np.clip(seed['value'], *edges) if seed.get('blank') else seed['value']
+                axes.plot(shown, row, 'o', color=_GRAY if seed.get('blank') else color, fillstyle=fill, markersize=4.5)
         learned = learned_values(cell)
         if len(learned) > 1:
             axes.plot([np.mean(learned)] * 2, [row - 0.3, row + 0.3], color='0.3', linewidth=1)
         if cell['published'] is not None:
             axes.errorbar(cell['published'], row, xerr=cell['deviation'], fmt='kx', markersize=5, elinewidth=0.8)
-            numbers.append(cell['published'])
-        numbers += measured_values(cell['seeds'])
     axes.set_yticks(range(len(cells)), [_label(cell) for cell in cells], fontsize=8, parse_math=False)
     axes.set_ylim(len(cells) - 0.4, -0.6)
     axes.grid(axis='y', color='0.92', linewidth=0.6)
@@ -118,18 +119,22 @@ def _shared_curve(cell):
 
 
 def _draw_curves(axes, cells, styles):
-    lines = []
-    for cell in cells:
-        color, line, _ = styles[cell['label']]
-        for curve in _curves(cell, blank=True):
-            lines += axes.plot(*np.array(curve, float).T, line, color=_GRAY, linewidth=0.8)
-        if shared := _shared_curve(cell):
-            lines.append(figures.mean_curve(axes, *shared, color, alpha=0.15 if len(cells) <= _MOST_BANDS else 0,
-                                            linestyle=line, label=cell['label']))
-    if not lines:
+    learned, blank = ([cell for cell in cells if of_cell(cell)] for of_cell in (
+        _shared_curve, lambda cell: _curves(cell, blank=True)))
+    lines = [figures.mean_curve(axes, *_shared_curve(cell), color, alpha=0.15 if len(cells) <= _MOST_BANDS else 0,
+                                linestyle=line, label=cell['label'])
+             for cell in learned for color, line, _ in [styles[cell['label']]]]
+    gray = [(np.array(curve, float).T, styles[cell['label']][1]) for cell in blank for curve in _curves(cell, blank=True)]
+    if not lines and not gray:
         axes.set_axis_off()
         return
-    values = [value for line in lines for value in line.get_ydata() if np.isfinite(value)]
-    if values and figures.want_logarithm(values):
+    values = np.concatenate([line.get_ydata() for line in lines] or [values for (_, values), _ in gray])
+    values = values[np.isfinite(values)]
+    if len(values) and figures.want_logarithm(values):
         axes.set_yscale('log')
+    limits = axes.get_ylim()
+    for points, line in gray:
+        axes.plot(*points, line, color=_GRAY, linewidth=0.8)
+    if lines:
+        axes.set_ylim(limits)
     axes.set_xlabel('kimg', fontsize=8)

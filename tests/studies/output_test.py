@@ -277,6 +277,15 @@ class ResultTest(MadeUpRuns):
         point = next(line for line in points.lines if line.get_marker() == 'o')
         self.assertEqual(gray.get_color(), point.get_color())
 
+    def test_a_blank_run_far_off_does_not_set_the_scale(self):
+        result = self.result()
+        limits = [axes.get_ylim() for axes in figure.draw(result).axes[1:2]]
+        blank = dict(result['cells'][1]['seeds'][0], blank=True, value=1e3, curve=[[1, 1e3], [2, 1e3]])
+        result['cells'][1]['seeds'].append(blank)
+        points, curves, *_ = figure.draw(result).axes
+        self.assertLess(points.get_xlim()[1], 0.03)
+        self.assertAllClose(curves.get_ylim(), limits[0])
+
     def test_one_number_far_off_does_not_hide_the_curves(self):
         result = self.result()
         for first, scale in ((0.05, 'linear'), (100.0, 'log')):
