@@ -71,7 +71,7 @@ class Autoencoder(Steps, Configured, keras.Model):
     batch_multiple = 1
     quick = {}  # {option of the run: default with --preset=quick}, where it differs from that of other systems
     decoders = ('decoder',)
-    stays_blank_on = ()  # data sets on which most trainings that were tried stayed blank for 48 kimg or longer
+    stays_blank_on = ()  # data sets on which some or all trainings tried stayed blank for 48 kimg or longer
     takes_no_base = 'takes no base'  # the reason, as the end of a sentence
     loss_scale = 1.0  # ratio of the loss to a mean over pixels
 

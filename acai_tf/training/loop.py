@@ -156,8 +156,8 @@ class Trainer:
                 self.reporter.write_config(self.config)
                 _logger.info('training in %s', self.directory.path)
                 if self.config.data.name in self.model.stays_blank_on:
-                    _logger.warning('%s on %s: in most trainings tried, with --preset=quick too, all images decoded to '
-                                    'nearly the same picture for 48 kimg or longer', self.config.model,
+                    _logger.warning('%s on %s: in some or all trainings tried, with --preset=quick too, all images decoded '
+                                    'to nearly the same picture for 48 kimg or longer', self.config.model,
                                     self.config.data.name)
         with (self._progress(step, last) as progress,
               tqdm.contrib.logging.logging_redirect_tqdm([logging.getLogger('acai_tf')])):
