@@ -39,15 +39,15 @@ class Registry:
         return list(self._places)
 
     def get(self, name):
-        """Returns the class for a registered name or path/to/file.py:Name; UsageError if there is none."""
-        if isinstance(name, str) and is_reference(name):
+        """Returns the class for a registered name or path/to/file.py:Name; UsageError if it does not exist."""
+        if is_reference(name):
             cls = load(name)
             if not inspect.isclass(cls):
                 raise UsageError(f'{name} is not a class')
             if self._base and not issubclass(cls, pkgutil.resolve_name(self._base)):
                 raise UsageError(f'{cls.__name__} of {name} does not derive from {self._base.replace(":", ".")}')
             return cls
-        if not isinstance(name, str) or name not in self._places:
+        if name not in self.names():
             raise UsageError(f'unknown {self.kind} {name!r}; choose one of {self.choices}')
         return pkgutil.resolve_name(self._places[name])
 
@@ -73,7 +73,9 @@ class MissingFile(UsageError):
 
 
 def is_reference(text):
-    """Returns True for a name such as path/to/file.py:Name."""
+    """Returns True for a name such as path/to/file.py:Name, False for other names and for what is not text."""
+    if not isinstance(text, str):
+        return False
     path, colon, _ = text.rpartition(':')
     return bool(colon) and path.endswith('.py')
 

@@ -1,4 +1,4 @@
-"""Values of metrics, as dicts {name: value}, and of classifiers; durations as text."""
+"""Values of metrics, as dicts {name: value}, and of classifiers; counts and durations as text."""
 
 import collections
 import math
@@ -19,11 +19,16 @@ def defined(values):
             None if isinstance(value, float) and math.isnan(value) else value for key, value in values.items()}
 
 
+def counted(count, noun):
+    """'1 run', '2 runs'."""
+    return f'{count} {noun}{"s" * (count != 1)}'
+
+
 def duration(seconds):
     """Returns a duration as text: '3.2 hours', '12 minutes' or 'less than a minute'."""
     if seconds < 60:
         return 'less than a minute'
-    return f'{seconds / 3600:.1f} hours' if seconds > 5400 else f'{seconds / 60:.0f} minutes'
+    return f'{seconds / 3600:.1f} hours' if seconds > 5400 else counted(round(seconds / 60), 'minute')
 
 
 def is_blank(values):

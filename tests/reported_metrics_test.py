@@ -30,8 +30,7 @@ class ReportedMetricsTest(ProgramTestCase):
             kept = json.load(file)
         self.assertEqual(kept['values'], values)
         self.assertEqual(kept['dataset'], 'digits32')
-        self.assertEqual(kept['options'], {'method': 'kmeans', 'clusters': 0, 'n_init': 3, 'use_svd': 0,
-                                            'seed': 0})
+        self.assertEqual(kept['options'], {'method': 'kmeans', 'clusters': 0, 'n_init': 3, 'use_svd': 0, 'seed': 0})
         self.assertIn('tensorflow', kept['versions'])
 
     def test_a_metric_that_does_not_apply_is_refused_before_training(self):

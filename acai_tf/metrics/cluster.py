@@ -98,9 +98,13 @@ class Cluster(LearningMetric):
         self._partial, self._state = partial, None
         super().__init__(load, **options)
 
+    def _count(self, dataset):
+        return self.clusters or dataset.nclass
+
     def unsupported_reason(self, dataset):
-        if not self._load and (self.clusters or dataset.nclass) < 2:
-            return f'needs the number of clusters, at least 2, because {dataset.name} has one class: --clusters=10'
+        if not self._load and self._count(dataset) < 2:
+            because = 'one is not enough' if self.clusters else f'{dataset.name} has one class'
+            return f'needs the number of clusters, at least 2, because {because}: --clusters=10'
 
     def set_options(self, given, owner):
         own = declared(type(self))
@@ -124,7 +128,7 @@ class Cluster(LearningMetric):
 
     def learn(self, model, dataset, points, labels):
         del labels
-        clusters = self.clusters or dataset.nclass
+        clusters = self._count(dataset)
         if len(points) < clusters:
             raise DataError(f'{dataset.name} has {len(points)} training images, too few for {clusters} clusters')
         on_latents = model is not PIXELS

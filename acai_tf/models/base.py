@@ -91,7 +91,7 @@ class Autoencoder(Steps, Configured, keras.Model):
                 raise UsageError(f'{label}={value!r} must be an integer of at least 1')
         self.image_shape = tuple(image_shape)
         self.nclass, self.depth, self.latent, self.latent_width = nclass, depth, latent, latent_width
-        if isinstance(architecture, str) and registry.is_reference(architecture):
+        if registry.is_reference(architecture):
             architecture = architectures.REGISTRY.get(architecture)
         self._given_architecture = architecture
         self._architecture_options = {key: options.pop(key) for key in architectures.options_of(architecture)
@@ -318,7 +318,7 @@ class Autoencoder(Steps, Configured, keras.Model):
         for name in {'architecture', 'base'} & set(config):
             if isinstance(config[name], dict):  # the user's own object, as Keras writes it
                 config[name] = keras.saving.deserialize_keras_object(config[name])
-            elif isinstance(config[name], str) and registry.is_reference(config[name]):
+            elif registry.is_reference(config[name]):
                 raise UsageError(f'{name}={config[name]!r}: code in a file that a saved model names is never run')
         if isinstance(config.get('base'), Autoencoder):  # stands for its class in a regularizer's config
             config['base'] = type(config['base'])

@@ -21,8 +21,8 @@ class Steps:
 
     A subclass declares the networks that each optimizer updates (`optimizer_networks`), the loss terms it logs
     (`loss_names`), and the networks that only training needs (`training_only`). With `average`, the optimizers of the other
-    networks keep a moving average of the weights; `average` is the decay of this average. `seed` decides
-    every draw in training. `steps` is another model's counter, if that model counts the steps.
+    networks keep a moving average of the weights; `average` is the decay of this average. `seed` decides every draw in
+    training. `steps` is another model's counter, if that model counts the steps.
 
     Attributes:
         steps: int64 variable, the number of training steps done; part of the key of every draw.
@@ -256,14 +256,14 @@ class Steps:
         functions, name = {}, f'{kind}_function'
 
         def call(data):
-            rows = [(leaf.dtype, str(leaf.shape[1:])) if hasattr(leaf, 'shape') else None
-                    for leaf in tf.nest.flatten(getattr(data, 'element_spec', data))]
-            if tuple(rows) not in functions:
+            rows = tuple((leaf.dtype, str(leaf.shape[1:])) if hasattr(leaf, 'shape') else None
+                         for leaf in tf.nest.flatten(getattr(data, 'element_spec', data)))
+            if rows not in functions:
                 wrapped = getattr(self, name)
                 make(force=True)
-                functions[tuple(rows)] = getattr(self, name)
+                functions[rows] = getattr(self, name)
                 setattr(self, name, wrapped)
-            return functions[tuple(rows)](data)
+            return functions[rows](data)
         return call
 
     def _in_keras(self, kind, function):

@@ -126,8 +126,3 @@ def compared(cell):
 def value_names(cells):
     """Returns {(metric, value): unique name of the value} for cells in JSON form."""
     return unique_names((cell['metric'], cell['value']) for cell in cells)
-
-
-def counted(count, noun):
-    """'1 run', '2 runs'."""
-    return f'{count} {noun}{"s" * (count != 1)}'

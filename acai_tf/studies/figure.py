@@ -17,7 +17,7 @@ _MOST_BANDS = 6  # more would hide each other
 
 def draw(result):
     """Draws one panel for each value, data set and d_z: from top to bottom the systems, with a point for each seed, a line
-    at the mean of the runs that are not blank, and a black cross at the published number. Beside it are the curves over
+    at the mean of the runs that are not blank, and a black cross at the published number. Next to it are the curves over
     kimg, in the same colors (hollow points: dashed; half-filled: dotted). Blank runs are gray; those far from the others are
     at the edge of the points, and outside the curves. Returns a matplotlib figure; None if nothing is measured."""
     import matplotlib
@@ -89,8 +89,8 @@ def _draw_points(axes, cells, styles):
         color, _, fill = styles[cell['label']]
         for seed in cell['seeds']:
             if seed['value'] is not None:
-                shown = np.clip(seed['value'], *edges) if seed.get('blank') else seed['value']
-                axes.plot(shown, row, 'o', color=_GRAY if seed.get('blank') else color, fillstyle=fill, markersize=4.5)
+                shown, shade = (np.clip(seed['value'], *edges), _GRAY) if seed.get('blank') else (seed['value'], color)
+                axes.plot(shown, row, 'o', color=shade, fillstyle=fill, markersize=4.5)
         learned = learned_values(cell)
         if len(learned) > 1:
             axes.plot([np.mean(learned)] * 2, [row - 0.3, row + 0.3], color='0.3', linewidth=1)
@@ -119,22 +119,22 @@ def _shared_curve(cell):
 
 
 def _draw_curves(axes, cells, styles):
-    learned, blank = ([cell for cell in cells if of_cell(cell)] for of_cell in (
-        _shared_curve, lambda cell: _curves(cell, blank=True)))
-    lines = [figures.mean_curve(axes, *_shared_curve(cell), color, alpha=0.15 if len(cells) <= _MOST_BANDS else 0,
-                                linestyle=line, label=cell['label'])
-             for cell in learned for color, line, _ in [styles[cell['label']]]]
-    gray = [(np.array(curve, float).T, styles[cell['label']][1]) for cell in blank for curve in _curves(cell, blank=True)]
+    lines, gray = [], []
+    for cell in cells:
+        color, line, _ = styles[cell['label']]
+        if shared := _shared_curve(cell):
+            lines.append(figures.mean_curve(axes, *shared, color, alpha=0.15 if len(cells) <= _MOST_BANDS else 0,
+                                            linestyle=line, label=cell['label']))
+        gray += [(*np.array(curve, float).T, line) for curve in _curves(cell, blank=True)]
     if not lines and not gray:
         axes.set_axis_off()
         return
-    values = np.concatenate([line.get_ydata() for line in lines] or [values for (_, values), _ in gray])
+    values = np.concatenate([line.get_ydata() for line in lines] or [values for _, values, _ in gray])
     values = values[np.isfinite(values)]
     if len(values) and figures.want_logarithm(values):
         axes.set_yscale('log')
-    limits = axes.get_ylim()
-    for points, line in gray:
-        axes.plot(*points, line, color=_GRAY, linewidth=0.8)
     if lines:
-        axes.set_ylim(limits)
+        axes.set_ylim(axes.get_ylim())  # blank runs do not change the scale
+    for curve in gray:
+        axes.plot(*curve, color=_GRAY, linewidth=0.8)
     axes.set_xlabel('kimg', fontsize=8)

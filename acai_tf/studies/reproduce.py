@@ -6,12 +6,12 @@ import os
 from acai_tf import figures, files
 from acai_tf.errors import AcaiError, NonFiniteError, UsageError
 from acai_tf.studies import figure, output, programs, values
-from acai_tf.studies.base import PIXELS, counted
+from acai_tf.studies.base import PIXELS
 from acai_tf.studies.estimate import estimate
 from acai_tf.studies.plan import plan
 from acai_tf.studies.runner import Runner
 from acai_tf.studies.select import changes, refusal, select
-from acai_tf.values import duration
+from acai_tf.values import counted, duration
 from acai_tf.versions import versions
 
 _logger = logging.getLogger(__name__)

@@ -20,9 +20,9 @@ from acai_tf import files
 from acai_tf.errors import Stopped, StorageError, UsageError, WorkerLost
 from acai_tf.stopping import stop_signals
 from acai_tf.studies import programs
-from acai_tf.studies.base import counted
 from acai_tf.studies.estimate import remaining_kimg
 from acai_tf.training.run_directory import IN_USE
+from acai_tf.values import counted
 
 _logger = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from scipy import stats
 
 from acai_tf import files
 from acai_tf.errors import NonFiniteError
-from acai_tf.studies.base import REPORTED, counted, grouped, value_names
+from acai_tf.studies.base import REPORTED, grouped, value_names
 from acai_tf.studies.select import refusal
-from acai_tf.values import is_blank
+from acai_tf.values import counted, is_blank
 
 REPORTS = 20
 _MOST_LISTED = 6  # pairs of systems in the opposite order

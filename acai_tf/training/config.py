@@ -34,7 +34,7 @@ class TrainConfig(Configured):
     Attributes:
         model_class, base_class, architecture_class, data: once resolved, the classes and the data set that the options
             name; `base_class` is `object` for a model that takes no base.
-        batch_multiple: once resolved, the number of images of which each replica takes a multiple.
+        batch_multiple: once resolved, a number of images; each replica takes a multiple of it.
         model_options, base_options, architecture_options, dataset_options: once resolved, {name: value} of each.
         run_path: once resolved, path of the run directory.
         checksums: {option: sha256} of the user's own files.
@@ -263,7 +263,7 @@ def _comparable(name, value, checksums):
 
 
 def _elsewhere(name):
-    """Says which systems, architectures and data sets have an option, as the end of a message; '' if none has."""
+    """Lists the systems, architectures and data sets that have an option, as the end of a message; '' without any."""
     owners = [owner for registered in (models.REGISTRY, architectures.REGISTRY, datasets.REGISTRY)
               for owner in registered.names() if name in declared(registered.get(owner))]
     owners += ['records:DIR'] * (name in declared(datasets.dataset_class('records:DIR')))

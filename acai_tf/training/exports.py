@@ -46,7 +46,7 @@ def export_run(run_dir: str | os.PathLike, export_dir: str | os.PathLike | None 
         raise UsageError(f'{run_dir} has no checkpoint of step {step}; it has {", ".join(map(str, steps))}')
     step = steps[-1] if step is None else step
     export_dir, described = export_dir or run.export_dir, describe(run, step)
-    if any(registry.is_reference(str(content.get(name))) for name in OWN_FILES):
+    if any(registry.is_reference(content.get(name)) for name in OWN_FILES):
         template = os.path.join(run.template_dir, '0')
         if not os.path.isdir(template):
             raise StorageError(f'{template} is missing, but exports of your own system, networks or data set need it; '

@@ -1,8 +1,9 @@
 """A first look at regularizers on other base autoencoders: lines32, the published size, 64 kimg with --preset=quick. SAMPLES
 has random draws and the decoder's conditioning, from the same runs.
 
-flat differentiates its decoder and takes float32; the others are in bfloat16. The preset was chosen with seeds 0 and 1. It
-trains vae alone at a rate of 0.001, and all else at 0.0002; vae alone and with acai are shown at both.
+flat differentiates its decoder and takes float32; the others are in bfloat16. The preset was chosen with seeds 0 and 1,
+except critic_beta_2 of acai, chosen with seed 2. It trains vae alone at a rate of 0.001, and all else at 0.0002; vae
+alone and with acai are shown at both.
 """
 
 from acai_tf.studies import Cell, Study
