@@ -79,14 +79,16 @@ class Reproduction:
                 'cells': cells, 'conclusions': values.conclusions(cells, self._limits(cells)), 'pictures': []}
 
     def _limits(self, cells):
-        limits = []
-        if all(cell['measured'] is None for cell in cells):
+        limits, measured = [], [cell for cell in cells if cell['measured'] is not None]
+        if not measured:
             return ''
         if 'total_kimg' in self.changes:
             original, now = self.changes['total_kimg']
             limits.append(f'training ended after {_either(now)} kimg instead of {_either(original)}')
-        if any(cell['measured'] is not None and cell['measured_deviation'] is None for cell in cells):
-            limits.append('with one seed, it is unknown how much a number varies')
+        single = [cell['measured_deviation'] is None for cell in measured]
+        if any(single):
+            where = 'with one seed' if all(single) else 'where only one seed has a value'
+            limits.append(f'{where}, it is unknown how much a number varies')
         limits += [f'{stand_in} is not {published}' for published, stand_in in self.stand_ins.items()]
         return '; '.join(limits)
 
