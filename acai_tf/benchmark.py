@@ -90,7 +90,7 @@ def _measure_train(results):
 def _train_rates(sizes, batches, steps):
     """{dtype: rates} of ACAI's step, with `steps` steps per call."""
     channels = batches.element_spec[0].shape[-1]
-    calls, flops = {}, 0
+    calls = {}
     for name, policy in POLICIES.items():
         model = _acai(policy, sizes, channels)
         flops = acai_step_flops(model)

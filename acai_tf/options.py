@@ -61,7 +61,8 @@ class Option:
     def _converted(self, value):
         if self.kind is bool:
             return {'true': True, '1': True, 'false': False, '0': False}[str(value).lower()]
-        if self.kind is int and int(value) != float(value) or self.kind is float and isinstance(value, bool):
+        if (self.kind is int and not isinstance(value, str) and int(value) != value
+                or self.kind is float and isinstance(value, bool)):
             raise ValueError
         return self.kind(value)
 

@@ -128,7 +128,7 @@ def errors_in_one_line(what):
     except AcaiError:
         raise
     except SyntaxError as error:
-        raise UsageError(f'{what} cannot be run ({error.msg}, line {error.lineno})') from error
+        raise UsageError(f'{what} cannot be run ({error.msg}, line {error.lineno} of {error.filename})') from error
     except Exception as error:
         place = traceback.extract_tb(error.__traceback__)[-1]
         raise UsageError(f'{what} fails ({os.path.basename(place.filename)}, line {place.lineno}: '

@@ -4,6 +4,8 @@ import collections
 import math
 from typing import NamedTuple
 
+import numpy as np
+
 _BLANK = 0.1  # explained variance of the test images
 
 
@@ -14,9 +16,10 @@ class Classification(NamedTuple):
 
 
 def defined(values):
-    """Replaces NaN by None (JSON's null) in values, nested or not."""
+    """Turns values, nested or not, into those of JSON: NumPy's numbers into Python's, NaN and infinity into None (null)."""
+    plain = {key: value.item() if isinstance(value, np.generic) else value for key, value in values.items()}
     return {key: defined(value) if isinstance(value, dict) else
-            None if isinstance(value, float) and math.isnan(value) else value for key, value in values.items()}
+            None if isinstance(value, float) and not math.isfinite(value) else value for key, value in plain.items()}
 
 
 def counted(count, noun):

@@ -65,12 +65,16 @@ class ModelCardTest(tf.test.TestCase):
         metric = metrics.create('reconstruction')
         values = metric(loaded, data)
         results.keep(loaded, metric, data, values)
+        elsewhere = datasets.get('digits32')
+        elsewhere.options = {'object': 2}
+        results.keep(loaded, metric, elsewhere, {'mse': 99.0})
         damaged = os.path.join(self.run_dir, 'results', '16', 'damaged.json')
         with open(damaged, 'w') as file:
             file.write('{')
-        _, (shown,) = head_of(self.card(training.export_run(self.run_dir, os.path.join(self.directory, 'publish'))))
+        _, (shown, other) = head_of(self.card(training.export_run(self.run_dir, os.path.join(self.directory, 'publish'))))
         shutil.rmtree(os.path.dirname(damaged))
         self.assertAllClose(shown, {**values, **self.reported()})
+        self.assertEqual(other, {'mse': 99.0})
 
     def test_its_lines_load_the_model(self):
         blocks = re.findall('```python\n(.*?)```', self.card(self.version), re.DOTALL)

@@ -14,6 +14,7 @@ class Shape(Configured):
     closed = Option(True, 'whether the last side is drawn')
     color = Option('red', 'of the sides', choices=('red', 'blue'))
     width = Option(None, 'of the sides; by default none', kind=float, minimum=0)
+    seed = Option(0, 'of the draws')
 
 
 class Square(Shape):
@@ -27,7 +28,7 @@ class OptionTest(parameterized.TestCase, tf.test.TestCase):
         ('sides', 3, 3), ('sides', 10, 10), ('sides', '7', 7), ('sides', 7.0, 7), ('scale', 2, 2.0),
         ('scale', '1e-3', 0.001), ('scale', 0, 0.0), ('limit', -5, -5.0), ('closed', 'false', False),
         ('closed', '1', True), ('closed', False, False), ('color', 'blue', 'blue'), ('width', None, None),
-        ('width', '2', 2.0))
+        ('width', '2', 2.0), ('seed', str(2**53 + 1), 2**53 + 1))
     def test_values(self, name, given, expected):
         value = declared(Shape)[name].parse(given)
         self.assertEqual((value, type(value)), (expected, type(expected)))
@@ -47,14 +48,15 @@ class OptionTest(parameterized.TestCase, tf.test.TestCase):
             declared(Shape)[name].parse(given)
 
     def test_a_subclass_has_the_options_of_its_ancestors_first_and_can_fix_one(self):
-        self.assertEqual(list(declared(Square)), ['scale', 'limit', 'closed', 'color', 'width', 'tilt'])
-        self.assertEqual(list(declared(Shape)), ['sides', 'scale', 'limit', 'closed', 'color', 'width'])
+        self.assertEqual(list(declared(Square)), ['scale', 'limit', 'closed', 'color', 'width', 'seed', 'tilt'])
+        self.assertEqual(list(declared(Shape)), ['sides', 'scale', 'limit', 'closed', 'color', 'width', 'seed'])
 
     def test_defaults_are_filled_in_and_unknown_names_are_refused(self):
         self.assertEqual(resolve('square', Square, {'tilt': '30'}), {
-            'scale': 1.0, 'limit': 1.0, 'closed': True, 'color': 'red', 'width': None, 'tilt': 30})
+            'scale': 1.0, 'limit': 1.0, 'closed': True, 'color': 'red', 'width': None, 'seed': 0,
+            'tilt': 30})
         with self.assertRaisesRegex(UsageError, '^the square of paper has no option sides; it has scale, limit, closed, '
-                                    'color, width, tilt$'):
+                                    'color, width, seed, tilt$'):
             resolve('square of paper', Square, {'sides': 3})
         with self.assertRaisesRegex(UsageError, '^the point has no option scale; it has none$'):
             resolve('point', Configured, {'scale': 3})
@@ -64,7 +66,7 @@ class OptionTest(parameterized.TestCase, tf.test.TestCase):
         square.set_options({'scale': 2, 'color': 'blue'}, 'square')
         self.assertEqual((square.scale, square.color, square.sides), (2.0, 'blue', 4))
         self.assertEqual(square.options(), {'scale': 2.0, 'limit': 1.0, 'closed': True, 'color': 'blue', 'width': None,
-                                            'tilt': 0})
+                                            'seed': 0, 'tilt': 0})
 
     def test_sizes_of_layers(self):
         self.assertEqual(sizes_of('layers', '500, 20,3'), [500, 20, 3])

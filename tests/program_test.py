@@ -39,6 +39,14 @@ class MainTest(parameterized.TestCase, tf.test.TestCase):
         for argv, expected in ((['--batch=3'], '3'), ([], '1'), (['--batch=2'], '2')):
             self.assertEqual(self.call(lambda flags: print(flags.batch), *argv), (0, f'{expected}\n', ''))
 
+    def test_a_flag_that_is_there_already_and_a_flagfile_that_is_no_text(self):
+        code, _, err = self.call(print, define_flags=lambda flags: (flags.string('batch', None, 'x'), define_flags(flags)))
+        self.assertEqual(code, 1)
+        self.assertRegex(err, 'the option batch of your own class has the name of a flag of .*; rename it')
+        code, _, err = self.call(print, f'--flagfile={self.create_tempfile(content=bytes([255, 254, 0])).full_path}')
+        self.assertEqual((code, len(err.splitlines())), (1, 1))
+        self.assertRegex(err, "can't decode byte")
+
     def test_home_is_expanded_in_references_to_data(self):
         home = os.path.expanduser('~')
         for given, expected in (('arrays:~/x.npy', f'arrays:{home}/x.npy'), ('records:~/x', f'records:{home}/x')):

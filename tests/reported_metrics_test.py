@@ -17,8 +17,9 @@ class ReportedMetricsTest(ProgramTestCase):
         run_dir, = glob.glob(self.path('*/*'))
         with open(os.path.join(run_dir, 'metrics.jsonl')) as file:
             report = json.loads(file.read())
-        self.assertContainsSubset(['mse', 'cluster_objective', 'latent_accuracy', 'path_pairs', 'log_condition_number',
-                                   'effective_rank', 'probe_accuracy', 'samples_mixture_precision'], report)
+        self.assertAllClose(report['rmse'], 127.5 * report['loss']**.5, rtol=0.1)  # of the training images
+        self.assertContainsSubset(['mse', 'test_rmse', 'cluster_objective', 'latent_accuracy', 'path_pairs',
+                                   'log_condition_number', 'effective_rank', 'probe_accuracy', 'samples_mixture_precision'], report)
         values = json.loads(self.run_well('acai_evaluate', f'--saved_model={run_dir}/export',
                                           '--metrics=reconstruction,accuracy,correlation'))
         for name in ('mse', 'latent_accuracy'):

@@ -147,6 +147,8 @@ class TrainTest(parameterized.TestCase, tf.test.TestCase):
             else:
                 with self.assertRaisesRegex(StorageError, 'template/0 is missing'):
                     training.export_run(run_dir, os.path.join(self.train_dir, 'never'))
+                with self.assertRaisesRegex(UsageError, '^--dataset has no effect on exports of your own system'):
+                    training.export_run(run_dir, os.path.join(self.train_dir, 'never'), dataset='digits32')
 
     def test_a_longer_run_is_resumed_and_equals_one_in_one_go(self):
         first = self.finished(1)

@@ -87,6 +87,14 @@ class Squares(InMemory):
         return images, labels
 
 
+class Named(Squares):
+    list = Option('train.txt', 'the images to use')
+
+
+class Listed(Squares):
+    split = Option('letters', 'the images to use')
+
+
 class Broken(InMemory):
     def __init__(self, name, data_dir=None):
         super().__init__(name, (16, 16), nclass=[][0])
@@ -102,8 +110,8 @@ class Darkness(Metric):
 
     def compute(self, model, dataset):
         images = next(iter(dataset.test(20)))[0].numpy()
-        return {'darkness': float(np.mean(((1 - images) / 2)**self.exponent)),
-                'error': float(np.mean(np.abs(images - model.reconstruct(images))))}
+        return {'darkness': np.mean(((1 - images) / 2)**self.exponent),
+                'error': np.mean(np.abs(images - model.reconstruct(images)))}
 '''
 
 
@@ -258,6 +266,9 @@ class UserFilesTest(parameterized.TestCase, tf.test.TestCase):
             self.assertIn(text, out)
         out = self.run_well('acai_evaluate', f'--metrics={self.metric}:Darkness', '--help')
         self.assertIn('--exponent: of the distance from white', out)
+        code, _, err = run_anew('bin/acai_encode', f'--dataset={self.data}:Listed', '--help')
+        self.assertEqual(code, 1)
+        self.assertRegex(err, 'the option split of your own class has the name of a flag of .*acai_encode; rename it')
 
     @parameterized.parameters(
         (['--model=HERE/no.py:A'], 'no.py does not exist'),
@@ -268,6 +279,7 @@ class UserFilesTest(parameterized.TestCase, tf.test.TestCase):
         (['--dataset=HERE/data.py:Circles'], 'data.py has no Circles'),
         (['--dataset=HERE/networks.py:Small'], 'does not derive from acai_tf.datasets.base.Dataset'),
         (['--dataset=HERE/data.py:Broken'], 'the data set Broken fails .data.py, line'),
+        (['--dataset=HERE/data.py:Named'], 'the option list of .*data.py:Named has the name of another option; rename it'),
         (['--dataset=HERE/data.py:Squares', '--brightness=256'], '--brightness=256: must be at least 1 and at most 255'),
         (['--report_metrics=rank,HERE/data.py:Squares'], 'does not derive from acai_tf.metrics.base.Metric'),
         (['--report_metrics=HERE/no.py:A'], 'no.py does not exist'),

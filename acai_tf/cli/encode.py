@@ -27,6 +27,7 @@ def define_flags(flags):
 
 def run(flags):
     from acai_tf import export
+    from acai_tf.images import by
     from acai_tf.latents import writing
     model = flags.required('saved_model')
     writing.check_output(flags.required('output'))
@@ -35,7 +36,7 @@ def run(flags):
     encoded = (_of_folder if flags.images_dir else _of_dataset)(flags, loaded)
     writing.write(output, **encoded)
     latents, names = encoded['latents'], encoded.get('class_names')
-    print(f'{output}: {len(latents):,} latents of {"x".join(map(str, latents.shape[1:]))}'
+    print(f'{output}: {len(latents):,} latents of {by(latents.shape[1:])}'
           + (f', labels of {len(names):,} classes' if names else ''))
 
 

@@ -42,7 +42,7 @@ def define_options(flags, owners, only=None):
                     meanings_of.setdefault(name, []).append((heading, owner, option))
     for name, meanings in meanings_of.items():
         heading, owner, option = meanings[0]
-        if name in flags:
+        if hasattr(flags, name):  # another flag, or a method
             raise UsageError(f'the option {name} of {meanings[-1][1]} has the name of another option; rename it')
         flags.under(heading.format(', '.join(os.path.basename(owner) for _, owner, _ in meanings)))
         if option.kind is bool:

@@ -36,6 +36,8 @@ class Flags:
     def _define(self, define, name, default, help, *, is_path=False, choices=(), **limits):
         """Defines a flag. In a path, ~ and $VARIABLES are expanded: a shell does not expand --flag=~/x. The `choices` are
         for the help; the caller checks them. Numbers may have `limits`: `lower_bound` and `upper_bound`."""
+        if name in self:
+            raise UsageError(f'the option {name} of your own class has the name of a flag of {self.program}; rename it')
         define(name=name, default=default, help=help, flag_values=self._values, **limits)
         self._paths += [name] if is_path else []
         allowed = f'={"|".join(map(str, choices))}' if choices else ''
@@ -144,7 +146,7 @@ def _usage_errors():
     """Turns absl's errors into UsageErrors."""
     try:
         yield
-    except absl_flags.Error as error:
+    except (absl_flags.Error, UnicodeDecodeError) as error:  # the latter from a --flagfile that is not text
         raise UsageError(f'{" ".join(str(error).split())}; see --help') from None
 
 

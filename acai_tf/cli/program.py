@@ -191,7 +191,7 @@ def write_results(results, path=None):
 def _set_logical_cpus(tf):
     """Splits the CPU into $ACAI_LOGICAL_CPUS devices, for trying `--strategy=mirrored` without GPUs."""
     count = os.environ.get('ACAI_LOGICAL_CPUS', '1')
-    if not count.isdigit() or int(count) < 1:
+    if not count.isdecimal() or int(count) < 1:
         raise UsageError(f'ACAI_LOGICAL_CPUS={count!r}: must be a positive number')
     if int(count) > 1:
         cpu, = tf.config.list_physical_devices('CPU')

@@ -19,9 +19,10 @@ def run(flags):
     from acai_tf import training
     from acai_tf.training.config import TrainConfig
     from acai_tf.training.run_directory import summary
-    given = {name: getattr(flags, name) for name in flags.names() if name not in ('overwrite', 'print_config')}
+    given = {name: getattr(flags, name) for name in flags.names()
+             if flags.given(name) and name not in ('overwrite', 'print_config')}
     try:
-        config = TrainConfig(**{name: value for name, value in given.items() if value is not None}).resolve()
+        config = TrainConfig(**given).resolve()
     except UsageError as error:
         option = str(error).partition('=')[0]
         raise UsageError(f'--{error}' if option in flags else str(error)) from None

@@ -47,7 +47,8 @@ def _index(trained_on, run):
     last report's."""
     by_dataset = {trained_on: {}}
     for name, content in run.results.items():
-        by_dataset.setdefault(content['dataset'], {})[name.partition('.')[0]] = content['values']
+        metric, _, elsewhere = name.partition('.')  # as `metrics.results` names the files
+        by_dataset.setdefault(elsewhere or trained_on, {})[metric] = content['values']
     measured = {name for values in by_dataset[trained_on].values() for name in values}
     reported = {name: value for name, value in run.reported.items() if name not in measured}
     by_dataset[trained_on] = {'report': reported, **by_dataset[trained_on]}

@@ -31,7 +31,7 @@ class Cell:
         recalled: True for digits from memory, not checked against the source.
         caveat: what to know before comparing.
         label: the column; default: the model, with its base if that is not the baseline.
-        stands_for: the data set that `dataset` replaces, if any.
+        stands_for: the data set of the study that `dataset` replaces, set by `select.select`; '' if none.
         base: the autoencoder to which the model is added.
     """
 

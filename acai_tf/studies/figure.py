@@ -27,8 +27,8 @@ def draw(result):
               if any(cell['measured'] is not None for cell in cells)}
     if not groups:
         return None
-    colors = np.delete(matplotlib.colormaps['tab10'].colors, 7, axis=0)  # without gray
-    names, styles = value_names(result['cells']), _styles(result['cells'], [tuple(color) for color in colors])
+    colors = [color for color in matplotlib.colormaps['tab10'].colors if len(set(color)) > 1]  # without gray
+    names, styles = value_names(result['cells']), _styles(result['cells'], colors)
     columns = 2 if any(_curves(cell, blank) for cells in groups.values() for cell in cells for blank in (False, True)) else 1
     heights = [max(1.6, 0.9 + 0.2 * len(cells)) for cells in groups.values()]
     width = 4 + 3 * columns

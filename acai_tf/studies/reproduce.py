@@ -3,7 +3,7 @@
 import logging
 import os
 
-from acai_tf import figures, files
+from acai_tf import datasets, figures, files
 from acai_tf.errors import AcaiError, NonFiniteError, UsageError
 from acai_tf.studies import figure, output, programs, values
 from acai_tf.studies.base import PIXELS
@@ -140,7 +140,7 @@ class Reproduction:
             sizes.setdefault(cell.label, set()).add(cell.dz)
         for cell, jobs in zip(self.cells, self._jobs_of):
             if jobs and jobs[0].is_trained() and cell.model != PIXELS:
-                name = os.path.basename(cell.dataset) + (f' for {cell.stands_for}' if cell.stands_for else '')
+                name = datasets.directory_name(jobs[0].data) + (f' for {cell.stands_for}' if cell.stands_for else '')
                 title = cell.label + (f', d_z {cell.dz}' if len(sizes[cell.label]) > 1 else '')
                 shown.setdefault(name, (jobs[0].data, {}))[1].setdefault(title, jobs[0].export)
         return {name: (data, {title: export.load(path) for title, path in paths.items()})

@@ -93,7 +93,7 @@ def _of_another_system(study, name):
     except UsageError as error:
         labels = dict.fromkeys(cell.label for cell in study.cells)
         raise UsageError(f'--models={name}: {study.name} has {", ".join(labels)}; and {error}') from None
-    rows = {(cell.stands_for, *_place(cell, cell.dataset)): cell for cell in reversed(study.cells) if cell.model != PIXELS}
+    rows = {_place(cell, cell.dataset): cell for cell in reversed(study.cells) if cell.model != PIXELS}
     return [dataclasses.replace(cell, model=name, label=name, base='baseline', model_options={}, published=None,
                                 deviation=None, source='', recalled=False,
                                 caveat='not in the paper; default hyperparameters')

@@ -152,7 +152,8 @@ def keep_once(cells):
     """Removes repeated values of a metric from all but the first of the cells, made by `fill`."""
     seen = set()
     for cell in cells:
-        shared = [cell[name] for name in ('label', 'dataset', 'stands_for', 'd_z', 'metric', 'metric_options')]
+        shared = [cell[name] for name in ('label', 'dataset', 'stands_for', 'd_z', 'metric', 'options', 'model_options',
+                                          'metric_options')]
         for seed in cell['seeds']:
             key = repr([shared, _subject(cell['value']), seed['seed']])
             if key in seen:
@@ -163,13 +164,14 @@ def keep_once(cells):
 def curves(cells):
     """Returns {label: [values of each seed]} of the metric `poses` of the models in cells, without blank runs, and the
     labels whose runs are all blank."""
-    found = {}
-    for cell in cells:
-        if cell['metric'] == 'poses':
-            for seed in cell['seeds']:
-                of_model = nested(seed.get('values', {}), 'poses.model')
-                if of_model:
-                    found.setdefault(cell['label'], []).extend([] if seed.get('blank') else [of_model])
+    found, posed = {}, [cell for cell in cells if cell['metric'] == 'poses']
+    several = len({(cell['dataset'], cell['d_z']) for cell in posed}) > 1
+    for cell in posed:
+        label = f'{cell["label"]}, {cell["dataset"]}, d_z {cell["d_z"]}' if several else cell['label']
+        for seed in cell['seeds']:
+            of_model = nested(seed.get('values', {}), 'poses.model')
+            if of_model:
+                found.setdefault(label, []).extend([] if seed.get('blank') else [of_model])
     return {label: seeds for label, seeds in found.items() if seeds}, [label for label, seeds in found.items() if not seeds]
 
 

@@ -223,15 +223,14 @@ class TrainConfig(Configured):
     def from_dict(cls, content):
         """Returns the TrainConfig, not resolved yet, of a config.json's content (see `runs.Run.config`); UsageError for an
         option or a value that this version does not have."""
-        content = dict(content)
-        parts = [content.pop(part, {}) for part in _PARTS]
-        checksums, fingerprint = content.pop('checksums', {}), content.pop('fingerprint', {})
-        options = {name: value for name, value in content.items() if name not in ('format', 'versions')}
+        parts = {name: value for part in _PARTS for name, value in content.get(part, {}).items()}
+        options = {name: value for name, value in content.items()
+                   if name not in (*_PARTS, 'format', 'versions', 'checksums', 'fingerprint')}
         unknown = set(options) - set(declared(cls))
         if unknown:
             raise UsageError(f'unknown options {", ".join(sorted(unknown))}')
-        config = cls(**options, **{name: value for part in parts for name, value in part.items()})
-        config.checksums, config.fingerprint = checksums, fingerprint
+        config = cls(**options, **parts)
+        config.checksums, config.fingerprint = content.get('checksums', {}), content.get('fingerprint', {})
         return config
 
     def difference(self, earlier):

@@ -47,6 +47,8 @@ def export_run(run_dir: str | os.PathLike, export_dir: str | os.PathLike | None 
     step = steps[-1] if step is None else step
     export_dir, described = export_dir or run.export_dir, describe(run, step)
     if any(registry.is_reference(content.get(name)) for name in OWN_FILES):
+        if dataset:
+            raise UsageError('--dataset has no effect on exports of your own system, networks or data set; leave it out')
         template = os.path.join(run.template_dir, '0')
         if not os.path.isdir(template):
             raise StorageError(f'{template} is missing, but exports of your own system, networks or data set need it; '

@@ -189,7 +189,7 @@ class Trainer:
             if calls_made == 5 and self.directory:
                 self._announce((last - step) * calls.seconds_per_step, calls.seconds_per_step)
             progress.update(len(losses) * self.config.batch / 1024)
-            is_report = step in (last, self._next_report(step - 1, last))
+            is_report = step == self._next_report(step - 1, last)
             if is_report:
                 if self.directory:
                     img_per_s = report_steps * self.config.batch / report_seconds if report_steps else 0.0

@@ -3,10 +3,12 @@
 import math
 import os
 
+import numpy as np
 import tensorflow as tf
 
 from acai_tf import files, interpolation, metrics, randomness
 from acai_tf.images import grid
+from acai_tf.latents import reading
 from acai_tf.options import declared
 from acai_tf.training.config import TrainConfig
 
@@ -54,8 +56,9 @@ class Reporter:
         """Evaluates, writes everything, and returns the record that was added to metrics.jsonl."""
         record = {'kimg': kimg, 'step': step, 'img_per_s': round(img_per_s, 1), **terms,
                   'learning_rate': self._model.optimizer.learning_rate}
-        record |= metrics.combine({metric.name: metric.summary(metric(self._model, self._dataset))
-                                   for metric in self._metrics})
+        values = metrics.combine({metric.name: metric.summary(metric(self._model, self._dataset))
+                                  for metric in self._metrics})
+        record |= {f'test_{name}' if name in record else name: value for name, value in values.items()}
         self._directory.append_report(record)
         pictures = self._pictures()
         with self._writer.as_default():
@@ -71,19 +74,11 @@ class Reporter:
 
     def _pictures(self):
         images, _ = next(iter(self._dataset.test(_ROWS * _STEPS // 2)))
-        images = tf.concat([images] * math.ceil(_ROWS * _STEPS / 2 / len(images)), axis=0)[:_ROWS * _STEPS // 2]
-        latents = tf.constant(self._model.encode(images))
-        pairs = tf.stack([images, self._model.decode(latents)], axis=1)
-        normal = randomness.normal([_ROWS * _STEPS, *self._model.latent_shape], randomness.key(0, 'pictures'))
-        starts, ends = latents[:_ROWS], latents[_ROWS:2 * _ROWS]
-        return {'reconstruction': _grid(pairs),
-                'interpolation': self._decoded_grid(interpolation.path(starts, ends, _STEPS)),
-                'slerp': self._decoded_grid(interpolation.path(starts, ends, _STEPS, interpolation.slerp)),
-                'samples': self._decoded_grid(normal)}
-
-    def _decoded_grid(self, latents):
-        return _grid(self._model.decode(tf.reshape(latents, [-1, *self._model.latent_shape])))
-
-
-def _grid(images):
-    return grid(tf.reshape(images, [_ROWS, _STEPS, *images.shape[-3:]]))
+        images = np.concatenate([images] * math.ceil(_ROWS * _STEPS / 2 / len(images)))[:_ROWS * _STEPS // 2]
+        latents = self._model.encode(images)
+        pairs = np.stack([images, self._model.decode(latents)], axis=1)
+        normal = randomness.normal([_ROWS, _STEPS, *self._model.latent_shape], randomness.key(0, 'pictures')).numpy()
+        return {'reconstruction': grid(pairs.reshape(_ROWS, _STEPS, *images.shape[1:])),
+                'interpolation': grid(reading.walks(self._model, latents[:2 * _ROWS], _STEPS)),
+                'slerp': grid(reading.walks(self._model, latents[:2 * _ROWS], _STEPS, interpolation.slerp)),
+                'samples': grid(reading.decoded(self._model, normal))}

@@ -1,5 +1,7 @@
 """The registry of metrics, and `metrics.compute` on a live model, on pixels, and if a metric does not apply."""
 
+import json
+
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
@@ -46,6 +48,11 @@ class ComputeTest(parameterized.TestCase, tf.test.TestCase):
         values = metrics.compute('rank', Constant(), self.data)
         self.assertEqual((values['effective_rank'], values['dead_dimensions']), (None, 2))
         self.assertAllClose(metrics.compute('probe', Constant(), self.data)['probe_accuracy'], 100 / 3)
+
+    def test_values_become_those_of_json(self):
+        values = metrics.defined({'a': {'b': np.float32(0.5), 'c': np.float64('nan')}, 'd': np.inf, 'e': np.int64(3)})
+        self.assertEqual(json.loads(json.dumps(values, allow_nan=False)),
+                         {'a': {'b': 0.5, 'c': None}, 'd': None, 'e': 3})
 
     def test_latents_that_are_not_finite(self):
         for name in ('correlation', 'cluster', 'classify', 'rank', 'probe'):

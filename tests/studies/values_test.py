@@ -75,6 +75,17 @@ class AggregationTest(tf.test.TestCase):
         self.assertEqual(values.conclusions([cell('a', [5.0]), self.cell('b', 1.0, 0.1, [None])], ''),
                          ['There are no published numbers for comparison.'])
 
+    def test_poses_of_two_sizes_are_two_curves(self):
+        def cell(size, blank, kept='values'):
+            return {'label': 'acai', 'dataset': 'pole64', 'd_z': size, 'metric': 'poses', 'value': 'model.mse',
+                    'stands_for': None, 'options': {'latent': size}, 'model_options': {}, 'metric_options': {},
+                    'seeds': [{'seed': 0, 'blank': blank, kept: {'poses': {'model': {'mse': size}}}}]}
+        self.assertEqual(values.curves([cell(32, False)]), ({'acai': [{'mse': 32}]}, []))
+        cells = [cell(32, False), cell(256, False), cell(8, True)]
+        values.keep_once(cells)
+        self.assertEqual(values.curves(cells), ({'acai, pole64, d_z 32': [{'mse': 32}], 'acai, pole64, d_z 256': [
+            {'mse': 256}]}, ['acai, pole64, d_z 8']))
+
     def test_with_one_seed_nothing_is_in_order(self):
         single = [self.cell('a', 1.0, None, [5.0]), self.cell('b', 2.0, None, [7.0, 7.1]),
                   self.cell('b', 2.0, None, [7.0], metric='path')]
