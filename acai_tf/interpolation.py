@@ -2,8 +2,6 @@
 
 import tensorflow as tf
 
-__all__ = ['bilinear', 'fold_alpha', 'lerp', 'mix_with_reversed', 'path', 'slerp']
-
 
 def fold_alpha(u):
     """Mixing coefficients in [0, 0.5] from uniform numbers in [0, 1) (acai.py: 0.5 - |u - 0.5|)."""

@@ -1,5 +1,6 @@
 """A folder of images, with or without class folders, as a data set; with poses, if there is a file poses.csv."""
 
+import contextlib
 import csv
 import functools
 import hashlib
@@ -213,7 +214,8 @@ def listing(images_dir, paths):
     sha256 of names and contents}; quick."""
     digest = hashlib.sha256()
     for path in _sources(images_dir, paths):
-        status = os.stat(path)
-        digest.update(os.fsencode(f'{os.path.relpath(path, images_dir)} {status.st_size} {status.st_mtime_ns}\n'))
+        with contextlib.suppress(FileNotFoundError):  # a link to nowhere, which reading names
+            status = os.stat(path)
+            digest.update(os.fsencode(f'{os.path.relpath(path, images_dir)} {status.st_size} {status.st_mtime_ns}\n'))
     return {'images': len(paths), 'listing': digest.hexdigest(),
             'contents': functools.partial(_contents_checksum, images_dir, paths)}

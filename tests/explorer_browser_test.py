@@ -198,6 +198,8 @@ class BrowserTest(browser.PageTestCase):
         self.find('#tab-samples').click()
         self.wait(lambda: self.script('return document.querySelector("canvas.wide").dataset.shown'))
         self.assertEqual(self.pixels('.wide').shape, (6 * 32, 16 * 32))
+        fewest = {field.get_attribute('min') for field in self.all('.controls input[type=number]')}
+        self.assertEqual(fewest, {'0', '1', '2'})  # seed, rows, and columns as --steps of acai_interpolate
         self.find('#tab-about').click()
         self.wait(lambda: len(self.all('.reconstruction')) == 2)
         for model in (0, 1):

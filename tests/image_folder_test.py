@@ -246,6 +246,14 @@ class ImageFolderTest(parameterized.TestCase, tf.test.TestCase):
             self.assertContainsSubset(named, [*bad])
             self.assertLen(set(named), min(len(bad), 20))
 
+    def test_a_link_to_nowhere_is_named(self):
+        paths = [os.path.join(self.directory, name) for name in ('a.png', 'b.png')]
+        for path in paths:
+            os.symlink('/nowhere', path)
+        self.assertEqual(image_folder.listing(self.directory, paths)['images'], 2)
+        with self.assertRaisesRegex(DataError, '^2 images cannot be used: .*/a.png .*/b.png '):
+            self.read()
+
     def test_images_that_cannot_be_read_are_named(self):
         png = self.add('a.png')
         self.add('b.png')

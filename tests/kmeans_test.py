@@ -58,6 +58,12 @@ class KMeansTest(parameterized.TestCase, tf.test.TestCase):
         self.assertAllEqual(kmeans.restart_seeds(3, 5), kmeans.restart_seeds(3, 50)[:5])
         self.assertNotAllEqual(kmeans.restart_seeds(3, 5), kmeans.restart_seeds(4, 5))
 
+    def test_fewer_restarts_than_kept_are_done_again(self):
+        many, _ = kmeans.kmeans(self.points, 30, 40, 1, self.state)
+        few, _ = kmeans.kmeans(self.points, 30, 2, 1)
+        self.assertLess(many, few)
+        self.assertEqual(kmeans.kmeans(self.points, 30, 2, 1, self.state)[0], few)
+
     def test_stopped_and_resumed_equals_uninterrupted(self):
         class Stop(Exception):
             pass

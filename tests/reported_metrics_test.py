@@ -19,7 +19,8 @@ class ReportedMetricsTest(ProgramTestCase):
             report = json.loads(file.read())
         self.assertAllClose(report['rmse'], 127.5 * report['loss']**.5, rtol=0.1)  # of the training images
         self.assertContainsSubset(['mse', 'test_rmse', 'cluster_objective', 'latent_accuracy', 'path_pairs',
-                                   'log_condition_number', 'effective_rank', 'probe_accuracy', 'samples_mixture_precision'], report)
+                                   'log_condition_number', 'effective_rank', 'probe_accuracy',
+                                   'samples_mixture_precision'], report)
         values = json.loads(self.run_well('acai_evaluate', f'--saved_model={run_dir}/export',
                                           '--metrics=reconstruction,accuracy,correlation'))
         for name in ('mse', 'latent_accuracy'):

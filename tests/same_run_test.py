@@ -10,6 +10,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 from programs import ProgramTestCase, run, run_anew
 
+from acai_tf import datasets
 from acai_tf.runs import Run
 
 SMALL = ('--depth=1', '--latent=1', '--latent_width=16', '--report_kimg=1', '--batch=32')
@@ -71,6 +72,15 @@ class DataTest(ProgramTestCase):
         code, _, error = run('bin/acai_evaluate', f'--saved_model={run_dir}/export')
         self.assertEqual(code, 2)
         self.assertIn('--dataset=records:NEW', error)
+
+    def test_the_order_of_images_does_not_depend_on_where_they_are(self):
+        self.run_well('acai_create_datasets', '--datasets=digits', f'--data_dir={self.path("old")}')
+        np.savez(self.path('old/digits/data.npz'), x=np.arange(40 * 16, dtype=np.uint8).reshape(40, 4, 4))
+        shutil.copytree(self.path('old/digits'), self.path('new'))
+        for kind, file, cache_gib in (('records', '', 1), ('records', '', 0), ('arrays', '/data.npz', 1)):
+            first, second = (datasets.get(f'{kind}:{self.path(place)}{file}', cache_gib=cache_gib).train(8, seed=3)
+                             for place in ('old/digits', 'new'))
+            self.assertAllEqual(next(iter(first))[0], next(iter(second))[0])
 
     def test_other_data_under_the_same_name_are_refused(self):
         for seed in (0, 1):

@@ -15,8 +15,6 @@ from acai_tf.registry import Registry
 if TYPE_CHECKING:
     from acai_tf.clusterers.base import Clusterer
 
-__all__ = ['REGISTRY', 'create', 'fit', 'names']
-
 # name of the clusterer and of its file -> class
 REGISTRY = Registry('clusterer', 'acai_tf.clusterers', {
     'kmeans': 'KMeans',
@@ -33,7 +31,7 @@ def create(name, width, clusters, seed=0, **options):
     """Creates an untrained clusterer for points of dimension `width`; other arguments and errors as for `fit`."""
     if seed < 0:
         raise UsageError(f'seed={seed} must be at least 0')
-    return REGISTRY.get(name)(width, clusters, seed, **options)
+    return REGISTRY.get(name)(width, int(clusters), seed, **options)
 
 
 def fit(name: str, points: np.ndarray, clusters: int, seed: int = 0, state_path: str | os.PathLike | None = None,

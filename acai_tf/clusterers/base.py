@@ -11,7 +11,7 @@ class Clusterer(Configured):
 
     A subclass declares its options as `Option`s, and defines `predict` and these methods, for points [n, d]:
 
-        learn(points, state_path=None)  learns from points as `clusterers.check` returns them; see `clusterers.fit`
+        learn(points, state_path=None)  learns from finite points, at least as many as clusters; see `clusterers.fit`
         score(points)                   the method's own loss, float: lower is better
         arrays()                        the learned {name: array}
         restore(arrays)                 restores them, for the same class, width, clusters and options; KeyError or

@@ -145,6 +145,8 @@ def kmeans(points, clusters, n_init=1000, seed=0, state_path=None, progress=None
     points = np.ascontiguousarray(points, np.float64)
     seeds = restart_seeds(seed, n_init)
     done, best = _read_state(state_path)
+    if done > n_init:  # the best of more restarts
+        done, best = 0, None
     lloyd = Lloyd(points, clusters)
     cores = joblib.cpu_count()
     with warnings.catch_warnings(), threadpoolctl.threadpool_limits(1, 'blas'):

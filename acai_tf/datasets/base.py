@@ -77,7 +77,7 @@ class Dataset:
     aspect = 'stretch'  # how images of another aspect ratio are resized: one of images.FITS
 
     def __init__(self, name, image_shape, nclass, raw_shape=None):
-        self.name, self.image_shape, self.nclass = name, tuple(image_shape), nclass
+        self.name, self.image_shape, self.nclass = name, tuple(image_shape), int(nclass)
         self.raw_shape = tuple(raw_shape or image_shape)
 
     def class_name(self, label):
@@ -239,8 +239,8 @@ class InMemory(Dataset):
     def train(self, batch, seed=0, start_step=0, shard=0, shards=1):
         mine = shard_slice(batch, shard, shards)
         size = len(self._arrays('train')[1])
-        # Any step can be the first.
-        base_key = randomness.key(seed, f'shuffle/{self.name}')
+        # Any step can be the first, and the data may have been moved.
+        base_key = randomness.key(seed, f'shuffle/{self.name.partition(":")[0]}')
 
         def read(step):
             position = step * batch + tf.range(mine.start, mine.stop, dtype=tf.int64)

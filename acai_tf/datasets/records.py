@@ -183,8 +183,8 @@ class Records(InMemory):
         sizes = [self._size('train', file) for file in files]
         mean_bytes = sum(os.path.getsize(file.path) for file in files) / sum(file.count for file in files)
         buffer = int(np.clip(_SHUFFLE_BYTES / mean_bytes, 1024, sum(sizes)))
-        records = shuffled_records(self._records('train'), sizes, buffer, randomness.key(seed, f'shuffle/{self.name}'),
-                                   start_step * batch)
+        key = randomness.key(seed, f'shuffle/{self.name.partition(":")[0]}')  # as in `InMemory`
+        records = shuffled_records(self._records('train'), sizes, buffer, key, start_step * batch)
         if shards > 1:
             # Every shard reads all records and decodes its own.
             mine = shard_slice(batch, shard, shards)

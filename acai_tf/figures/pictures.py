@@ -161,7 +161,8 @@ def arrange(rows, left=(), above=()):
                 axes.imshow(np.broadcast_to(picture, [*picture.shape[:2], 3]), interpolation='nearest', aspect='auto')
                 axes.set_axis_off()
     for name, start, length in zip(above, x, wide):
-        _write(figure, (start + length / 2) / width, 1 - _NAME / 2 / height, text.fit(name, length, _POINTS))
+        _write(figure, (start + length / 2) / width, 1 - _NAME / 2 / height,
+               text.shorten(name, int(length / text.inches('x', _POINTS))))
     return figure
 
 

@@ -21,11 +21,6 @@ def inches(text, points):
     return _columns(text) * _EM * points / 72
 
 
-def fit(name, width, points):
-    """Returns a name, shortened to a width in inches."""
-    return shorten(name, int(width / inches('x', points)))
-
-
 def add_legend(axes, handles, **options):
     """Adds a legend of literal labels. Matplotlib would read $ as mathematics and skip labels that begin with _."""
     legend = axes.legend(handles, [''] * len(handles), **options)

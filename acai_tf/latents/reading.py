@@ -127,4 +127,4 @@ def walks(model, latents, steps, curve=interpolation.lerp):
 def between(model, starts, ends, steps):
     """Decodes straight paths between the latents of `starts` and `ends`, images [n, h, w, c], to images [n, steps, h, w, c].
     Both ends of a path are reconstructions."""
-    return walks(model, np.concatenate([model.encode(starts), model.encode(ends)]), steps)
+    return walks(model, model.encode(np.concatenate([starts, ends])), steps)

@@ -89,8 +89,8 @@ class Autoencoder(Steps, Configured, keras.Model):
         for label, value in (('depth', depth), ('latent', latent), ('nclass', nclass)):
             if not isinstance(value, (int, np.integer)) or value < 1:
                 raise UsageError(f'{label}={value!r} must be an integer of at least 1')
-        self.image_shape = tuple(image_shape)
-        self.nclass, self.depth, self.latent, self.latent_width = nclass, depth, latent, latent_width
+        self.image_shape, self.latent_width = tuple(image_shape), latent_width
+        self.nclass, self.depth, self.latent = int(nclass), int(depth), int(latent)  # Keras and JSON take no NumPy integers
         if registry.is_reference(architecture):
             architecture = architectures.REGISTRY.get(architecture)
         self._given_architecture = architecture
@@ -100,8 +100,8 @@ class Autoencoder(Steps, Configured, keras.Model):
         for key, option in declared(type(self)).items():
             if option.follows:
                 setattr(self, key, getattr(self, key) or getattr(self, option.follows, getattr(self, key)))  # lr comes later
-        self.architecture = architectures.create(architecture, depth, latent, latent_width, seed, self.dtype_policy,
-                                                 **self._architecture_options)
+        self.architecture = architectures.create(architecture, self.depth, self.latent, latent_width, seed,
+                                                 self.dtype_policy, **self._architecture_options)
         self.build_networks()
         self.built = True
 

@@ -20,8 +20,8 @@ class DRACAI(LRAE):
     At alpha_noise = 0 the two targets disagree (0 in one term, 0.5 in the other), as released.
     """
 
-    advnoise = Option(0.1, 'omega_3: weight of the critic on mixes with the prior', minimum=0)
-    advfake = Option(0.1, 'omega_4: weight of the critic on decoded draws of the prior', minimum=0)
+    advnoise = Option(0.1, 'omega_3: weight of the critic on mixes with the prior', minimum=0, quick=0.01)
+    advfake = Option(0.1, 'omega_4: weight of the critic on decoded draws of the prior', minimum=0, quick=0.01)
     broadcast_noise_target = Option(
         False, 'compare each guess with every alpha_noise of the batch, as the released code does by mistake',
         released=False)

@@ -1,5 +1,6 @@
 """Trains models on arrays in memory, with many steps per call, a progress bar and partial results."""
 
+import contextlib
 import logging
 import os
 import time
@@ -38,7 +39,7 @@ class OneLoss(Steps, keras.Model):
         return self.track(terms)
 
 
-class Fitting:
+class Fitting(contextlib.AbstractContextManager):
     """Trains several models on arrays, one after the other. It can be stopped at any time and resumed.
 
     A step depends only on the variables of the models and their optimizers and on `extras`; batches and random numbers are
@@ -59,9 +60,6 @@ class Fitting:
         self._restore()
         self.bar = tqdm.tqdm(total=total, unit='step', disable=None, smoothing=0.1,
                              initial=sum(int(model.steps.numpy()) for model in models.values()))
-
-    def __enter__(self):
-        return self
 
     def __exit__(self, *_):
         self.bar.close()

@@ -100,9 +100,7 @@ class GAIA(Autoencoder):
         scale = 0.5 if self.unit_range else 1.0
 
         def distance(x, y):
-            # A single image has no mixes; their distance is 0.
-            size = tf.cast(tf.size(x), x.dtype)
-            return self.global_mean(scale * tf.math.divide_no_nan(tf.reduce_sum(tf.abs(x - y)), size))
+            return self.global_mean(scale * tf.reduce_mean(tf.abs(x - y)))
         terms = self.balance(
             distance(images, self.critic_reconstructs(images, training)),
             distance(images, self.critic_reconstructs(reconstruction, training)),

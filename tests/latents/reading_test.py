@@ -1,6 +1,7 @@
 import numpy as np
 import tensorflow as tf
 
+from acai_tf import models
 from acai_tf.datasets.base import InMemory
 from acai_tf.latents import reading
 
@@ -25,6 +26,13 @@ class ReadingTest(tf.test.TestCase):
         self.assertAllClose(reading.rows(data, 'test', [7, 2, 7]), images[[7, 2, 7]], atol=1e-6)
         with self.assertRaisesRegex(IndexError, 'noise has 30 test images; there is no image 30'):
             reading.rows(data, 'test', [7, 30])
+
+    def test_both_ends_of_a_path_have_their_own_noise(self):
+        model = models.create('vae', (4, 4, 1), 2, depth=1, latent=1, latent_width=2, sample_latent=True)
+        model.compile()
+        images = Noise().load('test')[0][:5] / np.float32(127.5) - 1
+        frames = reading.between(model, images, images, 2)
+        self.assertNotAllClose(frames[:, 0], frames[:, 1], atol=1e-4)
 
 
 if __name__ == '__main__':

@@ -122,7 +122,7 @@ class GAIATest(tf.test.TestCase):
         even = self.terms([.1, .2], [.5], [.5], unit_range=False)
         self.assertAllClose(odd['x_fake_from_sample_recon_loss'], even['x_fake_from_sample_recon_loss'])
         self.assertAllClose(odd['x_real_recon_loss'], 1.5 * .2, rtol=1e-5)
-        for tag, value in self.terms([.1], [], [], dynamic=True).items():
+        for tag, value in self.terms([.1], [.5], [.5], dynamic=True).items():
             self.assertTrue(np.isfinite(value), tag)
 
     def test_saturated_sigmoids_have_a_gradient(self):

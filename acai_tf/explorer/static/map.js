@@ -272,7 +272,7 @@ export function map(root, changed) {
     dot.style.background = colorOf(label);
     return h('button', { 'data-label': label, 'aria-pressed': !state.hidden.includes(label), onclick: () => hide(
       state.hidden.includes(label) ? state.hidden.filter((one) => one !== label) : [...state.hidden, label]) },
-    dot, info.class_names[label] ?? String(label));
+    dot, info.class_names[label]);
   }), h('button', { onclick: () => hide([]) }, 'all'), h('button', { onclick: () => hide(labels) }, 'none'));
   root.append(h('div', { class: 'controls' }, choice('Map', 'projection', [['pca', 'two principal components'],
     ['tsne', 't-SNE']], () => { all.forEach((pane) => pane.load()); changed(); })),

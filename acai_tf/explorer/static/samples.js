@@ -18,7 +18,7 @@ export function samples(root, changed) {
   root.append(h('div', { class: 'controls' },
     choice('From', 'from', [['prior', 'the prior N(0, I)'], ['mixture', 'a mixture of Gaussians']], again), seed,
     h('button', { onclick: () => { state.seed += 1; seed.querySelector('input').value = state.seed; again(); } }, 'Resample'),
-    numberField('Rows', 'rows', 1, 32, again), numberField('Columns', 'columns', 1, 32, again)),
+    numberField('Rows', 'rows', 1, 32, again), numberField('Columns', 'columns', 2, 32, again)),
   hint('Only some systems (vae, aae) are trained to have the prior N(0, I). The mixture is fitted to the training latents of any system.'),
   element);
   again();

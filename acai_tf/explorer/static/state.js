@@ -58,7 +58,7 @@ export function read(hash) {
     view: oneOf('walk', 'grid', 'directions', 'map', 'samples', 'about'), model: whole(0, models - 1),
     compare: whole(-1, models - 1), curve: oneOf('lerp', 'slerp'), steps: whole(2, 64), at: inRange(0, 64), size: whole(2, 16),
     x: inRange(0, 1), y: inRange(0, 1), base: whole(-1, 63), seed: whole(0, 2 ** 31), from: oneOf('prior', 'mixture'),
-    rows: whole(1, 32), columns: whole(1, 32), projection: oneOf('pca', 'tsne'), class: whole(-1, info.class_names.length - 1),
+    rows: whole(1, 32), columns: whole(2, 32), projection: oneOf('pca', 'tsne'), class: whole(-1, info.class_names.length - 1),
     first: whole(0, count - 1),
   };
   Object.assign(state, DEFAULTS, { hidden: numbers(get('hidden')).filter((one) => one >= 0),
