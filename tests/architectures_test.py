@@ -311,11 +311,10 @@ class OwnNetworksTest(parameterized.TestCase, tf.test.TestCase):
         self.assertAllClose(loaded.encode(images), model.encode(images), atol=1e-5)
         self.assertAllClose(loaded.reconstruct(images.numpy()[:1]), model(images)[:1], atol=1e-5)
 
-    @parameterized.parameters('baseline', 'acai')
-    def test_batch_normalization_on_two_replicas_is_that_on_one(self, name):
+    def test_batch_normalization_on_two_replicas_is_that_on_one(self):
         def train(strategy, order):
             with strategy.scope():
-                model = self.create(name)
+                model = self.create('acai')
             model.random_inputs = lambda images: {'alpha': tf.fill([tf.shape(images)[0], 1, 1, 1], 0.25)}
             data = [tuple(tf.gather(part, order) for part in batch(seed=seed)) for seed in range(3)]
             data = tf.data.Dataset.from_tensor_slices(tuple(tf.stack(part) for part in zip(*data)))
@@ -324,7 +323,7 @@ class OwnNetworksTest(parameterized.TestCase, tf.test.TestCase):
             return weights(model)
         # One device mixes i with 7 - i, a replica 0 with 3 and 1 with 2: this order makes the same pairs.
         together, alone = train(mirrored(), list(range(8))), train(tf.distribute.get_strategy(), [0, 1, 4, 5, 6, 7, 2, 3])
-        for a, b, start in zip(together, alone, weights(self.create(name)), strict=True):
+        for a, b, start in zip(together, alone, weights(self.create('acai')), strict=True):
             self.assertLess(np.linalg.norm(a - b) / np.linalg.norm(b - start), 1e-3)
 
     def test_an_object_in_place_of_a_class(self):

@@ -17,9 +17,10 @@ class BenchmarkTest(tf.test.TestCase):
     @mock.patch.object(benchmark, '_PREPARED', FEW_IMAGES)
     @mock.patch.object(benchmark, '_PUBLISHED', {'depth': 8, 'latent': 2, 'latent_width': 16})
     @mock.patch.object(benchmark, '_PUBLISHED_COLOR', {'depth': 8, 'latent': 2, 'latent_width': 16})
-    def test_input_beside_training_and_restarts(self):
-        results = benchmark.run(['input', 'kmeans'])
-        self.assertEqual(set(results), {'matmul_gflops', 'train', 'train_depth64', 'input', 'kmeans'})
+    def test_input_beside_training_lines_and_restarts(self):
+        results = benchmark.run(['input', 'line_eval', 'kmeans'])
+        self.assertEqual(set(results), {'matmul_gflops', 'train', 'train_depth64', 'input', 'line_eval', 'kmeans'})
+        self.assertBetween(results['line_eval']['seconds'], 0.001, 100)
         for name in ('lines32', 'stripes32', 'digits32', 'mnist32', 'mnist32-streamed', 'svhn32', 'celeba32', 'coil100'):
             self.assertGreater(results['input'][name]['img_per_s'], 100, name)
         for dtype in ('float32', 'bfloat16'):

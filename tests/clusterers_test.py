@@ -233,6 +233,9 @@ class KerasTest(parameterized.TestCase, tf.test.TestCase):
         self.assertAllClose(history['loss'], history_alone['loss'], rtol=1e-3)
 
     def test_mixed_precision(self):
+        network = clusterers.create('imsat', 10, 3, layer_sizes='20,20', dtype='mixed_bfloat16').classifier
+        self.assertEqual([layer.compute_dtype for layer in network.layers], ['bfloat16'] * 6 + ['float32'])
+        self.assertEqual({weight.dtype for weight in network.weights}, {'float32'})
         _, history = self.fitted(tf.distribute.get_strategy(), 'imsat', dtype='mixed_bfloat16')
         self.assertLess(history['loss'][-1], history['loss'][0])
 

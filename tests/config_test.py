@@ -93,6 +93,7 @@ class Same(AEBaseline):
     def test_options_of_the_data_reach_it(self):
         dataset = TrainConfig(dataset='coil100', data_dir='/d', coil_object=7, resolution=64, cache_gib=0.5).resolve().data
         self.assertEqual((dataset.directory, dataset.image_shape), ('/d', (64, 64, 3)))
+        self.assertEqual((dataset.options, dataset._cache_bytes), ({'coil_object': 7, 'resolution': 64}, 2**29))
         for options, message in (({'dataset': 'lines32', 'coil_object': 7}, 'has no option coil_object'),
                                  ({'dataset': 'coil100', 'coil_object': 101}, 'coil_object=101')):
             with self.assertRaisesRegex(UsageError, message):

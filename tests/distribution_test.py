@@ -37,12 +37,6 @@ def _inputs_from(images, like):
     return found
 
 
-class _RestingCritic(models.REGISTRY.get('acai')):
-
-    def due(self, step):
-        return {'critic': tf.equal(step % 2, 0)}
-
-
 class _RestingBoth(models.REGISTRY.get('lrae')):  # its loss sees the global batch
     """Both players skip steps, at different times."""
 
@@ -59,7 +53,7 @@ class _RestingRMSprop(models.REGISTRY.get('acai')):
         return keras.optimizers.RMSprop(self.lr, epsilon=1e-3, weight_decay=0.1)
 
 
-_RESTING = {cls.__name__: cls for cls in (_RestingCritic, _RestingBoth, _RestingRMSprop)}
+_RESTING = {cls.__name__: cls for cls in (_RestingBoth, _RestingRMSprop)}
 
 
 def _create(name):
@@ -105,22 +99,26 @@ class DistributionTest(parameterized.TestCase, tf.test.TestCase):
         # A GPU would wait for these.
         self.assertEmpty([op for op in ops | ops_alone if 'PyFunc' in op or 'Print' in op or op == 'Assert'])
 
-    @parameterized.parameters('baseline', 'vqvae', 'acai', 'lrae')
+    @parameterized.parameters('vqvae', 'acai', 'lrae')
     def test_fit_under_a_strategy_shows_the_mean_of_the_epoch(self, name):
         random = np.random.default_rng(0)
-        data = tf.data.Dataset.from_tensor_slices((random.uniform(-1, 1, [24, 16, 16, 1]).astype(np.float32),
-                                                   random.integers(0, 3, 24))).batch(BATCH)
+        images = np.float32(random.uniform(-1, 1, [24, 16, 16, 1]) * np.linspace(0, 1, 24).reshape(24, 1, 1, 1))
+        data = tf.data.Dataset.from_tensor_slices((images, random.integers(0, 3, 24))).batch(BATCH)
         data = data.filter(lambda images, labels: True)  # `fit` is not told how many there are
         with mirrored().scope():
             model = models.create(name, (16, 16, 1), 3, depth=2, latent=2)
-            model.compile()
+            model.compile(lr=0.0)
         history = model.fit(data, epochs=2, verbose=0).history
         self.assertEqual({int(o.iterations.numpy()) for o in model.optimizers.values()}, {2 * 24 // BATCH})
         self.assertEqual(set(history), {*model.loss_names, 'loss'})
         for key, values in history.items():
             self.assertTrue(np.all(np.isfinite(values)), key)
-        # Nothing is learned in three steps of 1e-4: log(3) for three classes, the same in every epoch.
-        self.assertAllClose(history['classify_latent'], [np.log(3)] * 2, atol=0.2)
+        if name == 'vqvae':  # its codebook moves without a learning rate
+            return
+        error = np.square(model(images) - images)
+        self.assertNotAllClose(error[-4:].mean(), error.mean(), rtol=0.5)  # the last replica's part of the last batch
+        self.assertAllClose(history['loss_ae'], [error.mean()] * 2, rtol=1e-5)
+        self.assertAllClose(history['rmse'], [127.5 * np.sqrt(error.mean())] * 2, rtol=1e-5)
 
     def test_replicas_draw_different_numbers(self):
         strategy = mirrored()

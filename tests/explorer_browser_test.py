@@ -134,6 +134,24 @@ class BrowserTest(browser.PageTestCase):
                                       (slice(-32, None), slice(32), 5), (slice(-32, None), slice(-32, None), 6)):
             self.assertAllEqual(grid[rows, columns], self.decoded(self.latents[0][number]))
 
+    def test_images_by_class_and_at_random(self):
+        of_three = np.flatnonzero(self.labels == 3).tolist()
+        self.open('chosen=')
+        self.find('#class [value="3"]').click()
+        shown = [int(one.get_attribute('data-number')) for one in self.all('#strip button')]
+        self.assertEqual(shown, of_three[:60])
+        drawn = set()
+        for view, count in (('walk', 2), ('grid', 4)):
+            self.find('#clear').click()
+            self.find(f'#tab-{view}').click()
+            for _ in range(3):
+                self.find('#random').click()
+                names = {button.get_attribute('aria-label') for button in self.all('#chosen button')}
+                self.assertLen(names, count)
+                drawn |= names
+        self.assertContainsSubset(drawn, {f'Remove test image {number} (class 3)' for number in of_three})
+        self.assertGreater(len(drawn), 6)
+
     def test_the_map(self):
         self.open('view=map&chosen=')
         self.wait(lambda: self.find('.map').get_attribute('data-ready') == 'pca')
@@ -195,6 +213,10 @@ class BrowserTest(browser.PageTestCase):
             moved = np.array(answer['models'][model]['latents'][0][0])
             self.assertNotAllClose(moved, self.latents[model][2])
             self.assertAllEqual(self.pixels('.large', model), self.decoded(moved, model))
+        for keys, value in (([Keys.ARROW_RIGHT], '1.55'), ([Keys.SHIFT, Keys.ARROW_LEFT], '1.3')):
+            self.find('.axis input[type=range]').send_keys(*keys)
+            self.wait(lambda value=value: self.shown_at() == value)
+        self.assertEqual(field.get_attribute('value'), '1.3')
         self.find('#tab-samples').click()
         self.wait(lambda: self.script('return document.querySelector("canvas.wide").dataset.shown'))
         self.assertEqual(self.pixels('.wide').shape, (6 * 32, 16 * 32))
@@ -257,6 +279,19 @@ class BrowserTest(browser.PageTestCase):
         self.wait(lambda: self.shown_at('.decoded'))
         self.assertStartsWith(self.find('.under figcaption').text, 'test image')
         self.assertLen(self.all('#chosen li'), 3)
+
+    def test_arrow_keys_in_the_grid_and_farther_with_shift(self):
+        self.open('view=grid&chosen=3,4,5,6')
+        self.wait(lambda: self.shown_at() == '0.5,0.5')
+        self.script('document.querySelector(".pad").focus()')
+        x, y = 0.5, 0.5
+        for key, dx, dy in ((Keys.ARROW_RIGHT, 1, 0), (Keys.ARROW_UP, 0, -1), (Keys.ARROW_DOWN, 0, 1),
+                            (Keys.ARROW_LEFT, -1, 0)):
+            for held, steps in ((None, 1), (Keys.SHIFT, 5)):
+                actions = ActionChains(self.browser)
+                (actions.key_down(held).send_keys(key).key_up(held) if held else actions.send_keys(key)).perform()
+                x, y = x + 0.02 * steps * dx, y + 0.02 * steps * dy
+                self.wait(lambda: np.allclose([float(part) for part in self.shown_at().split(',')], [x, y]))
 
     def test_every_view_fits_the_page_and_has_labels(self):
         """Every input has a name, and no name is too long."""

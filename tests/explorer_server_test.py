@@ -20,10 +20,12 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 from programs import ROOT, command, run
+from werkzeug.test import Client
 
 from acai_tf import datasets, export, models
 from acai_tf.errors import UsageError
 from acai_tf.explorer import server
+from acai_tf.explorer.application import Application
 from acai_tf.explorer.space import Gallery, Space
 
 
@@ -185,12 +187,18 @@ class ServerTest(parameterized.TestCase, tf.test.TestCase):
         self.assertLen(err.splitlines(), 1)
 
     def test_the_demo(self):
-        process, port = self.start('--demo')
-        state = json.loads(self.request(port)[1])
+        with mock.patch.object(server, 'serve') as serve, mock.patch.object(os, '_exit'):
+            code, _, err = run('bin/acai_explore', '--demo', '--open', '--allowed_host=Laptop', '--allowed_host=b.example')
+        self.assertEqual((code, err), (0, ''))
+        loaded, dataset, _, hosts, data_flags, opens = serve.call_args[0]
+        self.assertEqual((dataset.name, data_flags, opens), ('lines32', [], True))
+        tests = Gallery(dataset)
+        client = Client(Application([Space(model, tests) for model in loaded], tests, data_flags, hosts))
+        for host, status in (('laptop:6007', 200), ('b.example', 200), ('c.example', 403)):
+            self.assertEqual(client.get('/api/state', headers={'Host': host}).status_code, status)
+        state = client.get('/api/state', headers={'Host': 'laptop'}).json
         self.assertEqual([model['model'] for model in state['models']], ['acai', 'baseline'])
         self.assertIn('mean_distance', state['models'][0]['metrics']['training'])
-        process.terminate()
-        self.assertEqual(process.wait(10), 0)
 
     @parameterized.parameters(
         (['--saved_model=/nowhere'], '--saved_model has no effect with --demo'),

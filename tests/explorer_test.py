@@ -116,12 +116,12 @@ class ExplorerTest(tf.test.TestCase):
 
     def test_the_map(self):
         points = np.array(self.get('/api/map?model=0&projection=pca').json['points'])
-        self.assertAllClose(self.post('/api/track', {'kind': 'walk', 'sources': [3, 8], 'curve': 'lerp', 'steps': 3}) and
-                            json.loads(self.post('/api/track', {'kind': 'images', 'sources': [3, 8]}))['points'][0],
-                            points[[3, 8]], atol=1e-4)
         at = points[3].tolist()
-        points_at = json.loads(self.post('/api/track', {'kind': 'plane', 'at': at}))['points'][0]
-        self.assertAllClose(points_at, [at], atol=1e-4)
+        for scene, expected in (
+                ({'kind': 'walk', 'sources': [3, 8, 5], 'curve': 'lerp', 'steps': 3},
+                 [[points[a], (points[a] + points[b]) / 2, points[b]] for a, b in ((3, 8), (8, 5))]),
+                ({'kind': 'images', 'sources': [3, 8]}, [points[[3, 8]]]), ({'kind': 'plane', 'at': at}, [[at]])):
+            self.assertAllClose(json.loads(self.post('/api/track', scene))['points'], expected, atol=1e-4)
         shares = self.get('/api/axes?model=0').json['shares']
         self.assertEqual(shares, sorted(shares, reverse=True))
         self.assertAllClose(sum(shares), 1, atol=1e-3)

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import warnings
 
+import keras
 import numpy as np
 import programs
 import tensorflow as tf
@@ -120,14 +121,33 @@ class ExportTest(tf.test.TestCase):
                 self.assertAllClose(latents, model.encode(self.images[:size]), rtol=1e-5, atol=1e-5, msg=name)
 
     def test_tflite_answers_the_same(self):
-        content = tf.lite.TFLiteConverter.from_saved_model(self.path, signature_keys=['encode', 'decode']).convert()
+        names = ['encode', 'decode', 'reconstruct', 'interpolate', 'classify']
+        content = tf.lite.TFLiteConverter.from_saved_model(self.path, signature_keys=names).convert()
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')  # warns that the interpreter will move to another package
             interpreter = tf.lite.Interpreter(model_content=content)
-        latents = interpreter.get_signature_runner('encode')(images=self.images)['latents']
-        self.assertAllClose(latents, self.model.encode(self.images), rtol=1e-5, atol=1e-5)
-        images = interpreter.get_signature_runner('decode')(latents=latents)['images']
-        self.assertAllClose(images, self.model.decode(latents), rtol=1e-5, atol=1e-5)
+        model, images, others = self.model, self.images, self.images[::-1].copy()
+        latents, alpha = model.encode(images), np.linspace(0, 1, 5, dtype=np.float32)
+        weight, probabilities = alpha.reshape(-1, 1, 1, 1), tf.nn.softmax(model.logits(images)).numpy()
+        for name, inputs, expected in (
+                ('encode', {'images': images}, {'latents': latents}),
+                ('decode', {'latents': latents}, {'images': model.decode(latents)}),
+                ('reconstruct', {'images': images}, {'images': model(images)}),
+                ('interpolate', {'images_a': images, 'images_b': others, 'alpha': alpha},
+                 {'images': model.decode((1 - weight) * latents + weight * latents[::-1])}),
+                ('classify', {'images': images}, {'probabilities': probabilities, 'classes': probabilities.argmax(axis=1)})):
+            answer = interpreter.get_signature_runner(name)(**inputs)
+            self.assertEqual(set(answer), set(expected))
+            for key, value in expected.items():  # an untrained decoder's images are small
+                self.assertAllClose(answer[key], value, rtol=1e-5, atol=1e-5 * np.abs(value).max(), msg=f'{name} {key}')
+
+    def test_a_layer_of_keras_answers_the_same(self):
+        for name, inputs, expected in (('encode', self.images, {'latents': self.model.encode(self.images)}),
+                                       ('reconstruct', self.images, {'images': self.model(self.images)})):
+            answer = keras.layers.TFSMLayer(self.path, call_endpoint=name)(inputs)
+            self.assertEqual(set(answer), set(expected))
+            for key, value in expected.items():
+                self.assertAllClose(answer[key], value, rtol=1e-5, atol=1e-5 * np.abs(value).max())
 
     def test_warm_up_requests_are_those_of_the_signatures(self):
         try:
@@ -155,7 +175,7 @@ class ExportTest(tf.test.TestCase):
 
     def test_the_loader_answers_as_the_model_in_batches_of_any_size(self):
         model, loaded = self.model, export.load(self.exports)
-        with self.assertRaisesRegex(ValueError, ''):
+        with self.assertRaisesRegex(ValueError, '^Unknown image file format. One of '):
             loaded.encode_bytes([b'no image'])
         self.assertEqual(loaded.encode_bytes([]).shape, (0, 4, 4, 3))
         for size in (1, 5):

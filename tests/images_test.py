@@ -205,6 +205,20 @@ class ReadTest(parameterized.TestCase, tf.test.TestCase):
                 content = saved(image, kind, **options)
                 self.assertAllEqual(decode(content), images.decode(content, 'x', channels), (mode, kind, options))
 
+    def test_a_graph_ignores_orientation_and_transparency_and_keeps_the_upper_bits(self):
+        pixels, exif = np.random.default_rng(0).integers(0, 256, [2, 3, 4], np.uint8), Image.Exif()
+        exif[0x0112] = 6
+        hidden, color = Image.fromarray(pixels), Image.fromarray(pixels[..., :3])
+        self.assertAllEqual(images.decode_bytes(saved(hidden, 'PNG', exif=exif), 3), pixels[..., :3])
+        self.assertAllEqual(images.decode_bytes(saved(color, 'JPEG', exif=exif), 3),
+                            images.decode_bytes(saved(color, 'JPEG'), 3))
+        self.assertAllEqual(images.decode_bytes(saved(Image.fromarray(pixels[..., :2], 'LA'), 'PNG'), 1), pixels[..., :1])
+        values = np.array([[0, 129, 255, 256, 257 * 128, 65535]], np.uint16)
+        self.assertAllEqual(images.decode_bytes(saved(Image.fromarray(values), 'PNG'), 1)[..., 0], values >> 8)
+        content = tf.io.encode_png(np.stack([values, values[:, ::-1], values], axis=2)).numpy()
+        self.assertAllEqual(images.decode_bytes(content, 3)[..., 0], values >> 8)
+        self.assertAllEqual(images.decode(content, 'x'), images.decode_bytes(content, 3))
+
 
 class FilesTest(tf.test.TestCase):
 

@@ -134,13 +134,12 @@ class MultiWorkerTest(parameterized.TestCase, tf.test.TestCase):
         self.assertRegex(err, '^acai_train: --strategy=multi_worker: the workers .* did not join within 2 seconds')
         self.assertLen(err.splitlines(), 1)
 
-    @parameterized.parameters(signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-    def test_interrupted_while_tensorflow_waits(self, kind):
+    def test_interrupted_while_tensorflow_waits(self):
         with self.start_a_chief_whose_worker_does_not_join():
             time.sleep(0.5)
-            self.processes[0].signal(kind)
+            self.processes[0].signal(signal.SIGTERM)
             (code, _, err), = self.finish()
-        self.assertEqual((code, err), (128 + kind, f'acai_train: ended by {kind.name}\n'))
+        self.assertEqual((code, err), (143, 'acai_train: ended by SIGTERM\n'))
 
     def test_interrupted_while_they_wait_for_another(self):
         addresses = [f'127.0.0.1:{port}' for port in free_ports(3)]

@@ -96,11 +96,11 @@ def run(program, *flags, env=None, cwd=ROOT):
     return code, out.getvalue(), err.getvalue()
 
 
-def run_anew(program, *flags, env=None):
+def run_anew(program, *flags):
     """The same as `run`, but runs users' files again that earlier programs have run here."""
     for name in [name for name in sys.modules if name.startswith('acai_tf_user.')]:
         del sys.modules[name]
-    return run(program, *flags, env=env)
+    return run(program, *flags)
 
 
 def run_in_a_process(program, *flags, env=None):

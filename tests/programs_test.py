@@ -1,7 +1,6 @@
 """The programs that use an exported encoder, as a user runs them."""
 
 import csv
-import importlib.util
 import json
 import os
 import pathlib
@@ -10,7 +9,6 @@ import stat
 import subprocess
 import sys
 import tempfile
-import unittest
 from unittest import mock
 
 import numpy as np
@@ -18,6 +16,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 from PIL import Image
 from programs import ROOT, ProgramTestCase, command, run, run_in_a_process
+from pyarrow import parquet
 
 from acai_tf import datasets, export, images, models
 from acai_tf.datasets.base import InMemory
@@ -102,13 +101,11 @@ class WorkTest(parameterized.TestCase, ProgramTestCase):
             self.assertEqual(dict(zip(found, arrays['labels'])), dict(zip(folders, labels)))
             self.assertEqual([arrays['class_names'][label] for label in labels], folders)
 
-    @unittest.skipIf(importlib.util.find_spec('pyarrow') is None, 'pyarrow is not installed')
     def test_the_suffix_chooses_the_format(self):
         os.makedirs(self.path('photos/7'))
         Image.new('L', (8, 8)).save(self.path('photos/7/a.png'))
         os.rename(self.path('photos/7/a.png'), os.path.join(os.fsencode(self.path('photos/7')), b'\xe4,.png'))
         path = self.path('photos/7/') + r'\udce4,.png'
-        parquet = importlib.import_module('pyarrow.parquet')
         for source, count, text in ((['--split=test'], 360, []), ([f'--images_dir={self.path("photos")}'], 1, ['path'])):
             for suffix in ('npz', 'npy', 'CSV', 'parquet'):
                 self.run_well('acai_encode', f'--saved_model={self.saved}', *source, f'--output={self.path("l.")}{suffix}')

@@ -12,11 +12,24 @@ from acai_tf.options import declared
 from acai_tf.registry import Registry
 
 
-class RegistryTest(tf.test.TestCase):
+class FilesTestCase(tf.test.TestCase):
+    """Writes files into a directory of the test."""
 
     def setUp(self):
         super().setUp()
         self.directory = self.create_tempdir().full_path
+
+    def write(self, name, text):
+        path = os.path.join(self.directory, name)
+        with open(path, 'w') as file:
+            file.write(text)
+        return path
+
+
+class RegistryTest(FilesTestCase):
+
+    def setUp(self):
+        super().setUp()
         package = os.path.join(self.directory, f'shapes_{id(self)}')
         os.makedirs(package)
         self.package = os.path.basename(package)
@@ -29,12 +42,6 @@ class RegistryTest(tf.test.TestCase):
         self.addCleanup(sys.path.remove, self.directory)
         self.shapes = Registry('shape', self.package, {'circle': 'Circle', 'triangle': 'polygons:Triangle'},
                                base=f'{self.package}.base:Shape', others='sides:N')
-
-    def write(self, name, text):
-        path = os.path.join(self.directory, name)
-        with open(path, 'w') as file:
-            file.write(text)
-        return path
 
     def test_a_module_is_imported_when_its_class_is_asked_for(self):
         self.assertEqual(self.shapes.names(), ['circle', 'triangle'])
@@ -74,17 +81,7 @@ class RegistryTest(tf.test.TestCase):
                 kind.REGISTRY.get('nope')
 
 
-class ReferenceTest(tf.test.TestCase):
-
-    def setUp(self):
-        super().setUp()
-        self.directory = self.create_tempdir().full_path
-
-    def write(self, name, text):
-        path = os.path.join(self.directory, name)
-        with open(path, 'w') as file:
-            file.write(text)
-        return path
+class ReferenceTest(FilesTestCase):
 
     def test_what_is_a_reference(self):
         for text in ('file.py:Name', '/a b/c.py:X', '~/m.py:X', 'c:/d.py:X'):

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import unittest
+from unittest import mock
 
 import tensorflow as tf
 from programs import ROOT, Started, run
@@ -109,6 +110,14 @@ STUDY = Study('small', 'A study of my own', [
 ], notes='Small on purpose.')
 '''
 
+OF_PIXELS = '''
+from acai_tf.studies import Cell, Study
+
+STUDY = Study('pixels', 'Clusters of digits', [
+    Cell('pixels', 'digits32', 'cluster', 'accuracy', metric_options={'n_init': n_init}, label=f'best of {n_init}')
+    for n_init in (1, 2)])
+'''
+
 
 class ProgramTest(tf.test.TestCase):
 
@@ -168,6 +177,19 @@ class ProgramTest(tf.test.TestCase):
         self.assertEqual((code, out), (2, ''), err)
         self.assertRegex(err, '^acai_reproduce: .*bin/acai_create_datasets --datasets=svhn --data_dir=/nowhere')
         self.assertFalse(os.path.exists(self.train_dir))
+
+    def test_a_study_is_carried_out_once(self):
+        study, page = os.path.join(self.directory, 'pixels.py'), os.path.join(self.directory, 'page.md')
+        with open(study, 'w') as file:
+            file.write(OF_PIXELS)
+        flags = [f'--study={study}', '--seeds=1', '--jobs=2', f'--train_dir={self.train_dir}', f'--output={page}']
+        code, out, err = run('bin/acai_reproduce', *flags)
+        self.assertEqual((code, out), (0, pathlib.Path(page).read_text()), err)
+        for n_init, (value,) in enumerate(measured(page), 1):
+            self.assertBetween(value, 50, 90)
+            self.assertRegex(out, rf'\| best of {n_init} \| {output.number(value)} \| 1 \|')
+        with mock.patch.object(subprocess, 'Popen', side_effect=AssertionError('started again')):
+            self.assertEqual(run('bin/acai_reproduce', *flags)[:2], (0, out))
 
     @unittest.skipUnless('ACAI_LONG_TESTS' in os.environ, 'takes long: set ACAI_LONG_TESTS')
     def test_ones_own_study_stopped_resumed_and_divided_equals_an_uninterrupted_one(self):

@@ -36,10 +36,8 @@ class DownloadTest(tf.test.TestCase):
             [{'id': f'{i}', 'image': image, 'label': label} for i, (image, label) in enumerate(zip(images, [3, 0, 9]))])
         self.assertCountEqual(splits, ['train', 'extra', 'test'])
         self.assertEqual((splits['extra'].count, splits['extra'].image_shape), (3, (32, 32, 3)))
-        encoded, labels = zip(*splits['extra'].examples())
-        self.assertCountEqual([tf.io.decode_png(png).numpy().tobytes() for png in encoded],
-                              [image.tobytes() for image in images])
-        self.assertCountEqual(labels, [3, 0, 9])
+        found = [(tf.io.decode_png(png).numpy().tobytes(), label) for png, label in splits['extra'].examples()]
+        self.assertCountEqual(found, [(image.tobytes(), label) for image, label in zip(images, [3, 0, 9])])
 
     def test_without_a_network_the_files_are_listed(self):
         source = sources.SOURCES['svhn']

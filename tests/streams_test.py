@@ -20,10 +20,10 @@ class StreamTest(tf.test.TestCase):
         self.data_dir = self.create_tempdir().full_path
         self.write(200, 50)
 
-    def write(self, extra, train, label=0):
+    def write(self, extra, train):
         def split(first, count):
             images = (first + np.arange(count, dtype=np.uint8)).reshape(-1, 1, 1, 1) * np.ones([1, 32, 32, 3], np.uint8)
-            return Split.from_arrays(images, np.full(count, label))
+            return Split.from_arrays(images, np.zeros(count, np.int64))
         tfrecord.write_dataset(self.data_dir, 'svhn', {
             'train': split(0, train), 'extra': split(train, extra), 'test': split(0, 30)}, '')
 

@@ -10,7 +10,6 @@ from unittest import mock
 
 import numpy as np
 import tensorflow as tf
-from absl.testing import parameterized
 from tensorboard.backend.event_processing import data_provider, plugin_event_multiplexer
 from tensorboard.context import RequestContext
 from tensorboard.plugins import base_plugin
@@ -60,7 +59,7 @@ def run_in(train_dir):
     return run_dir
 
 
-class TrainTest(parameterized.TestCase, tf.test.TestCase):
+class TrainTest(tf.test.TestCase):
 
     def setUp(self):
         super().setUp()
@@ -176,10 +175,11 @@ class TrainTest(parameterized.TestCase, tf.test.TestCase):
             self.train(model='acai', lr=1e20, checkpoint_steps=1)
         run_dir = run_in(self.train_dir)
         self.assertEqual(Run(run_dir).divergence, str(raised.exception))
-        for step in Run(run_dir).checkpoint_steps():
+        steps = Run(run_dir).checkpoint_steps()
+        self.assertNotEmpty(steps)
+        for step in steps:
             for key, value in weights(run_dir, step).items():
-                if not key.startswith(('autoencoder_optimizer', 'critic_optimizer', 'classifier_optimizer')):
-                    self.assertTrue(np.all(np.isfinite(value)), key)
+                self.assertTrue(np.all(np.isfinite(value)), key)
 
     def test_a_damaged_checkpoint_falls_back_to_the_one_before(self):
         run_dir = self.finished(1)
@@ -234,17 +234,16 @@ class TrainTest(parameterized.TestCase, tf.test.TestCase):
               self.assertRaisesRegex(DataError, 'digits32 cannot be read .corrupted record at 5')):
             self.train()
 
-    @parameterized.parameters(signal.SIGTERM, signal.SIGHUP)
-    def test_a_signal_while_the_export_is_written_lets_it_end(self, kind):
+    def test_a_signal_while_the_export_is_written_lets_it_end(self):
         def signalled(*args):
-            os.kill(os.getpid(), kind)
+            os.kill(os.getpid(), signal.SIGTERM)
             return real(*args)
         self.finished(1)
         real = write.export_model
         with mock.patch.object(write, 'export_model', signalled), self.assertLogs('acai_tf') as logs:
             run_dir = self.train()
         self.assertTrue(os.path.isdir(os.path.join(run_dir, 'export', '64')))
-        self.assertIn(f'{kind.name}: finishing the step and saving a checkpoint, or the export', ' '.join(logs.output))
+        self.assertIn('SIGTERM: finishing the step and saving a checkpoint, or the export', ' '.join(logs.output))
 
     def test_checkpoints_all_damaged(self):
         run_dir = self.finished(1)

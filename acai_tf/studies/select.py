@@ -5,7 +5,7 @@ import dataclasses
 from acai_tf import metrics, models
 from acai_tf.errors import UsageError
 from acai_tf.options import declared
-from acai_tf.studies.base import PIXELS, REPORTED
+from acai_tf.studies.base import PIXELS, REPORTED, grouped
 from acai_tf.training.config import TrainConfig
 
 # Options of a run that a choice can replace, and those that the metric classify has too.
@@ -119,16 +119,18 @@ def changes(study, cells):
     Includes only settings that change the numbers: not directories, and the report interval only for values that are the
     median of the last reports.
     """
-    originals = {(cell.label, *_place(cell, cell.dataset)): cell for cell in study.cells}
-    of_any_system = {_place(cell, cell.dataset): cell for cell in study.cells if cell.model != PIXELS}
+    originals = grouped(study.cells, lambda cell: (cell.label, *_place(cell, cell.dataset)))
+    of_any_system = grouped([cell for cell in study.cells if cell.model != PIXELS], lambda cell: _place(cell, cell.dataset))
     changed = {}
     for cell in cells:
         place = _place(cell, cell.stands_for or cell.dataset)
-        original = _settings(originals.get((cell.label, *place)) or of_any_system[place])
+        settings = [_settings(original) for original in originals.get((cell.label, *place)) or of_any_system[place]]
         for name, value in {**cell.run_options, **cell.metric_options}.items():  # a preset's defaults are not changes
-            if original.get(name, value) != value and (name != 'report_kimg' or cell.metric in REPORTED):
-                for values, addition in zip(changed.setdefault(name, ([], [])), (original[name], value)):
-                    values += [addition] if addition not in values else []
+            before = [original.get(name, value) for original in settings]
+            if value not in before and (name != 'report_kimg' or cell.metric in REPORTED):
+                was, now = changed.setdefault(name, ([], []))
+                was += [each for each in dict.fromkeys(before) if each not in was]
+                now += [value] if value not in now else []
     return changed
 
 

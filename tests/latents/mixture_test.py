@@ -1,12 +1,9 @@
 import numpy as np
 import tensorflow as tf
+from made_up_data import random
 
 from acai_tf.errors import DataError
 from acai_tf.latents.mixture import Mixture
-
-
-def random(*shape, seed=0):
-    return np.random.default_rng(seed).normal(size=shape)
 
 
 class MixtureTest(tf.test.TestCase):

@@ -1,11 +1,8 @@
 import numpy as np
 import tensorflow as tf
+from made_up_data import random
 
 from acai_tf.metrics import conditioning
-
-
-def random(*shape, seed=0):
-    return np.random.default_rng(seed).normal(size=shape)
 
 
 class ConditioningTest(tf.test.TestCase):

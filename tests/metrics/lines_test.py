@@ -1,16 +1,12 @@
 """Mean Distance and Smoothness, compared with the released code (test ids with parity) and known interpolations."""
 
-import os
-import pathlib
-
 import numpy as np
 import tensorflow as tf
+from lines32_test import REFERENCE
 
 from acai_tf import datasets, metrics
 from acai_tf.datasets.lines import draw_line
 from acai_tf.metrics import lines
-
-_REFERENCE = os.environ.get('ACAI_LINES_REFERENCE', pathlib.Path(__file__).parents[1] / 'testdata' / 'lines.npz')
 
 
 def _turn(start, end, steps=16):
@@ -21,7 +17,7 @@ class LinesParityTest(tf.test.TestCase):
 
     def setUp(self):
         super().setUp()
-        with np.load(_REFERENCE, allow_pickle=False) as reference:
+        with np.load(REFERENCE, allow_pickle=False) as reference:
             self.reference = {key: reference[key] for key in reference.files}
 
     def test_parity_closest_lines(self):

@@ -1,8 +1,13 @@
-"""Small data sets, and models with known latents."""
+"""Small data sets, models with known latents, and random numbers."""
 
 import numpy as np
 
 from acai_tf.datasets.base import InMemory
+
+
+def random(*shape, seed=0):
+    """Standard normal numbers."""
+    return np.random.default_rng(seed).normal(size=shape)
 
 
 class Stripes(InMemory):

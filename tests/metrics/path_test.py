@@ -2,14 +2,10 @@
 
 import numpy as np
 import tensorflow as tf
-from made_up_data import OnTheRing, Ring
+from made_up_data import OnTheRing, Ring, random
 
 from acai_tf import metrics
 from acai_tf.metrics import path
-
-
-def random(*shape, seed=0):
-    return np.random.default_rng(seed).normal(size=shape)
 
 
 class EvaluateTest(tf.test.TestCase):

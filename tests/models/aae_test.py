@@ -1,7 +1,7 @@
 import numpy as np
 import parity
 import tensorflow as tf
-from by_hand import network
+from by_hand import column, network, softplus
 
 from acai_tf import models
 from acai_tf.errors import UsageError
@@ -18,15 +18,10 @@ class AAETest(tf.test.TestCase):
         model = models.create('aae', (2, 2, 1), 2, depth=1, latent=1, latent_width=1)
         model.encoder, model.decoder, model.critic = map(network, (lambda x: 2 * x, lambda z: z, lambda z: z[:, 0, 0]))
         x, prior = np.array([1., -2., .5]), np.array([-1., 3., 2.])
-        terms = model.loss_terms(tf.constant(x.reshape(3, 1, 1, 1), tf.float32),
-                                 {'prior': tf.constant(prior.reshape(3, 1, 1, 1), tf.float32)})
-
-        def softplus(v):
-            return np.log1p(np.exp(v))
+        terms = model.loss_terms(column(x), {'prior': column(prior)})
         self.assertAllClose(terms, {
             'loss_ae': np.mean(x**2), 'rmse': 127.5 * np.sqrt(np.mean(x**2)),
-            'loss_adv_latent': np.mean(softplus(2 * x)), 'loss_adv_prior': np.mean(softplus(-prior)),
-            'loss_ae_latent': np.mean(softplus(-2 * x)),
+            'loss_adv_latent': softplus(2 * x), 'loss_adv_prior': softplus(-prior), 'loss_ae_latent': softplus(-2 * x),
             'adversary_accuracy': (1 / 3 + 2 / 3) / 2})  # one latent is below 0, two draws above
 
     def test_the_critic_learns_at_lr_unless_told_otherwise(self):

@@ -1,20 +1,12 @@
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
-from by_hand import network
+from by_hand import column, network, softplus
 
 from acai_tf import models
 from acai_tf.errors import UsageError
 
 X, ALPHA, ORDER = np.array([.1, -.2, .4]), np.array([.25, .5, 1.]), [1, 2, 0]
-
-
-def column(values):
-    return tf.constant(np.reshape(values, [-1, 1, 1, 1]), tf.float32)
-
-
-def softplus(v):
-    return np.mean(np.log1p(np.exp(v)))
 
 
 class AEAITest(parameterized.TestCase, tf.test.TestCase):

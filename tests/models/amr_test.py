@@ -1,7 +1,7 @@
 import numpy as np
 import parity
 import tensorflow as tf
-from by_hand import network
+from by_hand import column, network, softplus
 
 from acai_tf import models
 
@@ -18,16 +18,12 @@ class AMRTest(tf.test.TestCase):
         """Encoder 2x, decoder 3z, critic the image itself; images of one pixel."""
         model = models.create('amr', (8, 8, 1), 2, depth=1, latent=1, **kwargs)
         model.encoder, model.decoder, model.critic = map(network, (lambda x: 2 * x, lambda z: 3 * z, lambda x: x))
-        column = lambda values: tf.constant(np.reshape(values, [-1, 1, 1, 1]), tf.float32)  # noqa: E731
         return model.loss_terms(column(x), {'alpha': column(alpha), 'permutation': tf.constant(permutation)})
 
     def test_terms_of_an_odd_batch(self):
         x, alpha, order = np.array([.1, -.2, .4]), np.array([.25, .5, 1.]), [1, 2, 0]
         terms = self.terms(x, alpha, order, lamb=2, wgt_consist=3)
         mixed = alpha * 2 * x + (1 - alpha) * 2 * x[order]
-
-        def softplus(v):
-            return np.mean(np.log1p(np.exp(v)))
         expected = {'recon': np.mean(np.abs(5 * x)), 'disc_g_recon': softplus(-6 * x), 'disc_g_mix': softplus(-3 * mixed),
                     'consist': np.mean(np.abs(5 * mixed)), 'd_x_real': softplus(-x), 'd_x_fake': softplus(6 * x),
                     'd_out_mix': softplus(3 * mixed), 'rmse': 127.5 * np.sqrt(np.mean((5 * x)**2))}

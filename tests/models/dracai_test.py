@@ -1,7 +1,7 @@
 import numpy as np
 import parity
 import tensorflow as tf
-from by_hand import network
+from by_hand import column, network
 
 from acai_tf import models
 
@@ -17,9 +17,8 @@ class DRACAITest(tf.test.TestCase):
         """Encoder 2x, decoder z, critic the image itself; three images of one pixel."""
         model = models.create('dracai', (8, 8, 1), 2, depth=1, latent=1, **kwargs)
         model.encoder, model.decoder, model.critic = map(network, (lambda x: 2 * x, lambda z: z, lambda x: x))
-        column = lambda *values: tf.constant(values, shape=[3, 1, 1, 1])  # noqa: E731
-        random_inputs = {'alpha': column(.1, .2, .3), 'alpha_noise': column(.5, .25, 0.), 'prior': column(1., -1., 3.)}
-        return model.loss_terms(column(1., 2., 3.), random_inputs)
+        random_inputs = {'alpha': column([.1, .2, .3]), 'alpha_noise': column([.5, .25, 0]), 'prior': column([1, -1, 3])}
+        return model.loss_terms(column([1, 2, 3]), random_inputs)
 
     def test_noise_and_fake_terms(self):
         terms = self.terms()

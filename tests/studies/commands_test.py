@@ -5,10 +5,9 @@ import pathlib
 import unittest.mock
 
 import tensorflow as tf
+from programs import ROOT
 
 from acai_tf.studies import programs
-
-ROOT = pathlib.Path(__file__).parents[2]
 
 
 class DirectoryTest(tf.test.TestCase):

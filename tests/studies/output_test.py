@@ -13,6 +13,7 @@ import unittest.mock
 import matplotlib.figure
 import tensorflow as tf
 from made_up_runs import MadeUpRuns
+from programs import ROOT
 
 from acai_tf import figures, studies
 from acai_tf.errors import DataError, UsageError
@@ -21,7 +22,7 @@ from acai_tf.studies import directory, figure, output, reproduce, values
 from acai_tf.studies.base import Cell, Study
 from acai_tf.studies.select import Choice
 
-RESULTS = pathlib.Path(__file__).parents[2] / 'docs' / 'results'
+RESULTS = ROOT / 'docs' / 'results'
 
 
 class ResultTest(MadeUpRuns):

@@ -1,9 +1,8 @@
 """The papers' tables and figures as data."""
 
-import pathlib
-
 import tensorflow as tf
 from absl.testing import parameterized
+from programs import ROOT
 
 from acai_tf import datasets, metrics, models, studies
 from acai_tf.studies.base import PIXELS
@@ -11,7 +10,6 @@ from acai_tf.studies.plan import plan
 from acai_tf.studies.select import Choice, refusal, select
 from acai_tf.training.config import TrainConfig
 
-ROOT = pathlib.Path(__file__).parents[2]
 STUDIES = [(f'{kind}_{name}', study) for kind, known in studies.STUDIES.items() for name, study in known.items()]
 
 # The figures of AEAI as in the paper: systems, data (with the object of COIL-100), values, and drawing.

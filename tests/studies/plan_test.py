@@ -7,11 +7,12 @@ import subprocess
 import tensorflow as tf
 
 from acai_tf import studies
-from acai_tf.errors import UsageError
+from acai_tf.errors import AcaiError, UsageError
 from acai_tf.studies import reproduce
 from acai_tf.studies.base import PIXELS, Cell, Study
 from acai_tf.studies.plan import plan
 from acai_tf.studies.programs import shell_line
+from acai_tf.studies.runner import Failure
 from acai_tf.studies.select import Choice, changes, refusal, select
 from acai_tf.training.config import TrainConfig
 
@@ -61,6 +62,12 @@ class SelectionTest(tf.test.TestCase):
         self.assertEqual(changes(study, select(study, Choice(lr=quick))), {})
         self.assertEqual(changes(self.study, select(self.study, Choice(preset='quick'))),
                          {'preset': (['released'], ['quick'])})
+
+    def test_cells_of_one_label_are_no_changes_of_each_other(self):
+        study = Study('own', 'Own', [Cell(PIXELS, 'digits32', 'cluster', 'accuracy', metric_options={'n_init': n_init})
+                                     for n_init in (1, 2)])
+        self.assertEqual(changes(study, select(study, Choice())), {})
+        self.assertEqual(changes(study, select(study, Choice(n_init=5))), {'n_init': ([1, 2], [5])})
 
     def test_what_an_object_is_of_does_not_go_with_another_data_set(self):
         figure = studies.get('figure', 'aeai6')
@@ -147,6 +154,35 @@ class SelectionTest(tf.test.TestCase):
             train, metric = file.read().splitlines()
         self.assertIn('--model=acai', train)
         self.assertIn('--metrics=rank', metric)
+
+    def test_a_job_trains_first_and_then_computes_what_has_not_failed(self):
+        train_dir = self.create_tempdir().full_path
+        cells = [Cell('acai', 'digits32', metric, value) for metric, value in (
+            ('accuracy', 'latent_accuracy'), ('reconstruction', 'rmse'), ('rank', 'effective_rank'))]
+        (job,), _ = plan(cells, Choice(seeds=1, train_dir=train_dir))
+        (_, train), *metrics = job.commands()
+        metrics = [command for _, command in metrics]
+        self.assertLen(metrics, 2)
+        self.assertEqual((job.next_command(), job.next_command(metrics)), (train, train))
+        self.assertIsNone(job.next_command([train]))
+        os.makedirs(job.run.path)
+        with open(job.run.divergence_path, 'w') as file:
+            file.write('{"message": "loss_ae is nan at step 7"}')
+        self.assertIsNone(job.next_command())
+        os.makedirs(job.export)  # a longer training diverged
+        self.assertEqual([job.next_command(metrics[:count]) for count in range(3)], [*metrics, None])
+        os.makedirs(os.path.dirname(job.output(job.calls[0])))
+        with open(job.output(job.calls[0]), 'w') as file:
+            file.write('{}')
+        self.assertEqual((job.next_command(), job.next_command(metrics[1:])), (metrics[1], None))
+
+    def test_trainings_that_diverged_are_no_failure(self):
+        def failures(*codes):
+            return [Failure(['acai_train'], code, f'it said {code}') for code in codes]
+        reproduce.check_finished({'first': failures(3), 'second': failures(3)})
+        with self.assertRaisesRegex(AcaiError, '^2 runs could not be finished; the first: it said 4$') as raised:
+            reproduce.check_finished({'first': failures(3), 'second': failures(3, 4, 5), 'third': failures(2)})
+        self.assertEqual(raised.exception.exit_code, 4)
 
     def test_tables_share_their_runs(self):
         paths = {name: {job.run.path for job in plan(select(studies.get('table', name), Choice(seeds=1)), Choice(seeds=1))[0]

@@ -146,13 +146,17 @@ class RunnerTest(tf.test.TestCase):
         self.assertTrue(held.is_trained())
 
     def test_two_divide_the_work(self):
-        jobs = [self.stand_in(f'run{number}', seconds=0.3) for number in range(6)]
-        threads = [threading.Thread(target=self.carry_out, args=[jobs]) for _ in range(2)]
+        # The first two wait for each other's start, so one runner cannot do both.
+        jobs = [self.stand_in('left', waits_for='right'), self.stand_in('right', waits_for='left'),
+                *(self.stand_in(f'run{number}') for number in range(3))]
+        failures = []
+        threads = [threading.Thread(target=lambda: failures.append(self.carry_out(jobs))) for _ in range(2)]
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(60)
-        self.assertEqual([job.starts() for job in jobs], [1] * 6)
+            thread.join(90)
+        self.assertEqual(failures, [{}, {}])
+        self.assertEqual([job.starts() for job in jobs], [1] * 5)
         self.assertTrue(all(job.is_trained() for job in jobs))
 
     def test_several_at_once(self):

@@ -2,6 +2,7 @@
 
 import { failIn, h } from './dom.js';
 import { asker, choice, hint, numberField, panes, pixels } from './panes.js';
+import { arrow, clamp } from './pointer.js';
 import { getJSON } from './server.js';
 import { chosen, nameOf, shown, source, state } from './state.js';
 
@@ -51,7 +52,10 @@ export function directions(root, changed) {
     axes.replaceChildren(...Array.from({ length: Math.min(count, most) }, (_, k) => {
       const value = state.values[k] ?? 0;
       const slider = h('input', { type: 'range', min: -4, max: 4, step: 0.05, value, id: `axis-${k}`,
-        title: 'standard deviations', oninput: () => set(k, Number(slider.value)) });
+        title: 'standard deviations', oninput: () => set(k, Number(slider.value)), onkeydown: (event) => {
+          const [right, down] = arrow(event);
+          if (right || down) set(k, clamp(Math.round(20 * (state.values[k] ?? 0) + right - down) / 20, -4, 4));
+        } });
       const field = h('input', { type: 'number', min: -10, max: 10, step: 0.05, value,
         'aria-label': `axis ${k + 1}, standard deviations`,
         oninput: () => { if (field.value !== '' && Math.abs(Number(field.value)) <= 10) set(k, Number(field.value)); } });
