@@ -1,5 +1,5 @@
 """What --preset=quick does for each system at 64 kimg, what acai, baseline and vae do with the released settings instead,
-and what the preset does for acai and baseline at 512 kimg.
+and what the preset does for acai and baseline at 512 kimg, for acai also without falling rates.
 
 The preset was chosen with seeds 0 and 1, except critic_beta_2 of acai, chosen with seed 2 at 512 kimg. aeai differentiates
 its networks twice and takes float32 on lines32.
@@ -16,9 +16,10 @@ LINES_VALUES = (('explained_variance', 'explained_variance'), ('lines', 'mean_di
 DIGITS_VALUES = (('explained_variance', 'explained_variance'), ('accuracy', 'latent_accuracy'))
 
 
-def cells(dataset, size, values, systems=SYSTEMS, released=RELEASED, total_kimg=64):
-    """Returns cells of the systems with the preset, and of some with the released settings."""
-    runs = [(name, name, {'preset': 'quick'}) for name in systems] + [(name, f'{name} (released)', {}) for name in released]
+def cells(dataset, size, values, systems=SYSTEMS, released=RELEASED, total_kimg=64, **changes):
+    """Returns cells of the systems with the preset, with changes of it, and of some with the released settings."""
+    runs = [(name, name, {'preset': 'quick', **changes}) for name in systems]
+    runs += [(name, f'{name} (released)', {}) for name in released]
     length = {'total_kimg': total_kimg, 'report_kimg': max(16, total_kimg // 16)}
     return [Cell(name, dataset, metric, value, size | preset | length | _precision(name), label=label)
             for metric, value in values for name, label, preset in runs]
@@ -36,3 +37,5 @@ DIGITS32 = Study('quick-digits', 'All systems with --preset=quick, digits32',
                  cells('digits32', DIGITS, DIGITS_VALUES), first_seed=2)
 LONG = Study('quick-long', '512 kimg with --preset=quick, lines32',
              cells('lines32', LINES, LINES_VALUES, ('acai', 'baseline'), (), 512), first_seed=2)
+LONG_CONSTANT = Study('quick-long-constant', '512 kimg with --preset=quick --lr_schedule=constant, lines32', cells(
+    'lines32', LINES, LINES_VALUES, ('acai',), (), 512, lr_schedule='constant'), first_seed=2)
