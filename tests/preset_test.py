@@ -76,6 +76,7 @@ class PresetTest(parameterized.TestCase, tf.test.TestCase):
         self.assertEqual(TrainConfig(preset='quick', model='aae').resolve().model_options['wgt_prior'],
                          declared(aae.AAE)['wgt_prior'].quick)
         self.assertEqual(TrainConfig(model='aae').resolve().model_options['wgt_prior'], 1.0)
+        self.assertEqual(TrainConfig(preset='quick', model='aae', wgt_prior=0.5).resolve().model_options['wgt_prior'], 0.5)
 
     def test_systems_have_their_own_of_the_run_s_options(self):
         def rate(**options):

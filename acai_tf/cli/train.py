@@ -1,6 +1,6 @@
 """Trains an autoencoder and exports it as a SavedModel. If stopped, run the same command again to resume.
 
-  acai_train --model=acai --dataset=lines32 --depth=16 --latent_width=2
+  acai_train --dataset=lines32 --depth=16 --latent_width=2 --preset=quick --total_kimg=64
 """
 
 from acai_tf.cli import program

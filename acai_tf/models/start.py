@@ -65,14 +65,29 @@ def _mean(batches):
 
 
 def _last_bias(decoder, channels, name):
-    layers = [layer for layer in decoder._flatten_layers(include_self=False)
-              if not isinstance(layer, (keras.layers.Identity, keras.layers.InputLayer))]
-    bias = getattr(layers[-1], 'bias', None)
-    activation = getattr(layers[-1], 'activation', None) or keras.activations.linear
-    if bias is None or bias.shape != (channels,) or activation is not keras.activations.linear:
-        raise UsageError(f'start=mean: the {name} ends in {layers[-1].name}, not in a linear layer with a bias for each '
-                         'channel; use start=zero')
+    last = _last_layer(decoder)
+    bias = getattr(last, 'bias', None)
+    if bias is None or bias.shape != (channels,) or not _is_linear(last):
+        raise UsageError(f'start=mean: the {name} ends in {last.name}, not in a linear layer with a bias for each channel; '
+                         'use --start=zero')
     return bias
+
+
+def _last_layer(network):
+    """The layer that a Keras model ends in, also if it is in a nested model; layers that change nothing do not count."""
+    layer, tensor = network, None
+    while True:
+        if getattr(layer, 'outputs', None):
+            tensor = layer.outputs[0]
+        elif isinstance(layer, keras.layers.Identity) or isinstance(layer, keras.layers.Activation) and _is_linear(layer):
+            tensor = layer._inbound_nodes[tensor._keras_history.node_index].input_tensors[0]
+        else:
+            return layer
+        layer = tensor._keras_history.operation
+
+
+def _is_linear(layer):
+    return getattr(layer, 'activation', None) in (None, keras.activations.linear)
 
 
 def _inverse(output, mean):
@@ -84,4 +99,4 @@ def _inverse(output, mean):
         return [optimize.brentq(excess, -_LARGEST, _LARGEST, args=(channel,)) for channel in range(len(mean))]
     except ValueError:
         raise UsageError(f'start=mean: the output activation does not reach the mean color {mean.tolist()}; use '
-                         'start=zero') from None
+                         '--start=zero') from None

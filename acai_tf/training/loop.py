@@ -245,8 +245,10 @@ class Trainer:
             _logger.warning('blank again: all images decode to nearly the same picture, but did not at %g kimg; training '
                             'has become unstable, start over with --overwrite and a smaller --%s', learned[-1], rate)
         elif kimg >= _BLANK_KIMG or is_last:
+            never, quick = self.config.data.name in self.model.stays_blank_on, self.config.preset == 'quick'
             _logger.warning('still blank: all images decode to nearly the same picture; %s',
-                            'train for longer, with a larger --total_kimg and --overwrite' if self.config.preset == 'quick'
+                            f'{self.config.model} rarely or never leaves this state on {self.config.data.name}' if never
+                            else 'train for longer, with a larger --total_kimg and --overwrite' if quick
                             else '--preset=quick leaves this state sooner')
 
     def _next_report(self, step, last):

@@ -72,6 +72,19 @@ class StartTest(parameterized.TestCase, tf.test.TestCase):
                 network.layers[-2].activation = tf.nn.tanh
                 return network
 
+        class Nested(architectures.acai.ACAINetworks):
+            def decoder(self, latent_shape, channels, **options):
+                return keras.Sequential([keras.Input(latent_shape), keras.layers.UpSampling2D(2), keras.Sequential([
+                    keras.layers.Conv2D(channels, 3, padding='same'), keras.layers.Activation(self.last)])])
+        for Nested.last in ('linear', 'tanh'):
+            model = create(architecture=Nested)
+            if Nested.last == 'linear':
+                model.start_from(IMAGES)
+                self.assertAllClose(model.decode(np.zeros([1, *model.latent_shape], np.float32))[0, 5, 5], MEAN, atol=1e-5)
+            else:
+                with self.assertRaisesRegex(UsageError, 'ends in activation.*, not in a linear layer'):
+                    model.start_from(IMAGES)
+
         class Positive(architectures.acai.ACAINetworks):
             def output(self, values):
                 return tf.nn.relu(values)
@@ -121,6 +134,18 @@ class AverageTest(tf.test.TestCase):
         self.assertEqual({name: optimizer.use_ema for name, optimizer in model.optimizers.items()},
                          {'autoencoder': True, 'critic': False, 'classifier': True})
         self.assertEmpty(create().averages)
+
+    def test_batch_statistics_and_codes_are_not_averaged(self):
+        for name, options in (('baseline', {'architecture': 'vgg', 'batch_norm': True}),
+                              ('vqvae', {'z_log_size': 3, 'num_latents': 1, 'plain': True})):
+            model = create(name, average=0.5, **options)
+            for _ in range(2):
+                model.train_on_batch(IMAGES[:8])
+            kept = [variable for variable in model.variables if not variable.trainable]
+            before = [variable.numpy() for variable in kept]
+            with model.averaged():
+                for variable, value in zip(kept, before, strict=True):
+                    self.assertAllEqual(variable, value)
 
     def test_evaluate_export_and_validation_use_it(self):
         model = create(average=0.5)

@@ -159,6 +159,8 @@ class ResultTest(MadeUpRuns):
         study = Study('own', 'Own', [cell])
         work = reproduce.Reproduction(study, Choice(seeds=1, train_dir=self.train_dir), 'bin')
         self.assertIn('not blank at 3 kimg', work.result({}, '')['cells'][0]['remarks'])
+        quick = reproduce.Reproduction(study, Choice(seeds=1, train_dir=self.train_dir, preset='quick'), 'bin')
+        self.assertStartsWith(output.markdown(quick.result({}, '')), '**Other settings: preset quick instead of released.**')
 
     def test_what_is_printed(self):
         result = self.result()
