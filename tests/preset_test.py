@@ -202,6 +202,14 @@ class RunTest(tf.test.TestCase):
             loop.Trainer._warn_of_blank(trainer, 2, True)
         self.assertRegex(logs.output[0], 'blank again: .* but did not at 1 kimg; .* with --overwrite and a smaller --lr$')
 
+    def test_no_advice_that_is_known_not_to_help(self):
+        trainer = mock.Mock()
+        trainer.directory.reports.return_value, trainer.model.stays_blank_on = [], ('lines32',)
+        trainer.config.model, trainer.config.data.name = 'gaia', 'lines32'
+        with self.assertLogs('acai_tf', logging.WARNING) as logs:
+            loop.Trainer._warn_of_blank(trainer, 48, False)
+        self.assertRegex(logs.output[0], 'still blank: .*; gaia rarely or never leaves this state on lines32$')
+
     def test_systems_that_stay_blank_say_so_at_the_start(self):
         for model, dataset, warns in (('gaia', 'lines32', True), ('gaia', 'digits32', False), ('acai', 'lines32', False)):
             with (mock.patch.object(loop.Trainer, '_loop', side_effect=Stopped('begun')),
