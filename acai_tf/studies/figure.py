@@ -18,8 +18,9 @@ _MOST_BANDS = 6  # more would hide each other
 def draw(result):
     """Draws one panel for each value, data set and d_z: from top to bottom the systems, with a point for each seed, a line
     at the mean of the runs that are not blank, and a black cross at the published number. Next to it are the curves over
-    kimg, in the same colors (hollow points: dashed; half-filled: dotted). Blank runs are gray; those far from the others are
-    at the edge of the points, and outside the curves. Returns a matplotlib figure; None if nothing is measured."""
+    kimg, named at their ends, in the same colors (hollow points: dashed; half-filled: dotted). Blank runs are gray; those
+    far from the others are at the edge of the points, and outside the curves. Returns a matplotlib figure; None if nothing
+    is measured."""
     import matplotlib
 
     from acai_tf.figures.pictures import mpl_figure
@@ -31,7 +32,7 @@ def draw(result):
     names, styles = value_names(result['cells']), _styles(result['cells'], colors)
     columns = 2 if any(_curves(cell, blank) for cells in groups.values() for cell in cells for blank in (False, True)) else 1
     heights = [max(1.6, 0.9 + 0.2 * len(cells)) for cells in groups.values()]
-    width = 4 + 3 * columns
+    width = 4 + 3.6 * columns
     figure = mpl_figure.Figure(figsize=(width, sum(heights) + 0.6), dpi=120, layout='constrained')
     add_heading(figure, result)
     panels = figure.subplots(len(groups), columns, squeeze=False, height_ratios=heights)
@@ -138,3 +139,20 @@ def _draw_curves(axes, cells, styles):
     for curve in gray:
         axes.plot(*curve, color=_GRAY, linewidth=0.8)
     axes.set_xlabel('kimg', fontsize=8)
+    if lines:
+        _name_ends(axes, lines, 0.65 / (1 + len(cells)))
+
+
+def _name_ends(axes, lines, apart):
+    """Writes the names of lines next to their ends, at least `apart`, a share of the height of the axes."""
+    ends = axes.transScale.transform([line.get_xydata()[-1] for line in lines])[:, 1]
+    low, high = axes.transScale.transform([(1, y) for y in axes.get_ylim()])[:, 1]
+    rows = sorted(zip((ends - low) / (high - low), lines), key=lambda row: row[0])
+    places = [place for place, _ in rows]
+    for k in range(1, len(places)):
+        places[k] = max(places[k], places[k - 1] + apart)
+    for k in reversed(range(len(places))):
+        places[k] = min(places[k], places[k + 1] - apart if k + 1 < len(places) else 1.0)
+    for (_, line), place in zip(rows, places):
+        axes.text(1.02, place, shorten(line.get_label(), 24), color=line.get_color(), fontsize=7, va='center',
+                  transform=axes.transAxes, parse_math=False)

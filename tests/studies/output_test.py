@@ -1,5 +1,6 @@
 """A study's result, from made-up runs: JSON, Markdown, CSV and figure."""
 
+import copy
 import csv
 import dataclasses
 import glob
@@ -11,6 +12,7 @@ import re
 import unittest.mock
 
 import matplotlib.figure
+import numpy as np
 import tensorflow as tf
 from made_up_runs import MadeUpRuns
 from programs import ROOT
@@ -261,6 +263,22 @@ class ResultTest(MadeUpRuns):
             self.assertRegex(long, '^own study .*….* end')
         for axes in drawn.axes:
             self.assertGreater(axes.get_window_extent().width, 0.3 * 10 * drawn.dpi)
+
+    def test_curves_are_named_at_their_ends_apart_from_each_other(self):
+        result = self.result()
+        cells = [cell for cell in result['cells'] if cell['value'] == 'mean_distance']
+        many = [copy.deepcopy(cell) | {'label': f'{cell["label"]} {number}'} for number in range(4) for cell in cells]
+        axes = figure.draw(result | {'cells': many}).axes[1]
+        ends = {line.get_label(): line.get_ydata()[-1] for line in axes.lines if line.get_label() in
+                {cell['label'] for cell in many}}
+        places = {text.get_text(): text.get_position()[1] for text in axes.texts}
+        self.assertLen(ends, 8)
+        self.assertEqual(set(places), set(ends))
+        self.assertGreater(np.diff(sorted(places.values())).min(), 0.07)
+        self.assertBetween(max(places.values()), 0, 1)
+        for first, second in itertools.combinations(places, 2):
+            if ends[first] != ends[second]:
+                self.assertEqual(places[first] > places[second], ends[first] > ends[second])
 
     def test_a_system_has_one_color_in_all_figures(self):
         def colors(result):
