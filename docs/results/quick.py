@@ -1,8 +1,9 @@
 """What --preset=quick does for each system at 64 kimg, what acai, baseline and vae do with the released settings instead,
 and what the preset does for acai and baseline at 512 kimg, for acai also without falling rates.
 
-The preset was chosen with seeds 0 and 1, except critic_beta_2 of acai, chosen with seed 2 at 512 kimg. aeai differentiates
-its networks twice and takes float32 on lines32.
+The preset was chosen with seeds 0 and 1, except critic_beta_2 of acai, chosen with seed 2 at 512 kimg; advnoise and advfake
+were lowered, with seeds 0 and 1, after midrae had stayed blank with seed 4. aeai differentiates its networks twice and takes
+float32.
 """
 
 from acai_tf.studies import Cell, Study
