@@ -1,5 +1,5 @@
-"""What --preset=quick does for each system at 64 kimg, what acai, baseline and vae do with the released settings instead,
-and what the preset does for acai and baseline at 512 kimg, for acai also without falling rates.
+"""Measures all systems except flat with --preset=quick at 64 kimg; acai, baseline and vae with the released settings; and
+acai and baseline with the preset at 512 kimg, acai also at constant rates.
 
 The preset was chosen with seeds 0 and 1, except critic_beta_2 of acai, chosen with seed 2 at 512 kimg; advnoise and advfake
 were lowered, with seeds 0 and 1, after midrae had stayed blank with seed 4. aeai differentiates its networks twice and takes
@@ -18,7 +18,7 @@ DIGITS_VALUES = (('explained_variance', 'explained_variance'), ('accuracy', 'lat
 
 
 def cells(dataset, size, values, systems=SYSTEMS, released=RELEASED, total_kimg=64, **changes):
-    """Returns cells of the systems with the preset, with changes of it, and of some with the released settings."""
+    """Returns cells of the systems with the preset and the options in `changes`, and of some with the released settings."""
     runs = [(name, name, {'preset': 'quick', **changes}) for name in systems]
     runs += [(name, f'{name} (released)', {}) for name in released]
     length = {'total_kimg': total_kimg, 'report_kimg': max(16, total_kimg // 16)}
