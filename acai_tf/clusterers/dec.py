@@ -78,7 +78,7 @@ class DEC(Network):
 
     def learn(self, points, state_path=None):
         self.normalize(points)
-        points, = self.columns(points)
+        points = self.normalized(points)
         self.compile()
         stages = self._stages()
         steps = {name: self.pretrain_steps * (2 if name == 'autoencoder' else 1) for name in stages}

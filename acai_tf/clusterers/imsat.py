@@ -37,7 +37,7 @@ class IMSAT(Discriminative):
     def columns(self, points):
         """(normalized points [n, width], lengths of their perturbations [n])."""
         from sklearn.neighbors import NearestNeighbors
-        points, = super().columns(points)
+        points = self.normalized(points)
         # The nearest neighbor of a point is the point itself.
         nearest = NearestNeighbors(n_neighbors=min(_NEIGHBOR + 1, len(points)), algorithm='brute').fit(points)
         return points, np.float32(self.radius) * nearest.kneighbors(points)[0][:, -1].astype(np.float32)

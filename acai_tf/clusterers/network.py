@@ -49,10 +49,14 @@ class Network(Clusterer, OneLoss):
     def columns(self, points):
         """Returns the arrays [n, ...] from which steps take their batches, for points [n, width]; the normalized points come
         first."""
-        return (np.asarray(points, np.float32) - self._center) * self._scale,
+        return self.normalized(points),
+
+    def normalized(self, points):
+        """Centers and scales points [n, width]."""
+        return (np.asarray(points, np.float32) - self._center) * self._scale
 
     def normalize(self, points):
-        """Sets the centering and scaling in `columns` from these points; DataError if all are the same."""
+        """Sets the centering and scaling of `normalized` from these points; DataError if all are the same."""
         points = np.asarray(points, np.float64)
         center = points.mean(axis=0)
         mean_square = np.mean(np.square(points - center))
@@ -65,7 +69,7 @@ class Network(Clusterer, OneLoss):
         return in_batches(self._answer, points, batch=POINTS_AT_A_TIME)
 
     def predict(self, points):
-        return self.answers(Network.columns(self, points)[0]).argmax(axis=1)  # without what a subclass adds to the points
+        return self.answers(self.normalized(points)).argmax(axis=1)
 
     def score(self, points):
         return float(self.loss_on(*self.columns(points)))

@@ -236,11 +236,14 @@ class InMemory(Dataset):
         labels.set_shape([index.shape[0]])
         return images if images.dtype == tf.float32 else to_float(images), labels
 
+    def shuffle_key(self, seed):
+        """The key of the order of the training images; without a path, because the data may have been moved."""
+        return randomness.key(seed, f'shuffle/{self.name.partition(":")[0]}')
+
     def train(self, batch, seed=0, start_step=0, shard=0, shards=1):
         mine = shard_slice(batch, shard, shards)
         size = len(self._arrays('train')[1])
-        # Any step can be the first, and the data may have been moved.
-        base_key = randomness.key(seed, f'shuffle/{self.name.partition(":")[0]}')
+        base_key = self.shuffle_key(seed)  # any step can be the first
 
         def read(step):
             position = step * batch + tf.range(mine.start, mine.stop, dtype=tf.int64)

@@ -13,7 +13,6 @@ import numpy as np
 import tensorflow as tf
 
 from acai_tf import images as images_lib
-from acai_tf import randomness
 from acai_tf.datasets import lines, manifests, preparing, record_files
 from acai_tf.datasets.base import RESOLUTION, InMemory, shard_slice
 from acai_tf.datasets.record_files import RecordFile
@@ -183,8 +182,7 @@ class Records(InMemory):
         sizes = [self._size('train', file) for file in files]
         mean_bytes = sum(os.path.getsize(file.path) for file in files) / sum(file.count for file in files)
         buffer = int(np.clip(_SHUFFLE_BYTES / mean_bytes, 1024, sum(sizes)))
-        key = randomness.key(seed, f'shuffle/{self.name.partition(":")[0]}')  # as in `InMemory`
-        records = shuffled_records(self._records('train'), sizes, buffer, key, start_step * batch)
+        records = shuffled_records(self._records('train'), sizes, buffer, self.shuffle_key(seed), start_step * batch)
         if shards > 1:
             # Every shard reads all records and decodes its own.
             mine = shard_slice(batch, shard, shards)

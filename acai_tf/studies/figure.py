@@ -136,11 +136,10 @@ def _draw_curves(axes, cells, styles):
         axes.set_yscale('log')
     if lines:
         axes.set_ylim(axes.get_ylim())  # blank runs do not change the scale
+        _name_ends(axes, lines, 0.65 / (1 + len(cells)))
     for curve in gray:
         axes.plot(*curve, color=_GRAY, linewidth=0.8)
     axes.set_xlabel('kimg', fontsize=8)
-    if lines:
-        _name_ends(axes, lines, 0.65 / (1 + len(cells)))
 
 
 def _name_ends(axes, lines, apart):

@@ -245,11 +245,12 @@ class Trainer:
             _logger.warning('blank again: all images decode to nearly the same picture, but did not at %g kimg; training '
                             'has become unstable, start over with --overwrite and a smaller --%s', learned[-1], rate)
         elif kimg >= _BLANK_KIMG or is_last:
-            never, quick = self.config.data.name in self.model.stays_blank_on, self.config.preset == 'quick'
-            _logger.warning('still blank: all images decode to nearly the same picture; %s',
-                            f'{self.config.model} rarely or never leaves this state on {self.config.data.name}' if never
-                            else 'train for longer, with a larger --total_kimg and --overwrite' if quick
-                            else '--preset=quick leaves this state sooner')
+            advice = '--preset=quick leaves this state sooner'
+            if self.config.data.name in self.model.stays_blank_on:
+                advice = f'{self.config.model} rarely or never leaves this state on {self.config.data.name}'
+            elif self.config.preset == 'quick':
+                advice = 'train for longer, with a larger --total_kimg and --overwrite'
+            _logger.warning('still blank: all images decode to nearly the same picture; %s', advice)
 
     def _next_report(self, step, last):
         """The first step after `step` with a report: the step that completes the next multiple of report_kimg."""

@@ -12,6 +12,7 @@ RUN = {'depth': 16, 'latent_width': 4, 'preset': 'quick', 'total_kimg': 64, 'rep
 
 
 def cells(systems, latents):
+    """Returns cells of the systems, with these numbers of channels of the latent."""
     return [Cell(name, 'mnist32', metric, value, RUN | {'latent': latent} | _precision(name))
             for metric, value in VALUES for latent in latents for name in systems]
 
