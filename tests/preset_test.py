@@ -59,9 +59,9 @@ class ScheduleTest(parameterized.TestCase, tf.test.TestCase):
 class PresetTest(parameterized.TestCase, tf.test.TestCase):
 
     def test_it_sets_what_is_not_given_and_joins_the_name_only_through_that(self):
-        quick = TrainConfig(preset='quick', dataset='digits32', lr_schedule='constant').resolve()
+        quick = TrainConfig(preset='quick', dataset='digits32').resolve()
         of_model = {name: option.quick for name, option in declared(acai.ACAI).items() if option.quick is not None}
-        spelled = TrainConfig(**{**QUICK, **of_model, 'lr_schedule': 'constant'}, dataset='digits32').resolve()
+        spelled = TrainConfig(**{**QUICK, **of_model, **acai.ACAI.quick}, dataset='digits32').resolve()
         self.assertEqual(quick.run_path, spelled.run_path)
         self.assertEqual(quick.options() | {'preset': 'released'}, spelled.options())
         self.assertEqual(quick.difference(json.loads(spelled.to_json())), [])
@@ -79,13 +79,20 @@ class PresetTest(parameterized.TestCase, tf.test.TestCase):
         self.assertEqual(TrainConfig(preset='quick', model='aae', wgt_prior=0.5).resolve().model_options['wgt_prior'], 0.5)
 
     def test_systems_have_their_own_of_the_run_s_options(self):
-        def rate(**options):
+        def resolved(**options):
             config = TrainConfig(**options).resolve()
-            return TrainConfig.from_dict(json.loads(config.to_json())).resolve().lr
+            return TrainConfig.from_dict(json.loads(config.to_json())).resolve()
+
+        def rate(**options):
+            return resolved(**options).lr
         self.assertEqual(rate(preset='quick', model='vae'), vae.VAE.quick['lr'])
         self.assertEqual(rate(preset='quick', model='vae', lr=0.0002), 0.0002)
         self.assertEqual(rate(preset='quick', model='acai', base='vae'), QUICK['lr'])
         self.assertEqual(rate(model='vae'), 1e-4)
+        for model in ('acai', 'miae', 'lrae', 'dracai', 'midrae'):
+            self.assertEqual(resolved(preset='quick', model=model).lr_schedule, 'constant')
+        self.assertEqual(resolved(preset='quick', model='acai', lr_schedule='cosine').lr_schedule, 'cosine')
+        self.assertEqual(resolved(preset='quick', model='vae').lr_schedule, 'cosine')
 
     def test_a_schedule_kimg_without_a_schedule(self):
         with self.assertRaisesRegex(UsageError, '--schedule_kimg has no effect without --lr_schedule'):

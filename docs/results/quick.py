@@ -1,15 +1,15 @@
-"""Measures all systems except flat with --preset=quick at 64 kimg; acai, baseline and vae with the released settings; and
-acai and baseline with the preset at 512 kimg, acai also at constant rates.
+"""Measures all systems except flat with --preset=quick at 64 kimg; acai, baseline and vae with the released settings; acai
+and its descendants with the schedule of the other systems; acai and baseline at 512 kimg; and acai and vae at
+2,048.
 
-The preset was chosen with seeds 0 and 1, except critic_beta_2 of acai, chosen with seed 2 at 512 kimg; advnoise and advfake
-were lowered, with seeds 0 and 1, after midrae had stayed blank with seed 4. aeai differentiates its networks twice and takes
-float32.
+docs/training.md says how the preset was chosen. aeai differentiates its networks twice and takes float32.
 """
 
 from acai_tf.studies import Cell, Study
 
 SYSTEMS = ('baseline', 'acai', 'vae', 'denoising', 'dropout', 'aae', 'vqvae', 'aeai', 'amr', 'gaia', 'miae', 'lrae',
            'dracai', 'midrae')
+ACAI_FAMILY = ('acai', 'miae', 'lrae', 'dracai', 'midrae')
 RELEASED = ('acai', 'baseline', 'vae')
 LINES = {'depth': 16, 'latent': 16, 'latent_width': 2}
 DIGITS = LINES | {'latent_width': 4}
@@ -36,7 +36,11 @@ LINES32_RELEASED = Study('quick-lines-released', 'The released settings at 64 ki
                          cells('lines32', LINES, LINES_VALUES, ()), first_seed=2)
 DIGITS32 = Study('quick-digits', 'All systems with --preset=quick, digits32',
                  cells('digits32', DIGITS, DIGITS_VALUES), first_seed=2)
+LINES32_COSINE = Study('quick-lines-cosine', 'ACAI and its descendants with --preset=quick --lr_schedule=cosine, lines32',
+                       cells('lines32', LINES, LINES_VALUES, ACAI_FAMILY, (), lr_schedule='cosine'), first_seed=2)
 LONG = Study('quick-long', '512 kimg with --preset=quick, lines32',
-             cells('lines32', LINES, LINES_VALUES, ('acai', 'baseline'), (), 512), first_seed=2)
-LONG_CONSTANT = Study('quick-long-constant', '512 kimg with --preset=quick --lr_schedule=constant, lines32', cells(
-    'lines32', LINES, LINES_VALUES, ('acai',), (), 512, lr_schedule='constant'), first_seed=2)
+             cells('lines32', LINES, LINES_VALUES, ('acai',), (), 512), first_seed=2)
+LONG_COSINE = Study('quick-long-cosine', '512 kimg with --preset=quick --lr_schedule=cosine, lines32', cells(
+    'lines32', LINES, LINES_VALUES, ('acai', 'baseline'), (), 512, lr_schedule='cosine'), first_seed=2)
+LONGEST = Study('quick-longest', '2,048 kimg with --preset=quick, lines32',
+                cells('lines32', LINES, LINES_VALUES, ('acai', 'vae'), (), 2048), first_seed=2)
