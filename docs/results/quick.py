@@ -1,5 +1,5 @@
 """Measures all systems except flat with --preset=quick at 64 kimg; acai, baseline and vae with the released settings; acai
-and its descendants with the schedule of the other systems; acai and baseline at 512 kimg; and acai and vae at
+and its descendants with the schedule of the other systems; acai and baseline at 512 kimg, and acai and vae at
 2,048.
 
 docs/training.md says how the preset was chosen. aeai differentiates its networks twice and takes float32.
