@@ -39,8 +39,8 @@ DIGITS32 = Study('quick-digits', 'All systems with --preset=quick, digits32',
 LINES32_COSINE = Study('quick-lines-cosine', 'ACAI and its descendants with --preset=quick --lr_schedule=cosine, lines32',
                        cells('lines32', LINES, LINES_VALUES, ACAI_FAMILY, (), lr_schedule='cosine'), first_seed=2)
 LONG = Study('quick-long', '512 kimg with --preset=quick, lines32',
-             cells('lines32', LINES, LINES_VALUES, ('acai',), (), 512), first_seed=2)
+             cells('lines32', LINES, LINES_VALUES, ('acai', 'baseline'), (), 512), first_seed=2)
 LONG_COSINE = Study('quick-long-cosine', '512 kimg with --preset=quick --lr_schedule=cosine, lines32', cells(
-    'lines32', LINES, LINES_VALUES, ('acai', 'baseline'), (), 512, lr_schedule='cosine'), first_seed=2)
+    'lines32', LINES, LINES_VALUES, ('acai',), (), 512, lr_schedule='cosine'), first_seed=2)
 LONGEST = Study('quick-longest', '2,048 kimg with --preset=quick, lines32',
                 cells('lines32', LINES, LINES_VALUES, ('acai', 'vae'), (), 2048), first_seed=2)
