@@ -107,6 +107,15 @@ class HelpTest(parameterized.TestCase, tf.test.TestCase):
             for key in declared(models.REGISTRY.get(name)):
                 self.assertRegex(text, rf' --{key}(=\S+)?: ')
 
+    def test_help_has_the_defaults_of_both_presets(self):
+        _, out, _ = run('bin/acai_train', '--help')
+        text = ' '.join(out.split())
+        for shown in ('--batch: global batch size (default: 64; with --preset=quick: 16)',
+                      '--lr: learning rate (default: 0.0001; with --preset=quick: 0.0002; for vae, amr: 0.001)',
+                      '; with --preset=quick: cosine; for acai, miae, lrae, dracai, midrae: constant)',
+                      '--critic_lr: learning rate of the critic; 0 means lr (default: 0; with --preset=quick: 0.001)'):
+            self.assertIn(shown, text)
+
     def test_flagfile(self):
         path = os.path.join(self.create_tempdir().full_path, 'flags')
         with open(path, 'w') as file:

@@ -55,7 +55,7 @@ def _help(meanings):
     """Returns the help of a name's [(heading, owner, Option)]: each meaning once, on its own line, with its defaults."""
     by_text = {}
     for _, owner, option in meanings:
-        by_text.setdefault(option.help, {})[os.path.basename(owner)] = _shown(option.default)
+        by_text.setdefault(option.help, {})[os.path.basename(owner)] = _default(option)
     return '\n'.join((f'for {", ".join(defaults)}: ' if len(by_text) > 1 else '') + text + _defaults(defaults)
                      for text, defaults in by_text.items())
 
@@ -68,9 +68,22 @@ def _defaults(defaults):
     return f' (default: {default})' if default else ''
 
 
-def _shown(default):
-    return '' if default is None else str(default).lower() if isinstance(default, bool) else (
-        f'{default:g}' if isinstance(default, float) else str(default))
+def _default(option):
+    """An option's default as text, and what it is with the preset quick, for the run's options also of single models."""
+    if option.quick is None:
+        return _shown(option.default)
+    models_by_value = {}
+    if option is declared(TrainConfig).get(option.name):
+        for model, cls in _registered(models.REGISTRY).items():
+            if option.name in cls.quick:
+                models_by_value.setdefault(cls.quick[option.name], []).append(model)
+    return f'{_shown(option.default)}; with --preset=quick: {_shown(option.quick)}' + ''.join(
+        f'; for {", ".join(names)}: {_shown(value)}' for value, names in models_by_value.items())
+
+
+def _shown(value):
+    return '' if value is None else str(value).lower() if isinstance(value, bool) else (
+        f'{value:g}' if isinstance(value, float) else str(value))
 
 
 def given_options(flags, cls, names=None):
