@@ -112,7 +112,7 @@ class HelpTest(parameterized.TestCase, tf.test.TestCase):
         text = ' '.join(out.split())
         for shown in ('--batch: global batch size (default: 64; with --preset=quick: 16)',
                       '--lr: learning rate (default: 0.0001; with --preset=quick: 0.0002; for vae, amr: 0.001)',
-                      '; with --preset=quick: cosine; for acai, miae, lrae, dracai, midrae: constant)',
+                      '; with --preset=quick: cosine; for acai, miae, lrae, dracai: constant)',
                       '--critic_lr: learning rate of the critic; 0 means lr (default: 0; with --preset=quick: 0.001)'):
             self.assertIn(shown, text)
 

@@ -89,10 +89,11 @@ class PresetTest(parameterized.TestCase, tf.test.TestCase):
         self.assertEqual(rate(preset='quick', model='vae', lr=0.0002), 0.0002)
         self.assertEqual(rate(preset='quick', model='acai', base='vae'), QUICK['lr'])
         self.assertEqual(rate(model='vae'), 1e-4)
-        for model in ('acai', 'miae', 'lrae', 'dracai', 'midrae'):
+        for model in ('acai', 'miae', 'lrae', 'dracai'):
             self.assertEqual(resolved(preset='quick', model=model).lr_schedule, 'constant')
         self.assertEqual(resolved(preset='quick', model='acai', lr_schedule='cosine').lr_schedule, 'cosine')
-        self.assertEqual(resolved(preset='quick', model='vae').lr_schedule, 'cosine')
+        for model in ('vae', 'midrae'):
+            self.assertEqual(resolved(preset='quick', model=model).lr_schedule, 'cosine')
 
     def test_a_schedule_kimg_without_a_schedule(self):
         with self.assertRaisesRegex(UsageError, '--schedule_kimg has no effect without --lr_schedule'):

@@ -1,9 +1,8 @@
 """A first look at regularizers on other base autoencoders: lines32, the published size, 64 kimg with --preset=quick. SAMPLES
 has random draws and the decoder's conditioning, from the same runs.
 
-flat differentiates its decoder and takes float32; the others are in bfloat16. The preset was chosen with seeds 0 and 1,
-except critic_beta_2 of acai, chosen with seed 2. It trains vae alone at a rate of 0.001, and all else at 0.0002; vae
-alone and with acai are shown at both.
+flat differentiates its decoder and takes float32; the others are in bfloat16. The preset trains vae alone at a rate of 0.001,
+and all else at 0.0002; vae alone and with acai are shown at both.
 """
 
 from acai_tf.studies import Cell, Study
@@ -32,8 +31,7 @@ def first_look(values):
         for model, base, label, lr in (('vae', 'baseline', 'vae', 0.0002), ('acai', 'vae', 'vae + acai', 0.001))]
 
 
-STUDY = Study('bases', 'ACAI and FLAT on three base autoencoders, lines32', first_look(VALUES),
-              mode='samples', mode_options={'rows': 2}, first_seed=2)
+STUDY = Study('bases', 'ACAI and FLAT on three base autoencoders, lines32', first_look(VALUES), first_seed=2)
 SAMPLES = Study('bases-draws', 'Random draws from ACAI and FLAT on three base autoencoders, lines32', first_look(DRAWS),
                 first_seed=2)
 WEIGHTS = Study('flat', 'Weights of FLAT, lines32', cells(
