@@ -19,7 +19,7 @@ class MIDRAE(MIAE, DRACAI):
 
     alpha_noise_max = Option(1.0, 'largest share of the latent in its mix with the prior; 0.5 in the paper',
                              minimum=0, maximum=1, released=False)
-    quick = {}  # not ACAI's constant rates: with them, one run of three stayed blank
+    quick = {}  # not ACAI's constant rates: with them, one run of five stayed blank
     broadcast_noise_target = False  # each guess has its own target, of the same shape
 
     loss_names = tuple(_RELEASED_NAMES.get(tag, tag) for tag in DRACAI.loss_names)
