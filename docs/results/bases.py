@@ -1,8 +1,8 @@
 """A first look at regularizers on other base autoencoders: lines32, the published size, 64 kimg with --preset=quick. SAMPLES
 has random draws and the decoder's conditioning, from the same runs.
 
-flat differentiates its decoder and takes float32; the others are in bfloat16. The preset trains vae alone at a rate of 0.001,
-and all else at 0.0002. vae alone and with acai are shown at both, at 0.001 with the falling rates of vae.
+flat differentiates its decoder and takes float32; the others are in bfloat16. The preset trains vae alone at a rate of
+0.001, and all else at 0.0002. vae alone and with acai are shown at both, at 0.001 with the falling rates of vae.
 """
 
 from acai_tf.studies import Cell, Study
