@@ -20,8 +20,9 @@ def _draws(source):
 
 # page, the header of a table -> for each column but the first: (JSON file, metric and value, factor); None: not from there
 TABLES = {
-    ('README.md', '| | Mean Distance | Smoothness | explained variance'):
-        [('quick-long', _DISTANCE, 1000), ('quick-long', _SMOOTHNESS, 1), ('quick-long', _EXPLAINED, 1)],
+    ('README.md', '| | Mean Distance, 512 kimg'):
+        [('quick-long', _DISTANCE, 1000), ('quick-long', _SMOOTHNESS, 1),
+         ('quick-longest', _DISTANCE, 1000), ('quick-longest', _SMOOTHNESS, 1), None, None],
     ('docs/results.md', '| | Mean Distance | recalled'):
         [('lines-seeds', _DISTANCE, 1000), None, ('lines-seeds', _SMOOTHNESS, 1), None],
     ('docs/results.md', '| | lines: Mean Distance'):
