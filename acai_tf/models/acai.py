@@ -27,7 +27,7 @@ class ACAI(Adversarial):
                            minimum=0, maximum=0.9999, released=False, quick=0.99)
     reg = Option(0.2, 'gamma: share of the image in the critic\'s "real" mix', minimum=0, maximum=1)
 
-    quick = {'lr_schedule': 'constant'}
+    quick = {'lr_schedule': 'constant'}  # at falling rates, Mean Distance on lines is higher: docs/training.md
     loss_names = ('loss_ae', 'rmse', 'loss_disc', 'loss_ae_disc', 'loss_disc_real', 'classify_latent')
 
     def critic_score(self, images, training=False):
