@@ -249,7 +249,9 @@ class Trainer:
             if self.config.data.name in self.model.stays_blank_on:
                 advice = f'{self.config.model} rarely or never leaves this state on {self.config.data.name}'
             elif self.config.preset == 'quick':
-                advice = 'train for longer, with a larger --total_kimg and --overwrite'
+                advice = 'train for longer, with a larger --total_kimg'
+                if self.config.lr_schedule != 'constant':  # it ends at the run's first total_kimg
+                    advice += ' and --overwrite'
             _logger.warning('still blank: all images decode to nearly the same picture; %s', advice)
 
     def _next_report(self, step, last):

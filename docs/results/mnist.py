@@ -22,4 +22,4 @@ def _precision(name):  # aeai differentiates its networks twice
 
 
 STUDY = Study('mnist', 'MNIST with --preset=quick', cells(SYSTEMS, (2, 16)))
-ALL = Study('mnist-all', 'All systems on MNIST with --preset=quick', cells(SYSTEMS + OTHERS, (2,)))
+ALL = Study('mnist-all', 'All systems on MNIST with --preset=quick', cells(SYSTEMS + OTHERS, (2, 16)))
