@@ -10,9 +10,9 @@ from acai_tf.options import Option
 
 
 class Starts(Metric):
-    """`accuracy_mean` and `accuracy_deviation` (sample deviation), over the starts, of the accuracy of clusters of the test
-    images' latents, in percent; `accuracy_best`: of the start with the lowest objective, as in `cluster` with as many starts (which
-    refines it once more, in float64)."""
+    """`accuracy_mean` and `accuracy_deviation`: mean and sample deviation, over random starts, of the accuracy in percent of
+    clusters of the test images' latents. `accuracy_best`: of the start with the lowest objective, as `cluster` reports it
+    with as many starts (which refines it once more, in float64)."""
 
     needs_classes = True
     starts = Option(20, 'number of random starts', minimum=2)
