@@ -18,7 +18,8 @@ def _draws(source):
     return [('bases-draws', f'{_DRAWS}{source}_nearest_train', 1000), ('bases-draws', f'{_DRAWS}{source}_recall', 1)]
 
 
-# page, the header of a table -> for each column but the first: (JSON file, metric and value, factor); None: not from there
+# page, the header of a table -> for each column but the first: (JSON file, metric and value, factor[, d_z]); None: not from
+# there
 TABLES = {
     ('README.md', '| | Mean Distance, 512 kimg'):
         [('quick-long', _DISTANCE, 1000), ('quick-long', _SMOOTHNESS, 1),
@@ -38,11 +39,11 @@ TABLES = {
 
 
 @functools.cache
-def _values(file, value):
+def _values(file, value, dz=None):
     """Returns {label: the values of the runs that are not blank}."""
     with open(ROOT / 'docs' / 'results' / f'{file}.json') as source:
         return {cell['label']: learned_values(cell) for cell in json.load(source)['cells']
-                if f'{cell["metric"]} {cell["value"]}' == value}
+                if f'{cell["metric"]} {cell["value"]}' == value and dz in (None, cell['d_z'])}
 
 
 def _label(shown, above):
@@ -77,9 +78,9 @@ class PagesTest(parameterized.TestCase, tf.test.TestCase):
             for text, column in zip(texts, TABLES[page, header], strict=True):
                 if column is None:
                     continue
-                file, value, factor = column
+                file, value, factor, *dz = column
                 file = f'{file}-released' if label.endswith('(released)') and file == 'quick-lines' else file
-                actual = [factor * number for number in _values(file, value)[label]]
+                actual = [factor * number for number in _values(file, value, *dz)[label]]
                 typed = re.findall(r'-?[\d.]+', text.replace('e-3', ''))
                 expected = mean_and_deviation(actual)[:len(typed)] if '±' in text or len(typed) == 1 else actual
                 self.assertLen(typed, len(expected), f'{line}: {text}')
