@@ -46,8 +46,9 @@ def run(what):
     return results
 
 
-def matmul_gflops(dtype, size=2048, count=6):
+def matmul_gflops(dtype):
     """Rate of multiplying square matrices, in GFLOP/s."""
+    size, count = 2048, 6
     matrix = tf.cast(tf.random.stateless_normal([size, size], [0, 0]), dtype)
     multiply = traced(lambda x: tf.matmul(x, x))
     multiply(matrix).numpy()

@@ -121,8 +121,8 @@ def find(images_dir, beside=()):
         raise DataError(f'{images_dir} holds no images ({", ".join(ENDINGS)})')
     others = sorted({*found} - {*images} - {os.path.join(images_dir, name) for name in beside})
     if others:
-        what = '1 file in %s is not an image' if len(others) == 1 else f'{len(others):,} files in %s are not images'
-        _logger.warning(f'{what} (%s) and left out, such as %s', images_dir, ', '.join(ENDINGS), others[0])
+        _logger.warning('%s: left out, because not an image (%s): %s%s', images_dir, ', '.join(ENDINGS), others[0],
+                        f' and {len(others) - 1:,} more' if len(others) > 1 else '')
     return images, others
 
 

@@ -36,9 +36,9 @@ def uniform(shape, draw_key, dtype=tf.float32):
     return tf.random.stateless_uniform(shape, draw_key, dtype=dtype, alg=_ALGORITHM)
 
 
-def normal(shape, draw_key, dtype=tf.float32):
+def normal(shape, draw_key):
     """Standard normal numbers of the given shape."""
-    return tf.random.stateless_normal(shape, draw_key, dtype=dtype, alg=_ALGORITHM)
+    return tf.random.stateless_normal(shape, draw_key, alg=_ALGORITHM)
 
 
 def permutation(size, draw_key):

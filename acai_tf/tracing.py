@@ -17,13 +17,15 @@ no_autograph = tf.autograph.experimental.do_not_convert
 
 
 def as_rows(**inputs):
-    """Checks and converts {name: (array, shape)} to {name: float32 array [n, *shape]}; UsageError if an array has the wrong
-    shape, images are not floats, or the numbers of rows differ."""
+    """Checks and converts {name: (array, shape)} to {name: float32 array [n, *shape]}; if `shape` is (), a single number
+    becomes [n]. UsageError if an array has the wrong shape, images are not floats, or the numbers of rows differ."""
     arrays = {}
     for name, (value, shape) in inputs.items():
         value = np.asarray(value)
         if name.startswith('images') and value.dtype.kind != 'f':
             raise UsageError(f'{name} are {value.dtype}; give floats in [-1, 1], which are pixels * (2 / 255) - 1')
+        if value.shape == tuple(shape) == () and arrays:
+            value = np.full(len(next(iter(arrays.values()))), value)
         if value.ndim != 1 + len(shape) or value.shape[1:] != tuple(shape):
             raise UsageError(f'{name} has shape {list(value.shape)}; must be [{", ".join(map(str, ("n", *shape)))}]')
         arrays[name] = value.astype(np.float32)

@@ -15,11 +15,15 @@ class Classification(NamedTuple):
     classes: object
 
 
-def defined(values):
-    """Turns values, nested or not, into those of JSON: NumPy's numbers into Python's, NaN and infinity into None (null)."""
-    plain = {key: value.item() if isinstance(value, np.generic) else value for key, value in values.items()}
-    return {key: defined(value) if isinstance(value, dict) else
-            None if isinstance(value, float) and not math.isfinite(value) else value for key, value in plain.items()}
+def defined(value):
+    """Turns a value, or nested ones, into that of JSON: a number of NumPy or TensorFlow into Python's, NaN and infinity into
+    None (null)."""
+    if isinstance(value, dict):
+        return {key: defined(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return list(map(defined, value))
+    value = np.asarray(value).item() if getattr(value, 'shape', None) == () else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def counted(count, noun):

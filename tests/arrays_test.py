@@ -84,6 +84,12 @@ class ScaleTest(parameterized.TestCase, tf.test.TestCase):
         with self.assertRaisesRegex(DataError, 'with 3 classes they must be 0 to 2'):
             read(Own((IMAGES, labels), (IMAGES, labels)), 'train')
 
+    def test_a_split_without_images(self):
+        some, none = (IMAGES, LABELS), (IMAGES[:0], LABELS[:0])
+        for split, given in (('train', (none, some)), ('test', (some, none))):
+            with self.assertRaisesRegex(DataError, f'own: there are no {split} images'):
+                read(Own(*given), split)
+
     def test_labels_that_are_no_class_numbers(self):
         for labels in (LABELS.astype(np.float32), LABELS > 0, np.eye(3)[LABELS]):
             with self.assertRaises(DataError):
@@ -112,15 +118,24 @@ class FromArraysTest(parameterized.TestCase, tf.test.TestCase):
             with self.assertRaisesRegex(DataError, message):
                 datasets.from_arrays(IMAGES, *arguments)
 
-    def test_labels_of_text_keep_their_images(self):
-        names = np.array(['cat', 'dog', 'ant'])[LABELS]
+    @parameterized.product(kind=(str, bytes, object), class_names=(None, ['dog', 'bee', 'cat', 'ant']))
+    def test_labels_of_text_keep_their_images(self, kind, class_names):
+        names = np.array(['cat', 'dog', 'ant']).astype(kind)[LABELS]
         marked = np.zeros([40, 4, 4], np.uint8) + np.uint8(LABELS * 50)[:, None, None]
-        dataset = datasets.from_arrays(marked, names, test_fraction=0.25)
+        dataset = datasets.from_arrays(marked, names, test_fraction=0.25, class_names=class_names)
+        self.assertEqual(dataset.class_names, class_names or ['ant', 'cat', 'dog'])
         for split in ('train', 'test'):
             images, labels = read(dataset, split)
             for image, label in zip(images, labels):
                 value = round(float(127.5 * (image[0, 0, 0] + 1)) / 50)
                 self.assertEqual(['cat', 'dog', 'ant'][value], dataset.class_names[label])
+
+    def test_labels_of_text_that_cannot_be_numbered(self):
+        for labels, message in ((['ant', 'bee'] * 20, "the label 'bee' is not one of the class_names"),
+                                ([b'ant', b'\xff'] * 20, 'bytes that are not UTF-8'),
+                                ([None, 'ant'] * 20, 'labels are object')):
+            with self.assertRaisesRegex(DataError, message):
+                datasets.from_arrays(IMAGES, np.array(labels), class_names=['ant', 'cat'])
 
     @parameterized.parameters(([1] * 5 + [2] * 5, 0.1, [0] * 5 + [1] * 5), ([4] * 60, 0.1, [1] * 60),
                               ([100, 100, 3], 0.1, [10, 10, 1]), ([25, 17], 0.1, [2, 2]), ([1, 1, 1], 0.5, [1, 0, 0]),

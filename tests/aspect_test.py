@@ -10,6 +10,7 @@ from PIL import Image
 from programs import ProgramTestCase, run
 
 from acai_tf import datasets, export, images, models
+from acai_tf.datasets import described
 
 
 def wide():
@@ -69,6 +70,7 @@ class PreparedTest(ProgramTestCase):
             with open(self.path('photos/0.png'), 'rb') as file:
                 latents = loaded.encode_bytes([file.read()])
             self.assertAllClose(latents, loaded.encode(expected[0][None]), atol=0.02)
+            self.assertEqual(described.Described(loaded.config).aspect, fit)  # for images without the data set
             self.assertIn({'stretch': 'stretched', 'crop': 'cropped', 'pad': 'padded'}[fit], loaded.config['encode_bytes'])
 
     def test_it_needs_a_resolution(self):

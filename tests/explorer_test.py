@@ -252,7 +252,8 @@ class ExplorerTest(tf.test.TestCase):
         self.assertLen(json.loads(self.post('/api/errors', {'kind': 'images', 'sources': own}, client=client))['errors'], 4)
         prior = {'kind': 'samples', 'from': 'prior', 'seed': 0, 'rows': 2, 'columns': 3}
         self.assertEqual(pixels(self.post('/api/picture', prior, client=client)).shape, (64, 96))
-        needed = ('the model was trained on Mine, your own data set; name its file with --dataset=path/to/file.py:Mine')
+        needed = ('the model was trained on Mine, your own data; name it with --dataset=path/to/file.py:Class, or '
+                  '--dataset=arrays:FILE for arrays in a file')
         for path in ('map?model=0&projection=pca', 'map?model=0&projection=tsne', 'axes?model=0'):
             answer = client.get(f'/api/{path}', headers={'Host': 'localhost'})
             self.assertEqual((answer.status_code, answer.json), (400, {'error': needed}))

@@ -8,7 +8,7 @@ from absl.testing import parameterized
 from matplotlib.text import Text
 from PIL import Image
 
-from acai_tf import figures, images, interpolation
+from acai_tf import figures, images, interpolation, models
 from acai_tf.datasets.base import InMemory
 from acai_tf.errors import DataError, UsageError
 from acai_tf.figures import animation, maps, pictures
@@ -92,6 +92,9 @@ class PicturesTest(parameterized.TestCase, tf.test.TestCase):
                            for models in (Identity(), [Identity()])))
         with self.assertRaisesRegex(UsageError, "unknown mode 'lrp'; choose one of lerp, slerp"):
             figures.draw('lrp', Identity(), data)
+        live = models.create('baseline', (8, 8, 1), 3, depth=1, latent=1)
+        with self.assertRaisesRegex(UsageError, 'several live models need titles'):
+            figures.draw('lerp', [live, live], data)
 
     def test_pictures_of_a_row_are_equally_high(self):
         small, large, gray = (np.full([size, 2 * size, channels], 255, np.uint8)
@@ -243,6 +246,9 @@ class PicturesTest(parameterized.TestCase, tf.test.TestCase):
                 return np.zeros([len(images), 2])
         directory = os.path.join(self.create_tempdir().full_path, 'projector')
         with self.assertRaisesRegex(DataError, 'a map needs'):
+            figures.draw('map', [Constant()], Shades('shades', (2, 2, 1), 3), projector_dir=directory)
+        with self.assertRaisesRegex(UsageError, 'latents of 1 dimension cannot be mapped in 2'):
+            Constant.encode = lambda self, images: images[:, 0, 0]
             figures.draw('map', [Constant()], Shades('shades', (2, 2, 1), 3), projector_dir=directory)
         self.assertFalse(os.path.exists(directory))
 

@@ -101,6 +101,7 @@ class Broken(InMemory):
 '''
 METRIC = '''
 import numpy as np
+import tensorflow as tf
 from acai_tf.metrics.base import Metric
 from acai_tf.options import Option
 
@@ -111,7 +112,7 @@ class Darkness(Metric):
     def compute(self, model, dataset):
         images = next(iter(dataset.test(20)))[0].numpy()
         return {'darkness': np.mean(((1 - images) / 2)**self.exponent),
-                'error': np.mean(np.abs(images - model.reconstruct(images)))}
+                'error': tf.reduce_mean(tf.abs(images - model.reconstruct(images))), 'undefined': None, 'by': {'class': 1}}
 '''
 
 
@@ -155,7 +156,7 @@ class UserFilesTest(parameterized.TestCase, tf.test.TestCase):
         share = np.mean((images.numpy() > 0).mean(axis=(1, 2, 3)))
         self.assertAllClose(share, np.mean(np.where(labels.numpy() == 0, 16, 64)) / 256)
         values = metrics.compute(f'{self.metric}:Darkness', model, data, exponent=2)
-        self.assertCountEqual(values, ['darkness', 'error'])
+        self.assertCountEqual(values, ['darkness', 'error', 'undefined', 'by'])
 
     def test_a_name_in_a_config_of_keras_is_never_run(self):
         model = models.create('acai', (16, 16, 1), 3, depth=2, latent=2, architecture=f'{self.networks}:Small')
@@ -185,7 +186,7 @@ class UserFilesTest(parameterized.TestCase, tf.test.TestCase):
         self.assertEqual((config['model_options']['strength'], config['architecture_options'], config['dataset_options']),
                          (0.25, {'kernel': 5}, {'brightness': 200}))
         self.assertCountEqual(config['checksums'], ['model', 'architecture', 'dataset'])
-        for name in ('loss_size', 'darkness', 'effective_rank'):
+        for name in ('loss_size', 'darkness', 'effective_rank', 'undefined '):
             self.assertIn(name, out)
         loaded = export.load(os.path.join(run_dir, 'export'))
         self.assertEqual([loaded.config[name] for name in ('model', 'architecture', 'dataset', 'dataset_options')],
@@ -230,8 +231,8 @@ class UserFilesTest(parameterized.TestCase, tf.test.TestCase):
         saved_model = f'--saved_model={run_dir}/export'
         code, _, err = run('bin/acai_evaluate', saved_model, '--metrics=reconstruction')
         self.assertEqual(code, 1, err)
-        self.assertRegex(err, '(?m)^acai_evaluate: the model was trained on Squares, your own data set; name its file with '
-                         '--dataset=path/to/file.py:Squares')
+        self.assertRegex(err, '(?m)^acai_evaluate: the model was trained on Squares, your own data; name it with '
+                         '--dataset=path/to/file.py:Class')
 
         # The data set's options come from the export.
         for path in (self.data, self.metric):
@@ -239,7 +240,7 @@ class UserFilesTest(parameterized.TestCase, tf.test.TestCase):
         out = self.run_well('acai_evaluate', saved_model, f'--dataset={self.data}:Squares', '--exponent=2',
                             f'--metrics={self.metric}:Darkness,reconstruction')
         values = json.loads(out)
-        self.assertCountEqual(values, ['darkness', 'error', 'mse', 'rmse'])
+        self.assertCountEqual(values, ['darkness', 'error', 'undefined', 'by', 'mse', 'rmse'])
         data = datasets.get(f'{self.data}:Squares', brightness=200)
         images = next(iter(data.test(20)))[0].numpy()
         self.assertAllClose(values['darkness'], np.mean(((1 - images) / 2)**2), rtol=1e-6)

@@ -14,13 +14,14 @@ from acai_tf.cli import program
 
 def define_flags(flags):
     from acai_tf.cli.flags import define_data_flags
+    from acai_tf.latents.reading import SPLITS
     flags.under('model')
     flags.string('saved_model', None, 'the exported model', is_path=True)
     flags.integer('batch', 512, 'images encoded at a time', lower_bound=1)
     define_data_flags(flags)
     flags.string('images_dir', '', 'a folder of images, instead of --dataset', is_path=True)
     flags.boolean('strict', False, 'with --images_dir: stop at an image that cannot be read, instead of skipping it')
-    flags.enum('split', 'test', ('train', 'test'), 'which images of the data set')
+    flags.enum('split', 'test', SPLITS, 'which images of the data set')
     flags.under('output')
     flags.string('output', None, 'the file to write: .npz, .npy, .csv or .parquet', is_path=True)
 

@@ -41,6 +41,7 @@ def run(flags):
     from acai_tf import export, figures, metrics
     from acai_tf.cli.flags import open_dataset
     from acai_tf.metrics import results
+    from acai_tf.values import combine, defined
     output = flags.output()
     as_figure = bool(output) and figures.is_figure(output)
     if as_figure and flags.metrics != ['poses']:
@@ -56,8 +57,8 @@ def run(flags):
     for metric in chosen:
         computed = metric(model, dataset)
         results.keep(model, metric, dataset, computed)
-        values[metric.name] = metrics.defined(computed)
-    program.write_results(metrics.combine(values), None if as_figure else output)
+        values[metric.name] = defined(computed)
+    program.write_results(combine(values), None if as_figure else output)
     if as_figure:
         from acai_tf.figures import poses
         figures.save(poses.draw({name: [of_one] for name, of_one in values['poses']['poses'].items()}), output)

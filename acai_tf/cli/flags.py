@@ -172,7 +172,7 @@ def open_dataset(flags, model_config=None):
     name, trained_on = flags.dataset, model_config and model_config['dataset']
     if not name and not trained_on:
         raise UsageError(f'--dataset is missing; choose one of {datasets.REGISTRY.choices}')
-    at_hand = name or trained_on in datasets.names() or os.path.exists(trained_on.partition(':')[2])
+    at_hand = name or trained_on in datasets.names() or os.path.exists(os.path.expanduser(trained_on.partition(':')[2]))
     options = {}
     if trained_on and (not name or datasets.short_name(name) == datasets.short_name(trained_on)):
         name, options = name or trained_on, dict(model_config['dataset_options'])

@@ -19,6 +19,7 @@ from acai_tf.cli import program
 def define_flags(flags):
     from acai_tf.cli.flags import define_data_flags
     from acai_tf.figures import MODES
+    from acai_tf.latents.reading import SOURCES
     flags.under('model')
     flags.multi_string('saved_model', None, 'an exported model; repeat the flag to stack several', is_path=True)
     define_data_flags(flags)
@@ -27,7 +28,7 @@ def define_flags(flags):
     flags.enum('mode', 'lerp', list(MODES), 'what to draw')
     flags.integer('rows', 6, 'rows of interpolations, samples or reconstructions', lower_bound=1)
     flags.integer('steps', 16, 'images in a row; for bilinear, each way', lower_bound=2)
-    flags.enum('from', 'prior', ('prior', 'mixture'), 'with --mode=samples: draw from N(0, I), or from a Gaussian mixture '
+    flags.enum('from', 'prior', SOURCES, 'with --mode=samples: draw from N(0, I), or from a Gaussian mixture '
                'fitted to the latents of the training images')
     flags.enum('projection', 'pca', ('pca', 'tsne'), 'with --mode=map: the projection of the latents')
     flags.integer('dimensions', 2, 'with --mode=map: 2 or 3', lower_bound=2, upper_bound=3)

@@ -31,6 +31,7 @@ def run(flags, name, partial=False):
     from acai_tf import export, metrics
     from acai_tf.cli.flags import given_options, open_dataset
     from acai_tf.metrics import results
+    from acai_tf.values import defined
     path = flags.output()
     if flags.save:
         files.check_new_directory(flags.save)
@@ -54,7 +55,7 @@ def run(flags, name, partial=False):
     # Results of a metric learned elsewhere do not belong to this model's run.
     if not flags.load and model is not metrics.PIXELS:
         results.keep(model, metric, dataset, values)
-    write_results(metrics.defined(values), path)
+    write_results(defined(values), path)
     if flags.save:
         metric.save(flags.save)
     metric.clean_up()

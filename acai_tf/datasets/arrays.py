@@ -22,7 +22,7 @@ class Arrays(InMemory):
         labels: [n], integers or text; None: one class.
         x_test, labels_test: the test set; by default a fixed stratified part of the training set.
         test_fraction: size of that part, as a share of the images.
-        class_names: list of str, by label; default: the text labels, if labels are text.
+        class_names: list of str, by number; text labels are numbered in this order. Default: the text labels, sorted.
 
     Raises:
         DataError: arrays have wrong types, shapes, lengths or values.
@@ -35,12 +35,10 @@ class Arrays(InMemory):
             raise DataError(f'{name}: give labels for both the training and the test images, or for neither')
         images = {split: _images(array, f'{name}: the {split} images') for split, array in (('train', x), ('test', x_test))
                   if array is not None}
-        numbers, names = _numbered({'train': labels, 'test': labels_test}, images, name)
+        numbers, names = _numbered({'train': labels, 'test': labels_test}, images, class_names, name)
         largest = max(int(each.max()) for each in numbers.values())
-        if class_names is not None:
-            names = class_names
-            if len(names) <= largest:
-                raise DataError(f'{name}: {len(names)} class_names are too few; the labels reach {largest}')
+        if names is not None and len(names) <= largest:
+            raise DataError(f'{name}: {len(names)} class_names are too few; the labels reach {largest}')
         super().__init__(name, images['train'].shape[1:], largest + 1 if names is None else len(names))
         self.class_names = None if names is None else list(map(str, names))
         self._given = {split: (images[split], numbers[split]) for split in images}
@@ -106,21 +104,35 @@ def _images(x, what):
     return x
 
 
-def _numbered(labels, images, name):
-    """Returns ({split: class numbers}, names of the classes or None)."""
-    given = {split: np.zeros(len(x), np.int64) if labels[split] is None else np.asarray(labels[split])
+def _numbered(labels, images, names, name):
+    """Returns ({split: class numbers}, names of the classes or None); `names` are those given, or None."""
+    given = {split: np.zeros(len(x), np.int64) if labels[split] is None else _as_text(labels[split], f'{name}: {split}')
              for split, x in images.items()}
     for split, x in images.items():
         if given[split].shape != (len(x),):
             raise DataError(f'{name}: {split} has {len(x)} images, but labels of shape {list(given[split].shape)}; give one '
                             'label for each image')
     kinds = {values.dtype.kind for values in given.values()}
-    if kinds <= {'U', 'S'}:
-        names = np.unique(np.concatenate([values.astype(str) for values in given.values()]))
-        return {split: np.searchsorted(names, values.astype(str)) for split, values in given.items()}, names
+    if kinds == {'U'}:
+        found = np.unique(np.concatenate(list(given.values())))
+        names = found.tolist() if names is None else list(map(str, names))
+        if unknown := set(found.tolist()) - set(names):
+            raise DataError(f'{name}: the label {min(unknown)!r} is not one of the class_names')
+        return {split: np.array([names.index(value) for value in values.tolist()]) for split, values in given.items()}, names
     if not kinds <= {'i', 'u'}:
         raise DataError(f'{name}: labels are {next(iter(given.values())).dtype}; give integers from 0, or text')
-    return given, None
+    return given, names
+
+
+def _as_text(labels, what):
+    """Labels as an array, of str if they are text in another form: bytes, or objects as in pandas."""
+    labels = np.asarray(labels)
+    if labels.dtype.kind == 'O' and all(isinstance(label, str) for label in labels.flat):
+        return labels.astype(str)
+    try:
+        return np.char.decode(labels, 'utf-8') if labels.dtype.kind == 'S' else labels
+    except UnicodeDecodeError:
+        raise DataError(f'{what} has labels of bytes that are not UTF-8; decode them') from None
 
 
 def _read(path):

@@ -207,12 +207,14 @@ class InMemory(Dataset):
             if images.shape[1:] != self.image_shape or labels.shape != images.shape[:1]:
                 raise DataError(f'{self.name}: the {split} images have shape {list(images.shape)} and the labels '
                                 f'{list(labels.shape)}; they must be [n, {", ".join(map(str, self.image_shape))}] and [n]')
+            if not len(images):
+                raise DataError(f'{self.name}: there are no {split} images')
             self._check_labels(split, labels)
             if images.dtype != np.uint8:
                 if split == 'test':
                     self._arrays('train')  # decides whether to stretch
                 if self._stretch is None:
-                    self._stretch = bool(images.size) and images.dtype.kind == 'f' and images.min() >= 0
+                    self._stretch = bool(images.dtype.kind == 'f' and images.min() >= 0)
                     if self._stretch:
                         _logger.info('%s: the images are within [0, 1]: stretched to [-1, 1]', self.name)
                 images = _scaled(images, self._stretch, f'{self.name}: the {split} images')
@@ -222,7 +224,7 @@ class InMemory(Dataset):
     def _check_labels(self, split, labels):
         if labels.dtype.kind not in 'iu':
             raise DataError(f'{self.name}: the {split} labels are {labels.dtype}; they must be integers')
-        if labels.size and (labels.min() < 0 or labels.max() >= self.nclass):
+        if labels.min() < 0 or labels.max() >= self.nclass:
             raise DataError(f'{self.name}: the {split} labels range from {labels.min()} to {labels.max()}; with '
                             f'{self.nclass} classes they must be 0 to {self.nclass - 1}')
 

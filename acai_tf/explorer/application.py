@@ -20,6 +20,7 @@ from acai_tf.explorer import scenes
 from acai_tf.explorer.space import NotYet
 from acai_tf.export.load import system_of
 from acai_tf.runs import Run
+from acai_tf.values import defined
 
 _logger = logging.getLogger(__name__)
 
@@ -224,18 +225,8 @@ def _json(value, status=200):
     try:
         content = json.dumps(value, separators=(',', ':'), allow_nan=False)
     except ValueError:  # NaN and infinity are not valid JSON, so they become null
-        content = json.dumps(_finite(value), separators=(',', ':'))
+        content = json.dumps(defined(value), separators=(',', ':'))
     return Response(content, status, mimetype='application/json')
-
-
-def _finite(value):
-    if isinstance(value, dict):
-        return {key: _finite(part) for key, part in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(part) for part in value]
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    return value
 
 
 def _png(content):

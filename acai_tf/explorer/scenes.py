@@ -15,12 +15,11 @@ model's input image. Numbers are little-endian. Everything is checked; UsageErro
 
 import base64
 import binascii
-import math
 
 import numpy as np
 import tensorflow as tf
 
-from acai_tf import figures, interpolation
+from acai_tf import figures, interpolation, losses
 from acai_tf import images as images_lib
 from acai_tf.errors import UsageError
 from acai_tf.figures import animation, pictures
@@ -194,7 +193,7 @@ class Scene:
         """Returns the MSE of each reconstruction on the [-1, 1] scale, and its root on the 0..255 scale."""
         images = self._images_of(self._sources(1, _MOST_SOURCES))
         mse = np.square(space.loaded.reconstruct(images) - images, dtype=np.float64).mean(axis=(1, 2, 3))
-        return [{'mse': float(error), 'rmse': 127.5 * math.sqrt(error)} for error in mse]
+        return [{'mse': float(error), 'rmse': float(losses.rmse(error))} for error in mse]
 
 
 def encode64(content):

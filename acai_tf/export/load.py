@@ -130,7 +130,6 @@ class LoadedModel:
 
     def interpolate(self, images_a: np.ndarray, images_b: np.ndarray, alpha: float | np.ndarray) -> np.ndarray:
         """Decoded mixes of the latents of a (alpha 0) and b (alpha 1); alpha is a number or [n]."""
-        alpha = np.broadcast_to(np.asarray(alpha, np.float32), [len(images_a)])
         return self._call('interpolate', images_a=(images_a, self.image_shape),
                           images_b=(images_b, self.image_shape), alpha=(alpha, ()))['images']
 

@@ -87,7 +87,7 @@ def export_model(model, dataset, step: int, export_dir: str | os.PathLike, run=N
         'dataset': dataset.name, 'dataset_options': dataset.options, 'step': int(step),
         'image_shape': list(model.image_shape), 'latent_shape': list(model.latent_shape),
         'nclass': model.nclass, 'class_names': dataset.class_names,
-        'value_range': [-1.0, 1.0],
+        'value_range': [-1.0, 1.0], 'fit': dataset.aspect,
         'architecture': architectures.name_of(model.architecture), 'depth': model.depth, 'latent_width': model.latent_width,
         'model_options': model.options(), 'reported': run.reported if run else {},
         'encode_bytes': _BYTES_RULE.format(

@@ -72,12 +72,14 @@ def draw(mode, models, dataset, image_files=(), rows=6, steps=16, projection='pc
         titles: names of the models; default: `names`. Needed for several live models.
 
     Raises:
-        UsageError: an unknown mode, or images for a map.
+        UsageError: an unknown mode, images for a map, or no titles for several live models.
     """
     from acai_tf.figures import maps, pictures
     if mode not in MODES:
         raise UsageError(f'unknown mode {mode!r}; choose one of {", ".join(MODES)}')
     models = models if isinstance(models, (list, tuple)) else [models]
+    if not titles and len(models) > 1 and not all(hasattr(model, 'config') for model in models):
+        raise UsageError('several live models need titles, one for each')
     titles = titles or names(models)
     if mode == 'map':
         if image_files:

@@ -28,7 +28,7 @@ def draw_map(models, model_names, dataset, projection, seed, projector_dir='', d
     images. Writes the first model's projector files to `projector_dir`."""
     try:
         images, poses, is_test = dataset.load_poses()
-        labels, name = poses[:, 0].astype(int), str
+        labels, name = poses[:, 0], '{:g}'.format
     except (UsageError, DataError):
         images, labels = reading.of_dataset(PIXELS, dataset, 'test', _MOST_POINTS)
         poses, name = None, dataset.class_name
@@ -143,7 +143,7 @@ def _draw_grid(axes, points, poses, azimuths, altitudes):
 def _panels(figure, named_latents, dimensions, cells=None):
     """Yields (axes, latents, dimensions) for each model; `cells` is a grid with two columns for each model."""
     for column, (name, latents) in enumerate(named_latents):
-        drawn = min(dimensions, latents[0].size)
+        drawn = min(dimensions, max(2, latents[0].size))  # one dimension is refused later
         place = [cells[0, 2 * column:2 * column + 2]] if cells else [1, len(named_latents), column + 1]
         axes = figure.add_subplot(*place, projection='3d' if drawn == 3 else None)
         axes.set_title(text.shorten(name, 50), fontsize=9, parse_math=False)

@@ -48,8 +48,9 @@ def draw(values_of, panels=PANELS):
     return figure
 
 
-def _in_rows(names, columns=3):
+def _in_rows(names):
     """Arranges names in rows of a mosaic; the last row is padded with ''."""
+    columns = 3
     names += [''] * (-len(names) % columns) if len(names) > columns else []
     return [names[start:start + columns] for start in range(0, len(names), columns)]
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from acai_tf.metrics.subjects import PIXELS
 from acai_tf.registry import Registry
-from acai_tf.values import combine, defined
+from acai_tf.values import defined
 
-__all__ = ['PIXELS', 'REGISTRY', 'combine', 'compute', 'create', 'defined', 'names']
+__all__ = ['PIXELS', 'REGISTRY', 'compute', 'create', 'names']
 
 # name of the metric and of its file -> class
 REGISTRY = Registry('metric', 'acai_tf.metrics', {

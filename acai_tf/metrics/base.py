@@ -1,5 +1,7 @@
 """Base class of the metrics, and the check that a model and a data set fit each other."""
 
+import math
+
 from acai_tf import metrics
 from acai_tf.datasets.base import as_dataset
 from acai_tf.errors import DataError, UsageError
@@ -64,8 +66,10 @@ class Metric(Configured):
         raise NotImplementedError
 
     def summary(self, values):
-        """Returns the {name: value} that a report keeps; all of them, by default."""
-        return values
+        """Returns the {name: value} that a report keeps, of values that are Python's: by default the numbers, with NaN for
+        None."""
+        return {name: math.nan if value is None else value for name, value in values.items()
+                if value is None or isinstance(value, (int, float))}
 
     def clean_up(self):
         """Removes the files kept for resuming. Call it once the result is safe."""

@@ -88,7 +88,7 @@ class LearningMetric(Metric):
 
     def summary(self, values):
         # Prefixed, because several metrics have an accuracy.
-        return {f'{self.name}_{name}': value for name, value in values.items() if not isinstance(value, dict)}
+        return {f'{self.name}_{name}': value for name, value in super().summary(values).items()}
 
     def save(self, directory):
         """Writes the learned arrays and the answers of the last computation to a new directory, atomically; UsageError if it

@@ -52,9 +52,9 @@ def evaluate(encode, decode, images: np.ndarray, poses: np.ndarray, is_test: np.
              realistic: np.ndarray | None = None) -> dict[str, dict]:
     """Computes values of linear interpolations of a model's latents, over intervals of azimuth and altitude.
 
-    An interval of L degrees has L / step images; its ends are the first and the last, as in the paper (80 degrees in steps
-    of 5: 16 images, which span 75 degrees). Every image that is followed by a whole interval is a start. Azimuths wrap if
-    they cover the full circle. Only the inner frames count.
+    An interval of L degrees has L / step images, rounded; its ends are the first and the last, as in the paper (80 degrees
+    in steps of 5: 16 images, which span 75 degrees). Every image that is followed by a whole interval is a start. Azimuths
+    wrap if they cover the full circle. Only the inner frames count.
 
     Args:
         encode: images [n, h, w, c] in [-1, 1] -> latents [n, ...].
@@ -276,9 +276,10 @@ class Poses(Metric):
 
     def summary(self, values):
         of_model = values['poses']['model']['all']
-        return {f'poses_{name}_{interval}': value['error'] if name == 'retrieved_alpha' else value
-                for name in ('mse', 'retrieved_alpha', 'realism') for interval, value in of_model.get(name, {}).items()
-                if interval in (_RETRIEVAL, _BY_ALPHA, 'altitude')}
+        return super().summary({
+            f'poses_{name}_{interval}': value['error'] if name == 'retrieved_alpha' else value
+            for name in ('mse', 'retrieved_alpha', 'realism') for interval, value in of_model.get(name, {}).items()
+            if interval in (_RETRIEVAL, _BY_ALPHA, 'altitude')})
 
 
 def _setting(dataset):

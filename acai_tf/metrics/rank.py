@@ -1,6 +1,7 @@
 """Number of latent dimensions in use, from the spectrum of the covariance."""
 
 import numpy as np
+from scipy import stats
 
 from acai_tf.latents import reading
 from acai_tf.metrics.base import Metric
@@ -27,9 +28,8 @@ def evaluate(latents, dead=0.01):
     eigenvalues = np.square(np.linalg.svd(centered, compute_uv=False))
     effective_rank = participation_ratio = float('nan')
     if eigenvalues.sum() > 0:
-        shares = eigenvalues[eigenvalues > 0] / eigenvalues.sum()
-        effective_rank = float(np.exp(-(shares * np.log(shares)).sum()))
-        participation_ratio = float(1 / np.square(shares).sum())
+        effective_rank = float(np.exp(stats.entropy(eigenvalues)))
+        participation_ratio = float(eigenvalues.sum()**2 / np.square(eigenvalues).sum())
     return {'effective_rank': effective_rank, 'participation_ratio': participation_ratio,
             'dead_dimensions': dead_dimensions}
 

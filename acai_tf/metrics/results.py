@@ -7,8 +7,8 @@ import logging
 import os
 
 from acai_tf import datasets, files
-from acai_tf.metrics import defined
 from acai_tf.runs import Run
+from acai_tf.values import defined
 from acai_tf.versions import versions
 
 _logger = logging.getLogger(__name__)

@@ -86,11 +86,12 @@ class Autoencoder(Steps, Configured, keras.Model):
         self.start, self.average = start, average
         if len(image_shape) != 3:
             raise UsageError(f'image_shape={tuple(image_shape)}: must be (height, width, channels)')
-        for label, value in (('depth', depth), ('latent', latent), ('nclass', nclass)):
+        for label, value in (('depth', depth), ('latent', latent), ('latent_width', latent_width), ('nclass', nclass)):
             if not isinstance(value, (int, np.integer)) or value < 1:
                 raise UsageError(f'{label}={value!r} must be an integer of at least 1')
-        self.image_shape, self.latent_width = tuple(image_shape), latent_width
-        self.nclass, self.depth, self.latent = int(nclass), int(depth), int(latent)  # Keras and JSON take no NumPy integers
+        # Keras and JSON take no NumPy integers.
+        self.image_shape, self.nclass = tuple(map(int, image_shape)), int(nclass)
+        self.depth, self.latent, self.latent_width = int(depth), int(latent), int(latent_width)
         if registry.is_reference(architecture):
             architecture = architectures.REGISTRY.get(architecture)
         self._given_architecture = architecture
@@ -100,7 +101,7 @@ class Autoencoder(Steps, Configured, keras.Model):
         for key, option in declared(type(self)).items():
             if option.follows:
                 setattr(self, key, getattr(self, key) or getattr(self, option.follows, getattr(self, key)))  # lr comes later
-        self.architecture = architectures.create(architecture, self.depth, self.latent, latent_width, seed,
+        self.architecture = architectures.create(architecture, self.depth, self.latent, self.latent_width, seed,
                                                  self.dtype_policy, **self._architecture_options)
         self.build_networks()
         self.built = True
@@ -170,8 +171,6 @@ class Autoencoder(Steps, Configured, keras.Model):
 
     def _on_arrays(self, method, inputs):
         shapes = {'latents': self.latent_shape, 'directions': self.latent_shape, 'alpha': ()}
-        if 'alpha' in inputs:
-            inputs['alpha'] = np.broadcast_to(np.asarray(inputs['alpha'], np.float32), [len(inputs['images_a'])])
         arrays = as_rows(**{name: (value, shapes.get(name, self.image_shape)) for name, value in inputs.items()})
         if method not in self._compiled:
             self._compiled[method] = traced(functools.partial(method, self), input_signature=[

@@ -6,6 +6,7 @@ import tensorflow as tf
 from scipy import optimize
 
 from acai_tf.errors import UsageError
+from acai_tf.models.batches import check_images
 
 _BATCH = 500
 _LARGEST = 30.0  # bounds the search for the value before the output activation
@@ -15,7 +16,7 @@ _MOST_BATCHES = 100  # of a tf.data.Dataset that is or may be infinite
 def set_mean(model, data):
     """See `base.Autoencoder.start_from`."""
     biases = last_biases(model)
-    mean = _mean(_image_batches(data))
+    mean = _mean(_image_batches(data, model.image_shape))
     value = _inverse(model.to_images, mean)
     for bias in biases:
         bias.assign(value)
@@ -26,10 +27,10 @@ def last_biases(model):
     return [_last_bias(getattr(model, name), model.image_shape[-1], name) for name in model.decoders]
 
 
-def first_images(data, count):
+def first_images(data, count, image_shape):
     """The first `count` training images, as one tensor."""
     images, size = [], 0
-    for batch in _image_batches(data):
+    for batch in _image_batches(data, image_shape):
         images.append(batch)
         size += len(batch)
         if size >= count:
@@ -37,8 +38,8 @@ def first_images(data, count):
     return tf.concat(images, axis=0)[:count]
 
 
-def _image_batches(data):
-    """Yields batches of images from anything that `start_from` takes."""
+def _image_batches(data, image_shape):
+    """Yields batches of images [n, *image_shape] from anything that `start_from` takes; UsageError for other images."""
     if hasattr(data, 'train_once'):
         data = data.train_once(_BATCH)
     elif isinstance(data, tf.data.Dataset):
@@ -49,7 +50,9 @@ def _image_batches(data):
         raise UsageError(f'start=mean: cannot read the images of a {type(data).__name__} in advance; create the model '
                          'without start and call model.start_from(images)')
     for batch in data:
-        yield batch[0] if isinstance(batch, (tuple, list)) else batch
+        images = tf.convert_to_tensor(batch[0] if isinstance(batch, (tuple, list)) else batch)
+        check_images(images, image_shape, any_float=True)
+        yield images
 
 
 def _mean(batches):

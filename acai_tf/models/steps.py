@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import numbers
 import re
 
 import keras
@@ -78,8 +79,9 @@ class Steps:
                 raise UsageError(f'compile(): {type(self).__name__} sets {name} itself; leave it out (the learning rate is '
                                  'lr)')
         is_schedule = isinstance(lr, keras.optimizers.schedules.LearningRateSchedule)
-        if not is_schedule and not (isinstance(lr, (int, float)) and 0 <= lr < math.inf):
+        if not is_schedule and not (isinstance(lr, numbers.Real) and 0 <= lr < math.inf):
             raise UsageError(f'compile(lr={lr!r}): must be a number of at least 0 or a Keras LearningRateSchedule')
+        lr = lr if is_schedule else float(lr)  # Keras takes no other numbers
         super().compile(optimizer=None, **kwargs)
         self.trackers = {name: (optimizers.RootMean if name == 'rmse' else keras.metrics.Mean)(name=name)
                          for name in dict.fromkeys((*self.loss_names, 'loss'))}

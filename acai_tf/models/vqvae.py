@@ -21,8 +21,8 @@ _START_IMAGES, _CODE_NOISE = 1024, 0.1
 class Codebook(keras.layers.Layer):
     """Codes that follow the moving averages of the vectors assigned to them.
 
-    As released, the counts begin at zero and the means at the codes themselves, so the first update multiplies a code by
-    about 1e5. `size` is the number of codes, `dim` the length of a code.
+    As released, the counts begin at zero and the means at the codes themselves, so the first update multiplies an unused
+    code by about 1e5, and one used once by about 1e3. `size` is the number of codes, `dim` the length of a code.
     """
 
     def __init__(self, size, dim, seed):
@@ -121,7 +121,7 @@ class AEVQVAE(Autoencoder):
     def start_from(self, dataset):
         """Like `Autoencoder.start_from`, and draws the codes from the latents of 1,024 images."""
         super().start_from(dataset)
-        images = start.first_images(dataset, _START_IMAGES)
+        images = start.first_images(dataset, _START_IMAGES, self.image_shape)
         self.codebook.start_from(self.quantize_latents(self.encode(images))[1], self.seed)
 
     def decode(self, latents, training=False):

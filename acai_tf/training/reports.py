@@ -11,6 +11,7 @@ from acai_tf.images import grid
 from acai_tf.latents import reading
 from acai_tf.options import declared
 from acai_tf.training.config import TrainConfig
+from acai_tf.values import combine, defined
 
 _ROWS, _STEPS = 8, 16
 
@@ -56,8 +57,8 @@ class Reporter:
         """Evaluates, writes everything, and returns the record that was added to metrics.jsonl."""
         record = {'kimg': kimg, 'step': step, 'img_per_s': round(img_per_s, 1), **terms,
                   'learning_rate': self._model.optimizer.learning_rate}
-        values = metrics.combine({metric.name: metric.summary(metric(self._model, self._dataset))
-                                  for metric in self._metrics})
+        values = combine({metric.name: metric.summary(defined(metric(self._model, self._dataset)))
+                          for metric in self._metrics})
         record |= {f'test_{name}' if name in record else name: value for name, value in values.items()}
         self._directory.append_report(record)
         pictures = self._pictures()

@@ -6,9 +6,10 @@ import json
 import os
 import shutil
 
-from acai_tf import files, metrics
+from acai_tf import files
 from acai_tf.errors import StorageError, UsageError
 from acai_tf.runs import Run
+from acai_tf.values import defined
 
 IN_USE = 'is in use by another process'  # part of a message that other code looks for
 
@@ -86,7 +87,7 @@ class RunDirectory(Run):
 
     def append_report(self, record):
         """Appends one report; NaN is written as null."""
-        line = json.dumps(metrics.defined(record), allow_nan=False)
+        line = json.dumps(defined(record), allow_nan=False)
         with open(self.reports_path, 'a', encoding='utf-8') as file:
             file.write(line + '\n')
             file.flush()

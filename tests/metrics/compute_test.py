@@ -11,6 +11,7 @@ from acai_tf import datasets, metrics, models
 from acai_tf.clusterers import kmeans
 from acai_tf.errors import DataError, NonFiniteError, UsageError
 from acai_tf.metrics import correlation
+from acai_tf.values import defined
 
 
 class ComputeTest(parameterized.TestCase, tf.test.TestCase):
@@ -50,9 +51,10 @@ class ComputeTest(parameterized.TestCase, tf.test.TestCase):
         self.assertAllClose(metrics.compute('probe', Constant(), self.data)['probe_accuracy'], 100 / 3)
 
     def test_values_become_those_of_json(self):
-        values = metrics.defined({'a': {'b': np.float32(0.5), 'c': np.float64('nan')}, 'd': np.inf, 'e': np.int64(3)})
+        values = defined({'a': {'b': np.float32(0.5), 'c': np.float64('nan')}, 'd': np.inf, 'e': np.int64(3),
+                          'f': (tf.constant(2.5), np.array(1), float('nan'))})
         self.assertEqual(json.loads(json.dumps(values, allow_nan=False)),
-                         {'a': {'b': 0.5, 'c': None}, 'd': None, 'e': 3})
+                         {'a': {'b': 0.5, 'c': None}, 'd': None, 'e': 3, 'f': [2.5, 1, None]})
 
     def test_latents_that_are_not_finite(self):
         for name in ('correlation', 'cluster', 'classify', 'rank', 'probe'):

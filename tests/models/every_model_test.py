@@ -65,7 +65,7 @@ class EveryModelTest(parameterized.TestCase, tf.test.TestCase):
 
     @parameterized.parameters(3, 32, 0, -4, 16)
     def test_sizes_that_do_not_fit_are_refused(self, latent_width):
-        with self.assertRaisesRegex(UsageError, 'latent_width.*choose one of 8, 4, 2, 1'):
+        with self.assertRaisesRegex(UsageError, 'latent_width.*(choose one of 8, 4, 2, 1|integer of at least 1)'):
             create('baseline', latent_width=latent_width)
 
     @parameterized.parameters(models.names())
@@ -174,7 +174,9 @@ class EveryModelTest(parameterized.TestCase, tf.test.TestCase):
 class OptionsTest(tf.test.TestCase):
 
     def test_integers_of_numpy(self):
-        model = models.create('acai', (8, 8, 1), np.int64(3), depth=np.int64(1), latent=np.int64(2), latent_width=4)
+        model = models.create('acai', np.array([8, 8, 1]), np.int64(3), depth=np.int64(1), latent=np.int64(2),
+                              latent_width=np.int64(4))
+        model.compile(lr=np.float32(1e-3))
         self.assertEqual(model.classifier.output_shape, (None, 3))
         json.dumps(model.get_config())
 

@@ -291,6 +291,9 @@ class ArraysTest(tf.test.TestCase):
         for images, message in ((IMAGES[:, :8], 'images has shape'), (IMAGES.astype(np.uint8), 'images are uint8')):
             with self.assertRaisesRegex(UsageError, message):
                 model.encode(images)
+        for alpha in (np.zeros(3), np.zeros([20, 1]), [0.5]):
+            with self.assertRaisesRegex(UsageError, 'alpha'):
+                model.interpolate(IMAGES, IMAGES, alpha)
 
 
 if __name__ == '__main__':

@@ -96,6 +96,10 @@ class StartTest(parameterized.TestCase, tf.test.TestCase):
             create(start='mean').fit(IMAGES[i:i + 1] for i in range(2))
         with self.assertRaisesRegex(UsageError, 'there are no training images'):
             create().start_from(IMAGES[:0])
+        for images, message in ((np.uint8(IMAGES), 'images are uint8; give float32'), (IMAGES[:, :8], 'the model takes'),
+                                (tf.data.Dataset.from_tensor_slices(IMAGES), 'the model takes .n, 16, 16, 3')):
+            with self.assertRaisesRegex(UsageError, message):
+                create().start_from(images)
         for wrong in ({'start': 'median'}, {'average': 1.0}, {'average': -0.1}):
             with self.assertRaisesRegex(UsageError, f'{next(iter(wrong))}='):
                 create(**wrong)
