@@ -57,7 +57,7 @@ class GAIA(Autoencoder):
     training_only = ('critic_encoder', 'critic_decoder')
     decoders = ('decoder', 'critic_decoder')
     batch_multiple = 2
-    stays_blank_on = ('lines32',)
+    stays_blank_on = ('lines32', 'mnist32')
     takes_no_base = 'takes no base, because its loss never compares an image with its reconstruction'
 
     def build_networks(self):
