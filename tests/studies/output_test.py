@@ -226,7 +226,7 @@ class ResultTest(MadeUpRuns):
                                  path.with_suffix(ending).read_bytes(), path.with_suffix(ending))
         for path in RESULTS.glob('*.py'):
             names = re.findall(r'^(\w+) = Study\(', path.read_text(), re.MULTILINE)
-            self.assertNotEmpty(names, path)
+            self.assertTrue(names or '(Metric)' in path.read_text(), path)
             for name in names:
                 self.assertIsInstance(studies.from_file(f'{path}:{name}'), Study)
 
