@@ -214,7 +214,7 @@ class ImageFolderTest(parameterized.TestCase, tf.test.TestCase):
         os.mkfifo(os.path.join(self.directory, 'pipe.png'))
         with self.assertLogs('acai_tf', 'WARNING') as logs:
             self.assertLen(self.examples(), 2)
-        self.assertRegex(logs.output[0], r'1 file in .* is not an image \(')
+        self.assertRegex(logs.output[0], r'left out, because not an image \(.*notes.txt$')
 
     def test_wrong_folders(self):
         with self.assertRaisesRegex(DataError, 'holds no images'):
