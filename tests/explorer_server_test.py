@@ -1,5 +1,6 @@
 """The explorer's process: its socket, its signals, its end, and wrong use."""
 
+import contextlib
 import http.client
 import io
 import json
@@ -169,9 +170,11 @@ class ServerTest(parameterized.TestCase, tf.test.TestCase):
         self.assertEmpty(children)
 
     def children(self, process):
-        return pathlib.Path(f'/proc/{process.pid}/task/{process.pid}/children').read_text().split() + [
-            child for task in pathlib.Path(f'/proc/{process.pid}/task').iterdir()
-            for child in (task / 'children').read_text().split()]
+        children = []
+        for task in pathlib.Path(f'/proc/{process.pid}/task').iterdir():
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # the thread has just ended
+                children += (task / 'children').read_text().split()
+        return children
 
     @parameterized.parameters(
         ([], 1, '--saved_model is missing'), (['--saved_model=/nowhere'], 2, '/nowhere is not a SavedModel'),
