@@ -86,12 +86,14 @@ class Autoencoder(Steps, Configured, keras.Model):
         self.start, self.average = start, average
         if len(image_shape) != 3:
             raise UsageError(f'image_shape={tuple(image_shape)}: must be (height, width, channels)')
-        for label, value in (('depth', depth), ('latent', latent), ('latent_width', latent_width), ('nclass', nclass)):
+        for label, value in (('depth', depth), ('latent', latent), ('nclass', nclass)):
             if not isinstance(value, (int, np.integer)) or value < 1:
                 raise UsageError(f'{label}={value!r} must be an integer of at least 1')
         # Keras and JSON take no NumPy integers.
         self.image_shape, self.nclass = tuple(map(int, image_shape)), int(nclass)
-        self.depth, self.latent, self.latent_width = int(depth), int(latent), int(latent_width)
+        self.depth, self.latent = int(depth), int(latent)
+        # The architecture checks it, because it knows what fits.
+        self.latent_width = int(latent_width) if isinstance(latent_width, np.integer) else latent_width
         if registry.is_reference(architecture):
             architecture = architectures.REGISTRY.get(architecture)
         self._given_architecture = architecture

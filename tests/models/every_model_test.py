@@ -65,7 +65,7 @@ class EveryModelTest(parameterized.TestCase, tf.test.TestCase):
 
     @parameterized.parameters(3, 32, 0, -4, 16)
     def test_sizes_that_do_not_fit_are_refused(self, latent_width):
-        with self.assertRaisesRegex(UsageError, 'latent_width.*(choose one of 8, 4, 2, 1|integer of at least 1)'):
+        with self.assertRaisesRegex(UsageError, 'latent_width.*choose one of 8, 4, 2, 1'):
             create('baseline', latent_width=latent_width)
 
     @parameterized.parameters(models.names())

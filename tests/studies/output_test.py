@@ -17,7 +17,7 @@ import tensorflow as tf
 from made_up_runs import MadeUpRuns
 from programs import ROOT
 
-from acai_tf import figures, studies
+from acai_tf import figures, metrics, studies
 from acai_tf.errors import DataError, UsageError
 from acai_tf.figures import poses
 from acai_tf.studies import directory, figure, output, reproduce, values
@@ -226,9 +226,12 @@ class ResultTest(MadeUpRuns):
                                  path.with_suffix(ending).read_bytes(), path.with_suffix(ending))
         for path in RESULTS.glob('*.py'):
             names = re.findall(r'^(\w+) = Study\(', path.read_text(), re.MULTILINE)
-            self.assertTrue(names or '(Metric)' in path.read_text(), path)
+            metric_names = re.findall(r'^class (\w+)\(Metric\):', path.read_text(), re.MULTILINE)
+            self.assertNotEmpty(names + metric_names, path)
             for name in names:
                 self.assertIsInstance(studies.from_file(f'{path}:{name}'), Study)
+            for name in metric_names:
+                self.assertEqual(metrics.create(f'{path}:{name}').name, name)
 
     def test_only_clock_values_depend_on_the_clock(self):
         first = timeless(self.result())
