@@ -35,12 +35,13 @@ class Arrays(InMemory):
             raise DataError(f'{name}: give labels for both the training and the test images, or for neither')
         images = {split: _images(array, f'{name}: the {split} images') for split, array in (('train', x), ('test', x_test))
                   if array is not None}
-        numbers, names = _numbered({'train': labels, 'test': labels_test}, images, class_names, name)
+        names = None if class_names is None else list(map(str, class_names))
+        numbers, names = _numbered({'train': labels, 'test': labels_test}, images, names, name)
         largest = max(int(each.max()) for each in numbers.values())
         if names is not None and len(names) <= largest:
             raise DataError(f'{name}: {len(names)} class_names are too few; the labels reach {largest}')
         super().__init__(name, images['train'].shape[1:], largest + 1 if names is None else len(names))
-        self.class_names = None if names is None else list(map(str, names))
+        self.class_names = names
         self._given = {split: (images[split], numbers[split]) for split in images}
         if x_test is None:
             is_test = stratified_part(numbers['train'], test_fraction, name)
@@ -115,10 +116,11 @@ def _numbered(labels, images, names, name):
     kinds = {values.dtype.kind for values in given.values()}
     if kinds == {'U'}:
         found = np.unique(np.concatenate(list(given.values())))
-        names = found.tolist() if names is None else list(map(str, names))
+        names = found.tolist() if names is None else names
         if unknown := set(found.tolist()) - set(names):
             raise DataError(f'{name}: the label {min(unknown)!r} is not one of the class_names')
-        return {split: np.array([names.index(value) for value in values.tolist()]) for split, values in given.items()}, names
+        numbers = np.array(list(map(names.index, found.tolist())))
+        return {split: numbers[np.searchsorted(found, values)] for split, values in given.items()}, names
     if not kinds <= {'i', 'u'}:
         raise DataError(f'{name}: labels are {next(iter(given.values())).dtype}; give integers from 0, or text')
     return given, names

@@ -50,8 +50,8 @@ def _image_batches(data, image_shape):
         raise UsageError(f'start=mean: cannot read the images of a {type(data).__name__} in advance; create the model '
                          'without start and call model.start_from(images)')
     for batch in data:
-        images = tf.convert_to_tensor(batch[0] if isinstance(batch, (tuple, list)) else batch)
-        check_images(images, image_shape, any_float=True)
+        images = batch[0] if isinstance(batch, (tuple, list)) else batch
+        check_images(tf.TensorSpec(images.shape, images.dtype), image_shape, any_float=True)  # a tensor would be a copy
         yield images
 
 
