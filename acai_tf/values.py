@@ -16,8 +16,8 @@ class Classification(NamedTuple):
 
 
 def defined(value):
-    """Turns a value, or nested ones, into that of JSON: a number of NumPy or TensorFlow into Python's, NaN and infinity into
-    None (null)."""
+    """Converts a value, nested or not, for JSON: NumPy and TensorFlow scalars become Python numbers, and NaN and infinity
+    become None (null)."""
     if isinstance(value, dict):
         return {key: defined(part) for key, part in value.items()}
     if isinstance(value, (list, tuple)):

@@ -66,8 +66,7 @@ class Metric(Configured):
         raise NotImplementedError
 
     def summary(self, values):
-        """Returns the {name: value} that a report keeps, of values that are Python's: by default the numbers, with NaN for
-        None."""
+        """Returns the {name: value} that a report keeps, from `defined` values: by default the numbers, and NaN for None."""
         return {name: math.nan if value is None else value for name, value in values.items()
                 if value is None or isinstance(value, (int, float))}
 

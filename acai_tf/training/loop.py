@@ -250,7 +250,7 @@ class Trainer:
                 advice = f'{self.config.model} rarely or never leaves this state on {self.config.data.name}'
             elif self.config.preset == 'quick':
                 advice = 'train for longer, with a larger --total_kimg'
-                if self.config.lr_schedule != 'constant':  # it ends at the run's first total_kimg
+                if self.config.lr_schedule != 'constant':  # a falling schedule ends at the run's first total_kimg
                     advice += ' and --overwrite'
             _logger.warning('still blank: all images decode to nearly the same picture; %s', advice)
 
