@@ -86,6 +86,12 @@ class InformationTest(parameterized.TestCase, tf.test.TestCase):
         self.assertAllClose(terms['loss'], terms['conditional_entropy'] - terms['marginal_entropy'] + 0.5 * (1 + 4 + 9))
         self.assertAllClose(model(points), points @ kernel + 1, atol=1e-5)
 
+    def test_kernels_start_as_in_chainer(self):
+        """Chainer 1.21, links/connection/linear.py: a deviation of sqrt(wscale / inputs)."""
+        kernels = clusterers.create('imsat', 400, 100).classifier.get_weights()
+        for kernel, wscale in zip((k for k in kernels if k.ndim == 2), (0.1, 0.1, 0.0001), strict=True):
+            self.assertAllClose(kernel.std() / np.sqrt(wscale / len(kernel)), 1, atol=0.01)
+
 
 class AdversarialTest(tf.test.TestCase):
 

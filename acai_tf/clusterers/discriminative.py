@@ -13,8 +13,9 @@ from acai_tf.options import Option, sizes_of
 class Discriminative(Network):
     """A classifier p(y|x) that maximizes the mutual information of point and cluster, H(y) - H(y|x), with a penalty.
 
-    The network is IMSAT's: d-1200-1200-clusters, with batch normalization and ReLU after each hidden layer, initialized as
-    released. Adam.
+    The network is IMSAT's: d-1200-1200-clusters, with batch normalization and ReLU after each hidden layer. Adam. Kernels
+    start as released, in Chainer 1.21, whose `wscale` scales their variance, not their deviation. After batch normalization
+    the size of a kernel only decides how far one step of Adam turns it.
     """
 
     layer_sizes = Option('1200,1200', 'sizes of the hidden layers, separated by commas')

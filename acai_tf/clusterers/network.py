@@ -87,6 +87,6 @@ class Network(Clusterer, OneLoss):
 
 
 def linear(units, scale, seed, name, dtype=None, use_bias=True):
-    """A dense layer without activation, with a kernel from N(0, scale^2 / inputs)."""
-    initializer = keras.initializers.VarianceScaling(scale**2, 'fan_in', 'untruncated_normal', seed=layer_seed(seed, name))
+    """A dense layer without activation, with a kernel from N(0, scale / inputs)."""
+    initializer = keras.initializers.VarianceScaling(scale, 'fan_in', 'untruncated_normal', seed=layer_seed(seed, name))
     return layers.Dense(units, use_bias=use_bias, kernel_initializer=initializer, name=name, dtype=dtype)

@@ -110,7 +110,7 @@ class Cluster(LearningMetric):
         own = declared(type(self))
         super().set_options({name: value for name, value in given.items() if name in own}, owner)
         self._given = {name: value for name, value in given.items() if name not in own}
-        self._method_options = self._resolved(self._given)
+        self._method_options = self._resolved({**clusterers.REGISTRY.get(self.method).on_latents, **self._given})
 
     def _resolved(self, given):
         return resolve(f'clusterer {self.method}', clusterers.REGISTRY.get(self.method), given)
@@ -133,8 +133,8 @@ class Cluster(LearningMetric):
             raise DataError(f'{dataset.name} has {len(points)} training images, too few for {clusters} clusters')
         on_latents = model is not PIXELS
         self._whitening = whitening(points) if (on_latents if self.use_svd is None else self.use_svd) else None
-        if on_latents:
-            self._method_options = self._resolved({**clusterers.REGISTRY.get(self.method).on_latents, **self._given})
+        if not on_latents:
+            self._method_options = self._resolved(self._given)
         points = self._whitened(points)
         self._clusterer = clusterers.create(self.method, points.shape[1], clusters, self.seed, **self._method_options)
         for (other, value), names in self._clusterer.idle.items():

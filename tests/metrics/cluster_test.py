@@ -3,12 +3,14 @@
 import glob
 import itertools
 import os
+from unittest import mock
 
 import numpy as np
 import tensorflow as tf
 from made_up_data import Stripes, first_images
 
 from acai_tf import metrics, models
+from acai_tf.clusterers.dec import DEC
 from acai_tf.errors import DataError, UsageError
 from acai_tf.metrics import cluster
 
@@ -91,6 +93,17 @@ class ClusterTest(tf.test.TestCase):
         model = models.create('acai', (4, 4, 1), 3, depth=2, latent=2, latent_width=2)
         latents = metrics.compute('cluster', model, self.data, n_init=5)
         self.assertEqual(latents, metrics.compute('cluster', model, self.data, n_init=5, use_svd=1))
+
+    def test_options_are_known_before_and_after(self):
+        """acai_reproduce compares them with those in results.json, which acai_cluster writes after it has computed."""
+        metric = metrics.create('cluster', method='dec', finetune_steps=2)
+        before = metric.options()
+        metric(models.create('acai', (4, 4, 1), 3, depth=2, latent=2, latent_width=2), self.data)
+        self.assertEqual(metric.options(), before)
+        self.assertEqual(before['pretrain_steps'], 0)
+        with mock.patch.object(DEC, 'learn'):  # the published 50,000 steps of pretraining are too many for a test
+            metric('pixels', self.data)
+        self.assertEqual(metric.options(), before | {'pretrain_steps': 50000})
 
     def test_whitening_of_fewer_images_than_dimensions(self):
         class Wide:
