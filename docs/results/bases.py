@@ -12,6 +12,7 @@ VALUES = [('lines', 'mean_distance'), ('lines', 'mean_smoothness'), ('explained_
 DRAWS = [('samples', f'samples_{source}_{value}') for source in ('prior', 'mixture')
          for value in ('nearest_train', 'precision', 'recall')] + [('conditioning', 'log_condition_number')]
 BASES = ('baseline', 'denoising', 'vae')
+ALONE, ACAI = {'': (None, {})}, {' + acai': ('acai', {})}
 
 
 def cells(values, regularizers, bases=BASES, total_kimg=64):
@@ -24,7 +25,7 @@ def cells(values, regularizers, bases=BASES, total_kimg=64):
 
 def first_look(values):
     """Cells of the bases, alone and with two regularizers, and of vae and acai on vae at each other's rate."""
-    return cells(values, {'': (None, {}), ' + acai': ('acai', {}), ' + flat': ('flat', {})}) + [
+    return cells(values, ALONE | ACAI | {' + flat': ('flat', {})}) + [
         Cell(model, 'lines32', metric, value, OPTIONS | {'precision': 'mixed_bfloat16'} | rate, base=base, label=label)
         for metric, value in values
         for model, base, label, rate in (('vae', 'baseline', 'vae at 0.0002', {'lr': 0.0002}),
@@ -34,5 +35,8 @@ def first_look(values):
 STUDY = Study('bases', 'ACAI and FLAT on three base autoencoders, lines32', first_look(VALUES), first_seed=2)
 SAMPLES = Study('bases-draws', 'Random draws from ACAI and FLAT on three base autoencoders, lines32', first_look(DRAWS),
                 first_seed=2)
+MORE = Study('bases-more', 'MI-AE and LR-AE on three base autoencoders, and ACAI on VQ-VAE, lines32', cells(
+    VALUES, {' + miae': ('miae', {}), ' + lrae': ('lrae', {})}) + cells(VALUES, ALONE | ACAI, ('vqvae',)),
+    first_seed=2)
 WEIGHTS = Study('flat', 'Weights of FLAT, lines32', cells(
     VALUES, {f' + flat, {weight}': ('flat', {'wgt_flat': weight}) for weight in (0.01, 0.1, 1.0)}, ('baseline',), 32))
