@@ -120,16 +120,21 @@ def load(reference):
     return getattr(sys.modules[module_name], name)
 
 
+def is_own(cls):
+    """Returns True for a class that is not the package's."""
+    return not cls.__module__.startswith('acai_tf.')
+
+
 @contextlib.contextmanager
 def errors_in_one_line(what):
-    """Turns an error in a user's code into a UsageError with its file and line."""
+    """Turns an error in a user's code, or its end of the program, into a UsageError with its file and line."""
     try:
         yield
     except AcaiError:
         raise
     except SyntaxError as error:
         raise UsageError(f'{what} cannot be run ({error.msg}, line {error.lineno} of {error.filename})') from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         place = traceback.extract_tb(error.__traceback__)[-1]
         raise UsageError(f'{what} fails ({os.path.basename(place.filename)}, line {place.lineno}: '
                          f'{type(error).__name__}: {short_message(error)})') from error

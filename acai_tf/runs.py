@@ -2,7 +2,6 @@
 
 import contextlib
 import fcntl
-import glob
 import json
 import logging
 import os
@@ -117,8 +116,8 @@ class Run:
 
     def checkpoint_steps(self) -> list[int]:
         """Returns the steps of the checkpoints, ascending."""
-        return sorted(int(re.search(r'-(\d+)\.index$', path).group(1))
-                      for path in glob.glob(os.path.join(glob.escape(self.checkpoints_dir), 'step-*.index')))
+        names = os.listdir(self.checkpoints_dir) if os.path.isdir(self.checkpoints_dir) else []
+        return sorted(int(found[1]) for name in names if (found := re.fullmatch(r'step-(\d+)\.index', name)))
 
     def export_steps(self) -> list[int]:
         """Returns the steps of the exports, ascending."""

@@ -118,6 +118,13 @@ class FromArraysTest(parameterized.TestCase, tf.test.TestCase):
             with self.assertRaisesRegex(DataError, message):
                 datasets.from_arrays(IMAGES, *arguments)
 
+    def test_identifiers_are_no_class_numbers(self):
+        for labels, largest in ((1000 * np.arange(len(IMAGES)), 1000 * (len(IMAGES) - 1)),
+                                (np.full(len(IMAGES), 2**63, np.uint64), 2**63)):
+            with self.assertRaisesRegex(DataError, f'the labels reach {largest}, more than .*; number the classes from 0'):
+                datasets.from_arrays(IMAGES, labels)
+        self.assertEqual(datasets.from_arrays(IMAGES, np.full(len(IMAGES), 999)).nclass, 1000)
+
     @parameterized.product(kind=(str, bytes, object), class_names=(None, ['dog', 'bee', 'cat', 'ant']))
     def test_labels_of_text_keep_their_images(self, kind, class_names):
         names = np.array(['cat', 'dog', 'ant']).astype(kind)[LABELS]

@@ -108,6 +108,8 @@ STUDY = Study('small', 'A study of my own', [
     Cell('denoising', 'digits32', 'accuracy', 'latent_accuracy', OPTIONS, {'noise': 0.5}, label='noisy'),
     *MORE
 ], notes='Small on purpose.')
+UNKNOWN_MODE = Study('mode', 'No such figure', STUDY.cells, mode='walk')
+UNKNOWN_OPTION = Study('option', 'A figure without rows', STUDY.cells, mode='lerp', mode_options={'row': 2})
 '''
 
 OF_PIXELS = '''
@@ -164,6 +166,8 @@ class ProgramTest(tf.test.TestCase):
                 (['--table=acai2', '--precision=float8', '--only_print'], '--precision=float8: choose one of float32'),
                 ([f'--study={study}:OPTIONS'], 'is not an acai_tf.studies.Study'),
                 ([f'--study={study}:OTHER'], 'has no OTHER'),
+                ([f'--study={study}:UNKNOWN_MODE'], "has the mode 'walk'; choose one of lerp, slerp"),
+                ([f'--study={study}:UNKNOWN_OPTION'], 'has the mode_options row; lerp takes rows, steps'),
                 (['--study=my_study.txt'], 'must be a Python file'),
                 (['--study=nowhere.py'], 'nowhere.py does not exist')):
             code, out, err = run('bin/acai_reproduce', *flags)

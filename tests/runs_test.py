@@ -31,6 +31,11 @@ class RunTest(tf.test.TestCase):
         self.write('config.json', config.to_json())
         return config
 
+    def test_only_checkpoints_count_as_such(self):
+        for name in ('step-64.index', 'step-8.index', 'step-best.index', 'step-64-copy.index', 'step-9.index.old'):
+            self.write(f'checkpoints/{name}')
+        self.assertEqual(self.run_.checkpoint_steps(), [8, 64])
+
     def test_it_is_offered_by_training_too(self):
         self.assertIs(training.Run, Run)
 

@@ -113,6 +113,21 @@ class Darkness(Metric):
         images = next(iter(dataset.test(20)))[0].numpy()
         return {'darkness': np.mean(((1 - images) / 2)**self.exponent),
                 'error': tf.reduce_mean(tf.abs(images - model.reconstruct(images))), 'undefined': None, 'by': {'class': 1}}
+
+
+class Raising(Metric):
+    def compute(self, model, dataset):
+        raise RuntimeError('boom')
+
+
+class Nothing(Metric):
+    def compute(self, model, dataset):
+        return None
+
+
+class Array(Metric):
+    def compute(self, model, dataset):
+        return {'array': np.arange(3)}
 '''
 
 
@@ -259,6 +274,37 @@ class UserFilesTest(parameterized.TestCase, tf.test.TestCase):
         return [f'--{name}={value}' for part in (config, *parts) for name, value in part.items()
                 if name in names or part is not config]
 
+    def test_a_metric_that_fails_stops_neither_the_training_nor_the_metrics_before_it(self):
+        trained = run('bin/acai_train', '--model=baseline', '--dataset=digits32', '--depth=1', '--latent=1',
+                      '--total_kimg=1', f'--train_dir={self.train_dir}', f'--report_metrics={self.metric}:Raising,rank')
+        raised = 'the metric Raising fails .metric.py, line [0-9]+: RuntimeError: boom.'
+        self.assertEqual(trained[0], 0, trained[2])
+        self.assertRegex(trained[1] + trained[2], f'{raised}; its values are missing in this report')
+        run_dir, = glob.glob(os.path.join(self.train_dir, '*', '*'))
+        report, = training.Run(run_dir).reports()
+        self.assertIn('effective_rank', report)
+        for name, message in (('Raising', raised), ('Nothing', 'the metric Nothing returns NoneType; return a dictionary'),
+                              ('Array', 'the metric Array fails .*: Object of type ndarray is not JSON serializable')):
+            code, out, err = run('bin/acai_evaluate', f'--saved_model={run_dir}/export',
+                                 f'--metrics=rank,{self.metric}:{name}')
+            self.assertEqual(code, 1)
+            self.assertRegex(err.splitlines()[-1], f'^acai_evaluate: {message}')
+            self.assertNotIn('Traceback', err)
+            self.assertAllClose(json.loads(out)['effective_rank'], report['effective_rank'], rtol=1e-3)
+
+    def test_a_run_is_overwritten_only_if_its_data_can_be_read(self):
+        flags = ['bin/acai_train', '--model=baseline', '--depth=1', '--latent=1', '--total_kimg=1',
+                 f'--dataset={self.data}:Squares', f'--train_dir={self.train_dir}']
+        code, _, err = run(*flags)
+        self.assertEqual(code, 0, err)
+        run_dir, = glob.glob(os.path.join(self.train_dir, '*', '*'))
+        before = sorted(glob.glob(f'{run_dir}/**', recursive=True))
+        self.write('data.py', DATA.replace("'train': 0", "'none': 0"))
+        code, out, err = run_anew(*flags, '--overwrite')
+        self.assertEqual((code, out), (1, ''))
+        self.assertRegex(err, "^acai_train: the data set Squares fails .data.py, line [0-9]+: KeyError: 'train'.\n$")
+        self.assertEqual(sorted(glob.glob(f'{run_dir}/**', recursive=True)), before)
+
     def test_help_shows_the_options_of_the_files(self):
         out = self.run_well('acai_train', f'--model={self.system}:Shifted', f'--architecture={self.networks}:Small',
                             f'--dataset={self.data}:Squares', '--help')
@@ -280,12 +326,14 @@ class UserFilesTest(parameterized.TestCase, tf.test.TestCase):
         (['--dataset=HERE/data.py:Circles'], 'data.py has no Circles'),
         (['--dataset=HERE/networks.py:Small'], 'does not derive from acai_tf.datasets.base.Dataset'),
         (['--dataset=HERE/data.py:Broken'], 'the data set Broken fails .data.py, line'),
+        (['--dataset=HERE/ends.py:A'], 'ends.py fails .ends.py, line 2: SystemExit'),
         (['--dataset=HERE/data.py:Named'], 'the option list of .*data.py:Named has the name of another option; rename it'),
         (['--dataset=HERE/data.py:Squares', '--brightness=256'], '--brightness=256: must be at least 1 and at most 255'),
         (['--report_metrics=rank,HERE/data.py:Squares'], 'does not derive from acai_tf.metrics.base.Metric'),
         (['--report_metrics=HERE/no.py:A'], 'no.py does not exist'),
         (['--report_metrics=HERE/metric.py:Darkness', '--exponent=2'], "Unknown command line flag 'exponent'"))
     def test_wrong_use(self, flags, message):
+        self.write('ends.py', 'import sys\nsys.exit()')
         if not any(flag.startswith('--dataset') for flag in flags):
             flags = [*flags, '--dataset=digits32']
         code, out, err = run('bin/acai_train', f'--train_dir={self.train_dir}',

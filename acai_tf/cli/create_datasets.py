@@ -37,7 +37,7 @@ def define_flags(flags):
     flags.float('test_fraction', 0.1, 'share of all images that becomes the test set, drawn evenly over the classes; each '
                 'class with two images or more keeps one for it')
     flags.under('with --datasets=lines')
-    flags.integer('count', 60000, 'number of training images', lower_bound=1)
+    flags.integer('count', 60000, 'number of training images', lower_bound=1, upper_bound=10**9)
     flags.integer('seed', 0, 'seed for the choice of training images')
 
 

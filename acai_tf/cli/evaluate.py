@@ -54,10 +54,15 @@ def run(flags):
     for metric in chosen:
         metric.check(model, dataset)
     values = {}
-    for metric in chosen:
-        computed = metric(model, dataset)
-        results.keep(model, metric, dataset, computed)
-        values[metric.name] = defined(computed)
+    try:
+        for metric in chosen:
+            computed = metric(model, dataset)
+            results.keep(model, metric, dataset, computed)
+            values[metric.name] = defined(computed)
+    except BaseException:
+        if values:
+            program.write_results(combine(values))
+        raise
     program.write_results(combine(values), None if as_figure else output)
     if as_figure:
         from acai_tf.figures import poses

@@ -38,6 +38,8 @@ class Arrays(InMemory):
         names = None if class_names is None else list(map(str, class_names))
         numbers, names = _numbered({'train': labels, 'test': labels_test}, images, names, name)
         largest = max(int(each.max()) for each in numbers.values())
+        if names is None and largest >= max(1000, sum(map(len, numbers.values()))):
+            raise DataError(f'{name}: the labels reach {largest}, more than there are images; number the classes from 0')
         if names is not None and len(names) <= largest:
             raise DataError(f'{name}: {len(names)} class_names are too few; the labels reach {largest}')
         super().__init__(name, images['train'].shape[1:], largest + 1 if names is None else len(names))

@@ -2,11 +2,12 @@
 
 import functools
 import logging
+from contextlib import nullcontext
 
 import numpy as np
 import tensorflow as tf
 
-from acai_tf import randomness
+from acai_tf import randomness, registry
 from acai_tf.errors import DataError, UsageError, short_message
 from acai_tf.images import resize, to_float
 from acai_tf.options import Option
@@ -103,6 +104,9 @@ class Dataset:
     def check(self):
         """Raises DataError if a file is missing or its size is wrong; cheap."""
 
+    def preload(self):
+        """Reads what is kept in memory, so that its errors come now. Raises DataError if a file is damaged."""
+
     def fingerprint(self):
         """Returns JSON values that must be the same when a run is resumed. Raises DataError if a file is missing."""
         return {'image_shape': list(self.image_shape), 'nclass': self.nclass}
@@ -197,13 +201,18 @@ class InMemory(Dataset):
         """
         raise NotImplementedError
 
+    def preload(self):
+        for split in ('train', 'test'):
+            self._arrays(split)
+
     @functools.cached_property
     def _loaded(self):
         return {}
 
     def _arrays(self, split):
         if split not in self._loaded:
-            images, labels = map(np.asarray, self.load(split))
+            with registry.errors_in_one_line(f'the data set {self.name}') if registry.is_own(type(self)) else nullcontext():
+                images, labels = map(np.asarray, self.load(split))
             if images.shape[1:] != self.image_shape or labels.shape != images.shape[:1]:
                 raise DataError(f'{self.name}: the {split} images have shape {list(images.shape)} and the labels '
                                 f'{list(labels.shape)}; they must be [n, {", ".join(map(str, self.image_shape))}] and [n]')

@@ -132,6 +132,10 @@ class Records(InMemory):
 
     # ---- in memory
 
+    def preload(self):
+        if not self.streams:
+            super().preload()
+
     def load(self, split):
         self.check()
         sizes = [self._size(split, file) for file in self._files_of[split]]

@@ -1,13 +1,15 @@
 """Base class of the metrics, and the check that a model and a data set fit each other."""
 
+import json
 import math
 
-from acai_tf import metrics
+from acai_tf import metrics, registry
 from acai_tf.datasets.base import as_dataset
 from acai_tf.errors import DataError, UsageError
 from acai_tf.images import by
 from acai_tf.metrics.subjects import PIXELS
 from acai_tf.options import Configured
+from acai_tf.values import defined
 
 
 class Metric(Configured):
@@ -40,7 +42,16 @@ class Metric(Configured):
         model = PIXELS if isinstance(model, str) and model == 'pixels' else model
         dataset = as_dataset(dataset, getattr(model, 'nclass', 1))
         self.check(model, dataset)
-        return self.compute(model, dataset)
+        return self._compute_own(model, dataset) if registry.is_own(type(self)) else self.compute(model, dataset)
+
+    def _compute_own(self, model, dataset):
+        """Computes a user's metric; UsageError if it fails or returns what cannot be kept."""
+        with registry.errors_in_one_line(f'the metric {self.name}'):
+            values = self.compute(model, dataset)
+            json.dumps(defined(values))
+        if not isinstance(values, dict):
+            raise UsageError(f'the metric {self.name} returns {type(values).__name__}; return a dictionary of values')
+        return values
 
     def check(self, model, dataset):
         """Raises UsageError if the metric does not apply, DataError if the data set does not fit the model."""

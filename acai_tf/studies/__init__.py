@@ -6,6 +6,7 @@ a `Study`.
 
 from acai_tf import registry
 from acai_tf.errors import UsageError
+from acai_tf.figures import MODES
 from acai_tf.studies import acai, aeai, midr
 from acai_tf.studies.base import Cell, Study
 
@@ -47,4 +48,10 @@ def from_file(path):
         raise UsageError(f'{reference.rpartition(":")[2]} of {path} is not an acai_tf.studies.Study')
     if not study.cells or not all(isinstance(cell, Cell) for cell in study.cells):
         raise UsageError(f'the study of {path} must have cells, a list of acai_tf.studies.Cell')
+    if study.mode is not None:
+        if study.mode not in MODES:
+            raise UsageError(f'the study of {path} has the mode {study.mode!r}; choose one of {", ".join(MODES)}')
+        has = [name for name in MODES[study.mode] if name not in ('images', 'projector_dir')]
+        if unknown := set(study.mode_options) - set(has):
+            raise UsageError(f'the study of {path} has the mode_options {min(unknown)}; {study.mode} takes {", ".join(has)}')
     return study

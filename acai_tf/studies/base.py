@@ -1,6 +1,7 @@
 """Studies and their cells."""
 
 import dataclasses
+import math
 
 from acai_tf.errors import UsageError
 from acai_tf.options import declared
@@ -58,8 +59,9 @@ class Cell:
             if not isinstance(getattr(self, name), dict):
                 raise UsageError(f'cell {self.label}: {name} must be a dictionary, {{name: value}}')
         for name in ('published', 'deviation'):
-            if not isinstance(getattr(self, name), (int, float, type(None))):
-                raise UsageError(f'cell {self.label}: {name} must be a number or None')
+            value = getattr(self, name)
+            if value is not None and not (isinstance(value, (int, float)) and math.isfinite(value)):
+                raise UsageError(f'cell {self.label}: {name} must be a finite number or None')
         if 'seed' in self.options:
             raise UsageError(f'cell {self.label}: cells take no seed; --seeds sets the number of seeds')
         if self.metric in REPORTED and self.metric_options:

@@ -127,7 +127,8 @@ class Trainer:
             start.last_biases(self.model)  # refuses a decoder without one before anything changes
         self.reporter = directory and Reporter(directory, self.model, config.data, config.metrics_to_report())
         if directory:
-            directory.begin()  # only now, after all checks of the options, does anything in it change
+            config.data.preload()
+            directory.begin()  # only now, after all checks of options and data, does anything in it change
             self.reporter.begin()
         # Since the last report: the sum of each loss term, and the number of steps.
         self._counters = {'step': tf.Variable(0, dtype=tf.int64),

@@ -1,5 +1,6 @@
 """Writes a run's reports: metrics.jsonl, TensorBoard summaries, pictures."""
 
+import logging
 import math
 import os
 
@@ -7,11 +8,14 @@ import numpy as np
 import tensorflow as tf
 
 from acai_tf import files, interpolation, metrics, randomness
+from acai_tf.errors import UsageError
 from acai_tf.images import grid
 from acai_tf.latents import reading
 from acai_tf.options import declared
 from acai_tf.training.config import TrainConfig
 from acai_tf.values import combine, defined
+
+_logger = logging.getLogger(__name__)
 
 _ROWS, _STEPS = 8, 16
 
@@ -57,8 +61,7 @@ class Reporter:
         """Evaluates, writes everything, and returns the record that was added to metrics.jsonl."""
         record = {'kimg': kimg, 'step': step, 'img_per_s': round(img_per_s, 1), **terms,
                   'learning_rate': self._model.optimizer.learning_rate}
-        values = combine({metric.name: metric.summary(defined(metric(self._model, self._dataset)))
-                          for metric in self._metrics})
+        values = combine({metric.name: self._values(metric) for metric in self._metrics})
         record |= {f'test_{name}' if name in record else name: value for name, value in values.items()}
         self._directory.append_report(record)
         pictures = self._pictures()
@@ -72,6 +75,14 @@ class Reporter:
         for name, picture in pictures.items():
             files.write(tf.io.encode_png(picture).numpy(), self._directory.picture(name, step))
         return record
+
+    def _values(self, metric):
+        """{name: value}; empty, with a warning, if a user's metric fails, because the training goes on without it."""
+        try:
+            return metric.summary(defined(metric(self._model, self._dataset)))
+        except UsageError as error:
+            _logger.warning('%s; its values are missing in this report', error)
+            return {}
 
     def _pictures(self):
         images, _ = next(iter(self._dataset.test(_ROWS * _STEPS // 2)))

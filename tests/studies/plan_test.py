@@ -101,7 +101,8 @@ class SelectionTest(tf.test.TestCase):
 
     def test_wrong_cells(self):
         for changed, message in (({'options': None}, 'cell a: options must be a dictionary'),
-                                 ({'published': '95'}, 'cell a: published must be a number or None'),
+                                 ({'published': '95'}, 'cell a: published must be a finite number or None'),
+                                 ({'deviation': float('nan')}, 'cell a: deviation must be a finite number or None'),
                                  ({'options': {'seed': 5}}, 'cell a: cells take no seed'),
                                  ({'metric_options': {'nan_policy': 'ignore'}}, 'cell a: lines comes from the reports')):
             with self.assertRaisesRegex(UsageError, message):
