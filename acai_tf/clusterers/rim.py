@@ -12,12 +12,13 @@ class RIM(Discriminative):
         minimize  H(y|x) - H(y) + lambda ||W||^2
 
     The paper's logit is linear, `rim='linear'`. ACAI's table quotes the deep form of Hu et al. (2017), where W are the
-    kernels of IMSAT's network. Neither paper states its optimizer or lambda. Here RIM has IMSAT's Adam, batch and epochs, so
-    that the two differ only in their penalty; lambda is a usual weight decay for Adam, and was not tuned.
+    kernels of IMSAT's network. Its code is not released. Here RIM has IMSAT's Adam, batch and epochs, so that the two differ
+    only in their penalty; lambda ||W||^2 has the gradient of the decay of 0.005 in a public reproduction
+    (github.com/MOhammedJAbi/Imsat, Deep_RIM.py).
     """
 
     rim = Option('deep', 'the logit: deep or linear', choices=('deep', 'linear'))
-    weight_decay = Option(0.0001, 'lambda: weight of the squared norm of the kernels', minimum=0)
+    weight_decay = Option(0.0025, 'lambda: weight of the squared norm of the kernels', minimum=0)
 
     idle = {('rim', 'linear'): ('layer_sizes',)}
     loss_names = ('loss', 'marginal_entropy', 'conditional_entropy')
