@@ -32,7 +32,8 @@ TABLES = {
     ('docs/results.md', '| | classifier trained in tandem'):
         [('mnist', _ACCURACY, 1, 32), None, ('mnist', _ACCURACY, 1, 256), None, ('mnist', 'probe probe_accuracy', 1),
          ('mnist', 'docs/results/starts.py:Starts accuracy_mean', 1), ('mnist', 'correlation correlation', 1)],
-    ('docs/results.md', '| | K-means of latents'): [('mnist-clustering', 'cluster accuracy', 1), None],
+    ('docs/results.md', '| | K-means of latents'):
+        [('mnist-clustering', 'cluster accuracy', 1, 32), None, ('mnist-clustering', 'cluster accuracy', 1, 256), None],
     ('docs/results.md', '| | clusters of pixels'):
         [('mnist-pixels', 'cluster accuracy', 1), ('mnist-pixels', 'cluster train_accuracy', 1), None],
     ('docs/results.md', '| | prior: distance'): [*_draws('prior'), *_draws('mixture'), ('bases', _DISTANCE, 1000)],
