@@ -38,6 +38,8 @@ TABLES = {
         [('mnist-pixels', 'cluster accuracy', 1), ('mnist-pixels', 'cluster train_accuracy', 1), None],
     ('docs/results.md', '| | prior: distance'): [*_draws('prior'), *_draws('mixture'), ('bases', _DISTANCE, 1000)],
     ('docs/bases.md', '| system | prior: distance'): [*_draws('prior'), *_draws('mixture')],
+    ('docs/bases.md', '| base | Mean Distance | Smoothness | explained'):
+        [('bases-more', _DISTANCE, 1000), ('bases-more', _SMOOTHNESS, 1), ('bases-more', _EXPLAINED, 1)],
 }
 
 
@@ -51,10 +53,10 @@ def _values(file, value, dz=None):
 
 def _label(shown, above):
     """Returns the label in the JSON of a row, given the row above without a regularizer."""
-    base, regularizer = re.fullmatch(r'(.*?)(?:\bwith (ACAI|FLAT))?', shown.replace('`', '')).groups()
+    base, regularizer = re.fullmatch(r'(.*?)(?:\bwith (ACAI|FLAT|MI-AE|LR-AE))?', shown.replace('`', '')).groups()
     base, slow = re.subn(' at a rate of 0.0002', '', base.strip() or above)
     base, fast = re.subn(' at a rate of 0.001', '', base)
-    label = f'{base} + {regularizer.lower()}' if regularizer else base
+    label = f'{base} + {regularizer.lower().replace("-", "")}' if regularizer else base
     # The preset has a rate of 0.001 for vae alone, and of 0.0002 for a regularizer on it.
     return label + (' at 0.0002' if slow and not regularizer else ' at 0.001' if fast and regularizer else '')
 
