@@ -77,7 +77,7 @@ class Reporter:
         return record
 
     def _values(self, metric):
-        """{name: value}; empty, with a warning, if a user's metric fails, because the training goes on without it."""
+        """{name: value}; empty, with a warning, if a user's metric fails, because the training continues without it."""
         try:
             return metric.summary(defined(metric(self._model, self._dataset)))
         except UsageError as error:
