@@ -120,14 +120,13 @@ def load(reference):
     return getattr(sys.modules[module_name], name)
 
 
-def is_own(cls):
-    """Returns True for a class that is not the package's."""
-    return not cls.__module__.startswith('acai_tf.')
-
-
 @contextlib.contextmanager
-def errors_in_one_line(what):
-    """Turns an error in a user's code, or its end of the program, into a UsageError with its file and line."""
+def errors_in_one_line(what, cls=None):
+    """Turns an error or sys.exit() in a user's code into a UsageError with its file and line; not if the code is that of a
+    class of the package, `cls`."""
+    if cls is not None and cls.__module__.startswith('acai_tf.'):
+        yield
+        return
     try:
         yield
     except AcaiError:

@@ -12,7 +12,7 @@ class RIM(Discriminative):
         minimize  H(y|x) - H(y) + lambda ||W||^2
 
     The paper's logit is linear, `rim='linear'`. ACAI's table quotes the deep form of Hu et al. (2017), where W are the
-    kernels of IMSAT's network. Its code is not released. Here RIM has IMSAT's Adam, batch and epochs, so that the two differ
+    kernels of IMSAT's network; its code is not public. Here RIM has IMSAT's Adam, batch and epochs, so that the two differ
     only in their penalty; lambda ||W||^2 has the gradient of the decay of 0.005 in a public reproduction
     (github.com/MOhammedJAbi/Imsat, Deep_RIM.py).
     """

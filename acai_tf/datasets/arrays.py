@@ -49,8 +49,7 @@ class Arrays(InMemory):
             is_test = stratified_part(numbers['train'], test_fraction, name)
             self._given = {split: (images['train'][chosen], numbers['train'][chosen])
                            for split, chosen in (('train', ~is_test), ('test', is_test))}
-        for split in self._given:
-            self._arrays(split)  # raises errors now, not when the data are read
+        self.preload()
 
     def load(self, split):
         return self._given[split]

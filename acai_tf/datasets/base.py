@@ -2,7 +2,6 @@
 
 import functools
 import logging
-from contextlib import nullcontext
 
 import numpy as np
 import tensorflow as tf
@@ -211,7 +210,7 @@ class InMemory(Dataset):
 
     def _arrays(self, split):
         if split not in self._loaded:
-            with registry.errors_in_one_line(f'the data set {self.name}') if registry.is_own(type(self)) else nullcontext():
+            with registry.errors_in_one_line(f'the data set {self.name}', type(self)):
                 images, labels = map(np.asarray, self.load(split))
             if images.shape[1:] != self.image_shape or labels.shape != images.shape[:1]:
                 raise DataError(f'{self.name}: the {split} images have shape {list(images.shape)} and the labels '

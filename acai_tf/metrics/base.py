@@ -38,15 +38,12 @@ class Metric(Configured):
         return self.name
 
     def __call__(self, model, dataset):
-        """Checks, then computes {name: value} (see `metrics.compute`); NaN where a value is undefined."""
+        """Checks, then computes {name: value} (see `metrics.compute`); NaN where a value is undefined. UsageError if a
+        user's metric fails or returns what JSON cannot hold."""
         model = PIXELS if isinstance(model, str) and model == 'pixels' else model
         dataset = as_dataset(dataset, getattr(model, 'nclass', 1))
         self.check(model, dataset)
-        return self._compute_own(model, dataset) if registry.is_own(type(self)) else self.compute(model, dataset)
-
-    def _compute_own(self, model, dataset):
-        """Computes a user's metric; UsageError if it fails or returns what cannot be kept."""
-        with registry.errors_in_one_line(f'the metric {self.name}'):
+        with registry.errors_in_one_line(f'the metric {self.name}', type(self)):
             values = self.compute(model, dataset)
             json.dumps(defined(values))
         if not isinstance(values, dict):

@@ -110,10 +110,12 @@ class Cluster(LearningMetric):
         own = declared(type(self))
         super().set_options({name: value for name, value in given.items() if name in own}, owner)
         self._given = {name: value for name, value in given.items() if name not in own}
-        self._method_options = self._resolved({**clusterers.REGISTRY.get(self.method).on_latents, **self._given})
+        self._resolve(on_latents=True)  # `learn` says if they are pixels
 
-    def _resolved(self, given):
-        return resolve(f'clusterer {self.method}', clusterers.REGISTRY.get(self.method), given)
+    def _resolve(self, on_latents):
+        cls = clusterers.REGISTRY.get(self.method)
+        defaults = cls.on_latents if on_latents else {}
+        self._method_options = resolve(f'clusterer {self.method}', cls, {**defaults, **self._given})
 
     def options(self):
         return {**super().options(), **self._method_options}
@@ -133,8 +135,7 @@ class Cluster(LearningMetric):
             raise DataError(f'{dataset.name} has {len(points)} training images, too few for {clusters} clusters')
         on_latents = model is not PIXELS
         self._whitening = whitening(points) if (on_latents if self.use_svd is None else self.use_svd) else None
-        if not on_latents:
-            self._method_options = self._resolved(self._given)
+        self._resolve(on_latents)
         points = self._whitened(points)
         self._clusterer = clusterers.create(self.method, points.shape[1], clusters, self.seed, **self._method_options)
         for (other, value), names in self._clusterer.idle.items():

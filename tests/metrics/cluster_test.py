@@ -98,12 +98,15 @@ class ClusterTest(tf.test.TestCase):
         """acai_reproduce compares them with those in results.json, which acai_cluster writes after it has computed."""
         metric = metrics.create('cluster', method='dec', finetune_steps=2)
         before = metric.options()
-        metric(models.create('acai', (4, 4, 1), 3, depth=2, latent=2, latent_width=2), self.data)
+        model = models.create('acai', (4, 4, 1), 3, depth=2, latent=2, latent_width=2)
+        metric(model, self.data)
         self.assertEqual(metric.options(), before)
         self.assertEqual(before['pretrain_steps'], 0)
         with mock.patch.object(DEC, 'learn'):  # the published 50,000 steps of pretraining are too many for a test
             metric('pixels', self.data)
         self.assertEqual(metric.options(), before | {'pretrain_steps': 50000})
+        metric(model, self.data)
+        self.assertEqual(metric.options(), before)
 
     def test_whitening_of_fewer_images_than_dimensions(self):
         class Wide:
